@@ -1,0 +1,209 @@
+//! Choosing an instruction set at run time, so that a user passes no build flags.
+//!
+//! A [`Kernel`] is code over any [`Real`]. [`Isa::dispatch`] runs it on packs of one instruction set: the kernel is
+//! inlined into a function that carries the set's `target_feature`s. All of it must be `#[inline(always)]`, or it would
+//! be compiled without them.
+
+use std::marker::PhantomData;
+
+use crate::lanes::Lanes;
+use crate::real::Real;
+#[cfg(target_arch = "x86_64")]
+use crate::x86::{Avx2, Avx512};
+
+/// A computation that can run on packs of any instruction set.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+
+    /// Runs over the packs `R`. Mark it `#[inline(always)]`, and everything it calls in its inner loops.
+    fn run<R: Real>(self) -> Self::Output;
+}
+
+/// A computation without parameters, to be compiled for an instruction set: see [`Real::vectorized`].
+pub trait Task {
+    /// What it returns.
+    type Output;
+
+    /// Runs. Mark it `#[inline(always)]`.
+    fn run(self) -> Self::Output;
+}
+
+/// An instruction set as a type: its register and the operations on it, lane by lane.
+pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static {
+    /// One vector register of doubles.
+    type Pack: Copy + std::fmt::Debug + Send + Sync + 'static;
+    /// Doubles in it.
+    const LANES: usize;
+    /// Such registers.
+    const REGISTERS: usize;
+
+    fn splat(x: f64) -> Self::Pack;
+    fn as_slice(x: &Self::Pack) -> &[f64];
+    fn as_mut_slice(x: &mut Self::Pack) -> &mut [f64];
+    fn add(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn sub(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn mul(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn div(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    /// `a b + c`.
+    fn mul_add(a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
+    fn abs(a: Self::Pack) -> Self::Pack;
+    fn sqrt(a: Self::Pack) -> Self::Pack;
+    fn select_gt(a: Self::Pack, b: Self::Pack, if_greater: Self::Pack, otherwise: Self::Pack) -> Self::Pack;
+    /// The bits moved up by 52.
+    fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
+    /// Halves added onto each other until one number is left.
+    fn sum(a: Self::Pack) -> f64;
+
+    /// Runs `task` in a function compiled for this set.
+    fn vectorized<T: Task>(task: T) -> T::Output;
+}
+
+/// What every processor has, two doubles at a time: SSE2 on x86-64, NEON on aarch64.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable;
+
+impl InstructionSet for Portable {
+    type Pack = [f64; 2];
+    const LANES: usize = 2;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: f64) -> [f64; 2] {
+        [x; 2]
+    }
+    #[inline(always)]
+    fn as_slice(x: &[f64; 2]) -> &[f64] {
+        x
+    }
+    #[inline(always)]
+    fn as_mut_slice(x: &mut [f64; 2]) -> &mut [f64] {
+        x
+    }
+    #[inline(always)]
+    fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] + b[0], a[1] + b[1]]
+    }
+    #[inline(always)]
+    fn sub(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] - b[0], a[1] - b[1]]
+    }
+    #[inline(always)]
+    fn mul(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] * b[0], a[1] * b[1]]
+    }
+    #[inline(always)]
+    fn div(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] / b[0], a[1] / b[1]]
+    }
+    #[inline(always)]
+    fn mul_add(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {
+        [Real::mul_add(a[0], b[0], c[0]), Real::mul_add(a[1], b[1], c[1])]
+    }
+    #[inline(always)]
+    fn abs(a: [f64; 2]) -> [f64; 2] {
+        a.map(f64::abs)
+    }
+    #[inline(always)]
+    fn sqrt(a: [f64; 2]) -> [f64; 2] {
+        a.map(f64::sqrt)
+    }
+    #[inline(always)]
+    fn select_gt(a: [f64; 2], b: [f64; 2], if_greater: [f64; 2], otherwise: [f64; 2]) -> [f64; 2] {
+        std::array::from_fn(|i| if a[i] > b[i] { if_greater[i] } else { otherwise[i] })
+    }
+    #[inline(always)]
+    fn exponent_from_low_bits(a: [f64; 2]) -> [f64; 2] {
+        a.map(|x| f64::from_bits(x.to_bits() << 52))
+    }
+    #[inline(always)]
+    fn sum(a: [f64; 2]) -> f64 {
+        a[0] + a[1]
+    }
+    #[inline(never)]
+    fn vectorized<T: Task>(task: T) -> T::Output {
+        task.run()
+    }
+}
+
+/// An instruction set as a value, chosen at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// What every processor of the target has: SSE2 on x86-64, NEON on aarch64.
+    Portable,
+    /// AVX2 with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// All that this processor can run, the fastest last.
+    pub fn available() -> Vec<Isa> {
+        let mut sets = vec![Isa::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if Avx2::available() {
+                sets.push(Isa::Avx2);
+            }
+            if Avx512::available() {
+                sets.push(Isa::Avx512);
+            }
+        }
+        sets
+    }
+
+    /// The fastest that this processor can run.
+    pub fn best() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if Avx512::available() {
+                return Isa::Avx512;
+            }
+            if Avx2::available() {
+                return Isa::Avx2;
+            }
+        }
+        Isa::Portable
+    }
+
+    /// Name for reports: results are the same bits on one instruction set.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => "avx2+fma",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// Runs `kernel` on packs of this set.
+    ///
+    /// # Panics
+    /// If the processor lacks it.
+    #[inline]
+    pub fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Isa::Portable => Portable::vectorized(On::<_, Portable>(kernel, PhantomData)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Avx2::vectorized(On::<_, Avx2>(kernel, PhantomData)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Avx512::vectorized(On::<_, Avx512>(kernel, PhantomData)),
+        }
+    }
+}
+
+/// A kernel with its instruction set: a task.
+struct On<K, I>(K, PhantomData<I>);
+
+impl<K: Kernel, I: InstructionSet> Task for On<K, I> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn run(self) -> K::Output {
+        self.0.run::<Lanes<I>>()
+    }
+}

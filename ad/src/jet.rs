@@ -1,0 +1,173 @@
+//! The full second-order jet.
+
+use crate::dual::Dual;
+use crate::elementary::Function;
+use crate::flat::{flatten, flatten_mut};
+use crate::operators::operators;
+use crate::scalar::{Algebra, Scalar};
+
+/// Value, gradient and Hessian in `D` directions: the second-order Taylor coefficients, without nesting's repetition.
+///
+/// The Hessian is stored whole; packing its symmetric half needs a const parameter that stable Rust cannot compute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Jet<S, const D: usize> {
+    /// The value.
+    pub re: S,
+    /// First derivatives.
+    pub grad: [S; D],
+    /// Second derivatives, symmetric.
+    pub hess: [[S; D]; D],
+}
+
+impl<S: Scalar, const D: usize> Jet<S, D> {
+    /// `re`, held constant.
+    #[inline(always)]
+    pub fn fixed(re: S) -> Self {
+        Self { re, grad: [S::zero(); D], hess: [[S::zero(); D]; D] }
+    }
+
+    /// `re` as the variable of direction `i`.
+    ///
+    /// # Panics
+    /// If `i ≥ D`.
+    #[inline(always)]
+    pub fn variable(re: S, i: usize) -> Self {
+        let mut x = Self::fixed(re);
+        x.grad[i] = S::one();
+        x
+    }
+
+    /// The value and first derivatives alone.
+    #[inline(always)]
+    pub fn to_dual(self) -> Dual<S, D> {
+        Dual::new(self.re, self.grad)
+    }
+
+    #[inline(always)]
+    fn combine(mut self, other: Self, f: impl Fn(S, S) -> S) -> Self {
+        self.re = f(self.re, other.re);
+        for i in 0..D {
+            self.grad[i] = f(self.grad[i], other.grad[i]);
+            for j in 0..D {
+                self.hess[i][j] = f(self.hess[i][j], other.hess[i][j]);
+            }
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn each(mut self, f: impl Fn(S) -> S) -> Self {
+        self.re = f(self.re);
+        for i in 0..D {
+            self.grad[i] = f(self.grad[i]);
+            for j in 0..D {
+                self.hess[i][j] = f(self.hess[i][j]);
+            }
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        let mut out = self;
+        for i in 0..D {
+            for j in i..D {
+                let mixed = self.grad[i] * other.grad[j] + self.grad[j] * other.grad[i];
+                out.hess[i][j] = self.re * other.hess[i][j] + self.hess[i][j] * other.re + mixed;
+                out.hess[j][i] = out.hess[i][j];
+            }
+            out.grad[i] = self.re * other.grad[i] + self.grad[i] * other.re;
+        }
+        out.re = self.re * other.re;
+        out
+    }
+}
+
+operators!([S: Scalar, const D: usize] Jet<S, D>);
+
+impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
+    type Base = S::Base;
+
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        Self::fixed(S::constant(x))
+    }
+    #[inline(always)]
+    fn from_base(x: S::Base) -> Self {
+        Self::fixed(S::from_base(x))
+    }
+    #[inline(always)]
+    fn value(self) -> S::Base {
+        self.re.value()
+    }
+    #[inline(always)]
+    fn scale(self, w: S::Base) -> Self {
+        self.each(|a| a.scale(w))
+    }
+    #[inline(always)]
+    fn select_gt(a: S::Base, b: S::Base, if_greater: Self, otherwise: Self) -> Self {
+        if_greater.combine(otherwise, |x, y| S::select_gt(a, b, x, y))
+    }
+    #[inline(always)]
+    fn apply<F: Function>(self, f: F) -> Self {
+        // f′ and f″ at once: the derivative, differentiated along one direction.
+        let slope = f.derivative(Dual::<S, 1>::variable(self.re, 0));
+        let (first, second) = (slope.re, slope.eps[0]);
+        let mut out = self;
+        out.re = self.re.apply(f);
+        for i in 0..D {
+            out.grad[i] = first * self.grad[i];
+            let bent = second * self.grad[i];
+            for j in i..D {
+                out.hess[i][j] = first * self.hess[i][j] + bent * self.grad[j];
+                out.hess[j][i] = out.hess[i][j];
+            }
+        }
+        out
+    }
+}
+
+impl<S: Algebra, const D: usize> Algebra for Jet<S, D> {
+    const COEFFS: usize = S::COEFFS * (1 + D + D * D);
+
+    /// All `D²` second coefficients of `φ` act; one that is not symmetric counts as its symmetric part would.
+    #[inline(always)]
+    fn act(self, phi: Self) -> Self {
+        let mut out = phi;
+        out.re = self.re.act(phi.re);
+        for i in 0..D {
+            out.re += self.grad[i].act(phi.grad[i]);
+            out.grad[i] = self.re.act(phi.grad[i]);
+            for j in 0..D {
+                out.re += self.hess[i][j].act(phi.hess[i][j]);
+                out.grad[i] += self.grad[j].act(phi.hess[i][j] + phi.hess[j][i]);
+                out.hess[i][j] = self.re.act(phi.hess[i][j]);
+            }
+        }
+        out
+    }
+    #[inline(always)]
+    fn pair(self, phi: Self) -> S::Base {
+        let mut sum = self.re.pair(phi.re);
+        for i in 0..D {
+            sum += self.grad[i].pair(phi.grad[i]);
+            for j in 0..D {
+                sum += self.hess[i][j].pair(phi.hess[i][j]);
+            }
+        }
+        sum
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn flat(x: &[Self]) -> &[S::Base] {
+        // SAFETY: repr(C), and S is itself made of S::COEFFS base values.
+        unsafe { flatten(x) }
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn flat_mut(x: &mut [Self]) -> &mut [S::Base] {
+        // SAFETY: as above; asymmetric coefficients are harmless, see `act`.
+        unsafe { flatten_mut(x) }
+    }
+}

@@ -1,0 +1,172 @@
+//! The real numbers at the bottom of every scalar: `f64`, and packs in SIMD lanes.
+
+use crate::elementary::Function;
+use crate::isa::Task;
+use crate::scalar::{Algebra, Scalar};
+
+/// A real number, or a pack of independent ones that move in step.
+///
+/// Everything here is branch-free, lane by lane, so that code written over `R: Real` becomes vector code. Operations
+/// that the hardware lacks go through [`Real::map`].
+pub trait Real: Scalar<Base = Self> + Algebra {
+    /// Numbers in a pack.
+    const LANES: usize;
+
+    /// Registers for packs that the instruction set offers: sizes the kernels' blocks.
+    const REGISTERS: usize;
+
+    /// The first `LANES` numbers of `x`.
+    fn load(x: &[f64]) -> Self;
+
+    /// Writes the lanes to the front of `out`.
+    fn store(self, out: &mut [f64]);
+
+    /// Lane `i`.
+    fn lane(self, i: usize) -> f64;
+
+    /// `f` of every lane's index.
+    fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
+
+    /// `f` of every lane.
+    fn map(self, f: impl Fn(f64) -> f64) -> Self;
+
+    /// `self · a + b`, with one rounding where the instruction set has it.
+    fn mul_add(self, a: Self, b: Self) -> Self;
+
+    /// Absolute value.
+    fn abs(self) -> Self;
+
+    /// Square root of the value.
+    fn sqrt_real(self) -> Self;
+
+    /// The double whose bits are those of `self` moved to the exponent: `2^k` if `self` is [`ROUND_BIASED`]` + k`.
+    fn exponent_from_low_bits(self) -> Self;
+
+    /// Sum over the lanes, in a fixed order.
+    fn sum(self) -> f64;
+
+    /// Runs `task` in a function compiled for the instruction set of this type.
+    fn vectorized<T: Task>(task: T) -> T::Output;
+
+    /// The larger one; `self` if `other` is NaN.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self::select_gt(other, self, other, self)
+    }
+
+    /// The smaller one; `self` if `other` is NaN.
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self::select_gt(self, other, other, self)
+    }
+
+    /// Angle of `(x, self)` in (−π, π].
+    #[inline(always)]
+    fn atan2_real(self, x: Self) -> Self {
+        Self::from_fn(|i| self.lane(i).atan2(x.lane(i)))
+    }
+}
+
+/// `1.5·2^52 + 1023`: adding it rounds to an integer and leaves that integer, biased as an exponent, in the low bits.
+pub const ROUND_BIASED: f64 = 6_755_399_441_055_744.0 + 1023.0;
+
+impl Scalar for f64 {
+    type Base = f64;
+
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn from_base(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn scale(self, w: f64) -> Self {
+        self * w
+    }
+    #[inline(always)]
+    fn select_gt(a: f64, b: f64, if_greater: Self, otherwise: Self) -> Self {
+        if a > b { if_greater } else { otherwise }
+    }
+    #[inline(always)]
+    fn apply<F: Function>(self, f: F) -> Self {
+        f.value(self)
+    }
+}
+
+impl Algebra for f64 {
+    const COEFFS: usize = 1;
+
+    #[inline(always)]
+    fn act(self, phi: Self) -> Self {
+        self * phi
+    }
+    #[inline(always)]
+    fn pair(self, phi: Self) -> f64 {
+        self * phi
+    }
+    #[inline(always)]
+    fn flat(x: &[Self]) -> &[f64] {
+        x
+    }
+    #[inline(always)]
+    fn flat_mut(x: &mut [Self]) -> &mut [f64] {
+        x
+    }
+}
+
+impl Real for f64 {
+    const LANES: usize = 1;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn load(x: &[f64]) -> Self {
+        x[0]
+    }
+    #[inline(always)]
+    fn store(self, out: &mut [f64]) {
+        out[0] = self;
+    }
+    #[inline(always)]
+    fn lane(self, _: usize) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn from_fn(mut f: impl FnMut(usize) -> f64) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        f(self)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        // Without the instruction `f64::mul_add` calls a slow library routine.
+        if cfg!(target_feature = "fma") { f64::mul_add(self, a, b) } else { self * a + b }
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        f64::abs(self)
+    }
+    #[inline(always)]
+    fn sqrt_real(self) -> Self {
+        f64::sqrt(self)
+    }
+    #[inline(always)]
+    fn exponent_from_low_bits(self) -> Self {
+        f64::from_bits(self.to_bits() << 52)
+    }
+    #[inline(always)]
+    fn sum(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn vectorized<T: Task>(task: T) -> T::Output {
+        task.run()
+    }
+}

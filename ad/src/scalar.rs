@@ -1,0 +1,207 @@
+//! What a differentiable function is written over, and what a reverse sweep needs besides.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::elementary::{
+    Atan, Cos, Cosh, Exp, Function, Ln, Ln1p, Powi, Recip, Sigmoid, Sin, Sinh, Softplus, Sqrt, Tanh,
+};
+use crate::real::Real;
+
+/// A number that a smooth function can be written over: a real, a pack of reals, a dual number, a jet.
+///
+/// Constants stand on the right (`x * 2.0 + 1.0`). There is no order: a branch on the value is written with
+/// [`Scalar::select_gt`], which lanes can take. An implementing type gives the ring operations and one rule,
+/// [`Scalar::apply`]; every elementary function follows from it, to every order.
+pub trait Scalar:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+{
+    /// The real numbers at the bottom: `f64`, or a pack of them.
+    type Base: Real;
+
+    /// The constant `x`: all derivatives zero.
+    fn constant(x: f64) -> Self;
+
+    /// The constant `x`, one value per lane.
+    fn from_base(x: Self::Base) -> Self;
+
+    /// The value, without the derivatives.
+    fn value(self) -> Self::Base;
+
+    /// Product with a real that is held constant: cheaper than a product of scalars.
+    fn scale(self, w: Self::Base) -> Self;
+
+    /// `if_greater` where `a > b`, else `otherwise`; lane by lane. A NaN in `a` or `b` selects `otherwise`.
+    fn select_gt(a: Self::Base, b: Self::Base, if_greater: Self, otherwise: Self) -> Self;
+
+    /// `f(self)` by the chain rule: the one place where a type says how it differentiates.
+    fn apply<F: Function>(self, f: F) -> Self;
+
+    /// Zero.
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::constant(0.0)
+    }
+
+    /// One.
+    #[inline(always)]
+    fn one() -> Self {
+        Self::constant(1.0)
+    }
+
+    /// `1 / self`.
+    #[inline(always)]
+    fn recip(self) -> Self {
+        self.apply(Recip)
+    }
+
+    /// `√self`; its derivatives are infinite at 0.
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        self.apply(Sqrt)
+    }
+
+    /// `e^self`.
+    #[inline(always)]
+    fn exp(self) -> Self {
+        self.apply(Exp)
+    }
+
+    /// Natural logarithm.
+    #[inline(always)]
+    fn ln(self) -> Self {
+        self.apply(Ln)
+    }
+
+    /// `ln(1 + self)`, accurate near 0.
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        self.apply(Ln1p)
+    }
+
+    /// Sine of an angle in radians.
+    #[inline(always)]
+    fn sin(self) -> Self {
+        self.apply(Sin)
+    }
+
+    /// Cosine of an angle in radians.
+    #[inline(always)]
+    fn cos(self) -> Self {
+        self.apply(Cos)
+    }
+
+    /// Hyperbolic sine.
+    #[inline(always)]
+    fn sinh(self) -> Self {
+        self.apply(Sinh)
+    }
+
+    /// Hyperbolic cosine.
+    #[inline(always)]
+    fn cosh(self) -> Self {
+        self.apply(Cosh)
+    }
+
+    /// Hyperbolic tangent.
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        self.apply(Tanh)
+    }
+
+    /// Arc tangent, in (−π/2, π/2).
+    #[inline(always)]
+    fn atan(self) -> Self {
+        self.apply(Atan)
+    }
+
+    /// `ln(1 + e^self)`, without overflow.
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        self.apply(Softplus)
+    }
+
+    /// `1 / (1 + e^−self)`, the derivative of [`Scalar::softplus`].
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        self.apply(Sigmoid)
+    }
+
+    /// `self^n` for an integer `n`; smooth at 0 for `n ≥ 0`.
+    #[inline(always)]
+    fn powi(self, n: i32) -> Self {
+        self.apply(Powi(n))
+    }
+
+    /// Angle of the point `(x, self)` in (−π, π], smooth wherever the point is not the origin.
+    ///
+    /// The point is turned by its own angle first, so that the arc tangent is taken at 0, on the same branch for
+    /// every derivative: `atan2(y, x) = θ₀ + atan((y x₀ − x y₀) / (x x₀ + y y₀))`.
+    #[inline(always)]
+    fn atan2(self, x: Self) -> Self {
+        let (y0, x0) = (self.value(), x.value());
+        let size = Self::Base::one() / (y0.abs() + x0.abs());
+        // Sizes of order one: the square of a tiny or huge one would leave the range of doubles.
+        let (sine, cosine) = (y0 * size * size, x0 * size * size);
+        let along = x.scale(cosine) + self.scale(sine);
+        let across = self.scale(cosine) - x.scale(sine);
+        (across / along).atan() + Self::from_base(y0.atan2_real(x0))
+    }
+}
+
+/// A [`Scalar`] seen as a finite-dimensional algebra, with its action on cotangents: what a reverse sweep needs.
+///
+/// An element has [`Algebra::COEFFS`] coefficients over the base. A *cotangent* `φ` is a linear form on the algebra,
+/// stored by its coefficients, and `a` acts on it by `(a·φ)(b) = φ(a b)`. Reverse mode over duals is then ordinary
+/// reverse mode with [`Algebra::act`] in place of the product, and the gradient of a weight is the flat dot product
+/// [`Algebra::pair`] of activation and cotangent: no order of differentiation needs a rule of its own.
+pub trait Algebra: Scalar {
+    /// Number of real coefficients.
+    const COEFFS: usize;
+
+    /// The cotangent `self·φ : b ↦ φ(self · b)`.
+    fn act(self, phi: Self) -> Self;
+
+    /// `φ(self)`: the sum of products of coefficients.
+    fn pair(self, phi: Self) -> Self::Base;
+
+    /// Coefficients of all elements, one after the other; length `COEFFS · x.len()`.
+    fn flat(x: &[Self]) -> &[Self::Base];
+
+    /// As [`Algebra::flat`], to be written to.
+    fn flat_mut(x: &mut [Self]) -> &mut [Self::Base];
+}
+
+/// `ln Σ exp(xᵢ)` without overflow, to any order; `−∞` for no terms.
+#[inline(always)]
+pub fn log_sum_exp<S: Scalar>(x: &[S]) -> S {
+    let mut largest = S::Base::constant(f64::NEG_INFINITY);
+    for v in x {
+        largest = S::Base::select_gt(v.value(), largest, v.value(), largest);
+    }
+    // All terms −∞: subtracting the maximum would make a NaN of a well-defined −∞.
+    let floor = S::Base::constant(f64::MIN);
+    let shift = S::from_base(S::Base::select_gt(largest, floor, largest, floor));
+    // A loop, not a fold: a closure that an iterator calls may be compiled without the instruction set's features.
+    let mut sum = S::zero();
+    for &v in x {
+        sum += (v - shift).exp();
+    }
+    sum.ln() + shift
+}

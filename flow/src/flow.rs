@@ -1,0 +1,460 @@
+//! A stack of maps as a density: both directions with log-densities, and gradients of any loss.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ircpm_ad::Isa;
+use ircpm_manifolds::{Manifold, Product};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use crate::batch;
+use crate::error::{FlowError, SolveError};
+use crate::features::{FeatureMap, Features};
+use crate::map::{ConcaveMap, Direction, MAX_DIM, Map};
+use crate::network::Network;
+use crate::pull_back::Cotangents;
+use crate::solve::Solver;
+use crate::spectrum::smallest_eigenvalue;
+use crate::trace::{SolveStats, Trace};
+use crate::workspace::Workspace;
+
+/// What a flow with network potentials is built from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowSpec {
+    /// The manifold.
+    pub manifold: Product,
+    /// Number of layers.
+    pub layers: usize,
+    /// Whether all layers have the same parameters.
+    pub shared: bool,
+    /// Widths of the hidden softplus layers.
+    pub hidden: Vec<usize>,
+    /// What the network sees of a point.
+    pub features: Features,
+    /// psi is the network's output divided by this.
+    pub output_scale: f64,
+    /// The inner minimisation.
+    pub solver: Solver,
+}
+
+/// Images of base points.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// `[sample][coordinate]`.
+    pub y: Vec<f64>,
+    /// `log q(y)` with respect to the Riemannian volume.
+    pub log_q: Vec<f64>,
+    /// Whether every layer's solve succeeded; elsewhere `y` and `log_q` mean nothing.
+    pub ok: Vec<bool>,
+    /// Statistics of the solves.
+    pub stats: SolveStats,
+}
+
+/// Preimages of given points, and their densities.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// Base points, `[sample][coordinate]`.
+    pub x: Vec<f64>,
+    /// `log q(y)` with respect to the Riemannian volume.
+    pub log_q: Vec<f64>,
+    /// Smallest eigenvalue of `H` over the layers. Where it is not positive the flow folds, and `log_q` means nothing.
+    pub min_eigenvalue: Vec<f64>,
+    /// Whether `H` is positive definite in every layer, and the point within the injectivity radius.
+    pub ok: Vec<bool>,
+}
+
+/// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// Indices of the samples in the batch.
+    pub samples: Range<usize>,
+    /// Points, `[sample][coordinate]`: the images when forward, the preimages when inverse.
+    pub points: &'a [f64],
+    /// `log q` of the images.
+    pub log_q: &'a [f64],
+    /// Whether the sample counts; cotangents of others are ignored.
+    pub ok: &'a [bool],
+    /// Cotangents of `points`, ambient coordinates: to be written, zero on entry.
+    pub points_bar: &'a mut [f64],
+    /// Cotangents of `log_q`: to be written, zero on entry.
+    pub log_q_bar: &'a mut [f64],
+}
+
+/// A normalising flow `q = T_# base`, `T = T_L ∘ … ∘ T_1`.
+///
+/// Batches run in parallel on the current rayon pool; results are the same bits on any number of threads.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    manifold: Product,
+    maps: Vec<Arc<dyn Map>>,
+    shared: bool,
+    isa: Isa,
+    initial: Initial,
+}
+
+/// How parameters are drawn: the network's shape, if that is what the potential is.
+#[derive(Clone, Debug)]
+struct Initial {
+    sizes: Vec<usize>,
+}
+
+/// One layer's share of the work on one part of a batch.
+type Traces = Vec<Trace>;
+
+impl Flow {
+    /// The flow that `spec` describes, on the fastest instruction set of this processor.
+    ///
+    /// # Errors
+    /// [`FlowError`] naming the size or number that is out of range, or why the features do not fit.
+    pub fn new(spec: FlowSpec) -> Result<Self, FlowError> {
+        Self::on(spec, Isa::best())
+    }
+
+    /// As [`Flow::new`], on a given instruction set.
+    ///
+    /// # Errors
+    /// As [`Flow::new`].
+    pub fn on(spec: FlowSpec, isa: Isa) -> Result<Self, FlowError> {
+        check(&spec)?;
+        let features = FeatureMap::new(&spec.features, &spec.manifold)?;
+        let network = Network::new(features, &spec.hidden, spec.output_scale);
+        let initial = Initial { sizes: network.mlp().sizes().to_vec() };
+        let map: Arc<dyn Map> = Arc::new(ConcaveMap::new(spec.manifold.clone(), network, spec.solver, isa));
+        Ok(Self { manifold: spec.manifold, maps: vec![map; spec.layers], shared: spec.shared, isa, initial })
+    }
+
+    /// A stack of maps of one's own on `manifold`, the first applied first.
+    ///
+    /// # Errors
+    /// [`FlowError::Zero`] if there are none.
+    pub fn from_maps(manifold: Product, maps: Vec<Arc<dyn Map>>, shared: bool) -> Result<Self, FlowError> {
+        if maps.is_empty() {
+            return Err(FlowError::Zero { what: "the number of layers" });
+        }
+        let sizes = vec![maps[0].parameters(), 1];
+        Ok(Self { manifold, maps, shared, isa: Isa::best(), initial: Initial { sizes } })
+    }
+
+    /// The manifold.
+    pub fn manifold(&self) -> &Product {
+        &self.manifold
+    }
+
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.maps.len()
+    }
+
+    /// Number of parameters, over all layers.
+    pub fn parameters(&self) -> usize {
+        if self.shared { self.maps[0].parameters() } else { self.maps.iter().map(|m| m.parameters()).sum() }
+    }
+
+    /// Name of the instruction set: results are the same bits on one.
+    pub fn isa(&self) -> &'static str {
+        self.isa.name()
+    }
+
+    /// Random parameters: weights and biases uniform within `±1/√fan-in`.
+    pub fn initial(&self, seed: u64) -> Vec<f64> {
+        let mut rng = Pcg64::seed_from_u64(seed);
+        let mut theta = Vec::with_capacity(self.parameters());
+        while theta.len() < self.parameters() {
+            self.initial.draw(&mut rng, &mut theta);
+        }
+        theta
+    }
+
+    /// Images of base points `x`, `[sample][coordinate]`, with their log-densities.
+    ///
+    /// # Panics
+    /// If `theta` or `x` has the wrong length.
+    pub fn forward(&self, theta: &[f64], x: &[f64]) -> Pushed {
+        let n = self.manifold.ambient();
+        let parts = batch::map(batch::fine(x.len() / n), |samples| {
+            let traces = self.run(Direction::Forward, theta, &x[samples.start * n..samples.end * n]);
+            let (log_q, ok) = self.densities(&traces);
+            let mut stats = SolveStats::default();
+            traces.iter().for_each(|trace| stats.record(trace));
+            (traces.into_iter().next_back().map(|t| t.y).unwrap_or_default(), log_q, ok, stats)
+        });
+        let mut out = Pushed { y: vec![], log_q: vec![], ok: vec![], stats: SolveStats::default() };
+        for (y, log_q, ok, stats) in parts {
+            out.y.extend(y);
+            out.log_q.extend(log_q);
+            out.ok.extend(ok);
+            out.stats.merge(&stats);
+        }
+        out
+    }
+
+    /// As [`Flow::forward`], refusing a batch in which a solve failed.
+    ///
+    /// # Errors
+    /// [`SolveError`] of the first sample that failed.
+    ///
+    /// # Panics
+    /// As [`Flow::forward`].
+    pub fn try_forward(&self, theta: &[f64], x: &[f64]) -> Result<Pushed, SolveError> {
+        let pushed = self.forward(theta, x);
+        let Some(sample) = pushed.ok.iter().position(|ok| !ok) else { return Ok(pushed) };
+        let n = self.manifold.ambient();
+        let traces = self.run(Direction::Forward, theta, &x[sample * n..(sample + 1) * n]);
+        let unconverged = traces.iter().find(|trace| !trace.converged[0]);
+        Err(unconverged.map_or(SolveError::NotConvex { sample }, |trace| SolveError::MaxSteps {
+            sample,
+            steps: trace.steps[0] as usize,
+            residual: trace.residual[0],
+        }))
+    }
+
+    /// Preimages and log-densities of given points `y`, in closed form.
+    ///
+    /// # Panics
+    /// If `theta` or `y` has the wrong length.
+    pub fn inverse(&self, theta: &[f64], y: &[f64]) -> Pulled {
+        let (n, d) = (self.manifold.ambient(), self.manifold.dim());
+        let parts = batch::map(batch::fine(y.len() / n), |samples| {
+            let traces = self.run(Direction::Inverse, theta, &y[samples.start * n..samples.end * n]);
+            let (log_q, ok) = self.densities(&traces);
+            let smallest = |s: usize| {
+                let each = traces.iter().map(|trace| smallest_eigenvalue(&trace.h[s * d * d..(s + 1) * d * d], d));
+                each.fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
+            };
+            let eigenvalues: Vec<f64> = (0..samples.len()).map(smallest).collect();
+            (traces.into_iter().next().map(|t| t.x).unwrap_or_default(), log_q, eigenvalues, ok)
+        });
+        let mut out = Pulled { x: vec![], log_q: vec![], min_eigenvalue: vec![], ok: vec![] };
+        for (x, log_q, eigenvalues, ok) in parts {
+            out.x.extend(x);
+            out.log_q.extend(log_q);
+            out.min_eigenvalue.extend(eigenvalues);
+            out.ok.extend(ok);
+        }
+        out
+    }
+
+    /// `psi` of one layer at given points.
+    ///
+    /// # Panics
+    /// If `theta` or `y` has the wrong length, or there is no such layer.
+    pub fn potential(&self, theta: &[f64], layer: usize, y: &[f64]) -> Vec<f64> {
+        let n = self.manifold.ambient();
+        let parts = batch::map(batch::fine(y.len() / n), |samples| {
+            let mut psi = vec![0.0; samples.len()];
+            let points = &y[samples.start * n..samples.end * n];
+            Workspace::with(|work| self.maps[layer].potential(&theta[self.slot(layer)], points, &mut psi, work));
+            psi
+        });
+        parts.concat()
+    }
+
+    /// Gradient in the parameters of `Σ f(y, log q(y))` over the images of base points `x`.
+    ///
+    /// `loss` is called once for every part of the batch, in parallel, and writes the cotangents of `f`.
+    ///
+    /// # Errors
+    /// The first error that `loss` returns, in the order of the parts.
+    ///
+    /// # Panics
+    /// If `theta` or `x` has the wrong length.
+    pub fn forward_gradient<T: Send, E: Send>(
+        &self,
+        theta: &[f64],
+        x: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        self.gradient(Direction::Forward, theta, x, loss)
+    }
+
+    /// Gradient in the parameters of `Σ f(x, log q(y))` over given points `y`, through the closed-form inverse.
+    ///
+    /// # Errors
+    /// As [`Flow::forward_gradient`].
+    ///
+    /// # Panics
+    /// As [`Flow::forward_gradient`].
+    pub fn inverse_gradient<T: Send, E: Send>(
+        &self,
+        theta: &[f64],
+        y: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        self.gradient(Direction::Inverse, theta, y, loss)
+    }
+
+    fn gradient<T: Send, E: Send>(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        let n = self.manifold.ambient();
+        let parts = batch::map(batch::coarse(points.len() / n), |samples| {
+            let points = &points[samples.start * n..samples.end * n];
+            self.part_gradient(direction, theta, points, samples, &loss)
+        });
+        let (mut gradient, mut values, mut stats) = (vec![0.0; self.parameters()], vec![], SolveStats::default());
+        for part in parts {
+            let (part_gradient, value, part_stats) = part?;
+            gradient.iter_mut().zip(part_gradient).for_each(|(sum, g)| *sum += g);
+            values.push(value);
+            stats.merge(&part_stats);
+        }
+        Ok((gradient, values, stats))
+    }
+
+    /// One part, all the way: forward through the layers, the loss, and back.
+    fn part_gradient<T, E>(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        samples: Range<usize>,
+        loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
+    ) -> Result<(Vec<f64>, T, SolveStats), E> {
+        let traces = self.run(direction, theta, points);
+        let (log_q, ok) = self.densities(&traces);
+        let mut stats = SolveStats::default();
+        traces.iter().for_each(|trace| stats.record(trace));
+
+        let (mut points_bar, mut log_q_bar) = (vec![0.0; points.len()], vec![0.0; ok.len()]);
+        let end = match direction {
+            Direction::Forward => &traces[traces.len() - 1].y,
+            Direction::Inverse => &traces[0].x,
+        };
+        let value = loss(Part {
+            samples,
+            points: end,
+            log_q: &log_q,
+            ok: &ok,
+            points_bar: &mut points_bar,
+            log_q_bar: &mut log_q_bar,
+        })?;
+        self.silence(&ok, &mut points_bar, &mut log_q_bar);
+        if direction == Direction::Inverse {
+            self.add_base_gradient(end, &log_q_bar, &mut points_bar);
+        }
+        // log q = log base(x) − Σ ℓ.
+        let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
+        let mut gradient = vec![0.0; self.parameters()];
+        let mut next = vec![0.0; points.len()];
+        for k in 0..self.layers() {
+            let layer = match direction {
+                Direction::Forward => self.layers() - 1 - k,
+                Direction::Inverse => k,
+            };
+            let (slot, trace) = (self.slot(layer), &traces[layer]);
+            let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
+            let (theta, gradient) = (&theta[slot.clone()], &mut gradient[slot]);
+            Workspace::with(|work| {
+                self.maps[layer].pull_back(direction, theta, trace, cotangents, gradient, &mut next, work);
+            });
+            std::mem::swap(&mut points_bar, &mut next);
+        }
+        Ok((gradient, value, stats))
+    }
+
+    /// All layers, in the order of `direction`; traces are stored by layer.
+    fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Traces {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
+        assert!(points.len().is_multiple_of(self.manifold.ambient()), "points of {}", self.manifold);
+        let mut traces: Traces = self.maps.iter().map(|_| Trace::default()).collect();
+        Workspace::with(|work| match direction {
+            Direction::Forward => {
+                for l in 0..self.layers() {
+                    let (before, rest) = traces.split_at_mut(l);
+                    let points = before.last().map_or(points, |t| &t.y);
+                    self.maps[l].run(direction, &theta[self.slot(l)], points, &mut rest[0], work);
+                }
+            }
+            Direction::Inverse => {
+                for l in (0..self.layers()).rev() {
+                    let (rest, after) = traces.split_at_mut(l + 1);
+                    let points = after.first().map_or(points, |t| &t.x);
+                    self.maps[l].run(direction, &theta[self.slot(l)], points, &mut rest[l], work);
+                }
+            }
+        });
+        traces
+    }
+
+    /// `log q` at the images, and whether all layers are well there.
+    fn densities(&self, traces: &Traces) -> (Vec<f64>, Vec<bool>) {
+        let n = self.manifold.ambient();
+        let samples = traces[0].ok.len();
+        let density = |s: usize| {
+            let base: f64 = self.manifold.log_base(&traces[0].x[s * n..(s + 1) * n]);
+            traces.iter().fold(base, |log_q, trace| log_q - trace.log_det[s])
+        };
+        ((0..samples).map(density).collect(), (0..samples).map(|s| traces.iter().all(|t| t.ok[s])).collect())
+    }
+
+    /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
+    fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
+        let n = self.manifold.ambient();
+        for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
+            log_q_bar[s] = 0.0;
+            points_bar[s * n..(s + 1) * n].fill(0.0);
+        }
+    }
+
+    /// Adds the cotangent of the preimages through `log base(x)`.
+    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
+        if self.manifold.log_volume().is_some() {
+            return; // Uniform.
+        }
+        struct LogBase<'a>(&'a Product);
+        impl ircpm_ad::derivative::Function for LogBase<'_> {
+            fn eval<S: ircpm_ad::Scalar>(&self, x: &[S]) -> S {
+                self.0.log_base(x)
+            }
+        }
+        let n = self.manifold.ambient();
+        for (s, &w) in log_q_bar.iter().enumerate() {
+            let (_, gradient) = ircpm_ad::derivative::gradient(&LogBase(&self.manifold), &x[s * n..(s + 1) * n]);
+            for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(gradient) {
+                *x_bar += w * g;
+            }
+        }
+    }
+
+    /// Where a layer's parameters lie.
+    fn slot(&self, layer: usize) -> Range<usize> {
+        let len = self.maps[layer].parameters();
+        let start = if self.shared { 0 } else { self.maps[..layer].iter().map(|m| m.parameters()).sum() };
+        start..start + len
+    }
+}
+
+impl Initial {
+    /// One layer's parameters.
+    fn draw(&self, rng: &mut impl Rng, theta: &mut Vec<f64>) {
+        for w in self.sizes.windows(2) {
+            let bound = 1.0 / (w[0] as f64).sqrt();
+            theta.extend((0..w[1] * (w[0] + 1)).map(|_| rng.random_range(-bound..bound)));
+        }
+    }
+}
+
+/// Sizes and numbers of a specification.
+fn check(spec: &FlowSpec) -> Result<(), FlowError> {
+    let zero = |is: bool, what| if is { Err(FlowError::Zero { what }) } else { Ok(()) };
+    zero(spec.layers == 0, "the number of layers")?;
+    zero(spec.hidden.is_empty(), "the number of hidden layers")?;
+    zero(spec.hidden.contains(&0), "the width of a hidden layer")?;
+    zero(spec.solver.max_steps == 0, "the solver's number of steps")?;
+    let positive = |value: f64, what| {
+        let ok = value > 0.0 && value.is_finite();
+        if ok { Ok(()) } else { Err(FlowError::NotPositive { what, value: value.to_string() }) }
+    };
+    positive(spec.output_scale, "the output scale")?;
+    positive(spec.solver.tolerance, "the solver's tolerance")?;
+    let dim = spec.manifold.dim();
+    if dim == 0 || dim > MAX_DIM {
+        return Err(FlowError::Dimension { manifold: spec.manifold.to_string(), dim });
+    }
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! One layer: a potential on a manifold as a map, behind an interface of plain slices.
+
+use std::fmt::Debug;
+
+use ircpm_ad::{Isa, Kernel, Real};
+use ircpm_manifolds::Manifold;
+
+use crate::cholesky::Cholesky;
+use crate::log_det;
+use crate::potential::{Potential, resize};
+use crate::pull_back::{Cotangents, PullBack};
+use crate::site::{Evaluator, Site, from_frame};
+use crate::solve::{Descent, Solver};
+use crate::tile::{Span, TILE};
+use crate::trace::Trace;
+use crate::workspace::Workspace;
+
+/// Largest dimension that kernels are compiled for.
+pub const MAX_DIM: usize = 8;
+
+/// Evaluates `$body` with the constant `$D` set to the value of `$dim`.
+macro_rules! with_dimension {
+    ($dim:expr, $D:ident => $body:expr) => {
+        match $dim {
+            1 => { const $D: usize = 1; $body }
+            2 => { const $D: usize = 2; $body }
+            3 => { const $D: usize = 3; $body }
+            //4 => { const $D: usize = 4; $body }
+            //5 => { const $D: usize = 5; $body }
+            //6 => { const $D: usize = 6; $body }
+            //7 => { const $D: usize = 7; $body }
+            //8 => { const $D: usize = 8; $body }
+            other => unreachable!("dimension {other} was refused when the map was built"),
+        }
+    };
+}
+
+/// Which way a layer is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// `x ↦ y`, by the inner minimisation.
+    Forward,
+    /// `y ↦ x = exp_y(grad psi(y))`, in closed form.
+    Inverse,
+}
+
+/// A layer of a flow: `T : M → M` with its log-determinant and gradients, over batches of plain numbers.
+///
+/// # Panics
+/// Every method may panic when a slice has the wrong length.
+pub trait Map: Debug + Send + Sync {
+    /// Number of parameters.
+    fn parameters(&self) -> usize;
+
+    /// Runs a batch of points, `[sample][coordinate]`, in either direction.
+    fn run(&self, direction: Direction, theta: &[f64], points: &[f64], trace: &mut Trace, work: &mut Workspace);
+
+    /// Pulls cotangents back through the last run: adds to the parameters' gradient and overwrites `points_bar`, the
+    /// cotangents of the points that the run started from.
+    fn pull_back(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        trace: &Trace,
+        cotangents: Cotangents<'_>,
+        theta_bar: &mut [f64],
+        points_bar: &mut [f64],
+        work: &mut Workspace,
+    );
+
+    /// `psi` at a batch of points.
+    fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace);
+}
+
+/// The implicit Riemannian concave potential map of a potential on a manifold.
+#[derive(Clone, Debug)]
+pub struct ConcaveMap<M, P> {
+    pub(crate) manifold: M,
+    pub(crate) potential: P,
+    solver: Solver,
+    isa: Isa,
+}
+
+impl<M: Manifold, P: Potential> ConcaveMap<M, P> {
+    /// The map of `potential` on `manifold`, on the given instruction set.
+    ///
+    /// # Panics
+    /// If the dimension is zero or above [`MAX_DIM`], or if the potential reads another number of coordinates than
+    /// points have.
+    pub fn new(manifold: M, potential: P, solver: Solver, isa: Isa) -> Self {
+        let dim = manifold.dim();
+        assert!((1..=MAX_DIM).contains(&dim), "kernels are compiled for dimensions 1 to {MAX_DIM}, not {dim}");
+        assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
+        Self { manifold, potential, solver, isa }
+    }
+}
+
+impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
+    fn parameters(&self) -> usize {
+        self.potential.parameters()
+    }
+
+    fn run(&self, direction: Direction, theta: &[f64], points: &[f64], trace: &mut Trace, work: &mut Workspace) {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        let (n, dim) = (self.manifold.ambient(), self.manifold.dim());
+        assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
+        trace.resize(points.len() / n, n, dim);
+        with_dimension!(dim, D => self.isa.dispatch(Run::<M, P, D> { map: self, direction, theta, points, trace, work }));
+    }
+
+    fn pull_back(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        trace: &Trace,
+        cotangents: Cotangents<'_>,
+        theta_bar: &mut [f64],
+        points_bar: &mut [f64],
+        work: &mut Workspace,
+    ) {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        assert_eq!(theta_bar.len(), self.parameters(), "gradient in the parameters of a map");
+        assert_eq!(points_bar.len(), trace.y.len(), "cotangents of the points");
+        with_dimension!(self.manifold.dim(), D => self.isa.dispatch(PullBack::<M, P, D> {
+            map: self, direction, theta, trace, cotangents, theta_bar, points_bar, work,
+        }));
+    }
+
+    fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
+        self.isa.dispatch(Values { map: self, theta, points, psi, work });
+    }
+}
+
+/// Runs a batch in either direction.
+struct Run<'a, M, P, const D: usize> {
+    map: &'a ConcaveMap<M, P>,
+    direction: Direction,
+    theta: &'a [f64],
+    points: &'a [f64],
+    trace: &'a mut Trace,
+    work: &'a mut Workspace,
+}
+
+/// Buffers of a thread for [`Run`].
+struct RunWork<P: Potential, R: Real, const D: usize> {
+    packs: Vec<Descent<R, D>>,
+    evaluator: Evaluator<P, R, D>,
+    tangent: Vec<R>,
+}
+
+impl<P: Potential, R: Real, const D: usize> Default for RunWork<P, R, D> {
+    fn default() -> Self {
+        Self { packs: vec![], evaluator: Evaluator::default(), tangent: vec![] }
+    }
+}
+
+impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<R: Real>(self) {
+        let Run { map, direction, theta, points, trace, work } = self;
+        let (m, n) = (&map.manifold, map.manifold.ambient());
+        let RunWork { packs, evaluator, tangent } = work.get::<RunWork<P, R, D>>();
+        packs.resize_with(TILE / R::LANES, Descent::default);
+        resize(tangent, n);
+        for span in Span::all(points.len() / n) {
+            let packs = &mut packs[..span.packs::<R>()];
+            for (p, pack) in packs.iter_mut().enumerate() {
+                pack.x.clear();
+                pack.x.extend((0..n).map(|c| span.load::<R>(points, n, c, p)));
+                pack.start(m);
+            }
+            map.descend(direction, theta, packs, evaluator);
+            for (p, pack) in packs.iter_mut().enumerate() {
+                finish(m, direction, span, p, pack, trace, tangent);
+            }
+        }
+    }
+}
+
+impl<M: Manifold, P: Potential> ConcaveMap<M, P> {
+    /// Forward, the minimisation of all packs in step; inverse, one evaluation, because the points are the images.
+    #[inline(always)]
+    fn descend<R: Real, const D: usize>(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        packs: &mut [Descent<R, D>],
+        evaluator: &mut Evaluator<P, R, D>,
+    ) {
+        let mut active = [0; TILE];
+        for _ in 0..self.solver.max_steps {
+            let mut count = 0;
+            for (i, pack) in packs.iter().enumerate() {
+                if pack.is_active() {
+                    active[count] = i;
+                    count += 1;
+                }
+            }
+            if count == 0 {
+                return;
+            }
+            let problem = (&self.manifold, &self.potential, theta);
+            evaluator.evaluate(problem, packs, &active[..count], |pack| &mut pack.trial);
+            for &i in &active[..count] {
+                match direction {
+                    Direction::Forward => packs[i].update(&self.manifold, &self.solver),
+                    Direction::Inverse => packs[i].accept(),
+                }
+            }
+        }
+    }
+}
+
+/// Writes one pack's results: `x`, `y`, `grad psi`, `H`, the log-determinant, and whether all is well.
+#[inline(always)]
+fn finish<M: Manifold, R: Real, const D: usize>(
+    m: &M,
+    direction: Direction,
+    span: Span,
+    p: usize,
+    pack: &mut Descent<R, D>,
+    trace: &mut Trace,
+    tangent: &mut [R],
+) {
+    let n = m.ambient();
+    let Site { y, frame, psi } = &mut pack.best;
+    let g = psi.grad;
+    if direction == Direction::Inverse {
+        from_frame(frame, &g, tangent);
+        m.exp(y, tangent, &mut pack.x);
+        m.wrap(&mut pack.x);
+    }
+    m.wrap(y);
+    for c in 0..n {
+        span.store(pack.x[c], &mut trace.x, n, c, p);
+        span.store(y[c], &mut trace.y, n, c, p);
+    }
+    let h = log_det::hessian(m, &g, &psi.hess);
+    let factor = Cholesky::new(&h);
+    for i in 0..D {
+        span.store(g[i], &mut trace.g, D, i, p);
+        for j in 0..D {
+            span.store(h[i][j], &mut trace.h, D * D, i * D + j, p);
+        }
+    }
+    span.store(log_det::log_det(m, &g, &factor), &mut trace.log_det, 1, 0, p);
+    span.store(pack.residual, &mut trace.residual, 1, 0, p);
+    let inside = R::select_gt(m.domain_margin(&g), R::zero(), factor.definite, R::zero());
+    let ok = R::select_gt(pack.done, R::zero(), inside, R::zero());
+    span.each::<R>(p, |sample, lane| {
+        trace.converged[sample] = pack.done.lane(lane) > 0.0;
+        trace.ok[sample] = ok.lane(lane) > 0.0;
+        trace.steps[sample] = pack.steps.lane(lane) as u32;
+    });
+}
+
+/// `psi` at a batch of points.
+struct Values<'a, M, P> {
+    map: &'a ConcaveMap<M, P>,
+    theta: &'a [f64],
+    points: &'a [f64],
+    psi: &'a mut [f64],
+    work: &'a mut Workspace,
+}
+
+/// Buffers of a thread for [`Values`].
+struct ValuesWork<P: Potential, R: Real>(P::Sweep<R>, Vec<R>, Vec<R>);
+
+impl<P: Potential, R: Real> Default for ValuesWork<P, R> {
+    fn default() -> Self {
+        Self(Default::default(), vec![], vec![])
+    }
+}
+
+impl<M: Manifold, P: Potential> Kernel for Values<'_, M, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<R: Real>(self) {
+        let n = self.map.manifold.ambient();
+        let ValuesWork(sweep, z, psi) = self.work.get::<ValuesWork<P, R>>();
+        for span in Span::all(self.psi.len()) {
+            let packs = span.packs::<R>();
+            resize(z, n * packs);
+            resize(psi, packs);
+            for k in 0..n * packs {
+                z[k] = span.load(self.points, n, k / packs, k % packs);
+            }
+            self.map.potential.forward(self.theta, z, psi, sweep);
+            for p in 0..packs {
+                span.store(psi[p], self.psi, 1, 0, p);
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The softplus network: one forward pass, one coadjoint reverse sweep, and the Hessian in 2 + D coefficients.
+
+use ircpm_ad::linear::{self, Matrix};
+use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
+
+use crate::potential::resize;
+
+/// A multilayer perceptron with softplus units and one linear output.
+///
+/// Parameters are, layer by layer, the weights row-major and then the biases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mlp {
+    /// Widths: inputs, hidden layers, and the output, which is 1.
+    sizes: Vec<usize>,
+}
+
+/// Where the weights and biases of one layer lie, and its shape.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    start: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl Slot {
+    fn weights(self, theta: &[f64]) -> Matrix<'_> {
+        Matrix::new(&theta[self.start..][..self.rows * self.columns], self.rows, self.columns)
+    }
+
+    fn biases(self, theta: &[f64]) -> &[f64] {
+        &theta[self.start + self.rows * self.columns..][..self.rows]
+    }
+
+    /// The parts of a gradient that belong to weights and biases.
+    fn split(self, theta_bar: &mut [f64]) -> (&mut [f64], &mut [f64]) {
+        theta_bar[self.start..][..self.rows * (self.columns + 1)].split_at_mut(self.rows * self.columns)
+    }
+}
+
+/// What a reverse sweep keeps of one hidden layer, each `[unit][pack]`.
+#[derive(Debug)]
+struct Hidden<S> {
+    /// Activations, softplus of the sums.
+    output: Vec<S>,
+    /// Local derivatives, sigmoid of the sums.
+    slope: Vec<S>,
+    /// Cotangents of the sums.
+    delta: Vec<S>,
+}
+
+/// Workspace of [`Mlp::forward`], [`Mlp::backward`] and [`Mlp::accumulate`].
+#[derive(Debug)]
+pub struct MlpSweep<S> {
+    input: Vec<S>,
+    hidden: Vec<Hidden<S>>,
+    phi: Vec<S>,
+    bar: Vec<S>,
+}
+
+impl<S> Default for MlpSweep<S> {
+    fn default() -> Self {
+        Self { input: Vec::new(), hidden: Vec::new(), phi: Vec::new(), bar: Vec::new() }
+    }
+}
+
+/// What [`Mlp::jets`] keeps of one hidden layer.
+#[derive(Debug)]
+struct Bent<R, const D: usize> {
+    sum: Vec<Dual<R, D>>,
+    output: Vec<Dual<R, D>>,
+    slope: Vec<R>,
+    curvature: Vec<R>,
+}
+
+/// Workspace of [`Mlp::jets`].
+#[derive(Debug)]
+pub struct MlpJets<R, const D: usize> {
+    input: Vec<Dual<R, D>>,
+    hidden: Vec<Bent<R, D>>,
+    bar: Vec<R>,
+    below: Vec<R>,
+}
+
+impl<R, const D: usize> Default for MlpJets<R, D> {
+    fn default() -> Self {
+        Self { input: Vec::new(), hidden: Vec::new(), bar: Vec::new(), below: Vec::new() }
+    }
+}
+
+impl Mlp {
+    /// A network with `inputs` inputs, the given hidden widths and one output.
+    ///
+    /// # Panics
+    /// If a width is zero or there is no hidden layer.
+    pub fn new(inputs: usize, hidden: &[usize]) -> Self {
+        let sizes: Vec<usize> = std::iter::once(inputs).chain(hidden.iter().copied()).chain([1]).collect();
+        assert!(!hidden.is_empty() && !sizes.contains(&0), "layers of a network must not be empty: {sizes:?}");
+        Self { sizes }
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.sizes[0]
+    }
+
+    /// Widths: inputs, hidden layers, output.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> usize {
+        self.sizes.windows(2).map(|w| w[1] * (w[0] + 1)).sum()
+    }
+
+    fn layers(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
+    /// Layer `l`; a sum over the layers before, of which there are few.
+    #[inline(always)]
+    fn slot(&self, l: usize) -> Slot {
+        let start = self.sizes[..=l].windows(2).map(|w| w[1] * (w[0] + 1)).sum();
+        Slot { start, rows: self.sizes[l + 1], columns: self.sizes[l] }
+    }
+
+    /// The network at one point, straight from its definition.
+    pub fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+        let mut x = z.to_vec();
+        for l in 0..self.layers() {
+            let Slot { start, rows, columns } = self.slot(l);
+            x = (0..rows)
+                .map(|i| {
+                    let bias = theta[start + rows * columns + i];
+                    let sum = (0..columns).fold(bias, |sum, j| sum + theta[start + i * columns + j] * x[j]);
+                    if l + 1 < self.layers() { sum.softplus() } else { sum }
+                })
+                .collect();
+        }
+        x[0]
+    }
+
+    /// The network at a tile of points, `z` as `[input][pack]`.
+    #[inline(always)]
+    pub fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], out: &mut [S], sweep: &mut MlpSweep<S>) {
+        let packs = out.len();
+        let MlpSweep { input, hidden, .. } = sweep;
+        resize(input, z.len());
+        input.copy_from_slice(z);
+        hidden.resize_with(self.layers() - 1, || Hidden { output: vec![], slope: vec![], delta: vec![] });
+        let mut x: &[S] = input;
+        for (l, layer) in hidden.iter_mut().enumerate() {
+            let slot = self.slot(l);
+            resize(&mut layer.output, slot.rows * packs);
+            resize(&mut layer.slope, slot.rows * packs);
+            linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), packs * S::COEFFS);
+            for (u, &bias) in slot.biases(theta).iter().enumerate() {
+                for k in u * packs..(u + 1) * packs {
+                    let sum = layer.output[k] + bias;
+                    layer.output[k] = sum.softplus();
+                    layer.slope[k] = sum.sigmoid();
+                }
+            }
+            x = &layer.output;
+        }
+        let last = self.slot(self.layers() - 1);
+        linear::apply(last.weights(theta), S::flat(x), S::flat_mut(out), packs * S::COEFFS);
+        for out in out {
+            *out = *out + last.biases(theta)[0];
+        }
+    }
+
+    /// Cotangents of the inputs, `[input][pack]`, for the cotangents `phi` of the outputs.
+    #[inline(always)]
+    pub fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut MlpSweep<S>) {
+        let packs = phi.len();
+        let width = packs * S::COEFFS;
+        let MlpSweep { hidden, phi: kept, bar, .. } = sweep;
+        resize(kept, packs);
+        kept.copy_from_slice(phi);
+        let last = self.slot(self.layers() - 1);
+        resize(bar, last.columns * packs);
+        linear::apply(last.weights(theta).transposed(), S::flat(phi), S::flat_mut(bar), width);
+        for l in (0..hidden.len()).rev() {
+            let layer = &mut hidden[l];
+            resize(&mut layer.delta, bar.len());
+            for k in 0..bar.len() {
+                layer.delta[k] = layer.slope[k].act(bar[k]);
+            }
+            let slot = self.slot(l);
+            let below = if l == 0 {
+                &mut *z_bar
+            } else {
+                resize(bar, slot.columns * packs);
+                &mut bar[..]
+            };
+            linear::apply(slot.weights(theta).transposed(), S::flat(&layer.delta), S::flat_mut(below), width);
+        }
+    }
+
+    /// Adds the parameters' gradient for the last cotangents.
+    #[inline(always)]
+    pub fn accumulate<S: Algebra>(&self, sweep: &MlpSweep<S>, theta_bar: &mut [f64]) {
+        let packs = sweep.phi.len();
+        let width = packs * S::COEFFS;
+        let mut x: &[S] = &sweep.input;
+        let deltas = sweep.hidden.iter().map(|h| (&h.delta, &h.output)).chain([(&sweep.phi, &sweep.phi)]);
+        for (l, (delta, output)) in deltas.enumerate() {
+            let (weights, biases) = self.slot(l).split(theta_bar);
+            linear::accumulate(S::flat(delta), S::flat(x), weights, width);
+            for (bias, delta) in biases.iter_mut().zip(delta.chunks_exact(packs)) {
+                // A bias is a real: only the cotangent's first coefficient sees it.
+                let mut sum = S::Base::zero();
+                for d in delta {
+                    sum += d.value();
+                }
+                *bias += sum.sum();
+            }
+            x = output;
+        }
+    }
+
+    /// Value, gradient and Hessian in 2 + D coefficients a weight: duals forward, then one plain reverse sweep.
+    ///
+    /// `Hess = Σ_units ū σ″(a) ∇a ∇aᵀ + Σ_c z̄_c ∂²z_c`, with `ū` the cotangents of the activations: second derivatives
+    /// arise only at the units and in the inputs (Gauss–Newton form, exact here).
+    #[inline(always)]
+    pub fn jets<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        out: &mut [Jet<R, D>],
+        work: &mut MlpJets<R, D>,
+    ) {
+        let packs = out.len();
+        self.bend(theta, z, packs, work);
+        let MlpJets { hidden, bar, below, .. } = work;
+        let last = self.slot(self.layers() - 1);
+        let top = &hidden[hidden.len() - 1];
+        out.fill(Jet::constant(last.biases(theta)[0]));
+        resize(bar, last.columns * packs);
+        let weights = &theta[last.start..][..last.columns];
+        for (u, &w) in weights.iter().enumerate() {
+            for p in 0..packs {
+                let x = top.output[u * packs + p];
+                out[p].re += x.re * w;
+                for i in 0..D {
+                    out[p].grad[i] += x.eps[i] * w;
+                }
+                bar[u * packs + p] = R::constant(w);
+            }
+        }
+        for l in (0..hidden.len()).rev() {
+            let layer = &hidden[l];
+            for (k, bar) in bar.iter_mut().enumerate() {
+                add_outer(&mut out[k % packs].hess, *bar * layer.curvature[k], &layer.sum[k].eps);
+                *bar *= layer.slope[k];
+            }
+            let slot = self.slot(l);
+            resize(below, slot.columns * packs);
+            linear::apply(slot.weights(theta).transposed(), bar, below, packs);
+            std::mem::swap(bar, below);
+        }
+        for (k, bar) in bar.iter().enumerate() {
+            for i in 0..D {
+                for j in i..D {
+                    out[k % packs].hess[i][j] += *bar * z[k].hess[i][j];
+                }
+            }
+        }
+        for out in out {
+            for i in 0..D {
+                for j in 0..i {
+                    out.hess[i][j] = out.hess[j][i];
+                }
+            }
+        }
+    }
+
+    /// The forward half of [`Mlp::jets`].
+    #[inline(always)]
+    fn bend<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], packs: usize, work: &mut MlpJets<R, D>) {
+        let MlpJets { input, hidden, .. } = work;
+        resize(input, z.len());
+        for (input, z) in input.iter_mut().zip(z) {
+            *input = z.to_dual();
+        }
+        hidden.resize_with(self.layers() - 1, || Bent { sum: vec![], output: vec![], slope: vec![], curvature: vec![] });
+        let mut x: &[Dual<R, D>] = input;
+        for (l, layer) in hidden.iter_mut().enumerate() {
+            let slot = self.slot(l);
+            let units = slot.rows * packs;
+            resize(&mut layer.sum, units);
+            resize(&mut layer.output, units);
+            resize(&mut layer.slope, units);
+            resize(&mut layer.curvature, units);
+            linear::apply(slot.weights(theta), Dual::flat(x), Dual::flat_mut(&mut layer.sum), packs * (1 + D));
+            for (u, &bias) in slot.biases(theta).iter().enumerate() {
+                for k in u * packs..(u + 1) * packs {
+                    let sum = layer.sum[k] + bias;
+                    let slope = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
+                    let mut output = Dual::fixed(sum.re.softplus());
+                    for i in 0..D {
+                        output.eps[i] = sum.eps[i] * slope.re;
+                    }
+                    layer.output[k] = output;
+                    (layer.slope[k], layer.curvature[k]) = (slope.re, slope.eps[0]);
+                }
+            }
+            x = &layer.output;
+        }
+    }
+}
+
+/// Adds `c v vᵀ` to the upper triangle of `m`.
+#[inline(always)]
+fn add_outer<R: Real, const D: usize>(m: &mut [[R; D]; D], c: R, v: &[R; D]) {
+    for i in 0..D {
+        let cv = c * v[i];
+        for j in i..D {
+            m[i][j] = cv.mul_add(v[j], m[i][j]);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The network as a potential: features, perceptron, output scale.
+
+use ircpm_ad::{Algebra, Jet, Real, Scalar};
+
+use crate::features::FeatureMap;
+use crate::mlp::{Mlp, MlpJets, MlpSweep};
+use crate::potential::{Expression, Potential, resize};
+
+/// `psi(z) = mlp(features(z)) / scale`. A scale above one starts training near the identity map.
+#[derive(Clone, Debug)]
+pub struct Network {
+    features: FeatureMap,
+    mlp: Mlp,
+    scale: f64,
+}
+
+/// Workspace of a reverse sweep through a [`Network`].
+#[derive(Debug)]
+pub struct NetworkSweep<S> {
+    features: Vec<S>,
+    features_bar: Vec<S>,
+    phi: Vec<S>,
+    mlp: MlpSweep<S>,
+}
+
+impl<S> Default for NetworkSweep<S> {
+    fn default() -> Self {
+        Self { features: vec![], features_bar: vec![], phi: vec![], mlp: MlpSweep::default() }
+    }
+}
+
+/// Workspace of [`Network::jets`].
+#[derive(Debug)]
+pub struct NetworkJets<R, const D: usize> {
+    features: Vec<Jet<R, D>>,
+    mlp: MlpJets<R, D>,
+}
+
+impl<R, const D: usize> Default for NetworkJets<R, D> {
+    fn default() -> Self {
+        Self { features: vec![], mlp: MlpJets::default() }
+    }
+}
+
+impl Network {
+    /// The network with the given hidden widths on the given features.
+    ///
+    /// # Panics
+    /// If a width is zero, there is no hidden layer, or the scale is not positive and finite.
+    pub fn new(features: FeatureMap, hidden: &[usize], scale: f64) -> Self {
+        assert!(scale > 0.0 && scale.is_finite(), "an output scale of {scale}");
+        Self { mlp: Mlp::new(features.len(), hidden), features, scale }
+    }
+
+    /// The perceptron.
+    pub fn mlp(&self) -> &Mlp {
+        &self.mlp
+    }
+}
+
+impl Expression for Network {
+    fn inputs(&self) -> usize {
+        self.features.inputs()
+    }
+
+    fn parameters(&self) -> usize {
+        self.mlp.parameters()
+    }
+
+    fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+        let mut features = vec![S::zero(); self.features.len()];
+        self.features.eval(z, &mut features, 1);
+        self.mlp.value(theta, &features) / self.scale
+    }
+}
+
+impl Potential for Network {
+    type Sweep<S: Algebra> = NetworkSweep<S>;
+    type Jets<R: Real, const D: usize> = NetworkJets<R, D>;
+
+    #[inline(always)]
+    fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut NetworkSweep<S>) {
+        resize(&mut sweep.features, self.features.len() * psi.len());
+        self.features.eval(z, &mut sweep.features, psi.len());
+        self.mlp.forward(theta, &sweep.features, psi, &mut sweep.mlp);
+        for psi in psi {
+            *psi = *psi * (1.0 / self.scale);
+        }
+    }
+
+    #[inline(always)]
+    fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut NetworkSweep<S>) {
+        let NetworkSweep { features, features_bar, phi: scaled, mlp } = sweep;
+        resize(scaled, phi.len());
+        for (scaled, phi) in scaled.iter_mut().zip(phi) {
+            *scaled = *phi * (1.0 / self.scale);
+        }
+        resize(features_bar, features.len());
+        self.mlp.backward(theta, scaled, features_bar, mlp);
+        self.features.pull_back(features, features_bar, z_bar, phi.len());
+    }
+
+    #[inline(always)]
+    fn accumulate<S: Algebra>(&self, sweep: &NetworkSweep<S>, theta_bar: &mut [f64]) {
+        self.mlp.accumulate(&sweep.mlp, theta_bar);
+    }
+
+    #[inline(always)]
+    fn jets<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        psi: &mut [Jet<R, D>],
+        work: &mut NetworkJets<R, D>,
+    ) {
+        resize(&mut work.features, self.features.len() * psi.len());
+        self.features.eval(z, &mut work.features, psi.len());
+        self.mlp.jets(theta, &work.features, psi, &mut work.mlp);
+        for psi in psi {
+            *psi = *psi * (1.0 / self.scale);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A potential straight from its definition.
+
+use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
+
+use crate::potential::{Expression, Potential};
+
+/// Derives the sweeps of a potential from its [`Expression::value`] with an outer dual for every coordinate and every
+/// parameter: no formula to write, at a cost that grows with their number. For potentials with few parameters.
+#[derive(Clone, Debug)]
+pub struct Plain<E>(pub E);
+
+/// The arguments of the last forward call, and the last cotangents.
+#[derive(Debug)]
+pub struct PlainSweep<S> {
+    theta: Vec<S>,
+    z: Vec<S>,
+    phi: Vec<S>,
+}
+
+impl<S> Default for PlainSweep<S> {
+    fn default() -> Self {
+        Self { theta: Vec::new(), z: Vec::new(), phi: Vec::new() }
+    }
+}
+
+impl<S: Algebra> PlainSweep<S> {
+    fn packs(&self, inputs: usize) -> usize {
+        self.z.len() / inputs
+    }
+
+    /// Coordinates of pack `p` with the one numbered `variable`, if any, as variable.
+    fn point(&self, p: usize, inputs: usize, variable: Option<usize>) -> Vec<Dual<S, 1>> {
+        let packs = self.packs(inputs);
+        (0..inputs).map(|c| seeded(self.z[c * packs + p], variable == Some(c))).collect()
+    }
+
+    fn parameters(&self, variable: Option<usize>) -> Vec<Dual<S, 1>> {
+        self.theta.iter().enumerate().map(|(k, &x)| seeded(x, variable == Some(k))).collect()
+    }
+}
+
+fn seeded<S: Scalar>(x: S, variable: bool) -> Dual<S, 1> {
+    if variable { Dual::variable(x, 0) } else { Dual::fixed(x) }
+}
+
+impl<E: Expression> Expression for Plain<E> {
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+    fn parameters(&self) -> usize {
+        self.0.parameters()
+    }
+    fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+        self.0.value(theta, z)
+    }
+}
+
+impl<E: Expression> Potential for Plain<E> {
+    type Sweep<S: Algebra> = PlainSweep<S>;
+    type Jets<R: Real, const D: usize> = ();
+
+    fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut PlainSweep<S>) {
+        sweep.theta.clear();
+        sweep.theta.extend(theta.iter().map(|&x| S::constant(x)));
+        sweep.z.clear();
+        sweep.z.extend_from_slice(z);
+        let packs = psi.len();
+        for (p, psi) in psi.iter_mut().enumerate() {
+            let point: Vec<S> = (0..self.inputs()).map(|c| z[c * packs + p]).collect();
+            *psi = self.0.value(&sweep.theta, &point);
+        }
+    }
+
+    fn backward<S: Algebra>(&self, _: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut PlainSweep<S>) {
+        sweep.phi.clear();
+        sweep.phi.extend_from_slice(phi);
+        let theta = sweep.parameters(None);
+        for c in 0..self.inputs() {
+            for (p, &phi) in phi.iter().enumerate() {
+                let psi = self.0.value(&theta, &sweep.point(p, self.inputs(), Some(c)));
+                z_bar[c * sweep.phi.len() + p] = psi.eps[0].act(phi);
+            }
+        }
+    }
+
+    fn accumulate<S: Algebra>(&self, sweep: &PlainSweep<S>, theta_bar: &mut [f64]) {
+        for (p, &phi) in sweep.phi.iter().enumerate() {
+            let point = sweep.point(p, self.inputs(), None);
+            for (k, theta_bar) in theta_bar.iter_mut().enumerate() {
+                let psi = self.0.value(&sweep.parameters(Some(k)), &point);
+                *theta_bar += psi.eps[0].pair(phi).sum();
+            }
+        }
+    }
+
+    fn jets<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], psi: &mut [Jet<R, D>], _: &mut ()) {
+        let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x)).collect();
+        let packs = psi.len();
+        for (p, psi) in psi.iter_mut().enumerate() {
+            let point: Vec<Jet<R, D>> = (0..self.inputs()).map(|c| z[c * packs + p]).collect();
+            *psi = self.0.value(&theta, &point);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The potential psi: its definition, and the sweeps that differentiate it.
+
+use std::fmt::Debug;
+
+use ircpm_ad::{Algebra, Jet, Real, Scalar};
+
+/// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
+///
+/// This is the definition, and with nested duals the oracle that every fast form is tested against.
+pub trait Expression: Debug + Send + Sync + 'static {
+    /// Number of coordinates of `z`.
+    fn inputs(&self) -> usize;
+
+    /// Number of parameters.
+    fn parameters(&self) -> usize;
+
+    /// `psi(z; θ)`.
+    fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S;
+}
+
+/// The fast forms of a potential, over a tile of samples.
+///
+/// A tile holds a few packs of samples, and its arrays are `[coordinate][pack]`, so that a linear layer is one matrix
+/// product. A reverse sweep is three calls: [`Potential::forward`], then [`Potential::backward`] once or more (cotangents
+/// replace each other), then [`Potential::accumulate`]; what they share lives in a workspace that a thread reuses.
+/// A potential with few parameters need not write them: [`crate::Plain`] derives all from [`Expression::value`].
+///
+/// # Panics
+/// Every method may panic when a slice has the wrong length.
+pub trait Potential: Expression {
+    /// What a reverse sweep keeps between its calls.
+    type Sweep<S: Algebra>: Default;
+
+    /// What [`Potential::jets`] needs.
+    type Jets<R: Real, const D: usize>: Default;
+
+    /// `psi` at the points `z`, remembered for the calls below.
+    fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut Self::Sweep<S>);
+
+    /// Cotangents of `z` for the cotangents `phi` of `psi`, one a pack: `z_bar[c] = (∂psi/∂z_c)·phi`.
+    fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut Self::Sweep<S>);
+
+    /// Adds the gradient in `θ` of `Σ phi(psi)`, over all samples, for the last `phi`.
+    fn accumulate<S: Algebra>(&self, sweep: &Self::Sweep<S>, theta_bar: &mut [f64]);
+
+    /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points.
+    fn jets<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        psi: &mut [Jet<R, D>],
+        work: &mut Self::Jets<R, D>,
+    );
+}
+
+/// Grows a workspace to `len`: allocates only when a larger tile than ever before comes along.
+#[inline(always)]
+pub(crate) fn resize<S: Scalar>(buffer: &mut Vec<S>, len: usize) {
+    if buffer.len() != len {
+        buffer.resize(len, S::zero());
+    }
+}

@@ -1,0 +1,209 @@
+//! The inner minimisation: `y* = argmin_y d(x, y)²/2 + psi(y)`.
+//!
+//! Newton's method in a frame at `y`, from `y = x`, with backtracking on the objective. Deviations from
+//! arXiv:2110.01288: (1) Newton steps, not gradient steps (which remain selectable); (2) nothing is unrolled, because
+//! all derivatives are functions of the solution. Lanes descend independently: a sample that is done stays put, so its
+//! result does not depend on its neighbours.
+
+use ircpm_ad::Real;
+use ircpm_manifolds::Manifold;
+
+use crate::cholesky::Cholesky;
+use crate::log_det::hessian;
+use crate::site::Site;
+
+/// How the inner minimisation steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Riemannian Newton steps; gradient steps where the Hessian is not positive definite.
+    Newton,
+    /// The paper's gradient descent, with unit steps: linear convergence at a rate of about `|Hess psi|`.
+    Descent,
+}
+
+/// Settings of the inner minimisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Solver {
+    /// Kind of steps.
+    pub method: Method,
+    /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`.
+    pub tolerance: f64,
+    /// Evaluations of the Hessian after which a sample counts as not converged.
+    pub max_steps: usize,
+}
+
+impl Default for Solver {
+    fn default() -> Self {
+        Self { method: Method::Newton, tolerance: 1e-13, max_steps: 200 }
+    }
+}
+
+/// Share of the predicted decrease that a step must deliver (Armijo's condition).
+const SUFFICIENT: f64 = 1e-4;
+/// Differences of the objective below this, relative to its size, are rounding.
+const NOISE: f64 = 1e-13;
+/// A residual below this, relative to `1 + d`, that no longer falls has reached rounding.
+const STAGNATION: f64 = 1e-9;
+/// Longest step on a curved manifold, in radians: the quadratic model knows nothing of the cut locus.
+const LONGEST_STEP: f64 = 1.0;
+
+/// One pack of samples on its way down.
+#[derive(Clone, Debug)]
+pub(crate) struct Descent<R, const D: usize> {
+    pub x: Vec<R>,
+    /// The point to be evaluated next, and what was found there.
+    pub trial: Site<R, D>,
+    /// The best point so far.
+    pub best: Site<R, D>,
+    objective: R,
+    pub residual: R,
+    distance: R,
+    direction: [R; D],
+    slope: R,
+    step: R,
+    velocity: Vec<R>,
+    /// 1 where converged.
+    pub done: R,
+    pub steps: R,
+}
+
+impl<R: Real, const D: usize> Default for Descent<R, D> {
+    fn default() -> Self {
+        let zero = R::zero();
+        Self {
+            x: vec![],
+            trial: Site::default(),
+            best: Site::default(),
+            objective: zero,
+            residual: zero,
+            distance: zero,
+            direction: [zero; D],
+            slope: zero,
+            step: zero,
+            velocity: vec![],
+            done: zero,
+            steps: zero,
+        }
+    }
+}
+
+impl<R: Real, const D: usize> Descent<R, D> {
+    /// Starts at `y = x`.
+    #[inline(always)]
+    pub(crate) fn start<M: Manifold>(&mut self, m: &M) {
+        let zero = R::zero();
+        self.trial.y.clear();
+        self.trial.y.extend_from_slice(&self.x);
+        self.trial.reserve(m);
+        self.best.clone_from(&self.trial);
+        self.velocity.clear();
+        self.velocity.resize(m.ambient(), zero);
+        self.objective = R::constant(f64::INFINITY);
+        self.residual = R::constant(f64::INFINITY);
+        (self.distance, self.slope, self.done, self.steps) = (zero, zero, zero, zero);
+        self.step = R::one();
+        self.direction = [zero; D];
+    }
+
+    /// Takes the trial point as given, an image whose preimage is wanted.
+    #[inline(always)]
+    pub(crate) fn accept(&mut self) {
+        self.best.clone_from(&self.trial);
+        (self.done, self.residual) = (R::one(), R::zero());
+    }
+
+    /// Whether some lane still moves.
+    #[inline(always)]
+    pub(crate) fn is_active(&self) -> bool {
+        (0..R::LANES).any(|lane| self.done.lane(lane) == 0.0)
+    }
+
+    /// Takes in what was found at the trial point, and chooses the next one.
+    #[inline(always)]
+    pub(crate) fn update<M: Manifold>(&mut self, m: &M, solver: &Solver) {
+        let (zero, one) = (R::zero(), R::one());
+        let n = m.ambient();
+        let margin = m.log_on_cover(&self.trial.y, &self.x, &mut self.velocity);
+        let v = self.trial.to_frame(&self.velocity);
+        let mut square = zero;
+        let mut gradient = [zero; D];
+        let mut gradient_square = zero;
+        for i in 0..D {
+            square = v[i].mul_add(v[i], square);
+            gradient[i] = self.trial.psi.grad[i] - v[i];
+            gradient_square = gradient[i].mul_add(gradient[i], gradient_square);
+        }
+        let (objective, residual, distance) =
+            (square * 0.5 + self.trial.psi.re, gradient_square.sqrt(), square.sqrt());
+
+        // Comparisons with a NaN are false: such a trial is never accepted.
+        let active = one - self.done;
+        self.steps += active;
+        let first = R::select_gt(self.objective, R::constant(f64::MAX), one, zero);
+        let allowance = R::select_gt(first, zero, zero, (self.objective.abs() + one) * NOISE);
+        let target = self.step.mul_add(self.slope * SUFFICIENT, self.objective) + allowance;
+        let lower = R::select_gt(target, objective, active, zero);
+        let accepted = R::select_gt(margin, zero, lower, zero);
+        let near = self.residual - (self.distance + one) * STAGNATION;
+        let stalled = R::select_gt(zero, near, R::select_gt(self.residual, residual, zero, active), zero);
+        let accepted = R::select_gt(stalled, zero, zero, accepted);
+
+        let keep = |new: R, old: R| R::select_gt(accepted, zero, new, old);
+        self.best.take_where(accepted, &self.trial);
+        self.objective = keep(objective, self.objective);
+        self.residual = keep(residual, self.residual);
+        self.distance = keep(distance, self.distance);
+        let limit = (self.distance + one) * solver.tolerance;
+        let converged = R::select_gt(self.residual, limit, zero, R::select_gt(self.objective, R::constant(f64::MAX), zero, one));
+        self.done = self.done.max(converged).max(stalled);
+
+        let (direction, slope) = self.direction(m, solver.method, &v, &gradient);
+        self.slope = keep(slope, self.slope);
+        for i in 0..D {
+            self.direction[i] = keep(direction[i], self.direction[i]);
+        }
+        self.step = keep(one, self.step * 0.5);
+
+        // exp_y(step · direction); lanes that are done step by zero.
+        let length = R::select_gt(self.done, zero, zero, self.step);
+        for c in 0..n {
+            let mut sum = zero;
+            for i in 0..D {
+                sum = self.best.frame[i * n + c].mul_add(self.direction[i], sum);
+            }
+            self.velocity[c] = sum * length;
+        }
+        m.exp(&self.best.y, &self.velocity, &mut self.trial.y);
+    }
+
+    /// Descent direction at the trial point, and the objective's derivative along it.
+    #[inline(always)]
+    fn direction<M: Manifold>(&self, m: &M, method: Method, v: &[R; D], gradient: &[R; D]) -> ([R; D], R) {
+        let mut direction = *gradient;
+        for d in &mut direction {
+            *d = -*d;
+        }
+        if method == Method::Newton {
+            let factor = Cholesky::new(&hessian(m, v, &self.trial.psi.hess));
+            let newton = factor.solve(direction);
+            for i in 0..D {
+                direction[i] = R::select_gt(factor.definite, R::zero(), newton[i], direction[i]);
+            }
+        }
+        if m.is_curved() {
+            let mut square = R::zero();
+            for d in direction {
+                square = d.mul_add(d, square);
+            }
+            let shrink = R::constant(LONGEST_STEP) / square.sqrt().max(R::constant(LONGEST_STEP));
+            for d in &mut direction {
+                *d *= shrink;
+            }
+        }
+        let mut slope = R::zero();
+        for i in 0..D {
+            slope = direction[i].mul_add(gradient[i], slope);
+        }
+        (direction, slope)
+    }
+}

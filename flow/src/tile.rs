@@ -1,0 +1,60 @@
+//! A tile of samples in packs, and how it is filled from and written to plain slices.
+//!
+//! Points at the interface are `[sample][coordinate]`; packs exist only inside a tile.
+
+use ircpm_ad::Real;
+
+/// Samples in a tile: enough packs to share the loading of a weight, few enough to stay in the cache.
+pub(crate) const TILE: usize = 32;
+
+/// A run of samples of a batch that goes through a kernel together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub start: usize,
+    pub len: usize,
+}
+
+impl Span {
+    /// The spans of a batch.
+    pub(crate) fn all(samples: usize) -> impl Iterator<Item = Span> {
+        (0..samples).step_by(TILE).map(move |start| Span { start, len: TILE.min(samples - start) })
+    }
+
+    /// Packs that hold it.
+    #[inline(always)]
+    pub(crate) fn packs<R: Real>(self) -> usize {
+        self.len.div_ceil(R::LANES)
+    }
+
+    /// Number `c` of `n` of every sample in pack `p`; lanes past the end repeat the last sample.
+    #[inline(always)]
+    pub(crate) fn load<R: Real>(self, data: &[f64], n: usize, c: usize, p: usize) -> R {
+        R::from_fn(|lane| {
+            let sample = self.start + (p * R::LANES + lane).min(self.len - 1);
+            data[sample * n + c]
+        })
+    }
+
+    /// As [`Span::load`], zero in lanes past the end: for cotangents.
+    #[inline(always)]
+    pub(crate) fn load_padded<R: Real>(self, data: &[f64], n: usize, c: usize, p: usize) -> R {
+        R::from_fn(|lane| {
+            let i = p * R::LANES + lane;
+            if i < self.len { data[(self.start + i) * n + c] } else { 0.0 }
+        })
+    }
+
+    /// Calls `write(sample, lane)` for every sample in pack `p`.
+    #[inline(always)]
+    pub(crate) fn each<R: Real>(self, p: usize, mut write: impl FnMut(usize, usize)) {
+        for lane in 0..R::LANES.min(self.len - p * R::LANES) {
+            write(self.start + p * R::LANES + lane, lane);
+        }
+    }
+
+    /// Writes `value` as number `c` of `n` of every sample in pack `p`.
+    #[inline(always)]
+    pub(crate) fn store<R: Real>(self, value: R, data: &mut [f64], n: usize, c: usize, p: usize) {
+        self.each::<R>(p, |sample, lane| data[sample * n + c] = value.lane(lane));
+    }
+}

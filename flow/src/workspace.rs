@@ -1,0 +1,27 @@
+//! Scratch memory that belongs to a thread.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// One value of every type that was ever asked for: kernels for different dimensions and instruction sets keep their
+/// buffers apart, and allocate only the first time.
+#[derive(Default)]
+pub struct Workspace(HashMap<TypeId, Box<dyn Any>>);
+
+impl Workspace {
+    /// The thread's value of type `T`.
+    pub fn get<T: Any + Default>(&mut self) -> &mut T {
+        let slot = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        slot.downcast_mut().expect("a slot holds the type that it is filed under")
+    }
+
+    /// Runs `f` with this thread's workspace.
+    ///
+    /// # Panics
+    /// If `f` asks for it again.
+    pub fn with<T>(f: impl FnOnce(&mut Workspace) -> T) -> T {
+        thread_local!(static OWN: RefCell<Workspace> = RefCell::default());
+        OWN.with_borrow_mut(f)
+    }
+}

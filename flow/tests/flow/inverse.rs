@@ -1,0 +1,134 @@
+//! The closed-form inverse, the mass of the density, and what happens to maps that fold.
+
+use std::f64::consts::{PI, TAU};
+
+use ircpm_flow::{Flow, SolveError};
+
+use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
+
+const MANIFOLDS: [&str; 8] = ["T1", "T2", "T3", "S1", "S2", "S3", "R2", "S2xT1"];
+
+#[test]
+fn inverse_undoes_the_map_with_minus_its_log_det() {
+    for (seed, name) in (40..).zip(MANIFOLDS) {
+        for layers in [1, 3] {
+            let flow = Flow::new(spec(name, layers, false, &[16, 16])).unwrap();
+            let (theta, rejected) = regular(&flow, seed);
+            let x = points(flow.manifold(), 500, seed);
+            let pushed = flow.try_forward(&theta, &x).unwrap();
+            let pulled = flow.inverse(&theta, &pushed.y);
+            let context = format!("{name}, {layers} layers, seed {seed}, {rejected} rejected");
+            for (a, b) in pulled.x.iter().zip(&x) {
+                let error = (a - b).abs();
+                // Angles may come back on the other side of 2π.
+                assert!(error.min((error - TAU).abs()) < 1e-12 * layers as f64, "{context}: {a} is not {b}");
+            }
+            for (a, b) in pulled.log_q.iter().zip(&pushed.log_q) {
+                assert!((a - b).abs() < 1e-11, "{context}: log q is {a} one way and {b} the other");
+            }
+        }
+    }
+}
+
+/// `∫ q` by the uniform grid on T², which is spectrally accurate.
+fn torus_mass(flow: &Flow, theta: &[f64]) -> f64 {
+    let n = 160;
+    let grid: Vec<f64> =
+        (0..n * n).flat_map(|k| [k / n, k % n].map(|i| TAU * i as f64 / n as f64)).collect();
+    let pulled = flow.inverse(theta, &grid);
+    pulled.log_q.iter().map(|l| l.exp()).sum::<f64>() * (TAU / n as f64).powi(2)
+}
+
+/// `∫ q` on S²: the trapezoidal rule in azimuth, Gauss–Legendre in height.
+fn sphere_mass(flow: &Flow, theta: &[f64]) -> f64 {
+    let (heights, n) = (gauss_legendre(100), 200);
+    let mut grid = Vec::new();
+    let mut weights = Vec::new();
+    for &(z, w) in &heights {
+        for k in 0..n {
+            let azimuth = TAU * k as f64 / n as f64;
+            let r = (1.0 - z * z).sqrt();
+            grid.extend([r * azimuth.cos(), r * azimuth.sin(), z]);
+            weights.push(w * TAU / n as f64);
+        }
+    }
+    let pulled = flow.inverse(theta, &grid);
+    pulled.log_q.iter().zip(weights).map(|(l, w)| l.exp() * w).sum()
+}
+
+/// Nodes and weights on [−1, 1], by Newton's method on the Legendre polynomial.
+fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+    (1..=n)
+        .map(|i| {
+            let mut x = (PI * (i as f64 - 0.25) / (n as f64 + 0.5)).cos();
+            let mut slope = 0.0;
+            for _ in 0..20 {
+                let (mut p, mut before) = (1.0, 0.0);
+                for k in 0..n {
+                    (p, before) = (((2 * k + 1) as f64 * x * p - k as f64 * before) / (k + 1) as f64, p);
+                }
+                slope = n as f64 * (x * p - before) / (x * x - 1.0);
+                x -= p / slope;
+            }
+            (x, 2.0 / ((1.0 - x * x) * slope * slope))
+        })
+        .collect()
+}
+
+#[test]
+fn density_of_a_regular_map_integrates_to_one() {
+    for seed in 60..64 {
+        for layers in [1, 2] {
+            let torus = Flow::new(spec("T2", layers, false, &[8, 8])).unwrap();
+            let (theta, _) = regular(&torus, seed);
+            let mass = torus_mass(&torus, &theta);
+            assert!((mass - 1.0).abs() < 1e-8, "T2, {layers} layers, seed {seed}: mass {mass}");
+            let sphere = Flow::new(spec("S2", layers, false, &[8, 8])).unwrap();
+            let (theta, _) = regular(&sphere, seed);
+            let mass = sphere_mass(&sphere, &theta);
+            assert!((mass - 1.0).abs() < 1e-8, "S2, {layers} layers, seed {seed}: mass {mass}");
+        }
+    }
+}
+
+#[test]
+fn folded_maps_are_flagged_though_round_trips_look_fine() {
+    let mut folded = 0;
+    for (seed, name) in (80..).zip(["T2", "S2"].into_iter().cycle().take(40)) {
+        let flow = Flow::new(spec(name, 1, true, &[32, 32])).unwrap();
+        let theta = parameters(&flow, 4.0, seed);
+        let mass = if name == "T2" { torus_mass(&flow, &theta) } else { sphere_mass(&flow, &theta) };
+        // Quadrature of a folded density, which has poles, is good for a few per cent.
+        if (mass - 1.0).abs() > 0.05 || !mass.is_finite() {
+            folded += 1;
+            let smallest = smallest_eigenvalue(&flow, &theta);
+            assert!(smallest <= 0.0, "{name}, seed {seed}: mass {mass}, yet H ≥ {smallest} everywhere");
+            let pulled = flow.inverse(&theta, &points(flow.manifold(), 4000, 99));
+            assert!(pulled.ok.contains(&false), "{name}, seed {seed}: no point of a folded map is flagged");
+        }
+    }
+    assert!(folded >= 4, "the generator made {folded} folded maps of 40: too few to show anything");
+}
+
+#[test]
+fn failed_solve_is_an_error_that_names_the_sample() {
+    let mut spec = spec("T2", 1, true, &[8, 8]);
+    spec.solver.max_steps = 2;
+    let flow = Flow::new(spec).unwrap();
+    let theta = parameters(&flow, 2.0, 5);
+    let x = points(flow.manifold(), 40, 5);
+    let error = flow.try_forward(&theta, &x).unwrap_err();
+    assert!(matches!(error, SolveError::MaxSteps { sample: 0, steps: 2, .. }), "{error:?}");
+    assert_eq!(flow.forward(&theta, &x).stats.unconverged, 40);
+}
+
+#[test]
+fn parameters_that_are_not_numbers_fail_every_solve() {
+    let flow = Flow::new(spec("S2", 1, true, &[4])).unwrap();
+    let mut theta = flow.initial(0);
+    theta[3] = f64::NAN;
+    let pushed = flow.forward(&theta, &points(flow.manifold(), 10, 1));
+    assert!(pushed.ok.iter().all(|ok| !ok));
+    let pulled = flow.inverse(&theta, &points(flow.manifold(), 10, 1));
+    assert!(pulled.ok.iter().all(|ok| !ok));
+}

@@ -1,0 +1,9 @@
+//! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
+
+mod derivatives;
+mod equivariance;
+mod gradients;
+mod inverse;
+mod networks;
+mod solver;
+mod unrolled;

@@ -1,0 +1,81 @@
+//! The inner minimisation, and Lemma 2.
+
+use ircpm_ad::{Isa, Scalar};
+use ircpm_flow::{ConcaveMap, Direction, Expression, Flow, Map, Method, Plain, Solver, Trace, Workspace};
+use ircpm_manifolds::{Euclidean, Manifold, Product};
+
+use crate::networks::{points, regular, spec};
+
+#[test]
+fn descent_and_newton_find_the_same_image() {
+    for (seed, name) in (120..).zip(["T2", "S2", "S3", "R2"]) {
+        let newton = spec(name, 1, true, &[8, 8]);
+        let mut descent = newton.clone();
+        descent.solver = Solver { method: Method::Descent, max_steps: 2000, ..Solver::default() };
+        let (newton, descent) = (Flow::new(newton).unwrap(), Flow::new(descent).unwrap());
+        let (theta, _) = regular(&newton, seed);
+        let x = points(newton.manifold(), 100, seed);
+        let (a, b) = (newton.try_forward(&theta, &x).unwrap(), descent.try_forward(&theta, &x).unwrap());
+        for (a, b) in a.y.iter().zip(&b.y) {
+            let error = (a - b).abs();
+            assert!(error.min((error - std::f64::consts::TAU).abs()) < 1e-11, "{name}, seed {seed}: {a} and {b}");
+        }
+        assert!(a.stats.steps < b.stats.steps, "{name}: Newton took {} steps, descent {}", a.stats.steps, b.stats.steps);
+    }
+}
+
+#[test]
+fn solve_is_identity_for_zero_potential() {
+    let flow = Flow::new(spec("S2", 1, true, &[4])).unwrap();
+    let theta = vec![0.0; flow.parameters()];
+    let x = points(flow.manifold(), 20, 1);
+    let pushed = flow.try_forward(&theta, &x).unwrap();
+    assert!(pushed.y.iter().zip(&x).all(|(y, x)| (y - x).abs() < 1e-15));
+    assert_eq!(pushed.stats.steps, 20);
+}
+
+/// `½ (y − μ)ᵀ A (y − μ)`, parameters `μ` and then `A` row-major.
+#[derive(Debug)]
+struct Quadratic(usize);
+
+impl Expression for Quadratic {
+    fn inputs(&self) -> usize {
+        self.0
+    }
+    fn parameters(&self) -> usize {
+        self.0 + self.0 * self.0
+    }
+    fn value<S: Scalar>(&self, theta: &[S], y: &[S]) -> S {
+        let n = self.0;
+        let mut sum = S::zero();
+        for i in 0..n {
+            for j in 0..n {
+                sum += theta[n + i * n + j] * (y[i] - theta[i]) * (y[j] - theta[j]);
+            }
+        }
+        sum * 0.5
+    }
+}
+
+#[test]
+fn quadratic_potential_has_lemma_two_s_closed_form() {
+    // A = ((2, 0.5), (0.5, −0.4)) ≻ −I; T(x) = (I + A)⁻¹ (x + A μ), log det = −log det(I + A).
+    let (a, mu) = ([2.0, 0.5, 0.5, -0.4], [0.3, -1.1]);
+    let theta = [mu[0], mu[1], a[0], a[1], a[2], a[3]];
+    let m = Product::from(Euclidean::new(2).unwrap());
+    for isa in Isa::available() {
+        let map = ConcaveMap::new(m.clone(), Plain(Quadratic(2)), Solver::default(), isa);
+        let x = points(&m, 50, 7);
+        let mut trace = Trace::default();
+        Workspace::with(|work| map.run(Direction::Forward, &theta, &x, &mut trace, work));
+        let det = (1.0 + a[0]) * (1.0 + a[3]) - a[1] * a[2];
+        for (s, x) in x.chunks(2).enumerate() {
+            let r = [x[0] + a[0] * mu[0] + a[1] * mu[1], x[1] + a[2] * mu[0] + a[3] * mu[1]];
+            let y = [((1.0 + a[3]) * r[0] - a[1] * r[1]) / det, ((1.0 + a[0]) * r[1] - a[2] * r[0]) / det];
+            for i in 0..m.ambient() {
+                assert!((trace.y[2 * s + i] - y[i]).abs() < 1e-13, "{}: {} is not {}", isa.name(), trace.y[2 * s + i], y[i]);
+            }
+            assert!(trace.ok[s] && (trace.log_det[s] + f64::ln(det)).abs() < 1e-13);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What can be wrong with a manifold, a point or a pair of points.
+
+use thiserror::Error;
+
+/// Two points at each other's cut locus have no shortest geodesic to prefer.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error(
+    "the second point lies {margin:e} rad inside the cut locus of the first, where more than {} rad is needed for a \
+     logarithm: every direction is nearly shortest; move one of the points",
+    CutLocus::TOLERANCE
+)]
+pub struct CutLocus {
+    /// Distance to the cut locus in radians; NaN or −∞ if a coordinate is not a number.
+    pub margin: f64,
+}
+
+impl CutLocus {
+    /// Margin in radians below which a logarithm is refused: its rounding error is then some 1e-9 of its length.
+    pub const TOLERANCE: f64 = 1e-7;
+}
+
+/// A slice of numbers that is not a point of the manifold.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum InvalidPoint {
+    /// Too few or too many coordinates.
+    #[error("a point has {expected} coordinates, and {found} were given")]
+    Length {
+        /// Coordinates of the manifold.
+        expected: usize,
+        /// Coordinates given.
+        found: usize,
+    },
+    /// A NaN or an infinity.
+    #[error("coordinate {index} of the point is {value}; every coordinate must be finite")]
+    NotFinite {
+        /// The first such coordinate, from 0.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// A vector off the unit sphere.
+    #[error("the coordinates {first}..{end} of the point have length {norm}, not 1: divide them by it")]
+    NotUnit {
+        /// First coordinate of the sphere.
+        first: usize,
+        /// One past its last.
+        end: usize,
+        /// Length of the vector.
+        norm: f64,
+    },
+}
+
+impl InvalidPoint {
+    /// The same, as seen from a product in which the factor's coordinates begin at `offset`.
+    pub(crate) fn shifted(self, offset: usize) -> Self {
+        match self {
+            Self::Length { .. } => self,
+            Self::NotFinite { index, value } => Self::NotFinite { index: index + offset, value },
+            Self::NotUnit { first, end, norm } => {
+                Self::NotUnit { first: first + offset, end: end + offset, norm }
+            }
+        }
+    }
+}
+
+/// A name or a dimension that stands for no manifold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidManifold {
+    /// Dimension 0.
+    #[error("a manifold of dimension 0 has no room for a flow: the dimension must be at least 1")]
+    ZeroDimension,
+    /// A product of nothing.
+    #[error("a product needs at least one factor, such as T2, S2 or R3")]
+    NoFactor,
+    /// A factor that is not `T`, `S` or `R` with a dimension.
+    #[error(
+        "'{factor}' names no manifold: write T, S or R and a dimension, such as T2, S2 or R3, with 'x' between factors"
+    )]
+    UnknownFactor {
+        /// The factor as it was written.
+        factor: String,
+    },
+    /// A dimension that is zero or does not fit.
+    #[error("'{factor}' has no dimension between 1 and {}", InvalidManifold::LARGEST_NAMED)]
+    Dimension {
+        /// The factor as it was written.
+        factor: String,
+    },
+}
+
+impl InvalidManifold {
+    /// Largest dimension that a name may give: beyond it dense `D × D` matrices make no sense.
+    pub const LARGEST_NAMED: usize = 4096;
+}

@@ -1,0 +1,118 @@
+//! Which values a key may hold. Called by serde, so that an error gets the span of the value.
+
+use std::ops::RangeInclusive;
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+use crate::{optimiser, target};
+
+/// Finite and above zero.
+pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(input)?;
+    if x.is_finite() && x > 0.0 { Ok(x) } else { Err(D::Error::custom(format!("{x} is not a finite number above zero"))) }
+}
+
+/// At least 0 and below 1.
+pub(super) fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(input)?;
+    if (0.0..1.0).contains(&x) { Ok(x) } else { Err(D::Error::custom(format!("{x} is not in [0, 1)"))) }
+}
+
+/// An integer within bounds. Read as signed, so that a negative number gets the same message as one too large.
+fn within<'de, D: Deserializer<'de>>(input: D, range: RangeInclusive<u64>) -> Result<u64, D::Error> {
+    check(i64::deserialize(input)?, range)
+}
+
+fn check<E: Error>(n: i64, range: RangeInclusive<u64>) -> Result<u64, E> {
+    let (low, high) = (range.start(), range.end());
+    let inside = u64::try_from(n).ok().filter(|n| range.contains(n));
+    inside.ok_or_else(|| E::custom(format!("{n} is not an integer from {low} to {high}")))
+}
+
+fn size<'de, D: Deserializer<'de>>(input: D, range: RangeInclusive<u64>) -> Result<usize, D::Error> {
+    usize::try_from(within(input, range)?).map_err(D::Error::custom)
+}
+
+pub(super) fn seed<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
+    within(input, 0..=i64::MAX as u64)
+}
+
+pub(super) fn layers<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 1..=64)
+}
+
+pub(super) fn order<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 1..=64)
+}
+
+pub(super) fn batch<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 1..=1 << 20)
+}
+
+pub(super) fn count<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 1..=1_000_000_000)
+}
+
+pub(super) fn count_or_zero<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 0..=1_000_000_000)
+}
+
+/// Two samples at least: a standard error needs them.
+pub(super) fn samples<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 2..=1 << 30)
+}
+
+/// One point at least for each independent shift.
+pub(super) fn uniform<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 8..=1 << 30)
+}
+
+pub(super) fn hidden<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<usize>, D::Error> {
+    let widths = Vec::<i64>::deserialize(input)?;
+    if widths.is_empty() || widths.len() > 16 {
+        return Err(D::Error::custom(format!("{} hidden layers: give the widths of 1 to 16", widths.len())));
+    }
+    widths.into_iter().map(|n| check(n, 1..=4096).map(|n| n as usize)).collect()
+}
+
+pub(super) fn directions<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Vec<i32>>, D::Error> {
+    let rows = Vec::<Vec<i32>>::deserialize(input)?;
+    if rows.is_empty() {
+        return Err(D::Error::custom("no directions: the network would see nothing"));
+    }
+    match rows.iter().find(|row| row.iter().all(|&m| m == 0)) {
+        Some(row) => Err(D::Error::custom(format!("the direction {row:?} is constant on the manifold"))),
+        None => Ok(rows),
+    }
+}
+
+pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    known(String::deserialize(input)?, "target", &target::names())
+}
+
+pub(super) fn optimiser_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    known(String::deserialize(input)?, "optimiser", &optimiser::names())
+}
+
+/// Worded like serde's own messages for unknown variants, so that one function finds the nearest spelling in all.
+fn known<E: Error>(name: String, what: &str, names: &[&str]) -> Result<String, E> {
+    if names.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    Err(E::custom(format!("unknown {what} `{name}`, expected one of {}", names.join(", "))))
+}
+
+/// A manifold as its name.
+pub(super) mod manifold {
+    use ircpm_manifolds::Product;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in crate::config) fn serialize<S: Serializer>(manifold: &Product, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(manifold)
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Product, D::Error> {
+        String::deserialize(input)?.parse().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,44 @@
+//! The program `ircpm`: arguments to the library, and the library's errors drawn for people.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ircpm_train::cli::{Cli, CliError};
+use ircpm_train::config::ConfigError;
+use ircpm_train::run::RunError;
+use ircpm_train::run::checkpoint::CheckpointError;
+use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("{:?}", drawn(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The library knows nothing of how errors are drawn: this is the one place.
+fn drawn(error: &CliError) -> Report {
+    match error {
+        CliError::Run(RunError::Config(error)) => snippet(error),
+        CliError::Run(RunError::Checkpoint { source: CheckpointError::Config(error), .. }) => snippet(error),
+        CliError::UnknownConfig { near, .. } => {
+            let near = near.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+            let help = format!("{near}`ircpm presets` lists the presets; anything else is taken as a TOML file");
+            MietteDiagnostic::new(error.to_string()).with_help(help).into()
+        }
+        error => MietteDiagnostic::new(error.to_string()).into(),
+    }
+}
+
+/// The text around the span, with the span underlined.
+fn snippet(error: &ConfigError) -> Report {
+    let mut diagnostic = MietteDiagnostic::new(format!("{}: invalid configuration", error.name))
+        .with_label(LabeledSpan::at(error.span.clone(), error.message.clone()));
+    if let Some(help) = error.help() {
+        diagnostic = diagnostic.with_help(help);
+    }
+    Report::from(diagnostic).with_source_code(NamedSource::new(&error.name, error.text.clone()))
+}

@@ -1,0 +1,152 @@
+//! The results of a run, as `report.json`.
+
+use serde::Serialize;
+
+use crate::estimate::Estimate;
+use crate::run::Problem;
+use crate::run::checkpoint::Progress;
+use crate::run::evaluate::Evaluation;
+
+/// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Version of the program.
+    pub version: &'static str,
+    /// Target or data file.
+    pub target: String,
+    /// For example `T2`.
+    pub manifold: String,
+    /// Inverse temperature.
+    pub beta: f64,
+    /// Number of parameters.
+    pub params: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Steps taken.
+    pub steps: usize,
+    /// Whether these are fewer than the configuration asks for.
+    pub interrupted: bool,
+    /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z mean nothing.
+    pub folded: bool,
+    /// Effective sample size, from 0 to 1.
+    pub ess: Option<f64>,
+    /// Its standard error.
+    pub ess_se: Option<f64>,
+    /// Kullback–Leibler divergence of the model from the target, in nats.
+    pub kl: Option<f64>,
+    /// Its standard error.
+    pub kl_se: Option<f64>,
+    /// Estimated log Z.
+    pub log_z: Option<f64>,
+    /// Its standard error.
+    pub log_z_se: Option<f64>,
+    /// Exact log Z, where known.
+    pub log_z_exact: Option<f64>,
+    /// ESS of the base density, which is uniform on a compact manifold.
+    pub uniform_ess: Option<f64>,
+    /// Share of the largest importance weight in their sum.
+    pub max_weight_share: Option<f64>,
+    /// Pareto shape of the weights' tail.
+    pub pareto_k: Option<f64>,
+    /// Mean log-likelihood of the held-out points, in nats.
+    pub held_out_log_likelihood: Option<f64>,
+    /// Its standard error.
+    pub held_out_log_likelihood_se: Option<f64>,
+    /// Smallest eigenvalue of `H` over fresh base points.
+    pub min_eigenvalue: f64,
+    /// Share of the fresh points where `H` is not positive definite.
+    pub indefinite_share: f64,
+    /// Integral of `q`.
+    pub mass: f64,
+    /// Its standard error; null for quadrature.
+    pub mass_se: Option<f64>,
+    /// Model samples.
+    pub samples: usize,
+    /// Inner steps per sample.
+    pub solve_steps_mean: f64,
+    /// Worst residual of the solves that converged.
+    pub solve_residual_max: f64,
+    /// Samples whose solve failed, left out of the estimates.
+    pub unconverged: usize,
+    /// Inner solves that failed during training.
+    pub unconverged_in_training: u64,
+    /// Steps whose gradient was shortened.
+    pub clipped_steps: u64,
+    /// Name of the optimiser.
+    pub optimiser: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Threads of this process.
+    pub threads: usize,
+    /// Instruction set: another one may change the last bits.
+    pub isa: &'static str,
+    /// Wall-clock seconds of training alone.
+    pub wall_seconds: f64,
+    /// Processor seconds of training alone, all threads together.
+    pub cpu_seconds: f64,
+    /// Files of the pictures.
+    pub pictures: Vec<String>,
+}
+
+impl Report {
+    /// Puts together what training and evaluation say.
+    pub fn new(problem: &Problem, progress: &Progress, evaluation: &Evaluation) -> Self {
+        let Problem { config, flow, .. } = problem;
+        let weights = evaluation.weights.as_ref();
+        let split = |e: Option<Estimate>| (e.map(|e| e.value), e.map(|e| e.standard_error));
+        let (ess, ess_se) = split(weights.map(|w| w.ess));
+        let (kl, kl_se) = split(weights.map(|w| w.kl));
+        let (log_z, log_z_se) = split(weights.map(|w| w.log_z));
+        let (held_out_log_likelihood, held_out_log_likelihood_se) = split(evaluation.held_out);
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            target: problem.name(),
+            manifold: problem.manifold().to_string(),
+            beta: config.beta(),
+            params: flow.parameters(),
+            layers: config.model.layers,
+            steps: progress.step,
+            interrupted: progress.step < config.training.steps,
+            folded: evaluation.fold.is_folded(),
+            ess,
+            ess_se,
+            kl,
+            kl_se,
+            log_z,
+            log_z_se,
+            log_z_exact: problem.log_z_exact(),
+            uniform_ess: evaluation.base_ess,
+            max_weight_share: weights.map(|w| w.largest_share),
+            pareto_k: weights.and_then(|w| w.pareto_k),
+            held_out_log_likelihood,
+            held_out_log_likelihood_se,
+            min_eigenvalue: evaluation.fold.min_eigenvalue,
+            indefinite_share: evaluation.fold.indefinite_share,
+            mass: evaluation.mass.value,
+            mass_se: evaluation.mass.standard_error,
+            samples: config.evaluation.samples,
+            solve_steps_mean: evaluation.solve.steps_mean(),
+            solve_residual_max: evaluation.solve.residual_max,
+            unconverged: evaluation.failed,
+            unconverged_in_training: progress.unconverged,
+            clipped_steps: progress.clipped_steps,
+            optimiser: config.training.optimiser.clone(),
+            seed: config.seed,
+            threads: rayon::current_num_threads(),
+            isa: flow.isa(),
+            wall_seconds: progress.wall_seconds,
+            cpu_seconds: progress.cpu_seconds,
+            pictures: Vec::new(),
+        }
+    }
+
+    /// The file's text.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a report has string keys only") + "\n"
+    }
+
+    /// Name of what the pictures and tables are about.
+    pub fn title(&self) -> String {
+        if self.target.is_empty() { self.manifold.clone() } else { format!("{} on {}", self.target, self.manifold) }
+    }
+}

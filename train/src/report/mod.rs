@@ -1,0 +1,9 @@
+//! What the user sees of a run: numbers, a table, pictures, and signs of life.
+
+pub mod json;
+pub mod machine;
+pub mod picture;
+pub mod progress;
+pub mod table;
+
+pub use json::Report;

@@ -1,0 +1,153 @@
+//! Pictures of a trained map: densities, potentials, samples.
+//!
+//! A surface with a [`Chart`] (the torus T², the sphere S²) gets heat maps; any other manifold gets projections of the
+//! samples onto pairs of coordinates.
+
+mod chart;
+mod colour;
+mod figure;
+mod grid;
+mod heat;
+mod mollweide;
+mod pairs;
+mod square;
+
+use ircpm_manifolds::{Factor, Manifold, Product};
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+use crate::report::Report;
+use crate::run::evaluate::{base_points, log_target};
+use crate::run::problem::Source;
+use crate::run::{Problem, RunError};
+use crate::sequence::{Sequence, Spread};
+use chart::Chart;
+use colour::Scale;
+use figure::Figure;
+use grid::Grid;
+use mollweide::Mollweide;
+use square::Square;
+
+/// A drawn picture.
+pub struct Picture {
+    /// Name of the file.
+    pub name: String,
+    /// Its bytes.
+    pub png: Vec<u8>,
+}
+
+/// Points in a scatter plot.
+const DOTS: usize = 6000;
+/// Most potentials in one picture.
+const LAYERS: usize = 4;
+
+/// Draws all pictures that the manifold has.
+///
+/// # Errors
+/// `Picture` if the drawing library fails; `Energy` if the target is not finite somewhere.
+pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, RunError> {
+    let samples = samples(problem, theta);
+    let Some(chart) = chart(problem.manifold()) else {
+        return Ok(vec![pairs::draw(problem.manifold(), &samples, &report.title())?]);
+    };
+    let chart = chart.as_ref();
+    Ok(vec![
+        densities(problem, theta, report, chart)?,
+        potentials(problem, theta, report, chart)?,
+        scatter(problem, &samples, report, chart)?,
+    ])
+}
+
+/// The plane chart of a surface, `None` if it has none.
+fn chart(manifold: &Product) -> Option<Box<dyn Chart>> {
+    let mut factors = manifold.factors();
+    match (factors.next(), factors.next()) {
+        (Some(Factor::Torus(torus)), None) if torus.dim() == 2 => Some(Box::new(Square)),
+        (Some(Factor::Sphere(sphere)), None) if sphere.dim() == 2 => Some(Box::new(Mollweide)),
+        _ => None,
+    }
+}
+
+/// Points of the model, those that were solved.
+fn samples(problem: &Problem, theta: &[f64]) -> Vec<f64> {
+    let manifold = problem.manifold();
+    let sequence = Sequence::new(Spread::Random, DOTS, manifold.cube_dim());
+    let x = base_points(manifold, &sequence, &mut Pcg64::seed_from_u64(problem.config.evaluation.seed));
+    let pushed = problem.flow.forward(theta, &x);
+    let solved = pushed.y.chunks_exact(manifold.ambient()).zip(&pushed.ok).filter(|(_, ok)| **ok);
+    solved.flat_map(|(y, _)| y.iter().copied()).collect()
+}
+
+/// Target and model side by side, in one scale of colours; grey where the model folds.
+fn densities(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+    let nodes = chart.nodes();
+    let pulled = problem.flow.inverse(theta, &nodes);
+    let log_q = pulled.log_q.iter().zip(&pulled.ok);
+    let model = Grid::new(chart.shape(), log_q.map(|(l, &ok)| if ok { l.exp() } else { f64::NAN }).collect());
+    let mut panels = vec![("model density q", model)];
+    if let (Some(target), Some(log_z)) = (problem.target(), report.log_z_exact.or(report.log_z)) {
+        let log_p = log_target(target, problem.config.beta(), &nodes)?;
+        let density = Grid::new(chart.shape(), log_p.iter().map(|l| (l - log_z).exp()).collect());
+        panels.insert(0, ("target density p", density));
+    }
+    let high = panels.iter().map(|(_, grid)| grid.range().1).fold(0.0, f64::max);
+    let scale = Scale::density(high);
+    let mut figure = Figure::new(&headline(report), chart.size(), panels.len(), 1, true);
+    for (i, (title, grid)) in panels.iter().enumerate() {
+        figure.panel(i, title, |panel| heat::draw(panel, chart, grid, &scale))?;
+    }
+    figure.bar(&scale, "per unit of volume")?;
+    figure.finish("density.png")
+}
+
+/// The potential of each layer; the layers that share one are drawn once.
+fn potentials(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+    let model = &problem.config.model;
+    let layers = if model.shared { 1 } else { model.layers.min(LAYERS) };
+    let nodes = chart.nodes();
+    let grids: Vec<Grid> = (0..layers)
+        .map(|layer| {
+            let psi = problem.flow.potential(theta, layer, &nodes);
+            // Only differences matter: the mean over the picture says nothing.
+            let mean = psi.iter().sum::<f64>() / psi.len() as f64;
+            Grid::new(chart.shape(), psi.iter().map(|p| p - mean).collect())
+        })
+        .collect();
+    let range = grids.iter().map(Grid::range).fold((0.0, 0.0), |(l, h), (low, high)| (f64::min(l, low), f64::max(h, high)));
+    let scale = Scale::potential(range);
+    let mut figure = Figure::new(&headline(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
+    for (layer, grid) in grids.iter().enumerate() {
+        let title = match (model.shared, model.layers) {
+            (_, 1) => "potential ψ".to_owned(),
+            (true, n) => format!("potential ψ, shared by {n} layers"),
+            (false, n) => format!("potential ψ, layer {} of {n}", layer + 1),
+        };
+        figure.panel(layer, &title, |panel| heat::draw(panel, chart, grid, &scale))?;
+    }
+    figure.bar(&scale, "rad², up to a constant")?;
+    figure.finish("potential.png")
+}
+
+/// Samples of the model, beside the data if there are any.
+fn scatter(problem: &Problem, samples: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+    let mut panels = vec![("model samples", samples)];
+    if let Source::Data { train, .. } = &problem.source {
+        let most = train.len().min(DOTS * problem.manifold().ambient());
+        panels.insert(0, ("data", &train[..most]));
+    }
+    let mut figure = Figure::new(&headline(report), chart.size(), panels.len(), 1, false);
+    for (i, (title, points)) in panels.into_iter().enumerate() {
+        figure.panel(i, title, |panel| heat::dots(panel, chart, points))?;
+    }
+    figure.finish("samples.png")
+}
+
+/// Title of every picture of a run.
+fn headline(report: &Report) -> String {
+    let quality = match (report.folded, report.ess, report.kl) {
+        (true, ..) => "   folded: not a density".to_owned(),
+        (false, Some(ess), Some(kl)) => format!("   ESS {:.2} %, KL {kl:.1e}", 100.0 * ess),
+        _ => String::new(),
+    };
+    report.title() + &quality
+}

@@ -1,0 +1,143 @@
+//! Why a run stops.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ircpm_flow::FlowError;
+
+use super::checkpoint::CheckpointError;
+use super::data::DataError;
+use crate::config::ConfigError;
+use crate::estimate::EstimateError;
+use crate::loss::LossError;
+
+/// Why a run stops: the cause, the place, the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No flow can be built from it.
+    #[error("[model] does not fit the manifold {manifold}: {source}")]
+    Flow {
+        /// Name of the manifold.
+        manifold: String,
+        /// What the flow says.
+        source: FlowError,
+    },
+    /// The points to learn from are wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The checkpoint is damaged, or of something else.
+    #[error("checkpoint {}: {source}", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
+    },
+    /// An explicit output folder has something in it.
+    #[error("folder {} exists and is not empty: choose another with --out, or empty it", path.display())]
+    FolderExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not the folder of a run.
+    #[error("{} is not the folder of a run: it has no config.toml (`ircpm train` writes one)", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something could not be read.
+    #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Something could not be written.
+    #[error("cannot write {}: {source}; choose a folder that you may write to with --out", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Training left the region where the loss exists.
+    #[error(
+        "training diverged at step {step}: {cause}, at learning rate {learning_rate:.3e} (last finite loss {loss:.6}); \
+         lower training.learning_rate, or lengthen training.warmup"
+    )]
+    Diverged {
+        /// The step that failed, from 0.
+        step: usize,
+        /// Last loss that was finite; NaN if there was none.
+        loss: f64,
+        /// Learning rate at the step.
+        learning_rate: f64,
+        /// What the loss says.
+        cause: Divergence,
+    },
+    /// The energy is not a number at a point.
+    #[error("target {target}: the energy is {energy} at the point {point:?}; it must be finite everywhere on the manifold")]
+    Energy {
+        /// Name of the target.
+        target: String,
+        /// Its value.
+        energy: f64,
+        /// The point, in ambient coordinates.
+        point: Vec<f64>,
+    },
+    /// The model's samples allow no estimate.
+    #[error("evaluation: {0}")]
+    Estimate(#[from] EstimateError),
+    /// A picture could not be drawn.
+    #[error("cannot draw {name}: {message}")]
+    Picture {
+        /// The picture's file.
+        name: String,
+        /// What the drawing library says.
+        message: String,
+    },
+    /// The user asked to stop.
+    #[error("interrupted during the evaluation; `ircpm evaluate` repeats it")]
+    Interrupted,
+}
+
+/// How training diverges.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Divergence {
+    /// The loss is infinite or not a number.
+    #[error("the loss is {0}")]
+    Loss(f64),
+    /// The gradient is infinite or not a number.
+    #[error("entry {index} of the gradient is {value}")]
+    Gradient {
+        /// The first such entry.
+        index: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// The inner solver failed too often.
+    #[error("the inner solver failed at {failed} of {points} points")]
+    Solves {
+        /// Points that did not converge.
+        failed: usize,
+        /// Points in all.
+        points: usize,
+    },
+    /// The loss could not be computed.
+    #[error(transparent)]
+    Undefined(LossError),
+}
+
+impl RunError {
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+}

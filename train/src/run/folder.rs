@@ -1,0 +1,128 @@
+//! The folder of a run: made once, never overwritten, every file whole or absent.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::RunError;
+
+/// Names of the files of a run.
+pub mod file {
+    /// The effective configuration.
+    pub const CONFIG: &str = "config.toml";
+    /// Parameters and the state of training.
+    pub const CHECKPOINT: &str = "checkpoint.safetensors";
+    /// One line of JSON for every few steps.
+    pub const METRICS: &str = "metrics.jsonl";
+    /// The results.
+    pub const REPORT: &str = "report.json";
+}
+
+/// An existing folder of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder `out`; if none is given, the first free of `runs/<name>-1`, `runs/<name>-2`, …
+    ///
+    /// # Errors
+    /// `FolderExists` if `out` is there and not empty, `Write` if it cannot be made or written to.
+    pub fn create(out: Option<&Path>, name: &str) -> Result<Self, RunError> {
+        let path = match out {
+            Some(path) => {
+                fs::create_dir_all(path).map_err(|source| RunError::write(path, source))?;
+                let mut entries = fs::read_dir(path).map_err(|source| RunError::read(path, source))?;
+                if entries.next().is_some() {
+                    return Err(RunError::FolderExists { path: path.to_owned() });
+                }
+                path.to_owned()
+            }
+            None => first_free(Path::new("runs"), name)?,
+        };
+        let folder = Self(path);
+        // An unwritable folder should be known before hours of training, not after.
+        tempfile::tempfile_in(&folder.0).map_err(|source| RunError::write(&folder.0, source))?;
+        Ok(folder)
+    }
+
+    /// The folder of an earlier run.
+    ///
+    /// # Errors
+    /// `NotARun` if it has no configuration.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        let folder = Self(path.to_owned());
+        if folder.path(file::CONFIG).is_file() { Ok(folder) } else { Err(RunError::NotARun { path: path.to_owned() }) }
+    }
+
+    /// Path of a file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Path of the folder.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// `Read` with the file's path.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, RunError> {
+        let path = self.path(name);
+        fs::read(&path).map_err(|source| RunError::read(&path, source))
+    }
+
+    /// Writes a whole file: under another name first, then renamed, so that a reader never sees half of it.
+    ///
+    /// # Errors
+    /// `Write` with the file's path; what stood there before is then untouched.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.path(name);
+        self.persist(&path, bytes).map_err(|source| RunError::write(&path, source))
+    }
+
+    fn persist(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = readable(&mut tempfile::Builder::new()).tempfile_in(&self.0)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        // The new name is itself an entry of the folder that has to reach the disk.
+        File::open(&self.0)?.sync_all()
+    }
+
+    /// Opens a file to append lines to.
+    ///
+    /// # Errors
+    /// `Write` with the file's path.
+    pub fn append(&self, name: &str) -> Result<File, RunError> {
+        let path = self.path(name);
+        OpenOptions::new().create(true).append(true).open(&path).map_err(|source| RunError::write(&path, source))
+    }
+}
+
+/// Temporary files are private by default; results are for everyone to read.
+#[cfg(unix)]
+fn readable<'b, 'p, 's>(builder: &'b mut tempfile::Builder<'p, 's>) -> &'b mut tempfile::Builder<'p, 's> {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable<'b, 'p, 's>(builder: &'b mut tempfile::Builder<'p, 's>) -> &'b mut tempfile::Builder<'p, 's> {
+    builder
+}
+
+/// Makes `parent/name-n` with the first `n` that is free. Creation itself is the test: two runs never share a folder.
+fn first_free(parent: &Path, name: &str) -> Result<PathBuf, RunError> {
+    fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
+    let mut n = 1;
+    loop {
+        let path = parent.join(format!("{name}-{n}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
+            Err(source) => return Err(RunError::write(&path, source)),
+        }
+    }
+}

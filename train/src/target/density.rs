@@ -1,0 +1,143 @@
+//! From an energy written once over any scalar to batches of energies and gradients, eight samples at a time.
+
+use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
+use ircpm_manifolds::{Manifold, Product};
+
+use super::Target;
+
+/// What the author of a target writes.
+pub trait Density: Send + Sync + 'static {
+    /// Where the density lives.
+    fn manifold(&self) -> Product;
+
+    /// `log Z = log ∫ exp(−u)` with respect to the Riemannian volume, in nats, where known exactly.
+    fn log_z(&self) -> Option<f64>;
+
+    /// The energy `u` at the point with ambient coordinates `y`. Mark it `#[inline(always)]`, so that it is compiled
+    /// for the instruction set that it runs on.
+    fn energy<S: Scalar>(&self, y: &[S]) -> S;
+}
+
+/// A [`Density`] as a [`Target`]: packs of eight samples on the fastest instruction set, gradients by dual numbers.
+///
+/// The last pack is filled up with copies of the last point. A call allocates one point, whatever the batch.
+#[derive(Clone, Debug)]
+pub struct InLanes<D> {
+    name: &'static str,
+    density: D,
+    manifold: Product,
+    isa: Isa,
+}
+
+impl<D: Density> InLanes<D> {
+    /// On the fastest instruction set of this processor.
+    pub fn new(name: &'static str, density: D) -> Self {
+        Self::on(Isa::best(), name, density)
+    }
+
+    /// On a given instruction set.
+    pub fn on(isa: Isa, name: &'static str, density: D) -> Self {
+        let manifold = density.manifold();
+        Self { name, density, manifold, isa }
+    }
+
+    /// As [`InLanes::new`], for the table.
+    pub(super) fn boxed(name: &'static str, density: D) -> Box<dyn Target> {
+        Box::new(Self::new(name, density))
+    }
+}
+
+impl<D: Density> Target for InLanes<D> {
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn manifold(&self) -> &Product {
+        &self.manifold
+    }
+    fn log_z(&self) -> Option<f64> {
+        self.density.log_z()
+    }
+    fn energies(&self, y: &[f64], u: &mut [f64]) {
+        let n = self.manifold.ambient();
+        assert_eq!(y.len(), n * u.len(), "points of {n} coordinates");
+        self.isa.dispatch(Energies { density: &self.density, y, u });
+    }
+    fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]) {
+        let n = self.manifold.ambient();
+        assert_eq!(y.len(), n * u.len(), "points of {n} coordinates");
+        assert_eq!(grad.len(), y.len(), "gradients of {n} coordinates");
+        self.isa.dispatch(Gradients { density: &self.density, y, u, grad });
+    }
+}
+
+/// Coordinate `i` of the samples from `start` on, the last sample repeated past the end.
+#[inline(always)]
+fn gather<R: Real>(y: &[f64], samples: usize, start: usize, i: usize) -> R {
+    let n = y.len() / samples;
+    R::from_fn(|lane| y[(start + lane).min(samples - 1) * n + i])
+}
+
+struct Energies<'a, D> {
+    density: &'a D,
+    y: &'a [f64],
+    u: &'a mut [f64],
+}
+
+impl<D: Density> Kernel for Energies<'_, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<R: Real>(self) {
+        let samples = self.u.len();
+        let mut point = vec![R::zero(); self.y.len() / samples.max(1)];
+        for start in (0..samples).step_by(R::LANES) {
+            for i in 0..point.len() {
+                point[i] = gather(self.y, samples, start, i);
+            }
+            let energy = self.density.energy(&point);
+            for lane in 0..R::LANES.min(samples - start) {
+                self.u[start + lane] = energy.lane(lane);
+            }
+        }
+    }
+}
+
+/// Directions that one pass differentiates along.
+const CHUNK: usize = 4;
+
+struct Gradients<'a, D> {
+    density: &'a D,
+    y: &'a [f64],
+    u: &'a mut [f64],
+    grad: &'a mut [f64],
+}
+
+impl<D: Density> Kernel for Gradients<'_, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<R: Real>(self) {
+        let samples = self.u.len();
+        let n = self.y.len() / samples.max(1);
+        let mut point = vec![Dual::<R, CHUNK>::zero(); n];
+        for start in (0..samples).step_by(R::LANES) {
+            let lanes = R::LANES.min(samples - start);
+            for chunk in (0..n).step_by(CHUNK) {
+                let directions = CHUNK.min(n - chunk);
+                for i in 0..n {
+                    point[i] = Dual::fixed(gather(self.y, samples, start, i));
+                }
+                for i in 0..directions {
+                    point[chunk + i].eps[i] = R::one();
+                }
+                let energy = self.density.energy(&point);
+                for lane in 0..lanes {
+                    self.u[start + lane] = energy.re.lane(lane);
+                    for i in 0..directions {
+                        self.grad[(start + lane) * n + chunk + i] = energy.eps[i].lane(lane);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Target densities.
+//!
+//! A new target is one file, with a type that implements [`Density`], and one line in [`TARGETS`]. Constants and
+//! closed-form normalisers of the standard ones are cited where they stand.
+
+pub mod bessel;
+pub mod correlated;
+mod density;
+pub mod sphere;
+pub mod torus;
+
+use ircpm_manifolds::Product;
+
+pub use density::{Density, InLanes};
+
+/// An unnormalised density `exp(−βu)` on a manifold, seen from the outside: batches of points, `[sample][coordinate]`.
+pub trait Target: Send + Sync {
+    /// Name in the table, e.g. `torus-multi-modal`.
+    fn name(&self) -> &str;
+
+    /// Where the density lives.
+    fn manifold(&self) -> &Product;
+
+    /// `log Z = log ∫ exp(−u)` with respect to the Riemannian volume, in nats, where known exactly.
+    fn log_z(&self) -> Option<f64>;
+
+    /// The energy `u` at each point, in nats.
+    ///
+    /// # Panics
+    /// If `y` does not hold `u.len()` points.
+    fn energies(&self, y: &[f64], u: &mut [f64]);
+
+    /// The energy `u` and its gradient in ambient coordinates, not projected to the tangent space; `grad` has the
+    /// shape of `y`.
+    ///
+    /// # Panics
+    /// If `y` does not hold `u.len()` points, or `grad` is not as long as `y`.
+    fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]);
+}
+
+/// Makes the target that goes by a name.
+type Constructor = fn(&'static str) -> Box<dyn Target>;
+
+/// All targets.
+const TARGETS: [(&str, Constructor); 5] = [
+    ("torus-unimodal", |name| InLanes::boxed(name, torus::unimodal())),
+    ("torus-multi-modal", |name| InLanes::boxed(name, torus::multi_modal())),
+    ("torus-correlated", |name| InLanes::boxed(name, correlated::correlated())),
+    ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode())),
+    ("s3-four-mode", |name| InLanes::boxed(name, sphere::four_mode_s3())),
+];
+
+/// Names of all targets.
+pub fn names() -> Vec<&'static str> {
+    TARGETS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The target of that name, `None` if there is none.
+pub fn by_name(name: &str) -> Option<Box<dyn Target>> {
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(name, make)| make(name))
+}
+
+#[cfg(test)]
+mod tests;

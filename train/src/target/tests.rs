@@ -1,0 +1,250 @@
+//! Every target in the table against the laws of [`Target`] and against the published constants.
+
+use std::f64::consts::TAU;
+
+use ircpm_ad::Isa;
+use ircpm_manifolds::Manifold;
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::SeedableRng;
+
+use super::*;
+use crate::quadrature::Quadrature;
+use crate::sequence::{Sequence, Spread};
+
+/// Constants of one target.
+struct Known {
+    name: &'static str,
+    log_z: f64,
+    /// ESS of the uniform base, rounded to three digits.
+    uniform_ess: f64,
+}
+
+const KNOWN: [Known; 5] = [
+    Known { name: "torus-unimodal", log_z: 4.147583, uniform_ess: 0.494 },
+    Known { name: "torus-multi-modal", log_z: 4.147583, uniform_ess: 0.875 },
+    Known { name: "torus-correlated", log_z: 3.911668, uniform_ess: 0.703 },
+    Known { name: "sphere-four-mode", log_z: 10.921586, uniform_ess: 0.397 },
+    Known { name: "s3-four-mode", log_z: 10.649667, uniform_ess: 0.232 },
+];
+
+fn all() -> impl Iterator<Item = Box<dyn Target>> {
+    names().into_iter().map(|name| by_name(name).expect("a name from the table"))
+}
+
+/// Points of the base density.
+fn points(target: &dyn Target, samples: usize, seed: u64) -> Vec<f64> {
+    let m = target.manifold();
+    let sequence = Sequence::new(Spread::Random, samples, m.cube_dim());
+    let mut cube = vec![0.0; samples * m.cube_dim()];
+    sequence.fill(&mut Pcg64::seed_from_u64(seed), &mut cube);
+    let mut y = vec![0.0; samples * m.ambient()];
+    for (u, y) in cube.chunks_exact(m.cube_dim()).zip(y.chunks_exact_mut(m.ambient())) {
+        m.base_point(u, y);
+    }
+    y
+}
+
+/// `∫ exp(−βu)` over the manifold; on S³ by Hopf's coordinates `(√(1−s) e^{ia}, √s e^{ib})`, whose measure is uniform.
+fn integral(target: &dyn Target, beta: f64) -> f64 {
+    let weight = |points: &[f64]| -> Vec<f64> {
+        let mut u = vec![0.0; points.len() / target.manifold().ambient()];
+        target.energies(points, &mut u);
+        u.iter().map(|u| (-beta * u).exp()).collect()
+    };
+    if let Some(rule) = Quadrature::new(target.manifold(), 64) {
+        return rule.integrate(&weight(&rule.points));
+    }
+    assert_eq!(target.manifold().to_string(), "S3");
+    // Heights of S² are uniform: its rule gives s and one angle, a circle of nodes the other.
+    let heights = Quadrature::new(&"S2".parse().expect("a sphere"), 48).expect("dimension two");
+    let circle = Quadrature::new(&"T1".parse().expect("a circle"), 96).expect("dimension one");
+    let mut sum = 0.0;
+    for (p, v) in heights.points.chunks_exact(3).zip(&heights.weights) {
+        let (s, angle) = ((1.0 - p[2]) / 2.0, p[1].atan2(p[0]));
+        let (r, t) = ((1.0 - s).sqrt(), s.sqrt());
+        let ring: Vec<f64> = circle
+            .points
+            .iter()
+            .flat_map(|b| [r * angle.cos(), r * angle.sin(), t * b.cos(), t * b.sin()])
+            .collect();
+        // vol(S³) = 2π² against 4π · 2π of the two rules.
+        sum += v * weight(&ring).iter().sum::<f64>() * circle.weights[0] / 4.0;
+    }
+    sum
+}
+
+#[test]
+fn every_target_of_the_table_is_found_under_its_name() {
+    for target in all() {
+        assert!(KNOWN.iter().any(|known| known.name == target.name()), "{} has no constants", target.name());
+    }
+    assert_eq!(names().len(), KNOWN.len());
+    assert!(by_name("torus").is_none());
+}
+
+#[test]
+fn golden_log_z_and_uniform_ess() {
+    for known in KNOWN {
+        let target = by_name(known.name).expect("in the table");
+        let log_z = target.log_z().expect("closed form");
+        assert!((log_z - known.log_z).abs() < 5.1e-7, "{}: {log_z} is not {}", known.name, known.log_z);
+        let volume = target.manifold().log_volume().expect("compact").exp();
+        let ess = integral(&*target, 1.0).powi(2) / (volume * integral(&*target, 2.0));
+        assert!((ess - known.uniform_ess).abs() < 5.1e-4, "{}: ESS {ess}", known.name);
+    }
+}
+
+#[test]
+fn log_z_matches_quadrature() {
+    for target in all() {
+        let (exact, numeric) = (target.log_z().expect("closed form"), integral(&*target, 1.0).ln());
+        assert!((exact - numeric).abs() < 1e-10, "{}: {exact} is not {numeric}", target.name());
+    }
+}
+
+#[test]
+fn gradient_matches_central_difference() {
+    let seed = 11;
+    // Truncation h²·u‴/6 with third derivatives up to some 1e3 (κ = 10), rounding 1e-15/h.
+    let (h, tolerance) = (1e-5, 1e-7);
+    for target in all() {
+        let n = target.manifold().ambient();
+        let y = points(&*target, 13, seed);
+        let (mut u, mut grad) = (vec![0.0; 13], vec![0.0; y.len()]);
+        target.gradients(&y, &mut u, &mut grad);
+        for i in 0..n {
+            let shifted = |h: f64| {
+                let moved: Vec<f64> =
+                    y.iter().enumerate().map(|(k, y)| if k % n == i { y + h } else { *y }).collect();
+                let mut u = vec![0.0; 13];
+                target.energies(&moved, &mut u);
+                u
+            };
+            let (plus, minus) = (shifted(h), shifted(-h));
+            for s in 0..13 {
+                let difference = (plus[s] - minus[s]) / (2.0 * h);
+                let error = (grad[s * n + i] - difference).abs();
+                assert!(
+                    error < tolerance,
+                    "{}, seed {seed}, sample {s}, coordinate {i}: {error:e}",
+                    target.name()
+                );
+            }
+        }
+    }
+}
+
+/// Lanes of every instruction set, whole packs and tails, against one sample at a time in `f64`.
+fn lanes_match_scalar<D: Density + Clone>(density: &D) {
+    let seed = 12;
+    for isa in Isa::available() {
+        let target = InLanes::on(isa, "test", density.clone());
+        let n = target.manifold().ambient();
+        for samples in [0, 1, 7, 8, 9, 21] {
+            let y = points(&target, samples, seed);
+            let (mut u, mut v, mut grad) = (vec![0.0; samples], vec![0.0; samples], vec![0.0; y.len()]);
+            target.energies(&y, &mut u);
+            target.gradients(&y, &mut v, &mut grad);
+            for (s, point) in y.chunks_exact(n).enumerate() {
+                let (energy, gradient) = ircpm_ad::derivative::gradient(&Plain(density), point);
+                // Lanes round differently from libm: a few units in the last place of terms up to 20.
+                assert!(
+                    (u[s] - energy).abs() < 1e-13,
+                    "{}, {samples}, seed {seed}: {}",
+                    isa.name(),
+                    u[s] - energy
+                );
+                assert!(
+                    (v[s] - energy).abs() < 1e-13,
+                    "{}, {samples}, seed {seed}: {}",
+                    isa.name(),
+                    v[s] - energy
+                );
+                for i in 0..n {
+                    let error = (grad[s * n + i] - gradient[i]).abs();
+                    assert!(
+                        error < 1e-13,
+                        "{}, {samples}, seed {seed}, coordinate {i}: {error:e}",
+                        isa.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A density's energy as a function to differentiate.
+struct Plain<'a, D>(&'a D);
+
+impl<D: Density> ircpm_ad::derivative::Function for Plain<'_, D> {
+    fn eval<S: ircpm_ad::Scalar>(&self, y: &[S]) -> S {
+        self.0.energy(y)
+    }
+}
+
+#[test]
+fn lanes_match_scalar_energies_and_gradients() {
+    lanes_match_scalar(&torus::unimodal());
+    lanes_match_scalar(&torus::multi_modal());
+    lanes_match_scalar(&correlated::correlated());
+    lanes_match_scalar(&sphere::four_mode());
+    lanes_match_scalar(&sphere::four_mode_s3());
+    // More than four coordinates: two passes of directions, the second one partly filled.
+    lanes_match_scalar(&torus::VonMises { kappa: 2.0, modes: [[0.1, 1.0, 2.0, 3.0, 4.0, 5.0]] });
+}
+
+#[test]
+fn correlated_energy_is_invariant_under_opposite_shifts() {
+    let seed = 13;
+    let target = by_name("torus-correlated").expect("in the table");
+    let y = points(&*target, 50, seed);
+    for shift in [0.3, 2.0, TAU, -1.7] {
+        let moved: Vec<f64> = y.chunks_exact(2).flat_map(|p| [p[0] + shift, p[1] - shift]).collect();
+        let (mut u, mut v, mut grad) = ([0.0; 50], [0.0; 50], [0.0; 100]);
+        target.gradients(&y, &mut u, &mut grad);
+        target.energies(&moved, &mut v);
+        for s in 0..50 {
+            assert!((u[s] - v[s]).abs() < 1e-14, "seed {seed}, shift {shift}: {} is not {}", u[s], v[s]);
+            assert_eq!(grad[2 * s], grad[2 * s + 1], "the gradient lies along the sum");
+        }
+    }
+}
+
+#[test]
+fn torus_energies_are_periodic() {
+    let seed = 14;
+    for target in all().filter(|target| target.manifold().to_string().starts_with('T')) {
+        let y = points(&*target, 20, seed);
+        let moved: Vec<f64> = y.chunks_exact(2).flat_map(|p| [p[0] + TAU, p[1] - 3.0 * TAU]).collect();
+        let (mut u, mut v) = ([0.0; 20], [0.0; 20]);
+        target.energies(&y, &mut u);
+        target.energies(&moved, &mut v);
+        // 6π carries a rounding error of 4e-15 into the angle.
+        assert!(u.iter().zip(&v).all(|(u, v)| (u - v).abs() < 2e-14), "{}, seed {seed}", target.name());
+    }
+}
+
+#[test]
+fn golden_four_mode_means() {
+    let known = [
+        [0.0541, 0.7629, -0.6442],
+        [0.2919, 0.4546, 0.8415],
+        [0.2341, -0.7914, -0.5646],
+        [-0.4999, -0.5788, 0.6442],
+    ];
+    for (mean, known) in sphere::four_mode().means.iter().zip(&known) {
+        for i in 0..3 {
+            assert!((mean[i] - known[i]).abs() < 5.1e-5, "{mean:?} is not {known:?}");
+        }
+    }
+    for mean in sphere::four_mode_s3().means {
+        let norm: f64 = mean.iter().map(|x| x * x).sum();
+        assert!((norm - 1.0).abs() < 1e-15, "{mean:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "points of 2 coordinates")]
+fn energies_panic_on_a_batch_of_the_wrong_shape() {
+    by_name("torus-unimodal").expect("in the table").energies(&[0.0; 3], &mut [0.0; 2]);
+}
