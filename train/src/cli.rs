@@ -155,7 +155,9 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
         }
         Outcome::Interrupted { step } => {
             let root = folder.root().display();
-            eprintln!("stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it");
+            eprintln!(
+                "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it"
+            );
             Ok(INTERRUPTED)
         }
     }

@@ -304,7 +304,8 @@ impl Config {
             return Err((&["training", "warmup"], message));
         }
         if training.schedule == Schedule::Constant && training.warmup > 0 {
-            let message = "a constant schedule has no warm-up: set warmup = 0, or schedule = \"cosine\"".into();
+            let message =
+                "a constant schedule has no warm-up: set warmup = 0, or schedule = \"cosine\"".into();
             return Err((&["training", "warmup"], message));
         }
         match (training.loss, &self.target, &self.data) {
@@ -318,9 +319,10 @@ impl Config {
             (Loss::ReverseKl, Some(_), Some(_)) => {
                 Err((&["data"], "[data] is for loss = \"likelihood\": remove it, or change the loss".into()))
             }
-            (Loss::Likelihood, Some(_), Some(_)) => {
-                Err((&["target"], "[target] is for loss = \"reverse-kl\": remove it, or change the loss".into()))
-            }
+            (Loss::Likelihood, Some(_), Some(_)) => Err((
+                &["target"],
+                "[target] is for loss = \"reverse-kl\": remove it, or change the loss".into(),
+            )),
         }
     }
 

@@ -26,7 +26,8 @@ fn drawn(error: &CliError) -> Report {
         CliError::Run(RunError::Checkpoint { source: CheckpointError::Config(error), .. }) => snippet(error),
         CliError::UnknownConfig { near, .. } => {
             let near = near.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-            let help = format!("{near}`ircpm presets` lists the presets; anything else is taken as a TOML file");
+            let help =
+                format!("{near}`ircpm presets` lists the presets; anything else is taken as a TOML file");
             MietteDiagnostic::new(error.to_string()).with_help(help).into()
         }
         error => MietteDiagnostic::new(error.to_string()).into(),

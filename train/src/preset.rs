@@ -53,7 +53,8 @@ mod tests {
         let parameters = [1249, 1249, 1249, 17_153, 17_153, 17_281];
         for (preset, expected) in PRESETS.into_iter().zip(parameters) {
             let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
-            let problem = Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+            let problem =
+                Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
             assert_eq!(problem.flow.parameters(), expected, "{}", preset.name);
             assert!(preset.description().ends_with('.'), "{}", preset.name);
         }

@@ -9,7 +9,12 @@ pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         let contained = given.len() >= 3 && (name.contains(given) || given.contains(name));
         if contained { 1 } else { levenshtein(given, name) }
     };
-    known.into_iter().map(|name| (distance(name), name)).filter(|&(d, _)| d <= limit).min().map(|(_, name)| name)
+    known
+        .into_iter()
+        .map(|name| (distance(name), name))
+        .filter(|&(d, _)| d <= limit)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// Number of letters to insert, delete or replace to turn `a` into `b`: the row-by-row dynamic programme.

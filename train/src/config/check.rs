@@ -9,7 +9,11 @@ use crate::{optimiser, target};
 /// Finite and above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(input)?;
-    if x.is_finite() && x > 0.0 { Ok(x) } else { Err(D::Error::custom(format!("{x} is not a finite number above zero"))) }
+    if x.is_finite() && x > 0.0 {
+        Ok(x)
+    } else {
+        Err(D::Error::custom(format!("{x} is not a finite number above zero")))
+    }
 }
 
 /// At least 0 and below 1.
@@ -108,7 +112,10 @@ pub(super) mod manifold {
     use ircpm_manifolds::Product;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(in crate::config) fn serialize<S: Serializer>(manifold: &Product, output: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::config) fn serialize<S: Serializer>(
+        manifold: &Product,
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
         output.collect_str(manifold)
     }
 

@@ -26,7 +26,8 @@ impl std::str::FromStr for Override {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form key=value"))?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form key=value"))?;
         if DeTable::parse(text).is_ok() {
             return Ok(Self(text.to_owned()));
         }
@@ -51,7 +52,12 @@ impl Source<'_> {
         let mut start = self.text.len();
         for set in &self.sets {
             if (start..start + set.len()).contains(&span.start) {
-                return ConfigError { name: "--set".into(), text: set.clone(), span: inside(start, set.len()), message };
+                return ConfigError {
+                    name: "--set".into(),
+                    text: set.clone(),
+                    span: inside(start, set.len()),
+                    message,
+                };
             }
             start += set.len();
         }

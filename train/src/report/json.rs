@@ -147,6 +147,10 @@ impl Report {
 
     /// Name of what the pictures and tables are about.
     pub fn title(&self) -> String {
-        if self.target.is_empty() { self.manifold.clone() } else { format!("{} on {}", self.target, self.manifold) }
+        if self.target.is_empty() {
+            self.manifold.clone()
+        } else {
+            format!("{} on {}", self.target, self.manifold)
+        }
     }
 }

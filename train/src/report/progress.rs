@@ -41,8 +41,9 @@ impl Progress {
             let (start, last, quality) = (Instant::now(), None, String::new());
             return Self::Lines { label: label.to_owned(), steps, start, last, quality };
         }
-        let style = ProgressStyle::with_template("{prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("{prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
         Self::Bar { bar, quality: String::new() }
     }

@@ -11,7 +11,8 @@ impl Display for Report {
         self.warnings(f)?;
         let mut row = |name: &str, value: String| writeln!(f, "  {name:<18} {value}");
         if let (Some(ess), Some(se)) = (self.ess, self.ess_se) {
-            let base = self.uniform_ess.map(|ess| format!("   (base {:.2} %)", 100.0 * ess)).unwrap_or_default();
+            let base =
+                self.uniform_ess.map(|ess| format!("   (base {:.2} %)", 100.0 * ess)).unwrap_or_default();
             row("ESS", format!("{:.4} ± {:.4} %{base}", 100.0 * ess, 100.0 * se))?;
         }
         if let (Some(kl), Some(se)) = (self.kl, self.kl_se) {
@@ -31,9 +32,15 @@ impl Display for Report {
         let se = self.mass_se.map_or_else(|| " (quadrature)".to_owned(), |se| format!(" ± {se:.1e}"));
         row("mass", format!("{:.8}{se}", self.mass))?;
         row("min eigenvalue", format!("{:.4} of H over fresh points", self.min_eigenvalue))?;
-        let solves = format!("{:.2} steps on average, worst residual {:.1e}", self.solve_steps_mean, self.solve_residual_max);
+        let solves = format!(
+            "{:.2} steps on average, worst residual {:.1e}",
+            self.solve_steps_mean, self.solve_residual_max
+        );
         row("inner solves", solves)?;
-        row("parameters", format!("{} in {} layer{}", self.params, self.layers, if self.layers == 1 { "" } else { "s" }))?;
+        row(
+            "parameters",
+            format!("{} in {} layer{}", self.params, self.layers, if self.layers == 1 { "" } else { "s" }),
+        )?;
         let time = format!("{:.1} s, {:.1} CPU s", self.wall_seconds, self.cpu_seconds);
         row("training", format!("{} steps in {time} ({} threads, {})", self.steps, self.threads, self.isa))
     }
@@ -97,7 +104,8 @@ fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     sorted.sort_by(f64::total_cmp);
     let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else { return "–".to_owned() };
     let middle = sorted.len() / 2;
-    let median = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+    let median =
+        if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
     let (low, high, median) = (show(low), show(high), show(median));
     if low == high { median } else { format!("{median} [{low}, {high}]") }
 }

@@ -61,13 +61,17 @@ pub enum CheckpointError {
     #[error("damaged, or not a safetensors file ({0}); take the checkpoint of another run")]
     Format(#[from] SafeTensorError),
     /// A safetensors file of something else.
-    #[error("a safetensors file, but not a checkpoint of this program (its format is {found:?}, not {FORMAT:?})")]
+    #[error(
+        "a safetensors file, but not a checkpoint of this program (its format is {found:?}, not {FORMAT:?})"
+    )]
     Foreign {
         /// What it says it is.
         found: Option<String>,
     },
     /// A tensor is missing, of another type, or not of the right size.
-    #[error("tensor `{name}` {problem}; the file is damaged, or the configuration beside it is of another run")]
+    #[error(
+        "tensor `{name}` {problem}; the file is damaged, or the configuration beside it is of another run"
+    )]
     Tensor {
         /// The tensor.
         name: String,
@@ -83,7 +87,9 @@ pub enum CheckpointError {
         problem: String,
     },
     /// Of another model, target or data file than the configuration beside it.
-    #[error("written with another [model], [target] or [data] than config.toml has; put back the run's own configuration")]
+    #[error(
+        "written with another [model], [target] or [data] than config.toml has; put back the run's own configuration"
+    )]
     OtherRun,
     /// The stored configuration is invalid.
     #[error("its configuration is invalid: {0}")]
@@ -107,7 +113,8 @@ impl Checkpoint {
     /// `Format` if the library refuses to write.
     pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
         let rng = serde_json::to_vec(&self.rng).map_err(|e| CheckpointError::metadata("rng", e))?;
-        let progress = serde_json::to_string(&self.progress).map_err(|e| CheckpointError::metadata("progress", e))?;
+        let progress =
+            serde_json::to_string(&self.progress).map_err(|e| CheckpointError::metadata("progress", e))?;
         let metadata = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -115,7 +122,9 @@ impl Checkpoint {
             ("progress".to_owned(), progress),
         ]);
         let mut tensors = vec![("theta".to_owned(), to_bytes(&self.theta))];
-        tensors.extend(self.optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))));
+        tensors.extend(
+            self.optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))),
+        );
         let mut views = Vec::with_capacity(tensors.len() + 1);
         for (name, bytes) in &tensors {
             views.push((name.as_str(), TensorView::new(Dtype::F64, vec![bytes.len() / 8], bytes)?));
@@ -149,7 +158,8 @@ impl Checkpoint {
         if self.theta.len() == parameters {
             return Ok(());
         }
-        let problem = format!("holds {} numbers, but the model has {parameters} parameters", self.theta.len());
+        let problem =
+            format!("holds {} numbers, but the model has {parameters} parameters", self.theta.len());
         Err(CheckpointError::tensor("theta", problem))
     }
 
@@ -171,7 +181,8 @@ impl Checkpoint {
             serde_json::from_str(text("progress")?).map_err(|e| CheckpointError::metadata("progress", e))?;
         let tensors = SafeTensors::deserialize(bytes)?;
         let rng = tensors.tensor("rng").map_err(|_| CheckpointError::tensor("rng", "is missing"))?;
-        let rng = serde_json::from_slice(rng.data()).map_err(|e| CheckpointError::tensor("rng", e.to_string()))?;
+        let rng =
+            serde_json::from_slice(rng.data()).map_err(|e| CheckpointError::tensor("rng", e.to_string()))?;
         let theta = tensors.tensor("theta").map_err(|_| CheckpointError::tensor("theta", "is missing"))?;
         let mut optimiser = Tensors::new();
         for (name, view) in tensors.iter() {

@@ -80,7 +80,9 @@ pub enum RunError {
         cause: Divergence,
     },
     /// The energy is not a number at a point.
-    #[error("target {target}: the energy is {energy} at the point {point:?}; it must be finite everywhere on the manifold")]
+    #[error(
+        "target {target}: the energy is {energy} at the point {point:?}; it must be finite everywhere on the manifold"
+    )]
     Energy {
         /// Name of the target.
         target: String,

@@ -142,11 +142,13 @@ fn weigh(
         let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
         failed += pushed.ok.len() - solved.len();
         let Some(target) = problem.target() else { continue };
-        let y: Vec<f64> = solved.iter().flat_map(|i| &pushed.y[i * ambient..(i + 1) * ambient]).copied().collect();
+        let y: Vec<f64> =
+            solved.iter().flat_map(|i| &pushed.y[i * ambient..(i + 1) * ambient]).copied().collect();
         let log_p = log_target(target, problem.config.beta(), &y)?;
         log_weights.extend(log_p.iter().zip(&solved).map(|(p, &i)| p - pushed.log_q[i]));
     }
-    let weights = problem.target().map(|_| Estimates::new(&log_weights, failed, problem.log_z_exact())).transpose()?;
+    let weights =
+        problem.target().map(|_| Estimates::new(&log_weights, failed, problem.log_z_exact())).transpose()?;
     Ok((weights, stats, failed))
 }
 
@@ -157,7 +159,8 @@ fn base_ess(problem: &Problem, target: &dyn Target) -> Result<f64, RunError> {
     if let Some(rule) = Quadrature::new(manifold, NODES) {
         let log_p = log_target(target, beta, &rule.points)?;
         let largest = log_p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let moment = |k: f64| rule.integrate(&log_p.iter().map(|l| (k * (l - largest)).exp()).collect::<Vec<_>>());
+        let moment =
+            |k: f64| rule.integrate(&log_p.iter().map(|l| (k * (l - largest)).exp()).collect::<Vec<_>>());
         return Ok(moment(1.0).powi(2) / (moment(0.0) * moment(2.0)));
     }
     let config = &problem.config.evaluation;
@@ -218,7 +221,8 @@ fn mass(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Mass, Run
     }
     let mut rng = Pcg64::seed_from_u64(stream(problem.config.evaluation.seed, MASS));
     let mut means = Vec::with_capacity(SHIFTS);
-    let sequence = Sequence::new(Spread::Kronecker, problem.config.evaluation.uniform / SHIFTS, manifold.cube_dim());
+    let sequence =
+        Sequence::new(Spread::Kronecker, problem.config.evaluation.uniform / SHIFTS, manifold.cube_dim());
     for _ in 0..SHIFTS {
         let x = base_points(manifold, &sequence, &mut rng);
         let q = densities(&x)?;

@@ -51,7 +51,11 @@ impl Folder {
     /// `NotARun` if it has no configuration.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let folder = Self(path.to_owned());
-        if folder.path(file::CONFIG).is_file() { Ok(folder) } else { Err(RunError::NotARun { path: path.to_owned() }) }
+        if folder.path(file::CONFIG).is_file() {
+            Ok(folder)
+        } else {
+            Err(RunError::NotARun { path: path.to_owned() })
+        }
     }
 
     /// Path of a file in the folder.
@@ -97,7 +101,11 @@ impl Folder {
     /// `Write` with the file's path.
     pub fn append(&self, name: &str) -> Result<File, RunError> {
         let path = self.path(name);
-        OpenOptions::new().create(true).append(true).open(&path).map_err(|source| RunError::write(&path, source))
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(|source| RunError::write(&path, source))
     }
 }
 

@@ -52,7 +52,8 @@ impl Problem {
             (None, None) => unreachable!("a parsed configuration has a target or data"),
         };
         let spec = config.flow_spec(&manifold);
-        let flow = Flow::new(spec).map_err(|source| RunError::Flow { manifold: manifold.to_string(), source })?;
+        let flow =
+            Flow::new(spec).map_err(|source| RunError::Flow { manifold: manifold.to_string(), source })?;
         Ok(Self { config, flow, source })
     }
 

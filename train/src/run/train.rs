@@ -1,7 +1,7 @@
 //! The training loop.
 
 use std::collections::VecDeque;
-use std::io::{BufWriter, Write};
+use std::io::{LineWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -13,8 +13,8 @@ use rand_pcg::Pcg64;
 use serde::Serialize;
 
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
-use super::evaluate::base_points;
 use super::error::{Divergence, RunError};
+use super::evaluate::base_points;
 use super::folder::{Folder, file};
 use super::problem::{Problem, Source};
 use crate::estimate::Estimates;
@@ -85,7 +85,15 @@ impl<'a> Trainer<'a> {
             .expect("a parsed configuration names an optimiser that exists");
         let sequence = Sequence::new(config.spread(), config.training.batch, problem.manifold().cube_dim());
         let rng = Pcg64::seed_from_u64(config.seed ^ BASE_POINTS);
-        Self { problem, theta, optimiser, sequence, rng, progress: Progress::default(), recent: Recent::default() }
+        Self {
+            problem,
+            theta,
+            optimiser,
+            sequence,
+            rng,
+            progress: Progress::default(),
+            recent: Recent::default(),
+        }
     }
 
     /// Training that goes on.
@@ -128,7 +136,8 @@ impl<'a> Trainer<'a> {
         let step = self.progress.step;
         let learning_rate = self.problem.config.schedule().rate(training.learning_rate, step, training.steps);
         let diverged = |loss, cause| RunError::Diverged { step, loss, learning_rate, cause };
-        let mut gradient = self.gradient().map_err(|e| diverged(self.recent.loss, Divergence::Undefined(e)))?;
+        let mut gradient =
+            self.gradient().map_err(|e| diverged(self.recent.loss, Divergence::Undefined(e)))?;
         let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
         let failed = unconverged + indefinite;
         if failed as f64 > FAILED_SHARE * points as f64 {
@@ -226,8 +235,9 @@ pub fn fit(
 ) -> Result<(), RunError> {
     let clock = Clock::from(trainer.progress);
     let training = &trainer.problem.config.training;
-    let mut metrics = folder.map(|folder| folder.append(file::METRICS)).transpose()?.map(BufWriter::new);
-    let write_error = |source| RunError::write(&folder.map_or_else(Default::default, |f| f.path(file::METRICS)), source);
+    let mut metrics = folder.map(|folder| folder.append(file::METRICS)).transpose()?.map(LineWriter::new);
+    let write_error =
+        |source| RunError::write(&folder.map_or_else(Default::default, |f| f.path(file::METRICS)), source);
     while !trainer.is_done() && !stop.load(Ordering::Relaxed) {
         let save = trainer.progress.step.is_multiple_of(training.checkpoint_every);
         let before = save.then(|| trainer.checkpoint());

@@ -52,8 +52,13 @@ impl Figure {
         register();
         let width = columns as u32 * (LEFT + panel.0 + GAP) + if bar { BAR } else { GAP };
         let height = HEAD + rows as u32 * (TITLE + panel.1 + BOTTOM);
-        let mut figure =
-            Self { pixels: vec![0xff; (3 * width * height) as usize], size: (width, height), panel, columns, rows };
+        let mut figure = Self {
+            pixels: vec![0xff; (3 * width * height) as usize],
+            size: (width, height),
+            panel,
+            columns,
+            rows,
+        };
         // On white, text cannot fail but for want of a font, and then every panel says so.
         let _ = figure.within((0, 0), (width, HEAD), |area| {
             area.text(headline, (0.5, 0.35), Anchor::Middle, 20.0, INK)
@@ -105,7 +110,12 @@ impl Figure {
         Ok(Picture { name: name.to_owned(), png })
     }
 
-    fn within(&mut self, (left, top): (u32, u32), (width, height): (u32, u32), draw: impl FnOnce(&Panel<'_>) -> Drawn) -> Drawn {
+    fn within(
+        &mut self,
+        (left, top): (u32, u32),
+        (width, height): (u32, u32),
+        draw: impl FnOnce(&Panel<'_>) -> Drawn,
+    ) -> Drawn {
         let area = BitMapBackend::with_buffer(&mut self.pixels, self.size).into_drawing_area();
         let panel = Panel { area, left: left as i32, top: top as i32, width, height };
         draw(&panel)?;
@@ -161,13 +171,27 @@ impl Panel<'_> {
     }
 
     /// Text at a place.
-    pub(super) fn text(&self, text: &str, place: (f64, f64), anchor: Anchor, size: f64, ink: RGBColor) -> Drawn {
+    pub(super) fn text(
+        &self,
+        text: &str,
+        place: (f64, f64),
+        anchor: Anchor,
+        size: f64,
+        ink: RGBColor,
+    ) -> Drawn {
         let (x, y) = self.pixel(place);
         self.text_at(text, (x - self.left, y - self.top), anchor, size, ink)
     }
 
     /// Text at an offset in pixels from the upper left corner of the rectangle.
-    pub(super) fn text_at(&self, text: &str, at: (i32, i32), anchor: Anchor, size: f64, ink: RGBColor) -> Drawn {
+    pub(super) fn text_at(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        anchor: Anchor,
+        size: f64,
+        ink: RGBColor,
+    ) -> Drawn {
         let h = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Middle => HPos::Center,

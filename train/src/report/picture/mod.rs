@@ -79,7 +79,12 @@ fn samples(problem: &Problem, theta: &[f64]) -> Vec<f64> {
 }
 
 /// Target and model side by side, in one scale of colours; grey where the model folds.
-fn densities(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+fn densities(
+    problem: &Problem,
+    theta: &[f64],
+    report: &Report,
+    chart: &dyn Chart,
+) -> Result<Picture, RunError> {
     let nodes = chart.nodes();
     let pulled = problem.flow.inverse(theta, &nodes);
     let log_q = pulled.log_q.iter().zip(&pulled.ok);
@@ -101,7 +106,12 @@ fn densities(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Char
 }
 
 /// The potential of each layer; the layers that share one are drawn once.
-fn potentials(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+fn potentials(
+    problem: &Problem,
+    theta: &[f64],
+    report: &Report,
+    chart: &dyn Chart,
+) -> Result<Picture, RunError> {
     let model = &problem.config.model;
     let layers = if model.shared { 1 } else { model.layers.min(LAYERS) };
     let nodes = chart.nodes();
@@ -113,7 +123,10 @@ fn potentials(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Cha
             Grid::new(chart.shape(), psi.iter().map(|p| p - mean).collect())
         })
         .collect();
-    let range = grids.iter().map(Grid::range).fold((0.0, 0.0), |(l, h), (low, high)| (f64::min(l, low), f64::max(h, high)));
+    let range = grids
+        .iter()
+        .map(Grid::range)
+        .fold((0.0, 0.0), |(l, h), (low, high)| (f64::min(l, low), f64::max(h, high)));
     let scale = Scale::potential(range);
     let mut figure = Figure::new(&headline(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
     for (layer, grid) in grids.iter().enumerate() {
@@ -129,7 +142,12 @@ fn potentials(problem: &Problem, theta: &[f64], report: &Report, chart: &dyn Cha
 }
 
 /// Samples of the model, beside the data if there are any.
-fn scatter(problem: &Problem, samples: &[f64], report: &Report, chart: &dyn Chart) -> Result<Picture, RunError> {
+fn scatter(
+    problem: &Problem,
+    samples: &[f64],
+    report: &Report,
+    chart: &dyn Chart,
+) -> Result<Picture, RunError> {
     let mut panels = vec![("model samples", samples)];
     if let Source::Data { train, .. } = &problem.source {
         let most = train.len().min(DOTS * problem.manifold().ambient());

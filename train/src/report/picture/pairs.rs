@@ -67,7 +67,8 @@ fn coordinates(manifold: &Product, samples: &[f64]) -> Vec<Coordinate> {
     let (mut angles, mut units) = (0, 0);
     for factor in manifold.factors() {
         for _ in 0..factor.ambient() {
-            let widest = samples.iter().skip(all.len()).step_by(ambient).fold(1.0, |w: f64, x| w.max(x.abs()));
+            let widest =
+                samples.iter().skip(all.len()).step_by(ambient).fold(1.0, |w: f64, x| w.max(x.abs()));
             let angle = matches!(factor, Factor::Torus(_));
             let count = if angle { &mut angles } else { &mut units };
             *count += 1;

@@ -42,12 +42,18 @@ impl Chart for Square {
 
 /// Ticks and labels of one angle, along the lower or the left edge.
 pub(super) fn turn(panel: &Panel<'_>, lower: bool, name: &str) -> Result<(), RunError> {
-    let ticks: Vec<(f64, String)> = TICKS.iter().enumerate().map(|(i, t)| (i as f64 / 4.0, (*t).to_owned())).collect();
+    let ticks: Vec<(f64, String)> =
+        TICKS.iter().enumerate().map(|(i, t)| (i as f64 / 4.0, (*t).to_owned())).collect();
     axis(panel, lower, name, &ticks)
 }
 
 /// Ticks at fractions of the lower or the left edge, their labels, and the axis's name.
-pub(super) fn axis(panel: &Panel<'_>, lower: bool, name: &str, ticks: &[(f64, String)]) -> Result<(), RunError> {
+pub(super) fn axis(
+    panel: &Panel<'_>,
+    lower: bool,
+    name: &str,
+    ticks: &[(f64, String)],
+) -> Result<(), RunError> {
     let (width, height) = (panel.width(), panel.height());
     for (t, label) in ticks {
         let (t, length) = (*t, 5.0);

@@ -1,0 +1,31 @@
+//! Maximum likelihood of given points.
+
+use ircpm_flow::{Flow, Part};
+use ircpm_manifolds::Manifold;
+
+use super::{Gradient, LossError, Sum, mean};
+
+/// `−mean log q(y)` over given points `y` (`[sample][coordinate]`), in nats: no inner solve, the inverse is explicit.
+///
+/// Points where the map folds do not count. The data alone do not see whether it folds elsewhere: watch
+/// [`ircpm_flow::Pulled::min_eigenvalue`] over fresh points, because a folded density has a mass above one.
+///
+/// # Errors
+/// [`LossError::NoSamples`] if no point counts.
+///
+/// # Panics
+/// If `theta` or `y` has the wrong length for the flow.
+pub fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Result<Gradient, LossError> {
+    let (grad, parts, mut stats) = flow.inverse_gradient(theta, y, |part: Part<'_>| {
+        let mut sum = Sum::default();
+        for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
+            part.log_q_bar[s] = -1.0;
+            sum.total -= part.log_q[s];
+            sum.count += 1;
+        }
+        Ok::<Sum, LossError>(sum)
+    })?;
+    // One evaluation a point and layer; they are no steps of a solve.
+    stats.steps = 0;
+    mean(grad, parts, stats, y.len() / flow.manifold().ambient())
+}

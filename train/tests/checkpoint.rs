@@ -1,0 +1,84 @@
+//! Checkpoints: what is saved is what is loaded, training goes on to the bit, and damage is an error.
+
+use std::sync::atomic::AtomicBool;
+
+use ircpm_train::preset::by_name;
+use ircpm_train::run::Problem;
+use ircpm_train::run::checkpoint::{Checkpoint, CheckpointError};
+use ircpm_train::run::train::{Trainer, fit};
+
+fn problem(steps: usize) -> Problem {
+    let set = format!("training.steps={steps}").parse().expect("of the form key=value");
+    let config = by_name("torus-correlated").expect("a preset").config(&[set]).expect("a valid preset");
+    Problem::new(config, ".".as_ref()).expect("a model that fits")
+}
+
+fn steps(trainer: &mut Trainer<'_>, count: usize) {
+    for _ in 0..count {
+        trainer.step().expect("a step that does not diverge");
+    }
+}
+
+#[test]
+fn resumed_training_takes_the_same_steps_to_the_bit() {
+    let problem = problem(20);
+    let mut straight = Trainer::new(&problem);
+    steps(&mut straight, 8);
+    let bytes = straight.checkpoint().encode().expect("an encodable state");
+    let loaded = Checkpoint::decode(&bytes).expect("its own encoding");
+    assert_eq!(loaded, straight.checkpoint());
+    let mut resumed = Trainer::resume(&problem, loaded).expect("a state of the same model");
+    steps(&mut straight, 12);
+    steps(&mut resumed, 12);
+    assert_eq!(straight.checkpoint(), resumed.checkpoint());
+}
+
+#[test]
+fn training_is_the_same_on_any_number_of_threads() {
+    let problem = problem(6);
+    let theta = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            let mut trainer = Trainer::new(&problem);
+            fit(&mut trainer, None, &AtomicBool::new(false), &mut ()).expect("steps that do not diverge");
+            trainer.checkpoint().theta
+        })
+    };
+    let alone = theta(1);
+    assert_eq!(alone, theta(2));
+    assert_eq!(alone, theta(7));
+}
+
+#[test]
+fn training_stops_before_its_next_step_when_asked() {
+    let problem = problem(6);
+    let mut trainer = Trainer::new(&problem);
+    fit(&mut trainer, None, &AtomicBool::new(true), &mut ()).expect("nothing to fail");
+    assert_eq!(trainer.checkpoint().progress.step, 0);
+    assert!(!trainer.is_done());
+}
+
+#[test]
+fn damaged_checkpoint_is_an_error_wherever_it_is_cut_or_changed() {
+    let problem = problem(6);
+    let bytes = Trainer::new(&problem).checkpoint().encode().expect("an encodable state");
+    for cut in (0..bytes.len()).step_by(97) {
+        assert!(Checkpoint::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    // Changed bytes may still be a checkpoint; they must never be a panic or a number that is not one.
+    for at in (0..bytes.len()).step_by(31) {
+        let mut changed = bytes.clone();
+        changed[at] = 0xff;
+        if let Ok(checkpoint) = Checkpoint::decode(&changed) {
+            assert!(checkpoint.theta.iter().all(|x| x.is_finite()), "changed at {at}");
+        }
+    }
+}
+
+#[test]
+fn foreign_file_is_told_from_a_damaged_one() {
+    let none: [(&str, safetensors::tensor::TensorView<'_>); 0] = [];
+    let foreign = safetensors::serialize(none, None).expect("an empty file");
+    assert!(matches!(Checkpoint::decode(&foreign), Err(CheckpointError::Foreign { found: None })));
+    assert!(matches!(Checkpoint::decode(b"PK\x03\x04 something else"), Err(CheckpointError::Format(_))));
+}

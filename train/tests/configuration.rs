@@ -1,0 +1,99 @@
+//! The configuration as a library: nothing panics, everything is checked, and what is written is read back.
+
+use ircpm_train::config::{Config, Override};
+use ircpm_train::preset::PRESETS;
+use proptest::prelude::*;
+
+const VALID: &str = "[target]\nname = \"torus-unimodal\"\n";
+
+#[test]
+fn effective_configuration_parses_to_itself_for_every_preset() {
+    for preset in PRESETS {
+        let config = preset.config(&[]).unwrap_or_else(|e| panic!("{e}"));
+        let text = config.to_toml();
+        assert_eq!(Config::parse(&text, "config.toml").as_ref(), Ok(&config), "{text}");
+    }
+}
+
+#[test]
+fn number_out_of_range_is_refused_with_its_line() {
+    let cases = [
+        ("training", "steps = 0"),
+        ("training", "batch = -1"),
+        ("training", "batch = 99999999999"),
+        ("training", "learning_rate = nan"),
+        ("training", "learning_rate = inf"),
+        ("training", "clip = 0.0"),
+        ("training", "warmup = 2000"),
+        ("training", "optimiser = \"adamm\""),
+        ("training", "loss = \"likelihood\""),
+        ("model", "layers = 0"),
+        ("model", "hidden = []"),
+        ("model", "hidden = [32, 0]"),
+        ("model", "output_scale = -1.0"),
+        ("model", "features = { harmonics = { order = 0 } }"),
+        ("model", "features = { invariant = { directions = [[0, 0]], order = 1 } }"),
+        ("model", "feature = 3"),
+        ("solver", "tolerance = 0"),
+        ("evaluation", "samples = 1"),
+    ];
+    for (section, line) in cases {
+        let text = format!("{VALID}[{section}]\n{line}\n");
+        let error = Config::parse(&text, "a.toml").expect_err(line);
+        assert!(error.line() <= 4 && error.span.end <= text.len(), "{line}: {error}");
+    }
+}
+
+#[test]
+fn unknown_name_is_answered_with_the_nearest() {
+    let error = Config::parse("[target]\nname = \"torus-unimodel\"\n", "a.toml").expect_err("no such target");
+    assert_eq!(error.help().as_deref(), Some("did you mean `torus-unimodal`?"));
+    let error =
+        Config::parse(&format!("{VALID}[training]\nbatchs = 3\n"), "a.toml").expect_err("no such key");
+    assert_eq!((error.line(), error.help().as_deref()), (4, Some("did you mean `batch`?")));
+}
+
+#[test]
+fn override_replaces_a_key_and_its_error_shows_its_own_text() {
+    let set = |text: &str| text.parse::<Override>().unwrap_or_else(|e| panic!("{e}"));
+    let sets =
+        [set("training.steps=7"), set("target.name=torus-correlated"), set("model.features=\"coordinates\"")];
+    let config = Config::parse_with(VALID, "a.toml", &sets).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.training.steps, 7);
+    assert_eq!(config.target.map(|target| target.name).as_deref(), Some("torus-correlated"));
+
+    let error = Config::parse_with(VALID, "a.toml", &[sets[0].clone(), set("training.batch=0")])
+        .expect_err("empty batch");
+    assert_eq!((error.name.as_str(), error.text.as_str()), ("--set", "training.batch=0"));
+    assert_eq!(&error.text[error.span], "0");
+}
+
+#[test]
+fn override_replaces_a_whole_table_by_a_table() {
+    let text = format!("{VALID}[model]\nfeatures.harmonics.order = 1\n");
+    let set = "model.features={invariant={directions=[[1,1]],order=2}}"
+        .parse::<Override>()
+        .expect("of the form key=value");
+    assert!(Config::parse_with(&text, "a.toml", &[set]).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn parse_never_panics_on_any_text(text in any::<String>(), set in any::<String>()) {
+        let _ = Config::parse(&text, "any");
+        if let Ok(set) = set.parse::<Override>() {
+            let _ = Config::parse_with(&text, "any", &[set]);
+        }
+    }
+
+    #[test]
+    fn parse_never_panics_on_a_damaged_configuration(at in 0..600usize, byte in any::<u8>(), cut in any::<bool>()) {
+        let mut bytes = PRESETS[2].config(&[]).expect("a preset").to_toml().into_bytes();
+        let at = at % bytes.len();
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        if let Err(error) = Config::parse(&String::from_utf8_lossy(&bytes), "damaged") {
+            prop_assert!(error.span.end <= error.text.len());
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+}

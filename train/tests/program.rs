@@ -1,0 +1,301 @@
+//! The program, as its users meet it: arguments in; files, text and exit status out.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Enough to write every file, too little to learn much.
+const SHORT: [&str; 8] = [
+    "--set",
+    "training.steps=30",
+    "--set",
+    "evaluation.samples=512",
+    "--set",
+    "evaluation.uniform=512",
+    "--set",
+    "training.log_every=10",
+];
+
+fn ircpm(folder: &Path, args: &[&str]) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args(args)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output();
+    program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
+}
+
+fn short(folder: &Path, args: &[&str]) -> Output {
+    ircpm(folder, &[args, &SHORT[..]].concat())
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What went wrong, on one line whatever the width of the terminal.
+fn complaint(output: &Output) -> String {
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}{}",
+        stdout(output),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stderr).replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn succeed(output: &Output) {
+    assert!(output.status.success(), "{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
+}
+
+fn json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Without what may differ between two runs of the same configuration.
+fn untimed(mut value: Value) -> Value {
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, _| !key.ends_with("_seconds") && key != "threads");
+    }
+    value
+}
+
+#[test]
+fn presets_are_listed_with_their_descriptions() {
+    let dir = folder();
+    let output = ircpm(dir.path(), &["presets"]);
+    succeed(&output);
+    for name in
+        ["torus-unimodal", "torus-multi-modal", "torus-correlated", "sphere-four-mode", "s3-four-mode"]
+    {
+        assert!(stdout(&output).contains(name), "{name}");
+    }
+}
+
+#[test]
+fn train_writes_a_whole_run_and_evaluate_reads_it() {
+    let dir = folder();
+    let output = short(dir.path(), &["train", "torus-multi-modal"]);
+    succeed(&output);
+    let run = dir.path().join("runs/torus-multi-modal-1");
+    for file in [
+        "config.toml",
+        "checkpoint.safetensors",
+        "metrics.jsonl",
+        "density.png",
+        "potential.png",
+        "samples.png",
+    ] {
+        assert!(run.join(file).metadata().is_ok_and(|m| m.len() > 0), "{file}");
+    }
+    let report = json(&run.join("report.json"));
+    assert_eq!(
+        (&report["manifold"], &report["params"], &report["steps"]),
+        (&"T2".into(), &1249.into(), &30.into())
+    );
+    assert!(
+        (report["mass"].as_f64().expect("a number") - 1.0).abs() < 1e-9,
+        "quadrature of a smooth density"
+    );
+    assert_eq!(report["folded"], Value::Bool(false));
+
+    let again = ircpm(dir.path(), &["evaluate", "runs/torus-multi-modal-1"]);
+    succeed(&again);
+    assert!(stdout(&output).starts_with(&stdout(&again)), "{}", stdout(&again));
+}
+
+#[test]
+fn run_is_repeated_from_its_own_configuration_to_the_bit() {
+    let dir = folder();
+    succeed(&short(
+        dir.path(),
+        &["train", "torus-correlated", "--out", "a", "--seed", "3", "--threads", "1"],
+    ));
+    succeed(&ircpm(dir.path(), &["train", "a/config.toml", "--out", "b", "--threads", "2"]));
+    let read = |run: &str, file: &str| {
+        fs::read(dir.path().join(run).join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
+    };
+    for file in ["config.toml", "density.png", "potential.png", "samples.png"] {
+        assert!(read("a", file) == read("b", file), "{file} differs");
+    }
+    let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
+    assert_eq!(report("a"), report("b"));
+    assert_eq!(report("a")["seed"], 3);
+    let metrics = |run: &str| -> Vec<Value> {
+        let text = String::from_utf8_lossy(&read(run, "metrics.jsonl")).into_owned();
+        text.lines()
+            .map(|line| untimed(serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))))
+            .collect()
+    };
+    assert_eq!(metrics("a"), metrics("b"));
+    assert_eq!(metrics("a").len(), 4);
+}
+
+#[test]
+fn sphere_is_trained_and_drawn() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "sphere-four-mode", "--out", "run", "--set", "model.hidden=[16]"]));
+    assert!(dir.path().join("run/density.png").exists());
+}
+
+#[test]
+fn higher_dimension_gets_projections_and_a_mass_with_its_error() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "s3-four-mode", "--out", "run", "--set", "model.hidden=[16]"]));
+    let report = json(&dir.path().join("run/report.json"));
+    assert_eq!(report["pictures"], serde_json::json!(["samples.png"]));
+    assert!(report["mass_se"].is_number());
+}
+
+#[test]
+fn given_points_are_learned_and_the_held_out_ones_measured() {
+    let dir = folder();
+    let rows: String =
+        (0..200).map(|i| format!("{},{}\n", 1.0 + 0.01 * f64::from(i), (f64::from(i) * 0.7).sin())).collect();
+    fs::write(dir.path().join("points.csv"), format!("phi,psi\n{rows}")).expect("a writable folder");
+    let config = "[data]\nfile = \"points.csv\"\nmanifold = \"T2\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("angles.toml"), config).expect("a writable folder");
+    succeed(&short(dir.path(), &["train", "angles.toml"]));
+    let run = dir.path().join("runs/angles-1");
+    let report = json(&run.join("report.json"));
+    assert!(report["held_out_log_likelihood"].is_number() && report["ess"].is_null());
+    succeed(&ircpm(&run, &["evaluate", "."]));
+}
+
+#[test]
+fn point_that_is_none_is_named_by_file_line_and_value() {
+    let dir = folder();
+    let config = "[data]\nfile = \"p.csv\"\nmanifold = \"S2\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
+    let cases = [
+        ("1,0,0\n0,nan,1\n", "p.csv, line 3"),
+        ("1,0,0\n0,2,0\n", "line 3"),
+        ("1,0\n", "2 columns"),
+        ("1,0,x\n", "`x`"),
+        ("", "at least 2"),
+    ];
+    for (rows, place) in cases {
+        fs::write(dir.path().join("p.csv"), format!("x,y,z\n{rows}")).expect("a writable folder");
+        let said = complaint(&ircpm(dir.path(), &["train", "c.toml"]));
+        assert!(said.contains(place), "{rows:?}: {said}");
+    }
+    assert!(!dir.path().join("runs").exists(), "a run that cannot start leaves no folder");
+}
+
+#[test]
+fn hostile_arguments_are_answered_with_cause_and_remedy() {
+    let dir = folder();
+    fs::write(dir.path().join("broken.toml"), "[target\n").expect("a writable folder");
+    let cases: [(&[&str], &str); 7] = [
+        (&["train", "torus-unimodl"], "did you mean `torus-unimodal`?"),
+        (&["train", "torus-unimodal", "--set", "training.step=1"], "did you mean `steps`?"),
+        (&["train", "torus-unimodal", "--set", "model.layers=0"], "0 is not an integer from 1 to 64"),
+        (
+            &["train", "torus-unimodal", "--set", "training.learning_rate=inf"],
+            "not a finite number above zero",
+        ),
+        (&["train", "broken.toml"], "broken.toml:1"),
+        (&["evaluate", "nowhere"], "not the folder of a run"),
+        (
+            &["train", "torus-unimodal", "--set", "model.features.invariant={directions=[[1,2,3]],order=1}"],
+            "invalid",
+        ),
+    ];
+    for (args, words) in cases {
+        let said = complaint(&ircpm(dir.path(), args));
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn existing_folder_is_never_overwritten() {
+    let dir = folder();
+    fs::create_dir(dir.path().join("mine")).expect("a writable folder");
+    fs::write(dir.path().join("mine/thesis.tex"), "x").expect("a writable folder");
+    let said = complaint(&short(dir.path(), &["train", "torus-unimodal", "--out", "mine"]));
+    assert!(said.contains("mine exists and is not empty"), "{said}");
+    assert_eq!(fs::read_dir(dir.path().join("mine")).map(Iterator::count).unwrap_or(0), 1);
+
+    succeed(&short(dir.path(), &["train", "torus-unimodal"]));
+    succeed(&short(dir.path(), &["train", "torus-unimodal"]));
+    assert!(dir.path().join("runs/torus-unimodal-2/report.json").exists());
+}
+
+#[test]
+fn file_in_place_of_the_folder_is_refused() {
+    let dir = folder();
+    fs::write(dir.path().join("file"), "x").expect("a writable folder");
+    let said = complaint(&short(dir.path(), &["train", "torus-unimodal", "--out", "file/run"]));
+    assert!(said.contains("cannot write file/run"), "{said}");
+}
+
+#[test]
+fn divergence_names_step_rate_and_remedy_and_leaves_a_checkpoint() {
+    let dir = folder();
+    let args = ["train", "torus-multi-modal", "--out", "run", "--set", "training.learning_rate=1e6"];
+    let said = complaint(&short(dir.path(), &args));
+    for words in ["diverged at step", "at learning rate 9.9", "lower training.learning_rate"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let again = ircpm(dir.path(), &["evaluate", "run"]);
+    succeed(&again);
+    assert!(stdout(&again).contains("INTERRUPTED"), "{}", stdout(&again));
+}
+
+#[test]
+fn damaged_checkpoint_is_named() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
+    let path = dir.path().join("run/checkpoint.safetensors");
+    let bytes = fs::read(&path).expect("a checkpoint");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("a writable folder");
+    let said = complaint(&ircpm(dir.path(), &["evaluate", "run"]));
+    assert!(said.contains("checkpoint.safetensors: damaged"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
+    let dir = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args(["train", "torus-multi-modal", "--out", "run", "--set", "training.steps=100000000"])
+        .args(["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512"])
+        .current_dir(dir.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap_or_else(|e| panic!("the program does not start: {e}"));
+    // The first checkpoint is a sign that training has begun.
+    while !dir.path().join("run/checkpoint.safetensors").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
+    let output = ircpm(dir.path(), &["evaluate", "run"]);
+    succeed(&output);
+    assert!(stdout(&output).contains("INTERRUPTED after"), "{}", stdout(&output));
+}
+
+#[test]
+fn presets_check_prints_a_markdown_table_of_all_presets() {
+    let dir = folder();
+    let small =
+        ["presets", "--check", "--seeds", "2", "--set", "model.hidden=[8]", "--set", "training.steps=3"];
+    let output = ircpm(dir.path(), &[&small[..], &SHORT[2..]].concat());
+    succeed(&output);
+    let rows = stdout(&output)
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
+        .count();
+    assert_eq!(rows, 6, "{}", stdout(&output));
+    assert!(!dir.path().join("runs").exists());
+}
