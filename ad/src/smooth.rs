@@ -6,6 +6,7 @@
 //! differentiation: `c_k′ = ½ (k c_{k+2} − c_{k+1})`.
 
 use crate::elementary::Stumpff;
+use crate::isa::Task;
 use crate::real::Real;
 use crate::scalar::Scalar;
 use crate::transcendental::sin_cos;
@@ -56,21 +57,37 @@ pub fn one_minus_sinc_over_u<S: Scalar>(u: S) -> S {
 const SERIES_END: f64 = 16.0;
 const TERMS: u32 = 20;
 
-/// `c_k(u)` of a pack, branch-free while all its lanes are where spheres need them, `0 ≤ u ≤ 16`.
+/// `c_k(u)` of a pack, in a function of its own: inlined wherever geometry asks for it, it would be most of the code.
 #[inline(always)]
 pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
-    let usual = (0..R::LANES).all(|i| (0.0..=SERIES_END).contains(&u.lane(i)));
-    if !usual {
-        return u.map(|u| anywhere(k, u));
-    }
-    match k {
-        0 => sin_cos(u.sqrt_real()).1,
-        1 => {
-            let r = u.sqrt_real();
-            // Below this 1 − u/6 rounds to one, and at zero the quotient is none.
-            R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
+    R::vectorized(Value { k, u })
+}
+
+struct Value<R> {
+    k: u32,
+    u: R,
+}
+
+impl<R: Real> Task for Value<R> {
+    type Output = R;
+
+    /// Branch-free while all lanes are where spheres need them, `0 ≤ u ≤ 16`.
+    #[inline(always)]
+    fn run(self) -> R {
+        let Value { k, u } = self;
+        let usual = (0..R::LANES).all(|i| (0.0..=SERIES_END).contains(&u.lane(i)));
+        if !usual {
+            return u.map(|u| anywhere(k, u));
         }
-        _ => series(k, u),
+        match k {
+            0 => sin_cos(u.sqrt_real()).1,
+            1 => {
+                let r = u.sqrt_real();
+                // Below this 1 − u/6 rounds to one, and at zero the quotient is none.
+                R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
+            }
+            _ => series(k, u),
+        }
     }
 }
 

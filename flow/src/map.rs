@@ -25,11 +25,11 @@ macro_rules! with_dimension {
             1 => { const $D: usize = 1; $body }
             2 => { const $D: usize = 2; $body }
             3 => { const $D: usize = 3; $body }
-            //4 => { const $D: usize = 4; $body }
-            //5 => { const $D: usize = 5; $body }
-            //6 => { const $D: usize = 6; $body }
-            //7 => { const $D: usize = 7; $body }
-            //8 => { const $D: usize = 8; $body }
+            4 => { const $D: usize = 4; $body }
+            5 => { const $D: usize = 5; $body }
+            6 => { const $D: usize = 6; $body }
+            7 => { const $D: usize = 7; $body }
+            8 => { const $D: usize = 8; $body }
             other => unreachable!("dimension {other} was refused when the map was built"),
         }
     };

@@ -1,8 +1,8 @@
 //! What to train, and how: the configuration, as TOML.
 //!
-//! Every key has a default but the target's name (or, for the likelihood of given points, the data file and its manifold). Types say what a key
-//! may hold, the functions of `check` which numbers make sense; each complaint carries the span of the text that
-//! caused it, in the file or in a `--set` override.
+//! Every key has a default but the target's name (or, for the likelihood of given points, the data file and its
+//! manifold). Types say what a key may hold, the functions of `check` which numbers make sense; each complaint carries
+//! the span of the text that caused it, in the file or in a `--set` override.
 
 mod check;
 mod error;

@@ -1,7 +1,7 @@
 //! `--set key=value`: some keys of a configuration replaced, before types are checked.
 //!
-//! The overrides are appended to the file's text, line by line, and each is parsed behind as many blanks as text precedes it. So every value of the merged document has a
-//! span in one text, and an error can be shown where it arose.
+//! The overrides are appended to the file's text, line by line, and each is parsed behind as many blanks as text
+//! precedes it. So every value of the merged document has a span in one text, and an error can be shown where it arose.
 
 use std::ops::Range;
 

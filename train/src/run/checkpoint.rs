@@ -101,7 +101,7 @@ impl CheckpointError {
         Self::Tensor { name: name.to_owned(), problem: problem.into() }
     }
 
-    fn metadata(key: &'static str, problem: impl ToString) -> Self {
+    fn metadata(key: &'static str, problem: &dyn ToString) -> Self {
         Self::Metadata { key, problem: problem.to_string() }
     }
 }
@@ -112,9 +112,9 @@ impl Checkpoint {
     /// # Errors
     /// `Format` if the library refuses to write.
     pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
-        let rng = serde_json::to_vec(&self.rng).map_err(|e| CheckpointError::metadata("rng", e))?;
+        let rng = serde_json::to_vec(&self.rng).map_err(|e| CheckpointError::metadata("rng", &e))?;
         let progress =
-            serde_json::to_string(&self.progress).map_err(|e| CheckpointError::metadata("progress", e))?;
+            serde_json::to_string(&self.progress).map_err(|e| CheckpointError::metadata("progress", &e))?;
         let metadata = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -175,10 +175,10 @@ impl Checkpoint {
         if found.map(String::as_str) != Some(FORMAT) {
             return Err(CheckpointError::Foreign { found: found.cloned() });
         }
-        let text = |key| metadata.get(key).ok_or_else(|| CheckpointError::metadata(key, "missing"));
+        let text = |key| metadata.get(key).ok_or_else(|| CheckpointError::metadata(key, &"missing"));
         let config = Config::parse(text("config")?, "configuration in the checkpoint")?;
         let progress: Progress =
-            serde_json::from_str(text("progress")?).map_err(|e| CheckpointError::metadata("progress", e))?;
+            serde_json::from_str(text("progress")?).map_err(|e| CheckpointError::metadata("progress", &e))?;
         let tensors = SafeTensors::deserialize(bytes)?;
         let rng = tensors.tensor("rng").map_err(|_| CheckpointError::tensor("rng", "is missing"))?;
         let rng =

@@ -79,6 +79,14 @@ pub enum RunError {
         /// What the loss says.
         cause: Divergence,
     },
+    /// The loss does not exist, and not for want of a smaller step.
+    #[error("training stopped at step {step}: {source}")]
+    Loss {
+        /// The step that failed, from 0.
+        step: usize,
+        /// What the loss says.
+        source: LossError,
+    },
     /// The energy is not a number at a point.
     #[error(
         "target {target}: the energy is {energy} at the point {point:?}; it must be finite everywhere on the manifold"
@@ -129,9 +137,9 @@ pub enum Divergence {
         /// Points in all.
         points: usize,
     },
-    /// The loss could not be computed.
-    #[error(transparent)]
-    Undefined(LossError),
+    /// Base points are carried to what is not a point.
+    #[error("an image has the coordinates {0:?}")]
+    Image(Vec<f64>),
 }
 
 impl RunError {

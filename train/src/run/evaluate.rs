@@ -29,7 +29,7 @@ pub struct Evaluation {
     pub failed: usize,
     /// Where the map is a diffeomorphism, as far as fresh points can tell.
     pub fold: Fold,
-    /// Integral of the model's density over the manifold; the standard error is that of random shifts, none for quadrature.
+    /// The integral of the model's density.
     pub mass: Mass,
 }
 
@@ -54,8 +54,7 @@ pub struct Mass {
 impl Fold {
     /// Whether a point was seen where the map folds: then its `q` is not a density.
     pub fn is_folded(&self) -> bool {
-        // Written so that NaN counts as folded.
-        !(self.min_eigenvalue > 0.0) || self.indefinite_share > 0.0
+        self.min_eigenvalue <= 0.0 || self.min_eigenvalue.is_nan() || self.indefinite_share > 0.0
     }
 }
 
@@ -74,8 +73,8 @@ const MASS: u64 = 2;
 /// Evaluates a model.
 ///
 /// # Errors
-/// `Energy` if the target is not finite somewhere, `Estimate` if too few samples are solved, `Interrupted` if `stop` is set
-/// meanwhile.
+/// `Energy` if the target is not finite somewhere, `Estimate` if too few samples are solved, `Interrupted` if `stop` is
+/// set meanwhile.
 pub fn evaluate(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
     let config = &problem.config.evaluation;
     let flow = &problem.flow;

@@ -18,7 +18,7 @@ use super::evaluate::base_points;
 use super::folder::{Folder, file};
 use super::problem::{Problem, Source};
 use crate::estimate::Estimates;
-use crate::loss::{self, Gradient};
+use crate::loss::{self, Gradient, LossError};
 use crate::optimiser::{self, Clip, Optimiser};
 use crate::sequence::Sequence;
 
@@ -136,8 +136,15 @@ impl<'a> Trainer<'a> {
         let step = self.progress.step;
         let learning_rate = self.problem.config.schedule().rate(training.learning_rate, step, training.steps);
         let diverged = |loss, cause| RunError::Diverged { step, loss, learning_rate, cause };
-        let mut gradient =
-            self.gradient().map_err(|e| diverged(self.recent.loss, Divergence::Undefined(e)))?;
+        let mut gradient = self.gradient().map_err(|e| match e {
+            LossError::NoSamples { samples } => {
+                diverged(self.recent.loss, Divergence::Solves { failed: samples, points: samples })
+            }
+            LossError::Energy { point, .. } if point.iter().any(|x| !x.is_finite()) => {
+                diverged(self.recent.loss, Divergence::Image(point))
+            }
+            source => RunError::Loss { step, source },
+        })?;
         let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
         let failed = unconverged + indefinite;
         if failed as f64 > FAILED_SHARE * points as f64 {
@@ -171,7 +178,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    fn gradient(&mut self) -> Result<Gradient, loss::LossError> {
+    fn gradient(&mut self) -> Result<Gradient, LossError> {
         let Problem { config, flow, source } = self.problem;
         let batch = config.training.batch;
         match source {

@@ -51,7 +51,7 @@ impl Chart for Mollweide {
             panel.line(&[seen(0.0, radians), seen(TAU, radians)], faint)?;
             let (x, y) = seen(0.0, radians);
             let label = format!("{latitude}°").replace('-', "−");
-            panel.text(&label, (x - 0.012, y), Anchor::Right, 13.0, INK)?;
+            panel.text(&label, (x - 0.022, y), Anchor::Right, 13.0, INK)?;
         }
         for azimuth in [60, 120, 180, 240, 300] {
             panel.line(&meridian(f64::from(azimuth).to_radians()), faint)?;
