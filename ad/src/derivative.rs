@@ -90,8 +90,10 @@ pub fn third<F: Function, S: Scalar>(f: &F, x: &[S]) -> Vec<S> {
 fn seed<S: Scalar, const N: usize>(x: &[S], start: usize) -> Vec<Dual<S, N>> {
     x.iter()
         .enumerate()
-        .map(|(i, &x)| {
-            if (start..start + N).contains(&i) { Dual::variable(x, i - start) } else { Dual::fixed(x) }
-        })
+        .map(
+            |(i, &x)| {
+                if (start..start + N).contains(&i) { Dual::variable(x, i - start) } else { Dual::fixed(x) }
+            },
+        )
         .collect()
 }

@@ -56,7 +56,10 @@ pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
 /// If the lengths of the slices do not match.
 #[inline(always)]
 pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], width: usize) {
-    assert!(width > 0 && delta.len().is_multiple_of(width) && x.len().is_multiple_of(width), "rows of {width} packs");
+    assert!(
+        width > 0 && delta.len().is_multiple_of(width) && x.len().is_multiple_of(width),
+        "rows of {width} packs"
+    );
     assert_eq!(w.len(), (delta.len() / width) * (x.len() / width), "weight gradient");
     R::vectorized(Accumulate { delta, x, w, width });
 }
@@ -80,9 +83,19 @@ impl<R: Real> Task for Apply<'_, R> {
         while c < self.width {
             c += match self.width - c {
                 left if left == 3 || left == 6 || left == 9 => {
-                    if wide { self.panel::<8, 3>(c) } else { self.panel::<4, 3>(c) }
+                    if wide {
+                        self.panel::<8, 3>(c)
+                    } else {
+                        self.panel::<4, 3>(c)
+                    }
                 }
-                left if left >= 4 => if wide { self.panel::<4, 4>(c) } else { self.panel::<2, 4>(c) },
+                left if left >= 4 => {
+                    if wide {
+                        self.panel::<4, 4>(c)
+                    } else {
+                        self.panel::<2, 4>(c)
+                    }
+                }
                 2 => self.panel::<4, 2>(c),
                 _ => self.panel::<8, 1>(c),
             };
@@ -220,7 +233,9 @@ mod tests {
                 Matrix::new(&weights, rows, columns)
             };
             apply(matrix, &x, &mut y, width);
-            let entry = |i: usize, j: usize| if transposed { weights[j * rows + i] } else { weights[i * columns + j] };
+            let entry = |i: usize, j: usize| {
+                if transposed { weights[j * rows + i] } else { weights[i * columns + j] }
+            };
             let mut worst = 0.0_f64;
             for i in 0..rows {
                 for c in 0..width {

@@ -11,7 +11,7 @@ use crate::real::{ROUND_BIASED, Real};
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// ln 2 in two parts, the first with trailing zeros so that small multiples of it are exact.
-const LN_2_HI: f64 = 6.931_471_803_691_238_2e-1;
+const LN_2_HI: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LO: f64 = 1.908_214_929_270_587_7e-10;
 
 /// π/2 in three parts, the first two with trailing zeros.
@@ -85,7 +85,7 @@ pub fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
     let z2 = z * z;
     let z4 = z2 * z2;
     let pair = |a: f64, b: f64| z2.mul_add(R::constant(b), R::constant(a));
-    let p01 = pair(0.666_666_666_666_666_97, 0.399_999_999_998_989_05);
+    let p01 = pair(0.666_666_666_666_667, 0.399_999_999_998_989_05);
     let p23 = pair(0.285_714_286_262_538_4, 0.222_222_110_893_794_96);
     let p45 = pair(0.181_828_925_328_713_68, 0.153_316_117_220_550_08);
     let p46 = z4.mul_add(R::constant(0.146_178_071_534_173_25), p45);
@@ -132,7 +132,7 @@ fn sin_cos_reduced<R: Real>(x: R) -> (R, R) {
     let cos_poly = horner(
         z,
         [
-            4.166_666_666_666_660_2e-2,
+            4.166_666_666_666_66e-2,
             -1.388_888_888_887_411e-3,
             2.480_158_728_947_673e-5,
             -2.755_731_435_139_066_3e-7,

@@ -14,7 +14,10 @@ pub enum FlowError {
         reason: String,
     },
     /// The manifold has no compiled kernels.
-    #[error("{manifold} has dimension {dim}, but kernels are compiled for dimensions 1 to {}", crate::map::MAX_DIM)]
+    #[error(
+        "{manifold} has dimension {dim}, but kernels are compiled for dimensions 1 to {}",
+        crate::map::MAX_DIM
+    )]
     Dimension {
         /// Name of the manifold.
         manifold: String,

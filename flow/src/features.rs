@@ -56,8 +56,12 @@ impl FeatureMap {
         let fail = |reason: String| FlowError::Features { manifold: manifold.to_string(), reason };
         let angular = angular_coordinates(manifold);
         let coordinate = |i: usize| match angular.get(i) {
-            None => Err(fail(format!("there is no coordinate {i}; points have {} coordinates", angular.len()))),
-            Some(true) => Err(fail(format!("coordinate {i} is an angle, and psi would jump where it wraps: use harmonics"))),
+            None => {
+                Err(fail(format!("there is no coordinate {i}; points have {} coordinates", angular.len())))
+            }
+            Some(true) => Err(fail(format!(
+                "coordinate {i} is an angle, and psi would jump where it wraps: use harmonics"
+            ))),
             Some(false) => Ok(Term::Coordinate(i)),
         };
         let mut terms = Vec::new();
@@ -94,7 +98,9 @@ impl FeatureMap {
             }
         }
         if terms.is_empty() {
-            return Err(fail("there are none: give an order, directions or coordinates of at least one".into()));
+            return Err(fail(
+                "there are none: give an order, directions or coordinates of at least one".into(),
+            ));
         }
         Ok(Self { inputs: angular.len(), terms })
     }

@@ -1,4 +1,4 @@
-//! A stack of maps as a density: both directions with log-densities, and gradients of any loss.
+//! A stack of maps as a density: both directions with log-densities.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use crate::error::{FlowError, SolveError};
 use crate::features::{FeatureMap, Features};
 use crate::map::{ConcaveMap, Direction, MAX_DIM, Map};
 use crate::network::Network;
-use crate::pull_back::Cotangents;
 use crate::solve::Solver;
 use crate::spectrum::smallest_eigenvalue;
 use crate::trace::{SolveStats, Trace};
@@ -64,30 +63,13 @@ pub struct Pulled {
     pub ok: Vec<bool>,
 }
 
-/// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
-#[derive(Debug)]
-pub struct Part<'a> {
-    /// Indices of the samples in the batch.
-    pub samples: Range<usize>,
-    /// Points, `[sample][coordinate]`: the images when forward, the preimages when inverse.
-    pub points: &'a [f64],
-    /// `log q` of the images.
-    pub log_q: &'a [f64],
-    /// Whether the sample counts; cotangents of others are ignored.
-    pub ok: &'a [bool],
-    /// Cotangents of `points`, ambient coordinates: to be written, zero on entry.
-    pub points_bar: &'a mut [f64],
-    /// Cotangents of `log_q`: to be written, zero on entry.
-    pub log_q_bar: &'a mut [f64],
-}
-
 /// A normalising flow `q = T_# base`, `T = T_L ∘ … ∘ T_1`.
 ///
 /// Batches run in parallel on the current rayon pool; results are the same bits on any number of threads.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    manifold: Product,
-    maps: Vec<Arc<dyn Map>>,
+    pub(crate) manifold: Product,
+    pub(crate) maps: Vec<Arc<dyn Map>>,
     shared: bool,
     isa: Isa,
     initial: Initial,
@@ -99,8 +81,8 @@ struct Initial {
     sizes: Vec<usize>,
 }
 
-/// One layer's share of the work on one part of a batch.
-type Traces = Vec<Trace>;
+/// What every layer remembers of one part of a batch.
+pub(crate) type Traces = Vec<Trace>;
 
 impl Flow {
     /// The flow that `spec` describes, on the fastest instruction set of this processor.
@@ -219,7 +201,8 @@ impl Flow {
             let traces = self.run(Direction::Inverse, theta, &y[samples.start * n..samples.end * n]);
             let (log_q, ok) = self.densities(&traces);
             let smallest = |s: usize| {
-                let each = traces.iter().map(|trace| smallest_eigenvalue(&trace.h[s * d * d..(s + 1) * d * d], d));
+                let each =
+                    traces.iter().map(|trace| smallest_eigenvalue(&trace.h[s * d * d..(s + 1) * d * d], d));
                 each.fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
             };
             let eigenvalues: Vec<f64> = (0..samples.len()).map(smallest).collect();
@@ -244,121 +227,16 @@ impl Flow {
         let parts = batch::map(batch::fine(y.len() / n), |samples| {
             let mut psi = vec![0.0; samples.len()];
             let points = &y[samples.start * n..samples.end * n];
-            Workspace::with(|work| self.maps[layer].potential(&theta[self.slot(layer)], points, &mut psi, work));
+            Workspace::with(|work| {
+                self.maps[layer].potential(&theta[self.slot(layer)], points, &mut psi, work);
+            });
             psi
         });
         parts.concat()
     }
 
-    /// Gradient in the parameters of `Σ f(y, log q(y))` over the images of base points `x`.
-    ///
-    /// `loss` is called once for every part of the batch, in parallel, and writes the cotangents of `f`.
-    ///
-    /// # Errors
-    /// The first error that `loss` returns, in the order of the parts.
-    ///
-    /// # Panics
-    /// If `theta` or `x` has the wrong length.
-    pub fn forward_gradient<T: Send, E: Send>(
-        &self,
-        theta: &[f64],
-        x: &[f64],
-        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
-    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
-        self.gradient(Direction::Forward, theta, x, loss)
-    }
-
-    /// Gradient in the parameters of `Σ f(x, log q(y))` over given points `y`, through the closed-form inverse.
-    ///
-    /// # Errors
-    /// As [`Flow::forward_gradient`].
-    ///
-    /// # Panics
-    /// As [`Flow::forward_gradient`].
-    pub fn inverse_gradient<T: Send, E: Send>(
-        &self,
-        theta: &[f64],
-        y: &[f64],
-        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
-    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
-        self.gradient(Direction::Inverse, theta, y, loss)
-    }
-
-    fn gradient<T: Send, E: Send>(
-        &self,
-        direction: Direction,
-        theta: &[f64],
-        points: &[f64],
-        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
-    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
-        let n = self.manifold.ambient();
-        let parts = batch::map(batch::coarse(points.len() / n), |samples| {
-            let points = &points[samples.start * n..samples.end * n];
-            self.part_gradient(direction, theta, points, samples, &loss)
-        });
-        let (mut gradient, mut values, mut stats) = (vec![0.0; self.parameters()], vec![], SolveStats::default());
-        for part in parts {
-            let (part_gradient, value, part_stats) = part?;
-            gradient.iter_mut().zip(part_gradient).for_each(|(sum, g)| *sum += g);
-            values.push(value);
-            stats.merge(&part_stats);
-        }
-        Ok((gradient, values, stats))
-    }
-
-    /// One part, all the way: forward through the layers, the loss, and back.
-    fn part_gradient<T, E>(
-        &self,
-        direction: Direction,
-        theta: &[f64],
-        points: &[f64],
-        samples: Range<usize>,
-        loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
-    ) -> Result<(Vec<f64>, T, SolveStats), E> {
-        let traces = self.run(direction, theta, points);
-        let (log_q, ok) = self.densities(&traces);
-        let mut stats = SolveStats::default();
-        traces.iter().for_each(|trace| stats.record(trace));
-
-        let (mut points_bar, mut log_q_bar) = (vec![0.0; points.len()], vec![0.0; ok.len()]);
-        let end = match direction {
-            Direction::Forward => &traces[traces.len() - 1].y,
-            Direction::Inverse => &traces[0].x,
-        };
-        let value = loss(Part {
-            samples,
-            points: end,
-            log_q: &log_q,
-            ok: &ok,
-            points_bar: &mut points_bar,
-            log_q_bar: &mut log_q_bar,
-        })?;
-        self.silence(&ok, &mut points_bar, &mut log_q_bar);
-        if direction == Direction::Inverse {
-            self.add_base_gradient(end, &log_q_bar, &mut points_bar);
-        }
-        // log q = log base(x) − Σ ℓ.
-        let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
-        let mut gradient = vec![0.0; self.parameters()];
-        let mut next = vec![0.0; points.len()];
-        for k in 0..self.layers() {
-            let layer = match direction {
-                Direction::Forward => self.layers() - 1 - k,
-                Direction::Inverse => k,
-            };
-            let (slot, trace) = (self.slot(layer), &traces[layer]);
-            let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
-            let (theta, gradient) = (&theta[slot.clone()], &mut gradient[slot]);
-            Workspace::with(|work| {
-                self.maps[layer].pull_back(direction, theta, trace, cotangents, gradient, &mut next, work);
-            });
-            std::mem::swap(&mut points_bar, &mut next);
-        }
-        Ok((gradient, value, stats))
-    }
-
     /// All layers, in the order of `direction`; traces are stored by layer.
-    fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Traces {
+    pub(crate) fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Traces {
         assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
         assert!(points.len().is_multiple_of(self.manifold.ambient()), "points of {}", self.manifold);
         let mut traces: Traces = self.maps.iter().map(|_| Trace::default()).collect();
@@ -382,7 +260,7 @@ impl Flow {
     }
 
     /// `log q` at the images, and whether all layers are well there.
-    fn densities(&self, traces: &Traces) -> (Vec<f64>, Vec<bool>) {
+    pub(crate) fn densities(&self, traces: &Traces) -> (Vec<f64>, Vec<bool>) {
         let n = self.manifold.ambient();
         let samples = traces[0].ok.len();
         let density = |s: usize| {
@@ -392,37 +270,8 @@ impl Flow {
         ((0..samples).map(density).collect(), (0..samples).map(|s| traces.iter().all(|t| t.ok[s])).collect())
     }
 
-    /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
-    fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
-        let n = self.manifold.ambient();
-        for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
-            log_q_bar[s] = 0.0;
-            points_bar[s * n..(s + 1) * n].fill(0.0);
-        }
-    }
-
-    /// Adds the cotangent of the preimages through `log base(x)`.
-    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
-        if self.manifold.log_volume().is_some() {
-            return; // Uniform.
-        }
-        struct LogBase<'a>(&'a Product);
-        impl ircpm_ad::derivative::Function for LogBase<'_> {
-            fn eval<S: ircpm_ad::Scalar>(&self, x: &[S]) -> S {
-                self.0.log_base(x)
-            }
-        }
-        let n = self.manifold.ambient();
-        for (s, &w) in log_q_bar.iter().enumerate() {
-            let (_, gradient) = ircpm_ad::derivative::gradient(&LogBase(&self.manifold), &x[s * n..(s + 1) * n]);
-            for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(gradient) {
-                *x_bar += w * g;
-            }
-        }
-    }
-
     /// Where a layer's parameters lie.
-    fn slot(&self, layer: usize) -> Range<usize> {
+    pub(crate) fn slot(&self, layer: usize) -> Range<usize> {
         let len = self.maps[layer].parameters();
         let start = if self.shared { 0 } else { self.maps[..layer].iter().map(|m| m.parameters()).sum() };
         start..start + len

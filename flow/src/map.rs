@@ -8,7 +8,7 @@ use ircpm_manifolds::Manifold;
 use crate::cholesky::Cholesky;
 use crate::log_det;
 use crate::potential::{Potential, resize};
-use crate::pull_back::{Cotangents, PullBack};
+use crate::pull_back::{Cotangents, Gradients, PullBack};
 use crate::site::{Evaluator, Site, from_frame};
 use crate::solve::{Descent, Solver};
 use crate::tile::{Span, TILE};
@@ -22,14 +22,38 @@ pub const MAX_DIM: usize = 8;
 macro_rules! with_dimension {
     ($dim:expr, $D:ident => $body:expr) => {
         match $dim {
-            1 => { const $D: usize = 1; $body }
-            2 => { const $D: usize = 2; $body }
-            3 => { const $D: usize = 3; $body }
-            4 => { const $D: usize = 4; $body }
-            5 => { const $D: usize = 5; $body }
-            6 => { const $D: usize = 6; $body }
-            7 => { const $D: usize = 7; $body }
-            8 => { const $D: usize = 8; $body }
+            1 => {
+                const $D: usize = 1;
+                $body
+            }
+            2 => {
+                const $D: usize = 2;
+                $body
+            }
+            3 => {
+                const $D: usize = 3;
+                $body
+            }
+            4 => {
+                const $D: usize = 4;
+                $body
+            }
+            5 => {
+                const $D: usize = 5;
+                $body
+            }
+            6 => {
+                const $D: usize = 6;
+                $body
+            }
+            7 => {
+                const $D: usize = 7;
+                $body
+            }
+            8 => {
+                const $D: usize = 8;
+                $body
+            }
             other => unreachable!("dimension {other} was refused when the map was built"),
         }
     };
@@ -53,18 +77,24 @@ pub trait Map: Debug + Send + Sync {
     fn parameters(&self) -> usize;
 
     /// Runs a batch of points, `[sample][coordinate]`, in either direction.
-    fn run(&self, direction: Direction, theta: &[f64], points: &[f64], trace: &mut Trace, work: &mut Workspace);
+    fn run(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        trace: &mut Trace,
+        work: &mut Workspace,
+    );
 
-    /// Pulls cotangents back through the last run: adds to the parameters' gradient and overwrites `points_bar`, the
-    /// cotangents of the points that the run started from.
+    /// Pulls cotangents back through the last run: adds to the parameters' gradient and overwrites the cotangents of the
+    /// points that the run started from.
     fn pull_back(
         &self,
         direction: Direction,
         theta: &[f64],
         trace: &Trace,
         cotangents: Cotangents<'_>,
-        theta_bar: &mut [f64],
-        points_bar: &mut [f64],
+        into: Gradients<'_>,
         work: &mut Workspace,
     );
 
@@ -89,7 +119,10 @@ impl<M: Manifold, P: Potential> ConcaveMap<M, P> {
     /// points have.
     pub fn new(manifold: M, potential: P, solver: Solver, isa: Isa) -> Self {
         let dim = manifold.dim();
-        assert!((1..=MAX_DIM).contains(&dim), "kernels are compiled for dimensions 1 to {MAX_DIM}, not {dim}");
+        assert!(
+            (1..=MAX_DIM).contains(&dim),
+            "kernels are compiled for dimensions 1 to {MAX_DIM}, not {dim}"
+        );
         assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
         Self { manifold, potential, solver, isa }
     }
@@ -100,7 +133,14 @@ impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
         self.potential.parameters()
     }
 
-    fn run(&self, direction: Direction, theta: &[f64], points: &[f64], trace: &mut Trace, work: &mut Workspace) {
+    fn run(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        trace: &mut Trace,
+        work: &mut Workspace,
+    ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
         let (n, dim) = (self.manifold.ambient(), self.manifold.dim());
         assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
@@ -114,15 +154,14 @@ impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
         theta: &[f64],
         trace: &Trace,
         cotangents: Cotangents<'_>,
-        theta_bar: &mut [f64],
-        points_bar: &mut [f64],
+        into: Gradients<'_>,
         work: &mut Workspace,
     ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        assert_eq!(theta_bar.len(), self.parameters(), "gradient in the parameters of a map");
-        assert_eq!(points_bar.len(), trace.y.len(), "cotangents of the points");
+        assert_eq!(into.theta.len(), self.parameters(), "gradient in the parameters of a map");
+        assert_eq!(into.points.len(), trace.y.len(), "cotangents of the points");
         with_dimension!(self.manifold.dim(), D => self.isa.dispatch(PullBack::<M, P, D> {
-            map: self, direction, theta, trace, cotangents, theta_bar, points_bar, work,
+            map: self, direction, theta, trace, cotangents, into, work,
         }));
     }
 

@@ -94,7 +94,10 @@ impl Mlp {
     /// If a width is zero or there is no hidden layer.
     pub fn new(inputs: usize, hidden: &[usize]) -> Self {
         let sizes: Vec<usize> = std::iter::once(inputs).chain(hidden.iter().copied()).chain([1]).collect();
-        assert!(!hidden.is_empty() && !sizes.contains(&0), "layers of a network must not be empty: {sizes:?}");
+        assert!(
+            !hidden.is_empty() && !sizes.contains(&0),
+            "layers of a network must not be empty: {sizes:?}"
+        );
         Self { sizes }
     }
 
@@ -279,13 +282,24 @@ impl Mlp {
 
     /// The forward half of [`Mlp::jets`].
     #[inline(always)]
-    fn bend<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], packs: usize, work: &mut MlpJets<R, D>) {
+    fn bend<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        packs: usize,
+        work: &mut MlpJets<R, D>,
+    ) {
         let MlpJets { input, hidden, .. } = work;
         resize(input, z.len());
         for (input, z) in input.iter_mut().zip(z) {
             *input = z.to_dual();
         }
-        hidden.resize_with(self.layers() - 1, || Bent { sum: vec![], output: vec![], slope: vec![], curvature: vec![] });
+        hidden.resize_with(self.layers() - 1, || Bent {
+            sum: vec![],
+            output: vec![],
+            slope: vec![],
+            curvature: vec![],
+        });
         let mut x: &[Dual<R, D>] = input;
         for (l, layer) in hidden.iter_mut().enumerate() {
             let slot = self.slot(l);
@@ -294,7 +308,12 @@ impl Mlp {
             resize(&mut layer.output, units);
             resize(&mut layer.slope, units);
             resize(&mut layer.curvature, units);
-            linear::apply(slot.weights(theta), Dual::flat(x), Dual::flat_mut(&mut layer.sum), packs * (1 + D));
+            linear::apply(
+                slot.weights(theta),
+                Dual::flat(x),
+                Dual::flat_mut(&mut layer.sum),
+                packs * (1 + D),
+            );
             for (u, &bias) in slot.biases(theta).iter().enumerate() {
                 for k in u * packs..(u + 1) * packs {
                     let sum = layer.sum[k] + bias;

@@ -93,7 +93,13 @@ impl<E: Expression> Potential for Plain<E> {
         }
     }
 
-    fn jets<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], psi: &mut [Jet<R, D>], _: &mut ()) {
+    fn jets<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        psi: &mut [Jet<R, D>],
+        _: &mut (),
+    ) {
         let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x)).collect();
         let packs = psi.len();
         for (p, psi) in psi.iter_mut().enumerate() {

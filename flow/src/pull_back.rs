@@ -30,6 +30,15 @@ pub struct Cotangents<'a> {
     pub log_det: &'a [f64],
 }
 
+/// Where a pull-back leaves its results.
+#[derive(Debug)]
+pub struct Gradients<'a> {
+    /// In the parameters: added to.
+    pub theta: &'a mut [f64],
+    /// In the points that the run started from, as [`Cotangents::points`]: overwritten.
+    pub points: &'a mut [f64],
+}
+
 /// The kernel: see [`crate::map::Map::pull_back`].
 pub(crate) struct PullBack<'a, M, P, const D: usize> {
     pub map: &'a ConcaveMap<M, P>,
@@ -37,8 +46,7 @@ pub(crate) struct PullBack<'a, M, P, const D: usize> {
     pub theta: &'a [f64],
     pub trace: &'a Trace,
     pub cotangents: Cotangents<'a>,
-    pub theta_bar: &'a mut [f64],
-    pub points_bar: &'a mut [f64],
+    pub into: Gradients<'a>,
     pub work: &'a mut Workspace,
 }
 
@@ -92,7 +100,8 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
 
     #[inline(always)]
     fn run<R: Real>(self) {
-        let PullBack { map, direction, theta, trace, cotangents, theta_bar, points_bar, work } = self;
+        let PullBack { map, direction, theta, trace, cotangents, into, work } = self;
+        let Gradients { theta: theta_bar, points: points_bar } = into;
         let (m, n) = (&map.manifold, map.manifold.ambient());
         let buffers = work.get::<Buffers<P, R, D>>();
         buffers.packs.resize_with(TILE / R::LANES, Contraction::default);
@@ -182,7 +191,14 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
 
     /// Forward: turns the cotangent of `y` into that of `x`, and adds `−w · grad psi` to the contraction.
     #[inline(always)]
-    fn through_minimum<M: Manifold>(&mut self, m: &M, span: Span, p: usize, y_bar: &[f64], x_bar: &mut [f64]) {
+    fn through_minimum<M: Manifold>(
+        &mut self,
+        m: &M,
+        span: Span,
+        p: usize,
+        y_bar: &[f64],
+        x_bar: &mut [f64],
+    ) {
         let n = m.ambient();
         let mut v = self.point_gradient(m, p);
         let [a, b, out] = &mut self.vectors;
@@ -212,7 +228,14 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
     /// Inverse: pulls the cotangent of `x` through the exponential map, adds `w′ · grad psi` to the contraction and
     /// leaves `Hess_y c · w′` in `y_bar`.
     #[inline(always)]
-    fn through_exponential<M: Manifold>(&mut self, m: &M, span: Span, p: usize, x_bar: &[f64], y_bar: &mut [f64]) {
+    fn through_exponential<M: Manifold>(
+        &mut self,
+        m: &M,
+        span: Span,
+        p: usize,
+        x_bar: &[f64],
+        y_bar: &mut [f64],
+    ) {
         let n = m.ambient();
         let [velocity, given, carried] = &mut self.vectors;
         let pack = &self.packs[p];

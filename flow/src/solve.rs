@@ -154,7 +154,12 @@ impl<R: Real, const D: usize> Descent<R, D> {
         self.residual = keep(residual, self.residual);
         self.distance = keep(distance, self.distance);
         let limit = (self.distance + one) * solver.tolerance;
-        let converged = R::select_gt(self.residual, limit, zero, R::select_gt(self.objective, R::constant(f64::MAX), zero, one));
+        let converged = R::select_gt(
+            self.residual,
+            limit,
+            zero,
+            R::select_gt(self.objective, R::constant(f64::MAX), zero, one),
+        );
         self.done = self.done.max(converged).max(stalled);
 
         let (direction, slope) = self.direction(m, solver.method, &v, &gradient);

@@ -35,14 +35,24 @@ fn case<const D: usize>(manifold: &str, parameters: usize, seed: u64) -> Case<D>
         c: (0..SAMPLES).map(|_| number()).collect(),
         beta: (0..SAMPLES).map(|_| std::array::from_fn(|_| number())).collect(),
         root: (0..SAMPLES)
-            .map(|s| std::array::from_fn(|_| std::array::from_fn(|k| if s % 4 == 3 && k == 0 { 0.0 } else { number() })))
+            .map(|s| {
+                std::array::from_fn(|_| {
+                    std::array::from_fn(|k| if s % 4 == 3 && k == 0 { 0.0 } else { number() })
+                })
+            })
             .collect(),
         manifold,
     }
 }
 
 fn assert_is(found: f64, expected: Tally, what: impl Fn() -> String) {
-    assert!(expected.is(found), "{}: {found:e} is not {:e}, size {:e}", what(), expected.value, expected.size);
+    assert!(
+        expected.is(found),
+        "{}: {found:e} is not {:e}, size {:e}",
+        what(),
+        expected.value,
+        expected.size
+    );
 }
 
 /// Runs a kernel on single doubles and on every instruction set.
@@ -97,9 +107,12 @@ fn assert_sweeps_match<F: Form, const D: usize, P: Potential>(context: &str, cas
         }
     }
     for k in (0..case.theta.len()).step_by(1 + case.theta.len() / TESTED) {
-        let sum = (0..SAMPLES).fold(Tally::constant(1.0), |sum, s| sum + expected(s, Variable::Parameter(k)).1);
+        let sum =
+            (0..SAMPLES).fold(Tally::constant(1.0), |sum, s| sum + expected(s, Variable::Parameter(k)).1);
         for (isa, swept) in &runs {
-            assert_is(swept.theta_bar[k], sum, || format!("{context}, {isa}, order {}, parameter {k}", F::ORDER));
+            assert_is(swept.theta_bar[k], sum, || {
+                format!("{context}, {isa}, order {}, parameter {k}", F::ORDER)
+            });
         }
     }
 }
@@ -140,7 +153,11 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
         for s in 0..SAMPLES {
             let expected = swept.point_bar[s * D + k];
             let error = (found[s] - expected).abs();
-            assert!(error < TOLERANCE * scale, "{context}, sample {s} along {k}: {:e} is not {expected:e}", found[s]);
+            assert!(
+                error < TOLERANCE * scale,
+                "{context}, sample {s} along {k}: {:e} is not {expected:e}",
+                found[s]
+            );
         }
     }
 }
@@ -189,7 +206,10 @@ const WAVES: Features = Features::Harmonics { order: 2 };
 
 #[test]
 fn networks_match_nested_duals_and_differences_in_dimension_one() {
-    assert_networks_match::<1>(200, &[("T1", WAVES), ("S1", Features::Coordinates), ("R1", Features::Coordinates)]);
+    assert_networks_match::<1>(
+        200,
+        &[("T1", WAVES), ("S1", Features::Coordinates), ("R1", Features::Coordinates)],
+    );
 }
 
 #[test]
@@ -197,15 +217,24 @@ fn networks_match_nested_duals_and_differences_in_dimension_two() {
     let invariant = Features::Invariant { directions: vec![vec![1, 1], vec![2, -1]], order: 2 };
     let subset = Features::Subset { coordinates: vec![2, 0] };
     let coordinates = Features::Coordinates;
-    let table =
-        [("T2", WAVES), ("T2", invariant), ("S2", coordinates.clone()), ("S2", subset), ("R2", coordinates), ("S1xT1", WAVES)];
+    let table = [
+        ("T2", WAVES),
+        ("T2", invariant),
+        ("S2", coordinates.clone()),
+        ("S2", subset),
+        ("R2", coordinates),
+        ("S1xT1", WAVES),
+    ];
     assert_networks_match::<2>(210, &table);
 }
 
 #[test]
 fn networks_match_nested_duals_and_differences_in_dimension_three() {
     let coordinates = Features::Coordinates;
-    assert_networks_match::<3>(220, &[("T3", WAVES), ("S3", coordinates.clone()), ("S2xT1", WAVES), ("R1xS2", coordinates)]);
+    assert_networks_match::<3>(
+        220,
+        &[("T3", WAVES), ("S3", coordinates.clone()), ("S2xT1", WAVES), ("R1xS2", coordinates)],
+    );
 }
 
 #[test]
@@ -242,7 +271,9 @@ fn isometry(from: &[usize], sign: &[f64], shift: &[f64]) -> Affine {
 fn averages_match_nested_duals_and_differences() {
     let swaps = [([0, 1], [1.0, 1.0]), ([1, 0], [1.0, 1.0]), ([0, 1], [-1.0, -1.0]), ([1, 0], [-1.0, -1.0])];
     let torus = swaps.map(|(from, sign)| isometry(&from, &sign, &[0.0; 2])).to_vec();
-    let turns = (0..3).map(|k| isometry(&[0, 1], &[1.0; 2], &[std::f64::consts::TAU * f64::from(k) / 3.0, 0.0])).collect();
+    let turns = (0..3)
+        .map(|k| isometry(&[0, 1], &[1.0; 2], &[std::f64::consts::TAU * f64::from(k) / 3.0, 0.0]))
+        .collect();
     let signs = [[1.0; 3], [-1.0, 1.0, 1.0], [1.0, 1.0, -1.0], [-1.0, 1.0, -1.0]];
     let sphere = signs.map(|sign| isometry(&[0, 1, 2], &sign, &[0.0; 3])).to_vec();
     let table = [("T2", WAVES, torus), ("T2", WAVES, turns), ("S2", Features::Coordinates, sphere)];

@@ -68,8 +68,11 @@ fn unrolled<const D: usize>(spec: &FlowSpec, theta: &[f64], x: &[f64]) -> (f64, 
     let mut loss = 0.0;
     let gradient = (0..theta.len())
         .map(|k| {
-            let seeded: Vec<Dual<f64, 1>> =
-                theta.iter().enumerate().map(|(i, &w)| if i == k { Dual::variable(w, 0) } else { Dual::fixed(w) }).collect();
+            let seeded: Vec<Dual<f64, 1>> = theta
+                .iter()
+                .enumerate()
+                .map(|(i, &w)| if i == k { Dual::variable(w, 0) } else { Dual::fixed(w) })
+                .collect();
             let layers: Vec<&[Dual<f64, 1>]> = (0..spec.layers)
                 .map(|l| if spec.shared { &seeded[..] } else { &seeded[l * size..(l + 1) * size] })
                 .collect();
@@ -99,7 +102,10 @@ fn assert_unrolled_agrees<const D: usize>(manifold: &str, layers: usize, shared:
     let context = format!("{manifold}, {layers} layers, shared: {shared}, seed {seed}, {rejected} rejected");
     assert!((loss - expected_loss).abs() < 1e-10, "{context}: loss {loss} is not {expected_loss}");
     for (k, (g, e)) in gradient.iter().zip(&expected).enumerate() {
-        assert!((g - e).abs() < 1e-9 * largest(&expected).max(1.0), "{context}: parameter {k}: {g} is not {e}");
+        assert!(
+            (g - e).abs() < 1e-9 * largest(&expected).max(1.0),
+            "{context}: parameter {k}: {g} is not {e}"
+        );
     }
 }
 
@@ -127,12 +133,7 @@ fn reverse_kl_gradient_equals_unrolled_differentiation_on_products() {
 }
 
 /// Central differences of step 1e-4 of a loss of order one: truncation and rounding both near 1e-9.
-fn assert_differences_agree(
-    context: &str,
-    theta: &[f64],
-    gradient: &[f64],
-    loss: impl Fn(&[f64]) -> f64,
-) {
+fn assert_differences_agree(context: &str, theta: &[f64], gradient: &[f64], loss: impl Fn(&[f64]) -> f64) {
     let step = 1e-4;
     for k in (0..theta.len()).step_by(1 + theta.len() / 40) {
         let at = |h: f64| {
@@ -143,7 +144,11 @@ fn assert_differences_agree(
         // Fourth order, so that truncation stays below rounding.
         let difference = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
         let scale = largest(gradient).max(1.0);
-        assert!((difference - gradient[k]).abs() < 1e-7 * scale, "{context}, parameter {k}: {difference}, not {}", gradient[k]);
+        assert!(
+            (difference - gradient[k]).abs() < 1e-7 * scale,
+            "{context}, parameter {k}: {difference}, not {}",
+            gradient[k]
+        );
     }
 }
 
@@ -167,9 +172,13 @@ fn gradients_equal_finite_differences_on_every_manifold() {
         let x = points(flow.manifold(), 37, seed);
         let context = format!("{manifold}, {layers} layers, shared: {shared}, seed {seed}");
         let (_, gradient) = reverse_kl(&flow, &theta, &x);
-        assert_differences_agree(&format!("reverse KL, {context}"), &theta, &gradient, |t| reverse_kl(&flow, t, &x).0);
+        assert_differences_agree(&format!("reverse KL, {context}"), &theta, &gradient, |t| {
+            reverse_kl(&flow, t, &x).0
+        });
         let (_, gradient) = likelihood(&flow, &theta, &x);
-        assert_differences_agree(&format!("likelihood, {context}"), &theta, &gradient, |t| likelihood(&flow, t, &x).0);
+        assert_differences_agree(&format!("likelihood, {context}"), &theta, &gradient, |t| {
+            likelihood(&flow, t, &x).0
+        });
     }
 }
 

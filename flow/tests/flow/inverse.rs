@@ -33,8 +33,7 @@ fn inverse_undoes_the_map_with_minus_its_log_det() {
 /// `∫ q` by the uniform grid on T², which is spectrally accurate.
 fn torus_mass(flow: &Flow, theta: &[f64]) -> f64 {
     let n = 160;
-    let grid: Vec<f64> =
-        (0..n * n).flat_map(|k| [k / n, k % n].map(|i| TAU * i as f64 / n as f64)).collect();
+    let grid: Vec<f64> = (0..n * n).flat_map(|k| [k / n, k % n].map(|i| TAU * i as f64 / n as f64)).collect();
     let pulled = flow.inverse(theta, &grid);
     pulled.log_q.iter().map(|l| l.exp()).sum::<f64>() * (TAU / n as f64).powi(2)
 }

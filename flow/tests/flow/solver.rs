@@ -18,9 +18,17 @@ fn descent_and_newton_find_the_same_image() {
         let (a, b) = (newton.try_forward(&theta, &x).unwrap(), descent.try_forward(&theta, &x).unwrap());
         for (a, b) in a.y.iter().zip(&b.y) {
             let error = (a - b).abs();
-            assert!(error.min((error - std::f64::consts::TAU).abs()) < 1e-11, "{name}, seed {seed}: {a} and {b}");
+            assert!(
+                error.min((error - std::f64::consts::TAU).abs()) < 1e-11,
+                "{name}, seed {seed}: {a} and {b}"
+            );
         }
-        assert!(a.stats.steps < b.stats.steps, "{name}: Newton took {} steps, descent {}", a.stats.steps, b.stats.steps);
+        assert!(
+            a.stats.steps < b.stats.steps,
+            "{name}: Newton took {} steps, descent {}",
+            a.stats.steps,
+            b.stats.steps
+        );
     }
 }
 
@@ -73,7 +81,13 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
             let r = [x[0] + a[0] * mu[0] + a[1] * mu[1], x[1] + a[2] * mu[0] + a[3] * mu[1]];
             let y = [((1.0 + a[3]) * r[0] - a[1] * r[1]) / det, ((1.0 + a[0]) * r[1] - a[2] * r[0]) / det];
             for i in 0..m.ambient() {
-                assert!((trace.y[2 * s + i] - y[i]).abs() < 1e-13, "{}: {} is not {}", isa.name(), trace.y[2 * s + i], y[i]);
+                assert!(
+                    (trace.y[2 * s + i] - y[i]).abs() < 1e-13,
+                    "{}: {} is not {}",
+                    isa.name(),
+                    trace.y[2 * s + i],
+                    y[i]
+                );
             }
             assert!(trace.ok[s] && (trace.log_det[s] + f64::ln(det)).abs() < 1e-13);
         }

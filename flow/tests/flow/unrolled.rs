@@ -14,8 +14,11 @@ fn ambient_gradient<P: Expression, S: Scalar>(psi: &P, theta: &[S], y: &[S]) -> 
     let theta: Vec<Dual<S, 1>> = theta.iter().map(|&w| Dual::fixed(w)).collect();
     (0..y.len())
         .map(|c| {
-            let z: Vec<Dual<S, 1>> =
-                y.iter().enumerate().map(|(i, &y)| if i == c { Dual::variable(y, 0) } else { Dual::fixed(y) }).collect();
+            let z: Vec<Dual<S, 1>> = y
+                .iter()
+                .enumerate()
+                .map(|(i, &y)| if i == c { Dual::variable(y, 0) } else { Dual::fixed(y) })
+                .collect();
             psi.value(&theta, &z).eps[0]
         })
         .collect()
@@ -53,9 +56,8 @@ pub(crate) fn image_and_log_det<const D: usize, M: Manifold, P: Expression, S: S
     let x: Vec<S> = x.iter().map(|&x| S::constant(x)).collect();
     let mut frame = vec![S::zero(); n * D];
     m.frame(&x, &mut frame);
-    let moved: Vec<Dual<S, D>> = (0..n)
-        .map(|c| Dual { re: x[c], eps: std::array::from_fn(|k| frame[k * n + c]) })
-        .collect();
+    let moved: Vec<Dual<S, D>> =
+        (0..n).map(|c| Dual { re: x[c], eps: std::array::from_fn(|k| frame[k * n + c]) }).collect();
     let y = layers.iter().fold(moved, |x, theta| {
         let theta: Vec<Dual<S, D>> = theta.iter().map(|&w| Dual::fixed(w)).collect();
         image(m, psi, &theta, &x)
@@ -83,7 +85,7 @@ fn log_abs_det<S: Scalar<Base = f64>, const D: usize>(mut a: [[S; D]; D]) -> S {
         for i in k + 1..D {
             let factor = a[i][k] / diagonal;
             for j in k..D {
-                a[i][j] = a[i][j] - factor * a[k][j];
+                a[i][j] -= factor * a[k][j];
             }
         }
     }

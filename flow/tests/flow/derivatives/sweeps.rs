@@ -37,7 +37,8 @@ impl<const D: usize> Case<D> {
     #[inline(always)]
     fn site<R: Real>(&self, p: usize) -> (Vec<R>, Vec<R>) {
         let n = self.manifold.ambient();
-        let y: Vec<R> = (0..n).map(|c| R::from_fn(|lane| self.points[(p * R::LANES + lane) * n + c])).collect();
+        let y: Vec<R> =
+            (0..n).map(|c| R::from_fn(|lane| self.points[(p * R::LANES + lane) * n + c])).collect();
         let mut frame = vec![R::zero(); n * D];
         self.manifold.frame(&y, &mut frame);
         (y, frame)
@@ -130,7 +131,9 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         potential.jets(&case.theta, &z, &mut psi, &mut work);
         let flat = Algebra::flat(&psi);
         let size = 1 + D + D * D;
-        (0..SAMPLES * size).map(|i| flat[i / size / R::LANES * size + i % size].lane(i / size % R::LANES)).collect()
+        (0..SAMPLES * size)
+            .map(|i| flat[i / size / R::LANES * size + i % size].lane(i / size % R::LANES))
+            .collect()
     }
 }
 

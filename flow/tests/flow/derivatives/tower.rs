@@ -50,7 +50,10 @@ pub(crate) fn tower<const D: usize, P: Expression>(
     let n = m.ambient();
     let mut velocity = vec![Nested::<D>::zero(); n];
     for i in 0..D {
-        let t = Dual { re: Dual::variable(Moving::zero(), i), eps: std::array::from_fn(|j| Dual::constant(f64::from(i == j))) };
+        let t = Dual {
+            re: Dual::variable(Moving::zero(), i),
+            eps: std::array::from_fn(|j| Dual::constant(f64::from(i == j))),
+        };
         for c in 0..n {
             velocity[c] += t * nest(frame[i * n + c]);
         }

@@ -1,0 +1,176 @@
+//! Gradients of any loss of a flow's points and log-densities.
+//!
+//! Straight through: each part of a batch runs through all layers, the loss writes its cotangents, and the layers pull
+//! them back. Parts are summed in their order, so results are the same bits on any number of threads.
+
+use std::ops::Range;
+
+use ircpm_ad::{Scalar, derivative};
+use ircpm_manifolds::{Manifold, Product};
+
+use crate::batch;
+use crate::flow::Flow;
+use crate::map::Direction;
+use crate::pull_back::{Cotangents, Gradients};
+use crate::trace::SolveStats;
+use crate::workspace::Workspace;
+
+/// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// Indices of the samples in the batch.
+    pub samples: Range<usize>,
+    /// Points, `[sample][coordinate]`: the images when forward, the preimages when inverse.
+    pub points: &'a [f64],
+    /// `log q` of the images.
+    pub log_q: &'a [f64],
+    /// Whether the sample counts; cotangents of others are ignored.
+    pub ok: &'a [bool],
+    /// Cotangents of `points`, ambient coordinates: to be written, zero on entry.
+    pub points_bar: &'a mut [f64],
+    /// Cotangents of `log_q`: to be written, zero on entry.
+    pub log_q_bar: &'a mut [f64],
+}
+
+impl Flow {
+    /// Gradient in the parameters of `Σ f(y, log q(y))` over the images of base points `x`.
+    ///
+    /// `loss` is called once for every part of the batch, in parallel, and writes the cotangents of `f`.
+    ///
+    /// # Errors
+    /// The first error that `loss` returns, in the order of the parts.
+    ///
+    /// # Panics
+    /// If `theta` or `x` has the wrong length.
+    pub fn forward_gradient<T: Send, E: Send>(
+        &self,
+        theta: &[f64],
+        x: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        self.gradient(Direction::Forward, theta, x, loss)
+    }
+
+    /// Gradient in the parameters of `Σ f(x, log q(y))` over given points `y`, through the closed-form inverse.
+    ///
+    /// # Errors
+    /// As [`Flow::forward_gradient`].
+    ///
+    /// # Panics
+    /// As [`Flow::forward_gradient`].
+    pub fn inverse_gradient<T: Send, E: Send>(
+        &self,
+        theta: &[f64],
+        y: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        self.gradient(Direction::Inverse, theta, y, loss)
+    }
+
+    fn gradient<T: Send, E: Send>(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        let n = self.manifold.ambient();
+        let parts = batch::map(batch::coarse(points.len() / n), |samples| {
+            let points = &points[samples.start * n..samples.end * n];
+            self.part_gradient(direction, theta, points, samples, &loss)
+        });
+        let (mut gradient, mut values, mut stats) =
+            (vec![0.0; self.parameters()], vec![], SolveStats::default());
+        for part in parts {
+            let (part_gradient, value, part_stats) = part?;
+            gradient.iter_mut().zip(part_gradient).for_each(|(sum, g)| *sum += g);
+            values.push(value);
+            stats.merge(&part_stats);
+        }
+        Ok((gradient, values, stats))
+    }
+
+    /// One part, all the way: forward through the layers, the loss, and back.
+    fn part_gradient<T, E>(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        samples: Range<usize>,
+        loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
+    ) -> Result<(Vec<f64>, T, SolveStats), E> {
+        let traces = self.run(direction, theta, points);
+        let (log_q, ok) = self.densities(&traces);
+        let mut stats = SolveStats::default();
+        traces.iter().for_each(|trace| stats.record(trace));
+
+        let (mut points_bar, mut log_q_bar) = (vec![0.0; points.len()], vec![0.0; ok.len()]);
+        let end = match direction {
+            Direction::Forward => &traces[traces.len() - 1].y,
+            Direction::Inverse => &traces[0].x,
+        };
+        let value = loss(Part {
+            samples,
+            points: end,
+            log_q: &log_q,
+            ok: &ok,
+            points_bar: &mut points_bar,
+            log_q_bar: &mut log_q_bar,
+        })?;
+        self.silence(&ok, &mut points_bar, &mut log_q_bar);
+        if direction == Direction::Inverse {
+            self.add_base_gradient(end, &log_q_bar, &mut points_bar);
+        }
+        // log q = log base(x) − Σ ℓ.
+        let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
+        let mut gradient = vec![0.0; self.parameters()];
+        let mut next = vec![0.0; points.len()];
+        for k in 0..self.layers() {
+            let layer = match direction {
+                Direction::Forward => self.layers() - 1 - k,
+                Direction::Inverse => k,
+            };
+            let (slot, trace) = (self.slot(layer), &traces[layer]);
+            let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
+            let theta = &theta[slot.clone()];
+            let into = Gradients { theta: &mut gradient[slot], points: &mut next };
+            Workspace::with(|work| {
+                self.maps[layer].pull_back(direction, theta, trace, cotangents, into, work);
+            });
+            std::mem::swap(&mut points_bar, &mut next);
+        }
+        Ok((gradient, value, stats))
+    }
+
+    /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
+    fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
+        let n = self.manifold.ambient();
+        for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
+            log_q_bar[s] = 0.0;
+            points_bar[s * n..(s + 1) * n].fill(0.0);
+        }
+    }
+
+    /// Adds the cotangent of the preimages through `log base(x)`.
+    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
+        if self.manifold.log_volume().is_some() {
+            return; // Uniform.
+        }
+        let n = self.manifold.ambient();
+        for (s, &w) in log_q_bar.iter().enumerate() {
+            let (_, gradient) = derivative::gradient(&LogBase(&self.manifold), &x[s * n..(s + 1) * n]);
+            for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(gradient) {
+                *x_bar += w * g;
+            }
+        }
+    }
+}
+
+/// The base density, to be differentiated.
+struct LogBase<'a>(&'a Product);
+
+impl derivative::Function for LogBase<'_> {
+    fn eval<S: Scalar>(&self, x: &[S]) -> S {
+        self.0.log_base(x)
+    }
+}
