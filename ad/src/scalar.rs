@@ -149,7 +149,8 @@ pub trait Scalar:
         self.apply(Powi(n))
     }
 
-    /// Angle of the point `(x, self)` in (−π, π], smooth wherever the point is not the origin.
+    /// Angle of the point `(x, self)` in [−π, π] (−π only for −0.0 beside a negative `x`), smooth wherever the point is not
+    /// the origin; there, NaN.
     ///
     /// The point is turned by its own angle first, so that the arc tangent is taken at 0, on the same branch for
     /// every derivative: `atan2(y, x) = θ₀ + atan((y x₀ − x y₀) / (x x₀ + y y₀))`.

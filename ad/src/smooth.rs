@@ -71,15 +71,11 @@ struct Value<R> {
 impl<R: Real> Task for Value<R> {
     type Output = R;
 
-    /// Branch-free while all lanes are where spheres need them, `0 ≤ u ≤ 16`.
+    /// Branch-free where spheres need it, `0 ≤ u ≤ 16`; lanes elsewhere are evaluated one by one.
     #[inline(always)]
     fn run(self) -> R {
         let Value { k, u } = self;
-        let usual = (0..R::LANES).all(|i| (0.0..=SERIES_END).contains(&u.lane(i)));
-        if !usual {
-            return u.map(|u| anywhere(k, u));
-        }
-        match k {
+        let usual = match k {
             0 => sin_cos(u.sqrt_real()).1,
             1 => {
                 let r = u.sqrt_real();
@@ -87,7 +83,12 @@ impl<R: Real> Task for Value<R> {
                 R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
             }
             _ => series(k, u),
+        };
+        let in_range = |i: usize| (0.0..=SERIES_END).contains(&u.lane(i));
+        if (0..R::LANES).all(in_range) {
+            return usual;
         }
+        R::from_fn(|i| if in_range(i) { usual.lane(i) } else { anywhere(k, u.lane(i)) })
     }
 }
 

@@ -100,14 +100,21 @@ pub fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
 
 /// Sine and cosine of an angle in radians.
 ///
-/// Angles beyond 1e5 are rare here and are left to the standard library, pack by pack.
+/// Lanes beyond 1e5 are rare here and are left to the standard library, each alone: no lane's bits depend on another's.
 #[inline(always)]
 pub fn sin_cos<R: Real>(x: R) -> (R, R) {
     let mut largest = 0.0_f64;
     for i in 0..R::LANES {
         largest = largest.max(x.lane(i).abs());
     }
-    if largest > LARGEST_ANGLE { (x.map(f64::sin), x.map(f64::cos)) } else { sin_cos_reduced(x) }
+    let (sin, cos) = sin_cos_reduced(x);
+    if largest <= LARGEST_ANGLE {
+        return (sin, cos);
+    }
+    let pick = |reduced: R, exact: fn(f64) -> f64| {
+        R::from_fn(|i| if x.lane(i).abs() > LARGEST_ANGLE { exact(x.lane(i)) } else { reduced.lane(i) })
+    };
+    (pick(sin, f64::sin), pick(cos, f64::cos))
 }
 
 /// Sine and cosine for `|x| ≤ 1e5`; NaN for NaN.

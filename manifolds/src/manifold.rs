@@ -28,7 +28,8 @@ pub trait Manifold: Clone + std::fmt::Debug + Send + Sync {
 
     /// `v = log_p(q)`: initial velocity of the shortest geodesic from `p` to `q`. Returns the margin in radians by
     /// which `q` stays inside the cut locus of `p`; where it is not positive the direction is arbitrary, and the caller
-    /// must not use it. [`Manifold::try_log`] turns that into an error.
+    /// must not use it. A coordinate that is not finite makes the margin −∞ or NaN. [`Manifold::try_log`] turns all of that
+    /// into an error.
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base;
 
     /// As [`Manifold::log`], on the universal cover where there is one: on a torus plainly `q − p`, with no jump.

@@ -1,0 +1,116 @@
+//! Losses against finite differences, and energies that are not numbers.
+
+use ircpm_flow::{Features, Flow, FlowSpec, Solver};
+use ircpm_manifolds::{Manifold, Product};
+use ircpm_train::loss::{LossError, likelihood, reverse_kl};
+use ircpm_train::target::{self, Target};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+fn flow(manifold: &Product, layers: usize) -> Flow {
+    Flow::new(FlowSpec {
+        manifold: manifold.clone(),
+        layers,
+        shared: true,
+        hidden: vec![6, 6],
+        features: Features::Harmonics { order: 1 },
+        output_scale: 1.0,
+        solver: Solver::default(),
+    })
+    .unwrap()
+}
+
+fn points(manifold: &Product, count: usize, seed: u64) -> Vec<f64> {
+    let mut rng = Pcg64::seed_from_u64(seed);
+    let mut out = vec![0.0; count * manifold.ambient()];
+    for p in out.chunks_exact_mut(manifold.ambient()) {
+        let u: Vec<f64> = (0..manifold.cube_dim()).map(|_| rng.random()).collect();
+        manifold.base_point(&u, p);
+    }
+    out
+}
+
+/// Fourth-order central difference of step 1e-4: 1e-8 of truncation and rounding together for losses of order one.
+fn difference(theta: &[f64], k: usize, loss: impl Fn(&[f64]) -> f64) -> f64 {
+    let step = 1e-4;
+    let at = |h: f64| {
+        let mut moved = theta.to_vec();
+        moved[k] += h;
+        loss(&moved)
+    };
+    (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
+}
+
+#[test]
+fn gradients_equal_finite_differences_for_every_target() {
+    for (seed, name) in (0..).zip(target::names()) {
+        let target = target::by_name(name).unwrap();
+        let flow = flow(target.manifold(), 2);
+        let theta = flow.initial(seed);
+        let x = points(target.manifold(), 50, seed);
+        let kl = reverse_kl(&flow, &theta, &x, target.as_ref(), 0.7).unwrap();
+        let data = likelihood(&flow, &theta, &x).unwrap();
+        for k in (0..theta.len()).step_by(7) {
+            let expected =
+                difference(&theta, k, |t| reverse_kl(&flow, t, &x, target.as_ref(), 0.7).unwrap().loss);
+            assert!((kl.grad[k] - expected).abs() < 1e-7, "{name}, seed {seed}, reverse KL, parameter {k}");
+            let expected = difference(&theta, k, |t| likelihood(&flow, t, &x).unwrap().loss);
+            assert!((data.grad[k] - expected).abs() < 1e-7, "{name}, seed {seed}, likelihood, parameter {k}");
+        }
+    }
+}
+
+#[test]
+fn loss_is_minus_the_mean_log_weight() {
+    let target = target::by_name("sphere-four-mode").unwrap();
+    let flow = flow(target.manifold(), 1);
+    let kl =
+        reverse_kl(&flow, &flow.initial(1), &points(target.manifold(), 64, 1), target.as_ref(), 1.0).unwrap();
+    let mean = kl.log_weights.iter().sum::<f64>() / 64.0;
+    assert_eq!(kl.log_weights.len(), 64);
+    assert!((kl.loss + mean).abs() < 1e-13);
+}
+
+/// An energy that is not a number on half of the torus.
+struct Broken(Product);
+
+impl Target for Broken {
+    fn name(&self) -> &str {
+        "broken"
+    }
+    fn manifold(&self) -> &Product {
+        &self.0
+    }
+    fn log_z(&self) -> Option<f64> {
+        None
+    }
+    fn energies(&self, y: &[f64], u: &mut [f64]) {
+        for (y, u) in y.chunks_exact(2).zip(u) {
+            *u = if y[0] > 3.0 { f64::NAN } else { 0.0 };
+        }
+    }
+    fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]) {
+        self.energies(y, u);
+        grad.fill(0.0);
+    }
+}
+
+#[test]
+fn energy_that_is_not_finite_is_an_error_that_names_the_point() {
+    let target = Broken("T2".parse().unwrap());
+    let flow = flow(target.manifold(), 1);
+    let x = points(target.manifold(), 64, 2);
+    let error = reverse_kl(&flow, &flow.initial(0), &x, &target, 1.0).unwrap_err();
+    let LossError::Energy { value, point } = error else { panic!("{error}") };
+    assert!(value.is_nan() && point.len() == 2 && point[0] > 3.0);
+}
+
+#[test]
+fn parameters_that_are_not_numbers_leave_no_sample() {
+    let target = target::by_name("torus-unimodal").unwrap();
+    let flow = flow(target.manifold(), 1);
+    let theta = vec![f64::NAN; flow.parameters()];
+    let error =
+        reverse_kl(&flow, &theta, &points(target.manifold(), 8, 3), target.as_ref(), 1.0).unwrap_err();
+    assert_eq!(error, LossError::NoSamples { samples: 8 });
+}
