@@ -142,6 +142,9 @@ impl<R: Real> Apply<'_, R> {
     }
 }
 
+/// Columns in a panel of the weight gradient.
+const PANEL: usize = 16;
+
 struct Accumulate<'a, R> {
     delta: &'a [R],
     x: &'a [R],
@@ -159,21 +162,26 @@ impl<R: Real> Task for Accumulate<'_, R> {
 }
 
 impl<R: Real> Accumulate<'_, R> {
+    /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
     #[inline(always)]
     fn blocks<const ROWS: usize, const COLUMNS: usize>(&mut self) {
         let (rows, columns) = (self.delta.len() / self.width, self.x.len() / self.width);
-        let (whole_rows, whole_columns) = (rows - rows % ROWS, columns - columns % COLUMNS);
-        for i in (0..whole_rows).step_by(ROWS) {
-            for j in (0..whole_columns).step_by(COLUMNS) {
-                self.block::<ROWS, COLUMNS>(i, j, columns);
+        let whole_rows = rows - rows % ROWS;
+        for start in (0..columns).step_by(PANEL) {
+            let end = columns.min(start + PANEL);
+            let whole_columns = end - (end - start) % COLUMNS;
+            for i in (0..whole_rows).step_by(ROWS) {
+                for j in (start..whole_columns).step_by(COLUMNS) {
+                    self.block::<ROWS, COLUMNS>(i, j, columns);
+                }
+                for j in whole_columns..end {
+                    self.block::<ROWS, 1>(i, j, columns);
+                }
             }
-            for j in whole_columns..columns {
-                self.block::<ROWS, 1>(i, j, columns);
-            }
-        }
-        for i in whole_rows..rows {
-            for j in 0..columns {
-                self.block::<1, 1>(i, j, columns);
+            for i in whole_rows..rows {
+                for j in start..end {
+                    self.block::<1, 1>(i, j, columns);
+                }
             }
         }
     }
