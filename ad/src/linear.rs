@@ -1,8 +1,8 @@
 //! The specialised kernels: a matrix times flat coefficients, and the weight gradient.
 //!
-//! A tile of samples is stored `[unit][pack][coefficient]`, so that a linear layer acts on it as one matrix product,
-//! the same weight on every coefficient of every sample, and the gradient of a weight is one dot product over a row.
-//! Neither knows what the coefficients mean: one kernel a pack type serves all dual types.
+//! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, whose units fit
+//! the nearest cache, and the same weight for all its coefficients; the gradient of a weight is a dot product over packs
+//! and coefficients. Neither knows what the coefficients mean: one kernel a pack type serves all dual types.
 
 use crate::isa::Task;
 use crate::real::Real;
@@ -39,29 +39,31 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `y = W x`, row by row of `width` packs: `x[j·width + c]`, `y[i·width + c]`.
+/// `y = W x` for every pack and each of `width` coefficients: `x[pack][j][c]`, `y[pack][i][c]`.
 ///
 /// # Panics
 /// If the lengths of `x` and `y` do not match the matrix.
 #[inline(always)]
 pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
-    assert_eq!(x.len(), matrix.columns * width, "input of a linear map");
-    assert_eq!(y.len(), matrix.rows * width, "output of a linear map");
+    assert_eq!(x.len() / (matrix.columns * width), y.len() / (matrix.rows * width), "packs of a linear map");
+    assert!(x.len().is_multiple_of(matrix.columns * width), "input of a linear map");
+    assert!(y.len().is_multiple_of(matrix.rows * width), "output of a linear map");
     R::vectorized(Apply { matrix, x, y, width });
 }
 
-/// `w[i, j] += Σ_c δ[i·width + c] · x[j·width + c]`, summed over lanes too; `w` is row-major.
+/// `w[i, j] += Σ δ[pack][i][c] · x[pack][j][c]` over packs, lanes and `width` coefficients; `w` is row-major with
+/// `columns` columns.
 ///
 /// # Panics
 /// If the lengths of the slices do not match.
 #[inline(always)]
-pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], width: usize) {
-    assert!(
-        width > 0 && delta.len().is_multiple_of(width) && x.len().is_multiple_of(width),
-        "rows of {width} packs"
-    );
-    assert_eq!(w.len(), (delta.len() / width) * (x.len() / width), "weight gradient");
-    R::vectorized(Accumulate { delta, x, w, width });
+pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, width: usize) {
+    let rows = w.len() / columns;
+    assert_eq!(w.len(), rows * columns, "weight gradient of {columns} columns");
+    assert_eq!(delta.len() / (rows * width), x.len() / (columns * width), "packs of a weight gradient");
+    assert!(delta.len().is_multiple_of(rows * width), "cotangents of a weight gradient");
+    assert!(x.len().is_multiple_of(columns * width), "activations of a weight gradient");
+    R::vectorized(Accumulate { delta, x, w, rows, columns, width });
 }
 
 struct Apply<'a, R> {
@@ -75,18 +77,37 @@ impl<R: Real> Task for Apply<'_, R> {
     type Output = ();
 
     #[inline(always)]
+    fn run(self) {
+        let Matrix { rows, columns, .. } = self.matrix;
+        let (x, y) = (self.x.chunks_exact(columns * self.width), self.y.chunks_exact_mut(rows * self.width));
+        for (x, y) in x.zip(y) {
+            Product { matrix: self.matrix, x, y, width: self.width }.run();
+        }
+    }
+}
+
+/// One pack's product.
+struct Product<'a, R> {
+    matrix: Matrix<'a>,
+    x: &'a [R],
+    y: &'a mut [R],
+    width: usize,
+}
+
+impl<R: Real> Product<'_, R> {
+    /// Blocks of rows × coefficients whose sums stay in registers, with some left for the operands: up to 24 sums of 32
+    /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
+    #[inline(always)]
     fn run(mut self) {
-        // Blocks of rows × packs whose sums stay in registers, with some left for the operands: up to 16 sums of 32
-        // registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
         let wide = R::REGISTERS >= 32;
         let mut c = 0;
         while c < self.width {
             c += match self.width - c {
-                left if left == 3 || left == 6 || left == 9 => {
+                3 | 6 | 9 => {
                     if wide {
                         self.panel::<8, 3>(c)
                     } else {
-                        self.panel::<4, 3>(c)
+                        self.panel::<3, 3>(c)
                     }
                 }
                 left if left >= 4 => {
@@ -101,9 +122,7 @@ impl<R: Real> Task for Apply<'_, R> {
             };
         }
     }
-}
 
-impl<R: Real> Apply<'_, R> {
     /// All rows of packs `c..c + PACKS`; returns `PACKS`.
     #[inline(always)]
     fn panel<const ROWS: usize, const PACKS: usize>(&mut self, c: usize) -> usize {
@@ -125,7 +144,7 @@ impl<R: Real> Apply<'_, R> {
         for j in 0..m.columns {
             let mut x = [R::zero(); PACKS];
             for p in 0..PACKS {
-                // SAFETY: j < columns and c + PACKS ≤ width, and `apply` checked that x holds columns · width packs.
+                // SAFETY: j < columns and c + PACKS ≤ width; `Apply::run` cut x to columns · width.
                 x[p] = unsafe { *self.x.get_unchecked(j * self.width + c + p) };
             }
             for r in 0..ROWS {
@@ -149,6 +168,8 @@ struct Accumulate<'a, R> {
     delta: &'a [R],
     x: &'a [R],
     w: &'a mut [f64],
+    rows: usize,
+    columns: usize,
     width: usize,
 }
 
@@ -165,22 +186,22 @@ impl<R: Real> Accumulate<'_, R> {
     /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
     #[inline(always)]
     fn blocks<const ROWS: usize, const COLUMNS: usize>(&mut self) {
-        let (rows, columns) = (self.delta.len() / self.width, self.x.len() / self.width);
+        let (rows, columns) = (self.rows, self.columns);
         let whole_rows = rows - rows % ROWS;
         for start in (0..columns).step_by(PANEL) {
             let end = columns.min(start + PANEL);
             let whole_columns = end - (end - start) % COLUMNS;
             for i in (0..whole_rows).step_by(ROWS) {
                 for j in (start..whole_columns).step_by(COLUMNS) {
-                    self.block::<ROWS, COLUMNS>(i, j, columns);
+                    self.block::<ROWS, COLUMNS>(i, j);
                 }
                 for j in whole_columns..end {
-                    self.block::<ROWS, 1>(i, j, columns);
+                    self.block::<ROWS, 1>(i, j);
                 }
             }
             for i in whole_rows..rows {
                 for j in start..end {
-                    self.block::<1, 1>(i, j, columns);
+                    self.block::<1, 1>(i, j);
                 }
             }
         }
@@ -188,19 +209,23 @@ impl<R: Real> Accumulate<'_, R> {
 
     #[inline(always)]
     #[expect(unsafe_code, reason = "bounds checks in the innermost loop cost half its speed")]
-    fn block<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, j: usize, columns: usize) {
+    fn block<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, j: usize) {
+        let (rows, columns, width) = (self.rows, self.columns, self.width);
         let mut sum = [[R::zero(); COLUMNS]; ROWS];
-        for c in 0..self.width {
-            let mut x = [R::zero(); COLUMNS];
-            for q in 0..COLUMNS {
-                // SAFETY: j + q < columns and c < width; x holds columns · width packs.
-                x[q] = unsafe { *self.x.get_unchecked((j + q) * self.width + c) };
-            }
-            for r in 0..ROWS {
-                // SAFETY: i + r < rows and c < width; delta holds rows · width packs.
-                let delta = unsafe { *self.delta.get_unchecked((i + r) * self.width + c) };
+        for pack in 0..self.x.len() / (columns * width) {
+            let (delta, x) = ((pack * rows + i) * width, (pack * columns + j) * width);
+            for c in 0..width {
+                let mut column = [R::zero(); COLUMNS];
                 for q in 0..COLUMNS {
-                    sum[r][q] = delta.mul_add(x[q], sum[r][q]);
+                    // SAFETY: j + q < columns and c < width; x holds whole packs of columns · width.
+                    column[q] = unsafe { *self.x.get_unchecked(x + q * width + c) };
+                }
+                for r in 0..ROWS {
+                    // SAFETY: i + r < rows and c < width; delta holds as many packs, of rows · width.
+                    let row = unsafe { *self.delta.get_unchecked(delta + r * width + c) };
+                    for q in 0..COLUMNS {
+                        sum[r][q] = row.mul_add(column[q], sum[r][q]);
+                    }
                 }
             }
         }
@@ -222,6 +247,7 @@ mod tests {
         rows: usize,
         columns: usize,
         width: usize,
+        packs: usize,
         transposed: bool,
     }
 
@@ -230,11 +256,12 @@ mod tests {
 
         #[inline(always)]
         fn run<R: Real>(self) -> f64 {
-            let Naive { rows, columns, width, transposed } = self;
+            let Naive { rows, columns, width, packs, transposed } = self;
             let number = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0;
             let weights: Vec<f64> = (0..rows * columns).map(number).collect();
-            let x: Vec<R> = (0..columns * width).map(|i| R::from_fn(|l| number(i * 8 + l))).collect();
-            let mut y = vec![R::zero(); rows * width];
+            let x: Vec<R> =
+                (0..packs * columns * width).map(|i| R::from_fn(|l| number(i * R::LANES + l))).collect();
+            let mut y = vec![R::zero(); packs * rows * width];
             let matrix = if transposed {
                 Matrix::new(&weights, columns, rows).transposed()
             } else {
@@ -244,18 +271,21 @@ mod tests {
             let entry = |i: usize, j: usize| {
                 if transposed { weights[j * rows + i] } else { weights[i * columns + j] }
             };
+            let x_at = |p: usize, j: usize, c: usize| x[(p * columns + j) * width + c];
+            let y_at = |p: usize, i: usize, c: usize| y[(p * rows + i) * width + c];
             let mut worst = 0.0_f64;
-            for i in 0..rows {
-                for c in 0..width {
-                    let sum = (0..columns).fold(R::zero(), |s, j| s + x[j * width + c] * entry(i, j));
-                    worst = worst.max((y[i * width + c] - sum).abs().lane(R::LANES - 1));
-                }
-            }
             let mut gradient = vec![1.0; rows * columns];
-            accumulate(&y, &x, &mut gradient, width);
+            accumulate(&y, &x, &mut gradient, columns, width);
             for i in 0..rows {
+                for p in 0..packs {
+                    for c in 0..width {
+                        let sum = (0..columns).fold(R::zero(), |s, j| s + x_at(p, j, c) * entry(i, j));
+                        worst = worst.max((y_at(p, i, c) - sum).abs().lane(R::LANES - 1));
+                    }
+                }
                 for j in 0..columns {
-                    let sum = (0..width).fold(R::zero(), |s, c| s + y[i * width + c] * x[j * width + c]);
+                    let terms = (0..packs).flat_map(|p| (0..width).map(move |c| (p, c)));
+                    let sum = terms.fold(R::zero(), |s, (p, c)| s + y_at(p, i, c) * x_at(p, j, c));
                     worst = worst.max((gradient[i * columns + j] - 1.0 - sum.sum()).abs());
                 }
             }
@@ -268,8 +298,8 @@ mod tests {
         for isa in Isa::available() {
             for (rows, columns) in [(1, 1), (3, 2), (4, 4), (5, 7), (9, 8), (33, 5)] {
                 for width in 1..=13 {
-                    for transposed in [false, true] {
-                        let worst = isa.dispatch(Naive { rows, columns, width, transposed });
+                    for (packs, transposed) in [(1, false), (3, true)] {
+                        let worst = isa.dispatch(Naive { rows, columns, width, packs, transposed });
                         assert!(worst < 1e-11, "{}: {rows} × {columns}, width {width}: {worst}", isa.name());
                     }
                 }

@@ -16,29 +16,29 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Image of a tile of points, `[coordinate][pack]`.
+    /// Image of a tile of points, `[pack][coordinate]`.
     #[inline(always)]
-    fn apply<S: Scalar>(&self, z: &[S], out: &mut [S], packs: usize) {
+    fn apply<S: Scalar>(&self, z: &[S], out: &mut [S]) {
         let n = self.shift.len();
-        for i in 0..n {
-            for p in 0..packs {
+        for (z, out) in z.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            for i in 0..n {
                 let mut sum = S::constant(self.shift[i]);
                 for j in 0..n {
-                    sum += z[j * packs + p] * self.matrix[i * n + j];
+                    sum += z[j] * self.matrix[i * n + j];
                 }
-                out[i * packs + p] = sum;
+                out[i] = sum;
             }
         }
     }
 
     /// Adds `matrixᵀ · bar` to `z_bar`.
     #[inline(always)]
-    fn pull_back<S: Scalar>(&self, bar: &[S], z_bar: &mut [S], packs: usize) {
+    fn pull_back<S: Scalar>(&self, bar: &[S], z_bar: &mut [S]) {
         let n = self.shift.len();
-        for i in 0..n {
-            for j in 0..n {
-                for p in 0..packs {
-                    z_bar[j * packs + p] += bar[i * packs + p] * self.matrix[i * n + j];
+        for (bar, z_bar) in bar.chunks_exact(n).zip(z_bar.chunks_exact_mut(n)) {
+            for i in 0..n {
+                for j in 0..n {
+                    z_bar[j] += bar[i] * self.matrix[i * n + j];
                 }
             }
         }
@@ -110,7 +110,7 @@ impl<P: Expression> Expression for Average<P> {
         let mut moved = z.to_vec();
         let mut sum = S::zero();
         for g in &self.group {
-            g.apply(z, &mut moved, 1);
+            g.apply(z, &mut moved);
             sum += self.potential.value(theta, &moved);
         }
         sum / self.group.len() as f64
@@ -129,7 +129,7 @@ impl<P: Potential> Potential for Average<P> {
         resize(&mut sweep.psi, psi.len());
         psi.fill(S::zero());
         for (g, element) in self.group.iter().zip(&mut sweep.elements) {
-            g.apply(z, &mut sweep.z, psi.len());
+            g.apply(z, &mut sweep.z);
             self.potential.forward(theta, &sweep.z, &mut sweep.psi, element);
             for (sum, term) in psi.iter_mut().zip(&sweep.psi) {
                 *sum += *term / count as f64;
@@ -148,7 +148,7 @@ impl<P: Potential> Potential for Average<P> {
         z_bar.fill(S::zero());
         for (g, element) in self.group.iter().zip(elements) {
             self.potential.backward(theta, share, bar, element);
-            g.pull_back(bar, z_bar, phi.len());
+            g.pull_back(bar, z_bar);
         }
     }
 
@@ -171,7 +171,7 @@ impl<P: Potential> Potential for Average<P> {
         resize(&mut work.psi, psi.len());
         psi.fill(Jet::zero());
         for g in &self.group {
-            g.apply(z, &mut work.z, psi.len());
+            g.apply(z, &mut work.z);
             self.potential.jets(theta, &work.z, &mut work.psi, &mut work.inner);
             for (sum, term) in psi.iter_mut().zip(&work.psi) {
                 *sum += *term / self.group.len() as f64;

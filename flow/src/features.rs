@@ -120,45 +120,45 @@ impl FeatureMap {
         self.terms.is_empty()
     }
 
-    /// Features of a tile: `z` is `[coordinate][pack]`, `out` `[feature][pack]`.
+    /// Features of a tile: `z` is `[pack][coordinate]`, `out` `[pack][feature]`.
     #[inline(always)]
-    pub fn eval<S: Scalar>(&self, z: &[S], out: &mut [S], packs: usize) {
-        let mut f = 0;
-        for term in &self.terms {
-            for p in 0..packs {
+    pub fn eval<S: Scalar>(&self, z: &[S], out: &mut [S]) {
+        for (z, out) in z.chunks_exact(self.inputs).zip(out.chunks_exact_mut(self.len())) {
+            let mut f = 0;
+            for term in &self.terms {
                 match term {
-                    Term::Coordinate(i) => out[f * packs + p] = z[i * packs + p],
+                    Term::Coordinate(i) => out[f] = z[*i],
                     Term::Wave(combination) => {
-                        let s = phase(combination, z, packs, p);
-                        out[f * packs + p] = s.cos();
-                        out[(f + 1) * packs + p] = s.sin();
+                        let s = phase(combination, z);
+                        out[f] = s.cos();
+                        out[f + 1] = s.sin();
                     }
                 }
+                f += term.len();
             }
-            f += term.len();
         }
     }
 
     /// Cotangents of the coordinates, from the features `f` and their cotangents.
     #[inline(always)]
-    pub fn pull_back<S: Algebra>(&self, f: &[S], f_bar: &[S], z_bar: &mut [S], packs: usize) {
+    pub fn pull_back<S: Algebra>(&self, f: &[S], f_bar: &[S], z_bar: &mut [S]) {
         z_bar.fill(S::zero());
-        let mut k = 0;
-        for term in &self.terms {
-            for p in 0..packs {
+        let features = f.chunks_exact(self.len()).zip(f_bar.chunks_exact(self.len()));
+        for ((f, f_bar), z_bar) in features.zip(z_bar.chunks_exact_mut(self.inputs)) {
+            let mut k = 0;
+            for term in &self.terms {
                 match term {
-                    Term::Coordinate(i) => z_bar[i * packs + p] += f_bar[k * packs + p],
+                    Term::Coordinate(i) => z_bar[*i] += f_bar[k],
                     Term::Wave(combination) => {
                         // d cos s = −sin s ds and d sin s = cos s ds, both at hand as features.
-                        let (cos, sin) = (f[k * packs + p], f[(k + 1) * packs + p]);
-                        let s_bar = cos.act(f_bar[(k + 1) * packs + p]) - sin.act(f_bar[k * packs + p]);
+                        let s_bar = f[k].act(f_bar[k + 1]) - f[k + 1].act(f_bar[k]);
                         for &(i, m) in combination {
-                            z_bar[i * packs + p] += s_bar * m;
+                            z_bar[i] += s_bar * m;
                         }
                     }
                 }
+                k += term.len();
             }
-            k += term.len();
         }
     }
 }
@@ -172,12 +172,12 @@ impl Term {
     }
 }
 
-/// `Σ m θ` of pack `p`.
+/// `Σ m θ`.
 #[inline(always)]
-fn phase<S: Scalar>(combination: &[(usize, f64)], z: &[S], packs: usize, p: usize) -> S {
+fn phase<S: Scalar>(combination: &[(usize, f64)], z: &[S]) -> S {
     let mut s = S::zero();
     for &(i, m) in combination {
-        s += z[i * packs + p] * m;
+        s += z[i] * m;
     }
     s
 }

@@ -325,7 +325,7 @@ impl<M: Manifold, P: Potential> Kernel for Values<'_, M, P> {
             resize(z, n * packs);
             resize(psi, packs);
             for k in 0..n * packs {
-                z[k] = span.load(self.points, n, k / packs, k % packs);
+                z[k] = span.load(self.points, n, k % n, k / n);
             }
             self.map.potential.forward(self.theta, z, psi, sweep);
             for p in 0..packs {

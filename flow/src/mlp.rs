@@ -37,7 +37,7 @@ impl Slot {
     }
 }
 
-/// What a reverse sweep keeps of one hidden layer, each `[unit][pack]`.
+/// What a reverse sweep keeps of one hidden layer, each `[pack][unit]`.
 #[derive(Debug)]
 struct Hidden<S> {
     /// Activations, softplus of the sums.
@@ -143,7 +143,7 @@ impl Mlp {
         x[0]
     }
 
-    /// The network at a tile of points, `z` as `[input][pack]`.
+    /// The network at a tile of points, `z` as `[pack][input]`.
     #[inline(always)]
     pub fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], out: &mut [S], sweep: &mut MlpSweep<S>) {
         let packs = out.len();
@@ -156,34 +156,35 @@ impl Mlp {
             let slot = self.slot(l);
             resize(&mut layer.output, slot.rows * packs);
             resize(&mut layer.slope, slot.rows * packs);
-            linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), packs * S::COEFFS);
-            for (u, &bias) in slot.biases(theta).iter().enumerate() {
-                for k in u * packs..(u + 1) * packs {
-                    let sum = layer.output[k] + bias;
-                    layer.output[k] = sum.softplus();
-                    layer.slope[k] = sum.sigmoid();
+            linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), S::COEFFS);
+            let biases = slot.biases(theta);
+            let units = layer.output.chunks_exact_mut(slot.rows).zip(layer.slope.chunks_exact_mut(slot.rows));
+            for (output, slope) in units {
+                for (u, &bias) in biases.iter().enumerate() {
+                    let sum = output[u] + bias;
+                    output[u] = sum.softplus();
+                    slope[u] = sum.sigmoid();
                 }
             }
             x = &layer.output;
         }
         let last = self.slot(self.layers() - 1);
-        linear::apply(last.weights(theta), S::flat(x), S::flat_mut(out), packs * S::COEFFS);
+        linear::apply(last.weights(theta), S::flat(x), S::flat_mut(out), S::COEFFS);
         for out in out {
             *out = *out + last.biases(theta)[0];
         }
     }
 
-    /// Cotangents of the inputs, `[input][pack]`, for the cotangents `phi` of the outputs.
+    /// Cotangents of the inputs, `[pack][input]`, for the cotangents `phi` of the outputs.
     #[inline(always)]
     pub fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut MlpSweep<S>) {
         let packs = phi.len();
-        let width = packs * S::COEFFS;
         let MlpSweep { hidden, phi: kept, bar, .. } = sweep;
         resize(kept, packs);
         kept.copy_from_slice(phi);
         let last = self.slot(self.layers() - 1);
         resize(bar, last.columns * packs);
-        linear::apply(last.weights(theta).transposed(), S::flat(phi), S::flat_mut(bar), width);
+        linear::apply(last.weights(theta).transposed(), S::flat(phi), S::flat_mut(bar), S::COEFFS);
         for l in (0..hidden.len()).rev() {
             let layer = &mut hidden[l];
             resize(&mut layer.delta, bar.len());
@@ -197,25 +198,29 @@ impl Mlp {
                 resize(bar, slot.columns * packs);
                 &mut bar[..]
             };
-            linear::apply(slot.weights(theta).transposed(), S::flat(&layer.delta), S::flat_mut(below), width);
+            linear::apply(
+                slot.weights(theta).transposed(),
+                S::flat(&layer.delta),
+                S::flat_mut(below),
+                S::COEFFS,
+            );
         }
     }
 
     /// Adds the parameters' gradient for the last cotangents.
     #[inline(always)]
     pub fn accumulate<S: Algebra>(&self, sweep: &MlpSweep<S>, theta_bar: &mut [f64]) {
-        let packs = sweep.phi.len();
-        let width = packs * S::COEFFS;
         let mut x: &[S] = &sweep.input;
         let deltas = sweep.hidden.iter().map(|h| (&h.delta, &h.output)).chain([(&sweep.phi, &sweep.phi)]);
         for (l, (delta, output)) in deltas.enumerate() {
-            let (weights, biases) = self.slot(l).split(theta_bar);
-            linear::accumulate(S::flat(delta), S::flat(x), weights, width);
-            for (bias, delta) in biases.iter_mut().zip(delta.chunks_exact(packs)) {
+            let slot = self.slot(l);
+            let (weights, biases) = slot.split(theta_bar);
+            linear::accumulate(S::flat(delta), S::flat(x), weights, slot.columns, S::COEFFS);
+            for (u, bias) in biases.iter_mut().enumerate() {
                 // A bias is a real: only the cotangent's first coefficient sees it.
                 let mut sum = S::Base::zero();
-                for d in delta {
-                    sum += d.value();
+                for delta in delta.chunks_exact(slot.rows) {
+                    sum += delta[u].value();
                 }
                 *bias += sum.sum();
             }
@@ -241,11 +246,11 @@ impl Mlp {
         let last = self.slot(self.layers() - 1);
         let top = &hidden[hidden.len() - 1];
         out.fill(Jet::constant(last.biases(theta)[0]));
+        // The plain sweep runs over `[unit][pack]`: packs stand in for the coefficients that reals lack.
         resize(bar, last.columns * packs);
-        let weights = &theta[last.start..][..last.columns];
-        for (u, &w) in weights.iter().enumerate() {
+        for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
             for p in 0..packs {
-                let x = top.output[u * packs + p];
+                let x = top.output[p * last.columns + u];
                 out[p].re += x.re * w;
                 for i in 0..D {
                     out[p].grad[i] += x.eps[i] * w;
@@ -254,24 +259,27 @@ impl Mlp {
             }
         }
         for l in (0..hidden.len()).rev() {
-            let layer = &hidden[l];
-            for (k, bar) in bar.iter_mut().enumerate() {
-                add_outer(&mut out[k % packs].hess, *bar * layer.curvature[k], &layer.sum[k].eps);
-                *bar *= layer.slope[k];
+            let (layer, slot) = (&hidden[l], self.slot(l));
+            for p in 0..packs {
+                for u in 0..slot.rows {
+                    let (k, bar) = (p * slot.rows + u, &mut bar[u * packs + p]);
+                    add_outer(&mut out[p].hess, *bar * layer.curvature[k], &layer.sum[k].eps);
+                    *bar *= layer.slope[k];
+                }
             }
-            let slot = self.slot(l);
             resize(below, slot.columns * packs);
             linear::apply(slot.weights(theta).transposed(), bar, below, packs);
             std::mem::swap(bar, below);
         }
-        for (k, bar) in bar.iter().enumerate() {
-            for i in 0..D {
-                for j in i..D {
-                    out[k % packs].hess[i][j] += *bar * z[k].hess[i][j];
+        for (p, out) in out.iter_mut().enumerate() {
+            for (c, z) in z[p * self.inputs()..(p + 1) * self.inputs()].iter().enumerate() {
+                let bar = bar[c * packs + p];
+                for i in 0..D {
+                    for j in i..D {
+                        out.hess[i][j] = bar.mul_add(z.hess[i][j], out.hess[i][j]);
+                    }
                 }
             }
-        }
-        for out in out {
             for i in 0..D {
                 for j in 0..i {
                     out.hess[i][j] = out.hess[j][i];
@@ -308,14 +316,11 @@ impl Mlp {
             resize(&mut layer.output, units);
             resize(&mut layer.slope, units);
             resize(&mut layer.curvature, units);
-            linear::apply(
-                slot.weights(theta),
-                Dual::flat(x),
-                Dual::flat_mut(&mut layer.sum),
-                packs * (1 + D),
-            );
-            for (u, &bias) in slot.biases(theta).iter().enumerate() {
-                for k in u * packs..(u + 1) * packs {
+            linear::apply(slot.weights(theta), Dual::flat(x), Dual::flat_mut(&mut layer.sum), 1 + D);
+            let biases = slot.biases(theta);
+            for p in 0..packs {
+                for (u, &bias) in biases.iter().enumerate() {
+                    let k = p * slot.rows + u;
                     let sum = layer.sum[k] + bias;
                     let slope = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
                     let mut output = Dual::fixed(sum.re.softplus());

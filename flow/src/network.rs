@@ -69,7 +69,7 @@ impl Expression for Network {
 
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         let mut features = vec![S::zero(); self.features.len()];
-        self.features.eval(z, &mut features, 1);
+        self.features.eval(z, &mut features);
         self.mlp.value(theta, &features) / self.scale
     }
 }
@@ -81,7 +81,7 @@ impl Potential for Network {
     #[inline(always)]
     fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut NetworkSweep<S>) {
         resize(&mut sweep.features, self.features.len() * psi.len());
-        self.features.eval(z, &mut sweep.features, psi.len());
+        self.features.eval(z, &mut sweep.features);
         self.mlp.forward(theta, &sweep.features, psi, &mut sweep.mlp);
         for psi in psi {
             *psi = *psi * (1.0 / self.scale);
@@ -97,7 +97,7 @@ impl Potential for Network {
         }
         resize(features_bar, features.len());
         self.mlp.backward(theta, scaled, features_bar, mlp);
-        self.features.pull_back(features, features_bar, z_bar, phi.len());
+        self.features.pull_back(features, features_bar, z_bar);
     }
 
     #[inline(always)]
@@ -114,7 +114,7 @@ impl Potential for Network {
         work: &mut NetworkJets<R, D>,
     ) {
         resize(&mut work.features, self.features.len() * psi.len());
-        self.features.eval(z, &mut work.features, psi.len());
+        self.features.eval(z, &mut work.features);
         self.mlp.jets(theta, &work.features, psi, &mut work.mlp);
         for psi in psi {
             *psi = *psi * (1.0 / self.scale);

@@ -24,14 +24,10 @@ impl<S> Default for PlainSweep<S> {
 }
 
 impl<S: Algebra> PlainSweep<S> {
-    fn packs(&self, inputs: usize) -> usize {
-        self.z.len() / inputs
-    }
-
     /// Coordinates of pack `p` with the one numbered `variable`, if any, as variable.
     fn point(&self, p: usize, inputs: usize, variable: Option<usize>) -> Vec<Dual<S, 1>> {
-        let packs = self.packs(inputs);
-        (0..inputs).map(|c| seeded(self.z[c * packs + p], variable == Some(c))).collect()
+        let z = self.z[p * inputs..(p + 1) * inputs].iter();
+        z.enumerate().map(|(c, &z)| seeded(z, variable == Some(c))).collect()
     }
 
     fn parameters(&self, variable: Option<usize>) -> Vec<Dual<S, 1>> {
@@ -64,10 +60,8 @@ impl<E: Expression> Potential for Plain<E> {
         sweep.theta.extend(theta.iter().map(|&x| S::constant(x)));
         sweep.z.clear();
         sweep.z.extend_from_slice(z);
-        let packs = psi.len();
-        for (p, psi) in psi.iter_mut().enumerate() {
-            let point: Vec<S> = (0..self.inputs()).map(|c| z[c * packs + p]).collect();
-            *psi = self.0.value(&sweep.theta, &point);
+        for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {
+            *psi = self.0.value(&sweep.theta, point);
         }
     }
 
@@ -78,7 +72,7 @@ impl<E: Expression> Potential for Plain<E> {
         for c in 0..self.inputs() {
             for (p, &phi) in phi.iter().enumerate() {
                 let psi = self.0.value(&theta, &sweep.point(p, self.inputs(), Some(c)));
-                z_bar[c * sweep.phi.len() + p] = psi.eps[0].act(phi);
+                z_bar[p * self.inputs() + c] = psi.eps[0].act(phi);
             }
         }
     }
@@ -101,10 +95,8 @@ impl<E: Expression> Potential for Plain<E> {
         _: &mut (),
     ) {
         let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x)).collect();
-        let packs = psi.len();
-        for (p, psi) in psi.iter_mut().enumerate() {
-            let point: Vec<Jet<R, D>> = (0..self.inputs()).map(|c| z[c * packs + p]).collect();
-            *psi = self.0.value(&theta, &point);
+        for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {
+            *psi = self.0.value(&theta, point);
         }
     }
 }

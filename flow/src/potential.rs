@@ -20,8 +20,7 @@ pub trait Expression: Debug + Send + Sync + 'static {
 
 /// The fast forms of a potential, over a tile of samples.
 ///
-/// A tile holds a few packs of samples, and its arrays are `[coordinate][pack]`, so that a linear layer is one matrix
-/// product. A reverse sweep is three calls: [`Potential::forward`], then [`Potential::backward`] once or more (cotangents
+/// A tile holds a few packs of samples, and its arrays are `[pack][coordinate]`. A reverse sweep is three calls: [`Potential::forward`], then [`Potential::backward`] once or more (cotangents
 /// replace each other), then [`Potential::accumulate`]; what they share lives in a workspace that a thread reuses.
 /// A potential with few parameters need not write them: [`crate::Plain`] derives all from [`Expression::value`].
 ///

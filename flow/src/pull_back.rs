@@ -141,7 +141,7 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
     /// Reads pack `p` and seeds the contraction of `ω ℓ`: `phi = −ω {0, Cᵀ b, 1}`.
     #[inline(always)]
     fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, trace: &Trace, log_det_bar: &[f64]) {
-        let (n, packs) = (m.ambient(), self.psi.len());
+        let n = m.ambient();
         let pack = &mut self.packs[p];
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
@@ -161,10 +161,7 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         for i in 0..D {
             pack.seeds[i] = Lap::seeded(R::zero(), directions[i]);
         }
-        m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.point);
-        for c in 0..n {
-            self.z[c * packs + p] = self.point[c];
-        }
+        m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.z[p * n..(p + 1) * n]);
         let omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
         let b = gradient_cotangent(m, &pack.g, &pack.factor);
         let mut grad = pack.factor.transposed_times(&b);
@@ -177,13 +174,13 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
     /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.
     #[inline(always)]
     fn point_gradient<M: Manifold>(&mut self, m: &M, p: usize) -> [R; D] {
-        let packs = self.psi.len();
+        let n = m.ambient();
         let pack = &self.packs[p];
         let mut v = [R::zero(); D];
         for k in 0..D {
             m.lift_derivative(&pack.y, &pack.frame, &pack.seeds, k, &mut self.point);
             for (c, &dz) in self.point.iter().enumerate() {
-                v[k] += dz.pair(self.z_bar[c * packs + p]);
+                v[k] += dz.pair(self.z_bar[p * n + c]);
             }
         }
         v

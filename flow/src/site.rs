@@ -78,14 +78,13 @@ pub(crate) fn from_frame<R: Real, const D: usize>(frame: &[R], v: &[R; D], out: 
 #[derive(Debug)]
 pub(crate) struct Evaluator<P: Potential, R: Real, const D: usize> {
     z: Vec<Jet<R, D>>,
-    point: Vec<Jet<R, D>>,
     psi: Vec<Jet<R, D>>,
     work: P::Jets<R, D>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for Evaluator<P, R, D> {
     fn default() -> Self {
-        Self { z: vec![], point: vec![], psi: vec![], work: Default::default() }
+        Self { z: vec![], psi: vec![], work: Default::default() }
     }
 }
 
@@ -100,9 +99,8 @@ impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
         pick: impl Fn(&mut T) -> &mut Site<R, D>,
     ) {
         let (n, packs) = (m.ambient(), which.len());
-        let Self { z, point, psi, work } = self;
+        let Self { z, psi, work } = self;
         resize(z, n * packs);
-        resize(point, n);
         resize(psi, packs);
         let mut t = [Jet::<R, D>::zero(); D];
         for i in 0..D {
@@ -111,10 +109,7 @@ impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
         for (p, &i) in which.iter().enumerate() {
             let site = pick(&mut items[i]);
             m.frame(&site.y, &mut site.frame);
-            m.lift(&site.y, &site.frame, &t, point);
-            for c in 0..n {
-                z[c * packs + p] = point[c];
-            }
+            m.lift(&site.y, &site.frame, &t, &mut z[p * n..(p + 1) * n]);
         }
         potential.jets(theta, z, psi, work);
         for (p, &i) in which.iter().enumerate() {

@@ -1,1 +1,220 @@
-//! placeholder
+//! Lemma 1: where isometries leave psi alone, `T ∘ g = g ∘ T` and `q ∘ g = q`; where they do not, neither holds.
+
+use std::sync::Arc;
+
+use ircpm_ad::Isa;
+use ircpm_flow::{Affine, Average, ConcaveMap, FeatureMap, Features, Flow, FlowSpec, Network};
+use ircpm_manifolds::Manifold;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
+
+/// Solves leave residuals of 1e-13, which `H ≥ 0.1` turns into errors of at most 1e-12 a layer.
+const TOLERANCE: f64 = 1e-10;
+/// A defect above this is no rounding error.
+const VISIBLE: f64 = 1e-3;
+
+/// `g z` of every point.
+fn image(g: &Affine, z: &[f64]) -> Vec<f64> {
+    let n = g.shift.len();
+    let row = |z: &[f64], i: usize| (0..n).fold(g.shift[i], |sum, j| sum + g.matrix[i * n + j] * z[j]);
+    z.chunks(n).flat_map(|z| (0..n).map(|i| row(z, i)).collect::<Vec<_>>()).collect()
+}
+
+/// Largest distance of `T(g x)` and `g T(x)`, and largest difference of `log q` there, over random points.
+fn defects(flow: &Flow, theta: &[f64], g: &Affine, seed: u64) -> (f64, f64) {
+    let m = flow.manifold();
+    let x = points(m, 40, seed);
+    let turned_first = flow.try_forward(theta, &image(g, &x)).expect("the map is regular");
+    let pushed = flow.try_forward(theta, &x).expect("the map is regular");
+    let turned_last = image(g, &pushed.y);
+    let n = m.ambient();
+    let distances = turned_first.y.chunks(n).zip(turned_last.chunks(n)).map(|(a, b)| m.distance(a, b));
+    let densities = turned_first.log_q.iter().zip(&pushed.log_q).map(|(a, b)| (a - b).abs());
+    let largest = |max: f64, x: f64| if x <= max { max } else { x };
+    (distances.fold(0.0, largest), densities.fold(0.0, largest))
+}
+
+fn assert_equivariant(context: &str, flow: &Flow, theta: &[f64], g: &Affine, seed: u64) {
+    let (distance, density) = defects(flow, theta, g, seed);
+    let context = format!("{context} on {}, {} layers, seed {seed}, {g:?}", flow.manifold(), flow.layers());
+    assert!(distance < TOLERANCE, "{context}: T(g x) and g T(x) are {distance:e} apart");
+    assert!(density < TOLERANCE, "{context}: log q differs by {density:e}");
+}
+
+fn translation(shift: &[f64]) -> Affine {
+    let n = shift.len();
+    Affine { matrix: (0..n * n).map(|k| f64::from(k / n == k % n)).collect(), shift: shift.to_vec() }
+}
+
+/// Rotation by `angle` in the plane of coordinates `i` and `j` of `n`.
+fn rotation(n: usize, (i, j): (usize, usize), angle: f64) -> Affine {
+    let mut g = translation(&vec![0.0; n]);
+    let (sine, cosine) = angle.sin_cos();
+    (g.matrix[i * n + i], g.matrix[i * n + j]) = (cosine, -sine);
+    (g.matrix[j * n + i], g.matrix[j * n + j]) = (sine, cosine);
+    g
+}
+
+/// `z ↦ (signᵢ z_{from i})`.
+fn signed_permutation(from: &[usize], sign: &[f64]) -> Affine {
+    let n = from.len();
+    let mut g = Affine { matrix: vec![0.0; n * n], shift: vec![0.0; n] };
+    (0..n).for_each(|i| g.matrix[i * n + from[i]] = sign[i]);
+    g
+}
+
+fn flips(sign: &[f64]) -> Affine {
+    signed_permutation(&(0..sign.len()).collect::<Vec<_>>(), sign)
+}
+
+/// `a ∘ b`.
+fn composed(a: &Affine, b: &Affine) -> Affine {
+    let n = a.shift.len();
+    let product = |k: usize| (0..n).map(|l| a.matrix[k / n * n + l] * b.matrix[l * n + k % n]).sum();
+    Affine { matrix: (0..n * n).map(product).collect(), shift: image(a, &b.shift) }
+}
+
+/// The finite linear group that `generators` generate; entries are integers, so that equal elements compare equal.
+fn generated(generators: &[Affine]) -> Vec<Affine> {
+    let mut group = vec![translation(&vec![0.0; generators[0].shift.len()])];
+    let mut next = 0;
+    while next < group.len() {
+        for g in generators {
+            let element = composed(g, &group[next]);
+            if !group.contains(&element) {
+                group.push(element);
+            }
+        }
+        next += 1;
+    }
+    group
+}
+
+fn with_features(manifold: &str, layers: usize, features: Features) -> FlowSpec {
+    FlowSpec { features, ..spec(manifold, layers, true, &[8, 8]) }
+}
+
+/// A stack of one map, whose potential is the network of `spec` averaged over `group`, with random parameters for which
+/// it is regular.
+fn averaged(spec: &FlowSpec, group: &[Affine], seed: u64) -> (Flow, Vec<f64>) {
+    let features = FeatureMap::new(&spec.features, &spec.manifold).unwrap();
+    let network = Network::new(features, &spec.hidden, spec.output_scale);
+    let potential = Average::new(network, group.to_vec());
+    let map = Arc::new(ConcaveMap::new(spec.manifold.clone(), potential, spec.solver, Isa::best()));
+    let flow = Flow::from_maps(spec.manifold.clone(), vec![map; spec.layers], true).unwrap();
+    let plain = Flow::new(spec.clone()).unwrap();
+    let mut rng = Pcg64::seed_from_u64(seed);
+    let candidates = std::iter::repeat_with(|| parameters(&plain, rng.random_range(1.0..2.0), rng.random()));
+    let theta = candidates.take(1000).find(|theta| smallest_eigenvalue(&flow, theta) > 0.1);
+    (flow, theta.unwrap_or_else(|| panic!("seed {seed}: a thousand random networks, all of them folded")))
+}
+
+/// A manifold, the features that a network there has, and generators of a finite group of its isometries.
+fn finite_groups() -> Vec<(&'static str, Features, Vec<Affine>)> {
+    let waves = Features::Harmonics { order: 1 };
+    let square = vec![signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0])];
+    let cycle = vec![signed_permutation(&[1, 2, 0], &[1.0; 3]), flips(&[-1.0; 3])];
+    let octants = vec![flips(&[-1.0, 1.0, 1.0]), flips(&[1.0, -1.0, 1.0]), flips(&[1.0, 1.0, -1.0])];
+    let pairs = vec![flips(&[-1.0, -1.0, 1.0, 1.0]), flips(&[1.0, -1.0, -1.0, 1.0]), flips(&[1.0, 1.0, 1.0, -1.0])];
+    vec![
+        ("T2", waves.clone(), square),
+        ("T3", waves, cycle),
+        ("S2", Features::Coordinates, octants),
+        ("S3", Features::Coordinates, pairs),
+    ]
+}
+
+fn config() -> ProptestConfig {
+    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("regressions")) as Box<_>);
+    ProptestConfig { cases: 8, failure_persistence, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn invariant_angles_make_maps_that_commute_with_translations(
+        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0, b in -7.0..7.0,
+    ) {
+        let table = [
+            ("T2", vec![vec![1, 1]], vec![a, -a]),
+            ("T3", vec![vec![1, 1, 0], vec![0, 1, 1]], vec![a, -a, a]),
+            ("T3", vec![vec![1, 2, -1]], vec![a, b, a + 2.0 * b]),
+        ];
+        for (manifold, directions, shift) in table {
+            let flow = Flow::new(with_features(manifold, layers, Features::Invariant { directions, order: 1 })).unwrap();
+            let (theta, _) = regular(&flow, seed);
+            assert_equivariant("translation", &flow, &theta, &translation(&shift), seed);
+        }
+    }
+
+    #[test]
+    fn some_coordinates_make_maps_that_commute_with_rotations_of_the_others(
+        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0, b in -7.0..7.0,
+    ) {
+        let table = [
+            ("S2", vec![2], rotation(3, (0, 1), a)),
+            ("S3", vec![2, 3], rotation(4, (0, 1), a)),
+            ("S3", vec![0], composed(&rotation(4, (1, 2), a), &rotation(4, (2, 3), b))),
+        ];
+        for (manifold, coordinates, g) in table {
+            let flow = Flow::new(with_features(manifold, layers, Features::Subset { coordinates })).unwrap();
+            let (theta, _) = regular(&flow, seed);
+            assert_equivariant("rotation", &flow, &theta, &g, seed);
+        }
+    }
+
+    #[test]
+    fn averages_make_maps_that_commute_with_permutations_and_reflections(
+        seed in any::<u64>(), layers in 1_usize..3, element in any::<prop::sample::Index>(),
+    ) {
+        for (manifold, features, generators) in finite_groups() {
+            let group = generated(&generators);
+            let (flow, theta) = averaged(&with_features(manifold, layers, features), &group, seed);
+            assert_equivariant("average", &flow, &theta, element.get(&group), seed);
+        }
+    }
+}
+
+#[test]
+fn generated_groups_have_their_known_orders() {
+    let orders: Vec<usize> = finite_groups().iter().map(|(_, _, generators)| generated(generators).len()).collect();
+    assert_eq!(orders, [8, 6, 8, 8]);
+}
+
+#[test]
+fn maps_of_potentials_that_are_not_invariant_commute_with_nothing() {
+    let continuous = [
+        ("T2", Features::Harmonics { order: 1 }, translation(&[1.0, -1.0])),
+        ("T3", Features::Harmonics { order: 1 }, translation(&[1.0, -1.0, 1.0])),
+        ("S2", Features::Coordinates, rotation(3, (0, 1), 1.0)),
+        ("S3", Features::Coordinates, rotation(4, (0, 1), 1.0)),
+    ];
+    let finite = finite_groups().into_iter().map(|(m, features, mut generators)| (m, features, generators.swap_remove(0)));
+    for (manifold, features, g) in continuous.into_iter().chain(finite) {
+        let flow = Flow::new(with_features(manifold, 1, features)).unwrap();
+        for seed in 400..404 {
+            let (theta, _) = regular(&flow, seed);
+            let (distance, density) = defects(&flow, &theta, &g, seed);
+            let context = format!("{manifold}, seed {seed}, {g:?}");
+            assert!(distance > VISIBLE, "{context}: T(g x) and g T(x) are only {distance:e} apart");
+            assert!(density > VISIBLE, "{context}: log q differs only by {density:e}");
+        }
+    }
+}
+
+#[test]
+fn averages_over_a_part_of_a_group_commute_with_that_part_alone() {
+    let spec = with_features("T2", 1, Features::Harmonics { order: 1 });
+    let (swap, reflection) = (signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0]));
+    for seed in 410..414 {
+        let (flow, theta) = averaged(&spec, &generated(std::slice::from_ref(&swap)), seed);
+        assert_equivariant("swap", &flow, &theta, &swap, seed);
+        let (distance, _) = defects(&flow, &theta, &reflection, seed);
+        assert!(distance > VISIBLE, "seed {seed}: T commutes with a reflection up to {distance:e}");
+    }
+}

@@ -159,14 +159,14 @@ impl Profile {
     fn at(r: f64) -> Self {
         let u = r * r;
         if r <= 1e-3 {
-            // Taylor's series: what is left out is below 1e-14.
+            // Taylor's series: what is left out is of order r⁶, below 1e-18.
             return Self {
                 q: 1.0 - u / 3.0 - u * u / 45.0,
-                m: 1.0 / 3.0 + u / 45.0,
+                m: 1.0 / 3.0 + u / 45.0 + 2.0 * u * u / 945.0,
                 log_mixed: u / 6.0 + u * u / 180.0,
-                slope_q: -2.0 / 3.0 - 4.0 * u / 45.0,
-                slope_m: 2.0 / 45.0 + 8.0 * u / 945.0,
-                slope_log_mixed: 1.0 / 3.0 + u / 45.0,
+                slope_q: -2.0 / 3.0 - 4.0 * u / 45.0 - 12.0 * u * u / 945.0,
+                slope_m: 2.0 / 45.0 + 8.0 * u / 945.0 + 2.0 * u * u / 1575.0,
+                slope_log_mixed: 1.0 / 3.0 + u / 45.0 + 2.0 * u * u / 945.0,
             };
         }
         let (sine, cot) = (r.sin(), 1.0 / r.tan());

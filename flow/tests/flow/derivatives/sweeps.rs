@@ -122,7 +122,7 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         for p in 0..packs {
             let (y, frame) = case.site::<R>(p);
             case.manifold.lift(&y, &frame, &t, &mut point);
-            (0..n).for_each(|c| z[c * packs + p] = point[c]);
+            (0..n).for_each(|c| z[p * n + c] = point[c]);
         }
         let mut psi = vec![Jet::zero(); packs];
         let mut work = Default::default();
@@ -178,7 +178,7 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
             let matrix = |f: &dyn Fn(usize) -> [[f64; D]; D]| std::array::from_fn(|i| vector(&|s| f(s)[i]));
             seeds[p] = F::seeds(&matrix(&|s| case.root[s]));
             m.lift(&y, &frame, &seeds[p], &mut point);
-            (0..n).for_each(|c| z[c * packs + p] = point[c]);
+            (0..n).for_each(|c| z[p * n + c] = point[c]);
             let (b, a) = (vector(&|s| case.b(s)), matrix(&|s| case.a(s)));
             phi[p] = F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a);
         }
@@ -196,7 +196,7 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
                 m.lift_derivative(&y, &frame, &seeds[p], k, &mut point);
                 let mut sum = R::zero();
                 for c in 0..n {
-                    sum += point[c].pair(z_bar[c * packs + p]);
+                    sum += point[c].pair(z_bar[p * n + c]);
                 }
                 (0..R::LANES).for_each(|lane| point_bar[(p * R::LANES + lane) * D + k] = sum.lane(lane));
             }
