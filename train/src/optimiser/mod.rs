@@ -1,6 +1,6 @@
 //! First-order optimisers, learning-rate schedules, gradient clipping.
 //!
-//! A new optimiser is one file and one line in [`OPTIMISERS`].
+//! A new optimiser is one file and one line in the table `OPTIMISERS`.
 
 mod adam;
 mod clip;

@@ -90,7 +90,7 @@ fn write_results(
 /// Trains and evaluates without a folder.
 ///
 /// # Errors
-/// As [`train`]; `Interrupted` if the user stops it.
+/// As [`train()`]; `Interrupted` if the user stops it.
 pub fn rehearse(problem: &Problem, stop: &AtomicBool, watcher: &mut dyn Watcher) -> Result<Report, RunError> {
     let mut trainer = Trainer::new(problem);
     fit(&mut trainer, None, stop, watcher)?;

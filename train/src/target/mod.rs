@@ -1,6 +1,6 @@
 //! Target densities.
 //!
-//! A new target is one file, with a type that implements [`Density`], and one line in [`TARGETS`]. Constants and
+//! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Constants and
 //! closed-form normalisers of the standard ones are cited where they stand.
 
 pub mod bessel;

@@ -1,6 +1,6 @@
 //! Pictures of a trained map: densities, potentials, samples.
 //!
-//! A surface with a [`Chart`] (the torus T², the sphere S²) gets heat maps; any other manifold gets projections of the
+//! A surface with a chart (the torus T², the sphere S²) gets heat maps; any other manifold gets projections of the
 //! samples onto pairs of coordinates.
 
 mod chart;
