@@ -54,6 +54,10 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
     fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
     /// Halves added onto each other until one number is left.
     fn sum(a: Self::Pack) -> f64;
+    /// The sums of four packs, each as [`InstructionSet::sum`] adds it.
+    fn sum_four(a: [Self::Pack; 4]) -> [f64; 4] {
+        a.map(Self::sum)
+    }
 
     /// Runs `task` in a function compiled for this set.
     fn vectorized<T: Task>(task: T) -> T::Output;

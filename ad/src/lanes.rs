@@ -163,6 +163,10 @@ impl<I: InstructionSet> Real for Lanes<I> {
         I::sum(self.0)
     }
     #[inline(always)]
+    fn sum_four([a, b, c, d]: [Self; 4]) -> [f64; 4] {
+        I::sum_four([a.0, b.0, c.0, d.0])
+    }
+    #[inline(always)]
     fn vectorized<T: Task>(task: T) -> T::Output {
         I::vectorized(task)
     }

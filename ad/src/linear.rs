@@ -178,7 +178,7 @@ impl<R: Real> Task for Accumulate<'_, R> {
 
     #[inline(always)]
     fn run(mut self) {
-        if R::REGISTERS >= 32 { self.blocks::<4, 4>() } else { self.blocks::<3, 3>() }
+        if R::REGISTERS >= 32 { self.blocks::<4, 4>() } else { self.blocks::<2, 4>() }
     }
 }
 
@@ -230,8 +230,16 @@ impl<R: Real> Accumulate<'_, R> {
             }
         }
         for r in 0..ROWS {
-            for q in 0..COLUMNS {
-                self.w[(i + r) * columns + j + q] += sum[r][q].sum();
+            let row = &mut self.w[(i + r) * columns + j..][..COLUMNS];
+            if let [a, b, c, d] = sum[r][..] {
+                let sums = R::sum_four([a, b, c, d]);
+                for q in 0..COLUMNS {
+                    row[q] += sums[q];
+                }
+            } else {
+                for q in 0..COLUMNS {
+                    row[q] += sum[r][q].sum();
+                }
             }
         }
     }

@@ -45,6 +45,9 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     /// Sum over the lanes, in a fixed order.
     fn sum(self) -> f64;
 
+    /// The sums of four packs, cheaper together than one by one.
+    fn sum_four(packs: [Self; 4]) -> [f64; 4];
+
     /// Runs `task` in a function compiled for the instruction set of this type.
     fn vectorized<T: Task>(task: T) -> T::Output;
 
@@ -164,6 +167,10 @@ impl Real for f64 {
     #[inline(always)]
     fn sum(self) -> f64 {
         self
+    }
+    #[inline(always)]
+    fn sum_four(packs: [Self; 4]) -> [f64; 4] {
+        packs
     }
     #[inline(always)]
     fn vectorized<T: Task>(task: T) -> T::Output {

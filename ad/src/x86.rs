@@ -127,6 +127,20 @@ impl InstructionSet for Avx2 {
         // SAFETY: SSE2 is part of the target.
         unsafe { _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half))) }
     }
+    /// Upper halves onto lower ones, two packs to a register; then neighbours.
+    #[inline(always)]
+    fn sum_four([a, b, c, d]: [__m256d; 4]) -> [f64; 4] {
+        // SAFETY: see the module's documentation.
+        let fold = |x: __m256d, y: __m256d| unsafe {
+            _mm256_add_pd(_mm256_permute2f128_pd::<0x20>(x, y), _mm256_permute2f128_pd::<0x31>(x, y))
+        };
+        let (ac, bd) = (fold(a, c), fold(b, d));
+        // SAFETY: see the module's documentation.
+        let sums = unsafe { _mm256_hadd_pd(ac, bd) };
+        // Within each half a pair of sums: (a, b) and (c, d).
+        let sums = Self::as_slice(&sums);
+        [sums[0], sums[1], sums[2], sums[3]]
+    }
 }
 
 #[expect(unsafe_code, reason = "intrinsics")]
@@ -154,5 +168,14 @@ impl InstructionSet for Avx512 {
         // SAFETY: see the module's documentation.
         let half = unsafe { _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd::<1>(a)) };
         Avx2::sum(half)
+    }
+    #[inline(always)]
+    fn sum_four(packs: [__m512d; 4]) -> [f64; 4] {
+        let mut halves = [Avx2::splat(0.0); 4];
+        for (half, a) in halves.iter_mut().zip(packs) {
+            // SAFETY: see the module's documentation.
+            *half = unsafe { _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd::<1>(a)) };
+        }
+        Avx2::sum_four(halves)
     }
 }
