@@ -139,13 +139,13 @@ impl<S: Algebra, const D: usize> Algebra for Dual<S, D> {
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets a slice")]
     fn flat(x: &[Self]) -> &[S::Base] {
-        // SAFETY: repr(C), and S is itself made of S::COEFFS base values.
-        unsafe { flatten(x) }
+        // SAFETY: repr(C), and every field is an S or an array of them.
+        S::flat(unsafe { flatten::<Self, S>(x) })
     }
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets a slice")]
     fn flat_mut(x: &mut [Self]) -> &mut [S::Base] {
         // SAFETY: as above; any coefficients make a dual number.
-        unsafe { flatten_mut(x) }
+        S::flat_mut(unsafe { flatten_mut::<Self, S>(x) })
     }
 }

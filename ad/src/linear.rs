@@ -23,7 +23,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If `weights` does not hold `rows · columns` numbers.
     pub fn new(weights: &'a [f64], rows: usize, columns: usize) -> Self {
-        assert_eq!(weights.len(), rows * columns, "weights of a {rows} × {columns} matrix");
+        assert_eq!(weights.len(), product(rows, columns), "weights of a {rows} × {columns} matrix");
         Self { weights, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
@@ -45,9 +45,10 @@ impl<'a> Matrix<'a> {
 /// If the lengths of `x` and `y` do not match the matrix.
 #[inline(always)]
 pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
-    assert_eq!(x.len() / (matrix.columns * width), y.len() / (matrix.rows * width), "packs of a linear map");
-    assert!(x.len().is_multiple_of(matrix.columns * width), "input of a linear map");
-    assert!(y.len().is_multiple_of(matrix.rows * width), "output of a linear map");
+    let (input, output) = (product(matrix.columns, width), product(matrix.rows, width));
+    assert_eq!(x.len() / input, y.len() / output, "packs of a linear map");
+    assert!(x.len().is_multiple_of(input), "input of a linear map");
+    assert!(y.len().is_multiple_of(output), "output of a linear map");
     R::vectorized(Apply { matrix, x, y, width });
 }
 
@@ -60,10 +61,17 @@ pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
 pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, width: usize) {
     let rows = w.len() / columns;
     assert_eq!(w.len(), rows * columns, "weight gradient of {columns} columns");
-    assert_eq!(delta.len() / (rows * width), x.len() / (columns * width), "packs of a weight gradient");
-    assert!(delta.len().is_multiple_of(rows * width), "cotangents of a weight gradient");
-    assert!(x.len().is_multiple_of(columns * width), "activations of a weight gradient");
+    let (output, input) = (product(rows, width), product(columns, width));
+    assert_eq!(delta.len() / output, x.len() / input, "packs of a weight gradient");
+    assert!(delta.len().is_multiple_of(output), "cotangents of a weight gradient");
+    assert!(x.len().is_multiple_of(input), "activations of a weight gradient");
     R::vectorized(Accumulate { delta, x, w, rows, columns, width });
+}
+
+/// `a · b`, which must not wrap: the unchecked reads below rest on it.
+#[inline(always)]
+fn product(a: usize, b: usize) -> usize {
+    a.checked_mul(b).expect("no slice holds so many numbers")
 }
 
 struct Apply<'a, R> {
@@ -299,6 +307,19 @@ mod tests {
             }
             worst
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "no slice holds so many numbers")]
+    fn matrix_is_refused_when_its_size_wraps_to_that_of_the_slice() {
+        Matrix::new(&[1.0, 2.0], (1 << (usize::BITS - 1)) + 1, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "no slice holds so many numbers")]
+    fn linear_map_is_refused_when_its_width_wraps() {
+        let width = (1 << (usize::BITS - 1)) + 1;
+        apply(Matrix::new(&[1.0; 4], 2, 2), &[1.0; 2], &mut [0.0; 2], width);
     }
 
     #[test]

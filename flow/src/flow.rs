@@ -11,7 +11,7 @@ use rand_pcg::Pcg64;
 use crate::batch;
 use crate::error::{FlowError, SolveError};
 use crate::features::{FeatureMap, Features};
-use crate::map::{ConcaveMap, Direction, MAX_DIM, Map};
+use crate::map::{ConcaveMap, Direction, Map};
 use crate::network::Network;
 use crate::solve::Solver;
 use crate::spectrum::smallest_eigenvalue;
@@ -57,9 +57,10 @@ pub struct Pulled {
     pub x: Vec<f64>,
     /// `log q(y)` with respect to the Riemannian volume.
     pub log_q: Vec<f64>,
-    /// Smallest eigenvalue of `H` over the layers. Where it is not positive the flow folds, and `log_q` means nothing.
+    /// Smallest eigenvalue of `H` over the layers; NaN where one is not finite. Where it is not positive the flow folds,
+    /// and `log_q` means nothing. On spheres it may be positive beyond the injectivity radius: ask `ok`.
     pub min_eigenvalue: Vec<f64>,
-    /// Whether `H` is positive definite in every layer, and the point within the injectivity radius.
+    /// Whether `H` is positive definite in every layer, and the preimage finite and within the injectivity radius.
     pub ok: Vec<bool>,
 }
 
@@ -102,7 +103,7 @@ impl Flow {
         let features = FeatureMap::new(&spec.features, &spec.manifold)?;
         let network = Network::new(features, &spec.hidden, spec.output_scale);
         let initial = Initial { sizes: network.mlp().sizes().to_vec() };
-        let map: Arc<dyn Map> = Arc::new(ConcaveMap::new(spec.manifold.clone(), network, spec.solver, isa));
+        let map = map_of(&spec, network, isa);
         Ok(Self { manifold: spec.manifold, maps: vec![map; spec.layers], shared: spec.shared, isa, initial })
     }
 
@@ -138,13 +139,15 @@ impl Flow {
         self.isa.name()
     }
 
-    /// Random parameters: weights and biases uniform within `±1/√fan-in`.
+    /// Random parameters: weights and biases uniform within `±1/√fan-in`; for maps of one's own, uniform within `±1/√P`,
+    /// `P` the number of parameters of the first.
     pub fn initial(&self, seed: u64) -> Vec<f64> {
         let mut rng = Pcg64::seed_from_u64(seed);
         let mut theta = Vec::with_capacity(self.parameters());
         while theta.len() < self.parameters() {
             self.initial.draw(&mut rng, &mut theta);
         }
+        theta.truncate(self.parameters()); // Maps of one's own need not come in the sizes of a network.
         theta
     }
 
@@ -154,7 +157,7 @@ impl Flow {
     /// If `theta` or `x` has the wrong length.
     pub fn forward(&self, theta: &[f64], x: &[f64]) -> Pushed {
         let n = self.manifold.ambient();
-        let parts = batch::map(batch::fine(x.len() / n), |samples| {
+        let parts = batch::map(batch::fine(self.samples(theta, x)), |samples| {
             let traces = self.run(Direction::Forward, theta, &x[samples.start * n..samples.end * n]);
             let (log_q, ok) = self.densities(&traces);
             let mut stats = SolveStats::default();
@@ -197,13 +200,14 @@ impl Flow {
     /// If `theta` or `y` has the wrong length.
     pub fn inverse(&self, theta: &[f64], y: &[f64]) -> Pulled {
         let (n, d) = (self.manifold.ambient(), self.manifold.dim());
-        let parts = batch::map(batch::fine(y.len() / n), |samples| {
+        let parts = batch::map(batch::fine(self.samples(theta, y)), |samples| {
             let traces = self.run(Direction::Inverse, theta, &y[samples.start * n..samples.end * n]);
             let (log_q, ok) = self.densities(&traces);
             let smallest = |s: usize| {
                 let each =
                     traces.iter().map(|trace| smallest_eigenvalue(&trace.h[s * d * d..(s + 1) * d * d], d));
-                each.fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
+                // `f64::min` would pass over a NaN.
+                each.fold(f64::INFINITY, |min, e| if min.is_nan() || e >= min { min } else { e })
             };
             let eigenvalues: Vec<f64> = (0..samples.len()).map(smallest).collect();
             (traces.into_iter().next().map(|t| t.x).unwrap_or_default(), log_q, eigenvalues, ok)
@@ -224,7 +228,7 @@ impl Flow {
     /// If `theta` or `y` has the wrong length, or there is no such layer.
     pub fn potential(&self, theta: &[f64], layer: usize, y: &[f64]) -> Vec<f64> {
         let n = self.manifold.ambient();
-        let parts = batch::map(batch::fine(y.len() / n), |samples| {
+        let parts = batch::map(batch::fine(self.samples(theta, y)), |samples| {
             let mut psi = vec![0.0; samples.len()];
             let points = &y[samples.start * n..samples.end * n];
             Workspace::with(|work| {
@@ -235,10 +239,20 @@ impl Flow {
         parts.concat()
     }
 
+    /// Number of samples in `points`.
+    ///
+    /// # Panics
+    /// If `theta` or `points` has the wrong length.
+    pub(crate) fn samples(&self, theta: &[f64], points: &[f64]) -> usize {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
+        let n = self.manifold.ambient();
+        assert!(points.len().is_multiple_of(n), "points of {} have {n} coordinates", self.manifold);
+        points.len() / n
+    }
+
     /// All layers, in the order of `direction`; traces are stored by layer.
     pub(crate) fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Traces {
-        assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
-        assert!(points.len().is_multiple_of(self.manifold.ambient()), "points of {}", self.manifold);
+        self.samples(theta, points);
         let mut traces: Traces = self.maps.iter().map(|_| Trace::default()).collect();
         Workspace::with(|work| match direction {
             Direction::Forward => {
@@ -286,6 +300,18 @@ impl Initial {
             theta.extend((0..w[1] * (w[0] + 1)).map(|_| rng.random_range(-bound..bound)));
         }
     }
+}
+
+/// Largest dimension that [`Flow::new`] has kernels for.
+pub const MAX_DIM: usize = 8;
+
+/// The network's map, in the dimension of its manifold: `check` has refused others.
+fn map_of(spec: &FlowSpec, network: Network, isa: Isa) -> Arc<dyn Map> {
+    fn of<const D: usize>(spec: &FlowSpec, network: Network, isa: Isa) -> Arc<dyn Map> {
+        Arc::new(ConcaveMap::<_, _, D>::new(spec.manifold.clone(), network, spec.solver, isa))
+    }
+    let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
+    table[spec.manifold.dim() - 1](spec, network, isa)
 }
 
 /// Sizes and numbers of a specification.

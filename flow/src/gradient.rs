@@ -75,7 +75,7 @@ impl Flow {
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
         let n = self.manifold.ambient();
-        let parts = batch::map(batch::coarse(points.len() / n), |samples| {
+        let parts = batch::map(batch::coarse(self.samples(theta, points)), |samples| {
             let points = &points[samples.start * n..samples.end * n];
             self.part_gradient(direction, theta, points, samples, &loss)
         });
@@ -117,10 +117,10 @@ impl Flow {
             points_bar: &mut points_bar,
             log_q_bar: &mut log_q_bar,
         })?;
-        self.silence(&ok, &mut points_bar, &mut log_q_bar);
         if direction == Direction::Inverse {
             self.add_base_gradient(end, &log_q_bar, &mut points_bar);
         }
+        self.silence(&ok, &mut points_bar, &mut log_q_bar);
         // log q = log base(x) − Σ ℓ.
         let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
         let mut gradient = vec![0.0; self.parameters()];

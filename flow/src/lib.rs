@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Where to look: [`potential`] says what psi must offer, [`mlp`] is the network, [`solve`] the minimisation, [`log_det`]
-//! and [`pull_back`] the formulas, [`map`] one layer, [`flow`] the stack. Limits: dimensions up to [`map::MAX_DIM`]; a map
+//! and [`pull_back`] the formulas, [`map`] one layer, [`flow`] the stack. Limits: dimensions up to [`flow::MAX_DIM`]; a map
 //! is a diffeomorphism only where the Hessian `H` is positive definite *everywhere*, which no round trip can tell: see
 //! [`Pulled::min_eigenvalue`].
 

@@ -15,50 +15,6 @@ use crate::tile::{Span, TILE};
 use crate::trace::Trace;
 use crate::workspace::Workspace;
 
-/// Largest dimension that kernels are compiled for.
-pub const MAX_DIM: usize = 8;
-
-/// Evaluates `$body` with the constant `$D` set to the value of `$dim`.
-macro_rules! with_dimension {
-    ($dim:expr, $D:ident => $body:expr) => {
-        match $dim {
-            1 => {
-                const $D: usize = 1;
-                $body
-            }
-            2 => {
-                const $D: usize = 2;
-                $body
-            }
-            3 => {
-                const $D: usize = 3;
-                $body
-            }
-            4 => {
-                const $D: usize = 4;
-                $body
-            }
-            5 => {
-                const $D: usize = 5;
-                $body
-            }
-            6 => {
-                const $D: usize = 6;
-                $body
-            }
-            7 => {
-                const $D: usize = 7;
-                $body
-            }
-            8 => {
-                const $D: usize = 8;
-                $body
-            }
-            other => unreachable!("dimension {other} was refused when the map was built"),
-        }
-    };
-}
-
 /// Which way a layer is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -87,7 +43,7 @@ pub trait Map: Debug + Send + Sync {
     );
 
     /// Pulls cotangents back through the last run: adds to the parameters' gradient and overwrites the cotangents of the
-    /// points that the run started from.
+    /// points that the run started from. Those of samples that are not [`Trace::ok`] must be zero.
     fn pull_back(
         &self,
         direction: Direction,
@@ -102,33 +58,30 @@ pub trait Map: Debug + Send + Sync {
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace);
 }
 
-/// The implicit Riemannian concave potential map of a potential on a manifold.
+/// The implicit Riemannian concave potential map of a potential on a manifold of dimension `D`.
+///
+/// The dimension is part of the type, so that only the kernels that are used are compiled.
 #[derive(Clone, Debug)]
-pub struct ConcaveMap<M, P> {
+pub struct ConcaveMap<M, P, const D: usize> {
     pub(crate) manifold: M,
     pub(crate) potential: P,
     solver: Solver,
     isa: Isa,
 }
 
-impl<M: Manifold, P: Potential> ConcaveMap<M, P> {
+impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     /// The map of `potential` on `manifold`, on the given instruction set.
     ///
     /// # Panics
-    /// If the dimension is zero or above [`MAX_DIM`], or if the potential reads another number of coordinates than
-    /// points have.
+    /// If the manifold's dimension is not `D`, or if the potential reads another number of coordinates than points have.
     pub fn new(manifold: M, potential: P, solver: Solver, isa: Isa) -> Self {
-        let dim = manifold.dim();
-        assert!(
-            (1..=MAX_DIM).contains(&dim),
-            "kernels are compiled for dimensions 1 to {MAX_DIM}, not {dim}"
-        );
+        assert_eq!(manifold.dim(), D, "dimension of {manifold:?}");
         assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
         Self { manifold, potential, solver, isa }
     }
 }
 
-impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
+impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
     fn parameters(&self) -> usize {
         self.potential.parameters()
     }
@@ -142,10 +95,10 @@ impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
         work: &mut Workspace,
     ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        let (n, dim) = (self.manifold.ambient(), self.manifold.dim());
+        let n = self.manifold.ambient();
         assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
-        trace.resize(points.len() / n, n, dim);
-        with_dimension!(dim, D => self.isa.dispatch(Run::<M, P, D> { map: self, direction, theta, points, trace, work }));
+        trace.resize(points.len() / n, n, D);
+        self.isa.dispatch(Run { map: self, direction, theta, points, trace, work });
     }
 
     fn pull_back(
@@ -160,9 +113,7 @@ impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
         assert_eq!(into.theta.len(), self.parameters(), "gradient in the parameters of a map");
         assert_eq!(into.points.len(), trace.y.len(), "cotangents of the points");
-        with_dimension!(self.manifold.dim(), D => self.isa.dispatch(PullBack::<M, P, D> {
-            map: self, direction, theta, trace, cotangents, into, work,
-        }));
+        self.isa.dispatch(PullBack { map: self, direction, theta, trace, cotangents, into, work });
     }
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
@@ -172,7 +123,7 @@ impl<M: Manifold + 'static, P: Potential> Map for ConcaveMap<M, P> {
 
 /// Runs a batch in either direction.
 struct Run<'a, M, P, const D: usize> {
-    map: &'a ConcaveMap<M, P>,
+    map: &'a ConcaveMap<M, P, D>,
     direction: Direction,
     theta: &'a [f64],
     points: &'a [f64],
@@ -218,10 +169,10 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
     }
 }
 
-impl<M: Manifold, P: Potential> ConcaveMap<M, P> {
+impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     /// Forward, the minimisation of all packs in step; inverse, one evaluation, because the points are the images.
     #[inline(always)]
-    fn descend<R: Real, const D: usize>(
+    fn descend<R: Real>(
         &self,
         direction: Direction,
         theta: &[f64],
@@ -272,7 +223,10 @@ fn finish<M: Manifold, R: Real, const D: usize>(
         m.wrap(&mut pack.x);
     }
     m.wrap(y);
+    let mut finite = R::one();
     for c in 0..n {
+        // A coordinate that psi does not read may be NaN, and yet all else in order.
+        finite = R::select_gt(R::constant(f64::INFINITY), pack.x[c].abs(), finite, R::zero());
         span.store(pack.x[c], &mut trace.x, n, c, p);
         span.store(y[c], &mut trace.y, n, c, p);
     }
@@ -287,7 +241,7 @@ fn finish<M: Manifold, R: Real, const D: usize>(
     span.store(log_det::log_det(m, &g, &factor), &mut trace.log_det, 1, 0, p);
     span.store(pack.residual, &mut trace.residual, 1, 0, p);
     let inside = R::select_gt(m.domain_margin(&g), R::zero(), factor.definite, R::zero());
-    let ok = R::select_gt(pack.done, R::zero(), inside, R::zero());
+    let ok = R::select_gt(pack.done, R::zero(), inside, R::zero()).min(finite);
     span.each::<R>(p, |sample, lane| {
         trace.converged[sample] = pack.done.lane(lane) > 0.0;
         trace.ok[sample] = ok.lane(lane) > 0.0;
@@ -296,8 +250,8 @@ fn finish<M: Manifold, R: Real, const D: usize>(
 }
 
 /// `psi` at a batch of points.
-struct Values<'a, M, P> {
-    map: &'a ConcaveMap<M, P>,
+struct Values<'a, M, P, const D: usize> {
+    map: &'a ConcaveMap<M, P, D>,
     theta: &'a [f64],
     points: &'a [f64],
     psi: &'a mut [f64],
@@ -313,7 +267,7 @@ impl<P: Potential, R: Real> Default for ValuesWork<P, R> {
     }
 }
 
-impl<M: Manifold, P: Potential> Kernel for Values<'_, M, P> {
+impl<M: Manifold, P: Potential, const D: usize> Kernel for Values<'_, M, P, D> {
     type Output = ();
 
     #[inline(always)]

@@ -41,7 +41,7 @@ pub struct Gradients<'a> {
 
 /// The kernel: see [`crate::map::Map::pull_back`].
 pub(crate) struct PullBack<'a, M, P, const D: usize> {
-    pub map: &'a ConcaveMap<M, P>,
+    pub map: &'a ConcaveMap<M, P, D>,
     pub direction: Direction,
     pub theta: &'a [f64],
     pub trace: &'a Trace,
@@ -145,15 +145,18 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         let pack = &mut self.packs[p];
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
+        // A failed sample is read as zeros: its numbers may be infinite, which no zero cotangent silences.
+        let (zero, ok) = (R::zero(), span.mask::<R>(&trace.ok, p));
+        let read = |data: &[f64], n, c| R::select_gt(ok, zero, span.load(data, n, c, p), zero);
         for c in 0..n {
-            pack.y[c] = span.load(&trace.y, n, c, p);
+            pack.y[c] = read(&trace.y, n, c);
         }
         m.frame(&pack.y, &mut pack.frame);
         let mut h = [[R::zero(); D]; D];
         for i in 0..D {
-            pack.g[i] = span.load(&trace.g, D, i, p);
+            pack.g[i] = read(&trace.g, D, i);
             for j in 0..D {
-                h[i][j] = span.load(&trace.h, D * D, i * D + j, p);
+                h[i][j] = read(&trace.h, D * D, i * D + j);
             }
         }
         pack.factor = Cholesky::new(&h);

@@ -29,6 +29,14 @@ impl<R: Real, const D: usize> Site<R, D> {
         resize(&mut self.frame, D * m.ambient());
     }
 
+    /// Becomes `other`, in the memory it has: a derived `clone_from` would allocate.
+    #[inline(always)]
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.y.clone_from(&other.y);
+        self.frame.clone_from(&other.frame);
+        self.psi = other.psi;
+    }
+
     /// Frame coordinates of a tangent vector at `y`.
     #[inline(always)]
     pub(crate) fn to_frame(&self, v: &[R]) -> [R; D] {

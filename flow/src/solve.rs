@@ -5,7 +5,7 @@
 //! all derivatives are functions of the solution. Lanes descend independently: a sample that is done stays put, so its
 //! result does not depend on its neighbours.
 
-use ircpm_ad::Real;
+use ircpm_ad::{Jet, Real, Scalar};
 use ircpm_manifolds::Manifold;
 
 use crate::cholesky::Cholesky;
@@ -26,7 +26,8 @@ pub enum Method {
 pub struct Solver {
     /// Kind of steps.
     pub method: Method,
-    /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`.
+    /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`; or below 1e-9 times that and no
+    /// longer falling, which is rounding where psi or the coordinates are large.
     pub tolerance: f64,
     /// Evaluations of the Hessian after which a sample counts as not converged.
     pub max_steps: usize,
@@ -95,7 +96,9 @@ impl<R: Real, const D: usize> Descent<R, D> {
         self.trial.y.clear();
         self.trial.y.extend_from_slice(&self.x);
         self.trial.reserve(m);
-        self.best.clone_from(&self.trial);
+        // What a tile before left here would be the result of a sample whose every trial is refused.
+        self.trial.psi = Jet::zero();
+        self.best.copy_from(&self.trial);
         self.velocity.clear();
         self.velocity.resize(m.ambient(), zero);
         self.objective = R::constant(f64::INFINITY);
@@ -108,7 +111,7 @@ impl<R: Real, const D: usize> Descent<R, D> {
     /// Takes the trial point as given, an image whose preimage is wanted.
     #[inline(always)]
     pub(crate) fn accept(&mut self) {
-        self.best.clone_from(&self.trial);
+        self.best.copy_from(&self.trial);
         (self.done, self.residual) = (R::one(), R::zero());
     }
 
@@ -154,12 +157,7 @@ impl<R: Real, const D: usize> Descent<R, D> {
         self.residual = keep(residual, self.residual);
         self.distance = keep(distance, self.distance);
         let limit = (self.distance + one) * solver.tolerance;
-        let converged = R::select_gt(
-            self.residual,
-            limit,
-            zero,
-            R::select_gt(self.objective, R::constant(f64::MAX), zero, one),
-        );
+        let converged = R::select_gt(limit, self.residual, one, zero);
         self.done = self.done.max(converged).max(stalled);
 
         let (direction, slope) = self.direction(m, solver.method, &v, &gradient);

@@ -44,6 +44,12 @@ impl Span {
         })
     }
 
+    /// 1 for the samples of pack `p` whose flag is set, 0 for the others.
+    #[inline(always)]
+    pub(crate) fn mask<R: Real>(self, flags: &[bool], p: usize) -> R {
+        R::from_fn(|lane| f64::from(flags[self.start + (p * R::LANES + lane).min(self.len - 1)]))
+    }
+
     /// Calls `write(sample, lane)` for every sample in pack `p`.
     #[inline(always)]
     pub(crate) fn each<R: Real>(self, p: usize, mut write: impl FnMut(usize, usize)) {

@@ -1,14 +1,17 @@
 //! The command line: arguments in, exit status out.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Override};
-use crate::preset::{self, PRESETS};
+use crate::config::{Config, ConfigError, Override};
+use crate::preset::{self, PRESETS, Preset};
+use crate::report::Report;
+use crate::report::output::{note, show};
 use crate::report::progress::Progress;
 use crate::report::table;
 use crate::run::folder::{Folder, file};
@@ -18,9 +21,27 @@ use crate::suggest::suggest;
 /// Exit status of a run that the user stopped: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
+const EXAMPLES: &str = "\
+Examples:
+  ircpm presets                                        what there is to train
+  ircpm train torus-multi-modal                        a run folder runs/torus-multi-modal-1
+  ircpm evaluate runs/torus-multi-modal-1              its measures again
+  ircpm presets --check --seeds 3                      a table of all presets
+
+Exit status: 0 done, 1 failed, 2 wrong arguments, 130 stopped by Ctrl-C (training then leaves a checkpoint).";
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  ircpm train sphere-four-mode --out four --seed 7
+  ircpm train torus-unimodal --set training.steps=500 --set 'model.hidden=[64, 64]'
+  ircpm train four/config.toml                         the same run again
+
+The folder gets config.toml (every key with its value), checkpoint.safetensors, metrics.jsonl, report.json and pictures.
+Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` reads.";
+
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.
 #[derive(Debug, Parser)]
-#[command(name = "ircpm", version)]
+#[command(name = "ircpm", version, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,10 +50,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a preset or a configuration, measure it, and write a run folder
+    #[command(after_help = TRAIN_EXAMPLES)]
     Train(Train),
     /// List the presets; with --check, train each and print a table of results
     Presets(Presets),
-    /// Measure a finished or interrupted run again
+    /// Measure a finished or interrupted run again; write its report and pictures if it has none
     Evaluate {
         /// Folder of the run
         run: PathBuf,
@@ -45,7 +67,7 @@ enum Command {
 struct Train {
     /// Name of a preset, or a TOML file
     config: String,
-    /// Folder of the run, which must be new or empty [default: runs/<preset>-<n>]
+    /// Folder of the run, which must be new or empty [default: runs/<name>-<n>, the first n that is free]
     #[arg(long)]
     out: Option<PathBuf>,
     /// Seed, in place of the configuration's
@@ -53,7 +75,7 @@ struct Train {
     seed: Option<u64>,
     #[command(flatten)]
     threads: Threads,
-    /// Replace a key of the configuration, for example training.steps=100
+    /// Replace a key of the configuration, for example training.steps=100; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<Override>,
 }
@@ -94,6 +116,9 @@ pub enum CliError {
         /// The nearest preset.
         near: Option<&'static str>,
     },
+    /// The results cannot be shown.
+    #[error("cannot write to standard output: {0}; send it elsewhere (what a run folder has is safe)")]
+    Output(#[from] io::Error),
     /// No threads, or no signal handler.
     #[error("cannot start: {0}")]
     Start(String),
@@ -112,14 +137,21 @@ impl Cli {
             if handler.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(INTERRUPTED));
             }
-            eprintln!("stopping after this step (once more to stop at once)");
+            note("stopping after this step (once more to stop at once)");
         })
         .map_err(|e| CliError::Start(e.to_string()))?;
-        match self.command {
+        let outcome = match self.command {
             Command::Train(args) => args.threads.start().and_then(|()| train(&args, &stop)),
             Command::Presets(args) if args.check => args.threads.start().and_then(|()| check(&args, &stop)),
             Command::Presets(_) => list(),
             Command::Evaluate { run, threads } => threads.start().and_then(|()| evaluate(&run, &stop)),
+        };
+        match outcome {
+            Err(CliError::Run(interrupted @ RunError::Interrupted)) => {
+                note(interrupted);
+                Ok(INTERRUPTED)
+            }
+            outcome => outcome,
         }
     }
 }
@@ -140,24 +172,26 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let (config, label, base) = read_config(&args.config, &sets)?;
     let problem = Problem::new(config, &base)?;
     let folder = Folder::create(args.out.as_deref(), &label)?;
-    eprintln!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display());
+    note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
     let mut progress = Progress::new(&label, problem.config.training.steps);
-    let outcome = run::train(&problem, &folder, stop, &mut progress).inspect_err(|e| {
+    let outcome = run::train(&problem, &folder, stop, &mut progress);
+    // A bar that is still drawn would share its line with what follows.
+    drop(progress);
+    let root = folder.root().display();
+    let outcome = outcome.inspect_err(|e| {
         if matches!(e, RunError::Diverged { .. }) && folder.path(file::CHECKPOINT).exists() {
-            eprintln!("the last good checkpoint is in {}", folder.root().display());
+            note(format_args!("the last good checkpoint is in {root}"));
         }
     })?;
     match outcome {
         Outcome::Done(report) => {
-            print!("{report}");
-            println!("  {:<18} {}", "folder", folder.root().display());
+            show(format_args!("{report}  {:<18} {root}\n", "folder"))?;
             Ok(0)
         }
         Outcome::Interrupted { step } => {
-            let root = folder.root().display();
-            eprintln!(
+            note(format_args!(
                 "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it"
-            );
+            ));
             Ok(INTERRUPTED)
         }
     }
@@ -174,43 +208,64 @@ fn read_config(name: &str, sets: &[Override]) -> Result<(Config, String, PathBuf
         let near = suggest(name, PRESETS.iter().map(|preset| preset.name));
         return Err(CliError::UnknownConfig { name: name.to_owned(), near });
     }
-    let text = fs::read_to_string(path).map_err(|source| RunError::read(path, source))?;
-    let config = Config::parse_with(&text, name, sets).map_err(RunError::from)?;
+    let config = Config::parse_with(&read_text(path)?, name, sets).map_err(RunError::from)?;
     let label = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((config, label, path.parent().unwrap_or(Path::new("")).to_owned()))
+}
+
+/// A whole file; an error shows where it stops being text.
+fn read_text(path: &Path) -> Result<String, RunError> {
+    let bytes = fs::read(path).map_err(|source| RunError::read(path, source))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let start = e.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(e.as_bytes()).into_owned();
+        let span = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
+        let message = "not UTF-8 from here on: save the file as UTF-8".to_owned();
+        ConfigError { name: path.to_string_lossy().into_owned(), text, span, message }.into()
+    })
 }
 
 fn evaluate(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
     let folder = Folder::open(root)?;
     let path = folder.path(file::CONFIG);
-    let text = fs::read_to_string(&path).map_err(|source| RunError::read(&path, source))?;
-    let config = Config::parse(&text, &path.to_string_lossy()).map_err(RunError::from)?;
+    let config = Config::parse(&read_text(&path)?, &path.to_string_lossy()).map_err(RunError::from)?;
     let problem = Problem::new(config, root)?;
-    print!("{}", run::reevaluate(&problem, &folder, stop)?);
+    show(run::reevaluate(&problem, &folder, stop)?)?;
     Ok(0)
 }
 
 fn list() -> Result<u8, CliError> {
     for preset in PRESETS {
-        println!("{:<24} {}", preset.name, preset.description());
+        show(format_args!("{:<24} {}\n", preset.name, preset.description()))?;
     }
     Ok(0)
 }
 
+/// Trains every preset. The table has what was finished, even if the user or an error ends it early.
 fn check(args: &Presets, stop: &AtomicBool) -> Result<u8, CliError> {
-    let mut rows = Vec::new();
-    for preset in PRESETS {
+    let mut rows: Vec<(String, Vec<Report>)> = Vec::new();
+    let outcome = PRESETS.iter().try_for_each(|preset| {
         let mut reports = Vec::new();
-        for seed in 0..args.seeds {
-            let mut sets = args.sets.clone();
-            sets.push(Override::seed(seed));
-            let problem = Problem::new(preset.config(&sets).map_err(RunError::from)?, Path::new(""))?;
-            let label = format!("{} seed {seed}", preset.name);
-            let mut progress = Progress::new(&label, problem.config.training.steps);
-            reports.push(run::rehearse(&problem, stop, &mut progress)?);
-        }
+        let outcome = (0..args.seeds)
+            .try_for_each(|seed| rehearse(preset, seed, args, stop).map(|report| reports.push(report)));
         rows.push((preset.name.to_owned(), reports));
+        outcome
+    });
+    show(table::markdown(&rows))?;
+    match outcome {
+        Err(CliError::Run(RunError::Interrupted)) => {
+            note("stopped: the table has the runs that were finished");
+            Ok(INTERRUPTED)
+        }
+        outcome => outcome.map(|()| 0),
     }
-    print!("{}", table::markdown(&rows));
-    Ok(0)
+}
+
+fn rehearse(preset: &Preset, seed: u64, args: &Presets, stop: &AtomicBool) -> Result<Report, CliError> {
+    let mut sets = args.sets.clone();
+    sets.push(Override::seed(seed));
+    let problem = Problem::new(preset.config(&sets).map_err(RunError::from)?, Path::new(""))?;
+    let label = format!("{} seed {seed}", preset.name);
+    let mut progress = Progress::new(&label, problem.config.training.steps);
+    Ok(run::rehearse(&problem, stop, &mut progress)?)
 }

@@ -65,6 +65,7 @@ pub struct TargetConfig {
 pub struct DataConfig {
     /// CSV with a header line; each row has the ambient coordinates of a point, angles in radians. Relative to the
     /// configuration's folder.
+    #[serde(deserialize_with = "check::file")]
     pub file: PathBuf,
     /// For example `T2`, `S2` or `T2xS2`.
     #[serde(with = "check::manifold")]
@@ -122,8 +123,8 @@ pub enum Features {
 pub struct SolverConfig {
     /// How a step is chosen.
     pub method: Method,
-    /// Norm of the gradient at which a point counts as solved.
-    #[serde(deserialize_with = "check::positive")]
+    /// Norm of the gradient at which a point counts as solved, at most 0.01.
+    #[serde(deserialize_with = "check::tolerance")]
     pub tolerance: f64,
     /// Steps after which a point counts as failed.
     #[serde(deserialize_with = "check::count")]
@@ -213,10 +214,10 @@ pub enum Points {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationConfig {
-    /// Independent model samples for ESS, KL and log Z, 2 to 2³⁰.
+    /// Independent model samples for ESS, KL and log Z, 2 to 2²⁴.
     #[serde(deserialize_with = "check::samples")]
     pub samples: usize,
-    /// Fresh base points at which the smallest eigenvalue of `H` is looked for, 8 to 2³⁰.
+    /// Fresh base points at which the smallest eigenvalue of `H` is looked for, 8 to 2²⁴.
     #[serde(deserialize_with = "check::uniform")]
     pub uniform: usize,
     /// Seed of both.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use ircpm_train::cli::{Cli, CliError};
 use ircpm_train::config::ConfigError;
+use ircpm_train::report::output::note;
 use ircpm_train::run::RunError;
 use ircpm_train::run::checkpoint::CheckpointError;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
@@ -13,7 +14,7 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("{:?}", drawn(&error));
+            note(format_args!("{:?}", drawn(&error)));
             ExitCode::FAILURE
         }
     }
@@ -34,8 +35,11 @@ fn drawn(error: &CliError) -> Report {
     }
 }
 
-/// The text around the span, with the span underlined.
+/// The text around the span, with the span underlined; an empty text cannot be drawn.
 fn snippet(error: &ConfigError) -> Report {
+    if error.text.is_empty() {
+        return MietteDiagnostic::new(format!("{} is empty: {}", error.name, error.message)).into();
+    }
     let mut diagnostic = MietteDiagnostic::new(format!("{}: invalid configuration", error.name))
         .with_label(LabeledSpan::at(error.span.clone(), error.message.clone()));
     if let Some(help) = error.help() {

@@ -35,6 +35,9 @@ fn number_out_of_range_is_refused_with_its_line() {
         ("model", "features = { invariant = { directions = [[0, 0]], order = 1 } }"),
         ("model", "feature = 3"),
         ("solver", "tolerance = 0"),
+        ("solver", "tolerance = 1e300"),
+        ("evaluation", "samples = 1073741824"),
+        ("evaluation", "uniform = 1073741824"),
         ("evaluation", "samples = 1"),
     ];
     for (section, line) in cases {
@@ -66,6 +69,29 @@ fn override_replaces_a_key_and_its_error_shows_its_own_text() {
         .expect_err("empty batch");
     assert_eq!((error.name.as_str(), error.text.as_str()), ("--set", "training.batch=0"));
     assert_eq!(&error.text[error.span], "0");
+}
+
+#[test]
+fn value_of_another_shape_is_answered_with_the_right_one() {
+    let cases = [
+        ("[training]\nsteps = 1.5\n", "an integer"),
+        ("[training]\nclip = \"small\"\n", "a number"),
+        ("[model]\nshared = 1\n", "true or false"),
+        ("[model]\nfeatures = \"harmonics\"\n", "order = 1"),
+    ];
+    for (lines, remedy) in cases {
+        let error = Config::parse(&format!("{VALID}{lines}"), "a.toml").expect_err(lines);
+        assert!(error.help().is_some_and(|help| help.contains(remedy)), "{lines}: {error}");
+    }
+}
+
+#[test]
+fn override_that_is_not_one_key_is_refused() {
+    let deep = format!("{}b=1", "a.".repeat(10_000));
+    for text in ["seed", "=1", ".=1", "seed=1\ntarget.beta=2", &deep] {
+        assert!(text.parse::<Override>().is_err(), "{text}");
+    }
+    assert!("model.hidden=[\n8,\n8]".parse::<Override>().is_ok(), "one value over several lines");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -180,6 +180,7 @@ fn point_that_is_none_is_named_by_file_line_and_value() {
         ("1,0,0\n0,nan,1\n", "p.csv, line 3"),
         ("1,0,0\n0,2,0\n", "line 3"),
         ("1,0\n", "2 columns"),
+        ("1,0,0\n0,0,\u{fffd}\n", "column 3"),
         ("1,0,x\n", "`x`"),
         ("", "at least 2"),
     ];
@@ -195,7 +196,13 @@ fn point_that_is_none_is_named_by_file_line_and_value() {
 fn hostile_arguments_are_answered_with_cause_and_remedy() {
     let dir = folder();
     fs::write(dir.path().join("broken.toml"), "[target\n").expect("a writable folder");
-    let cases: [(&[&str], &str); 7] = [
+    fs::write(dir.path().join("empty.toml"), "").expect("a writable folder");
+    fs::write(dir.path().join("latin.toml"), b"[target]\nname = \"\xe9\"\n").expect("a writable folder");
+    let wide = format!("model.hidden=[{}4096]", "4096,".repeat(15));
+    let cases: [(&[&str], &str); 10] = [
+        (&["train", "empty.toml"], "empty.toml is empty: loss = \"reverse-kl\" needs a [target]"),
+        (&["train", "latin.toml"], "not UTF-8 from here on"),
+        (&["train", "torus-unimodal", "--set", &wide, "--set", "model.layers=64"], "lower model.hidden"),
         (&["train", "torus-unimodl"], "did you mean `torus-unimodal`?"),
         (&["train", "torus-unimodal", "--set", "training.step=1"], "did you mean `steps`?"),
         (&["train", "torus-unimodal", "--set", "model.layers=0"], "0 is not an integer from 1 to 64"),
@@ -252,6 +259,108 @@ fn divergence_names_step_rate_and_remedy_and_leaves_a_checkpoint() {
 }
 
 #[test]
+fn run_that_cannot_begin_is_not_blamed_on_the_learning_rate() {
+    let dir = folder();
+    let cases = [("solver.max_steps=1", "solver.max_steps"), ("target.beta=1e308", "lower target.beta")];
+    for (set, remedy) in cases {
+        let said = complaint(&short(dir.path(), &["train", "torus-unimodal", "--set", set]));
+        assert!(said.contains("training cannot begin") && said.contains(remedy), "{said}");
+        assert!(!said.contains("NaN)") && !said.contains("learning_rate"), "{said}");
+    }
+    let said = complaint(&ircpm(dir.path(), &["evaluate", "runs/torus-unimodal-1"]));
+    assert!(said.contains("runs/torus-unimodal-1 has no checkpoint"), "{said}");
+}
+
+#[test]
+fn angles_in_degrees_and_a_missing_header_are_refused() {
+    let dir = folder();
+    let config = "[data]\nfile = \"p.csv\"\nmanifold = \"R1xT1\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
+    let cases = [
+        ("height,angle\n400,1\n0,270\n", "line 3, column 2: the angle 270"),
+        ("height,angle\n1,1e300\n", "beyond ±2π"),
+        ("0,1\n2,3\n4,5\n", "line 1: all numbers"),
+    ];
+    for (text, words) in cases {
+        fs::write(dir.path().join("p.csv"), text).expect("a writable folder");
+        let said = complaint(&ircpm(dir.path(), &["train", "c.toml"]));
+        assert!(said.contains(words), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn checkpoint_of_another_seed_is_refused() {
+    let dir = folder();
+    for (out, seed) in [("a", "1"), ("b", "2")] {
+        succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", out, "--seed", seed]));
+    }
+    let checkpoint = |run: &str| dir.path().join(run).join("checkpoint.safetensors");
+    fs::copy(checkpoint("a"), checkpoint("b")).expect("a writable folder");
+    let said = complaint(&ircpm(dir.path(), &["evaluate", "b"]));
+    assert!(said.contains("written with another seed"), "{said}");
+}
+
+#[test]
+fn two_runs_into_one_folder_at_once_leave_one_whole_run() {
+    let dir = folder();
+    let args = |seed| [&["train", "torus-unimodal", "--out", "run", "--seed", seed], &SHORT[..]].concat();
+    let spawn = |seed| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ircpm"));
+        program.args(args(seed)).current_dir(dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        program.spawn().unwrap_or_else(|e| panic!("the program does not start: {e}"))
+    };
+    let mut runs = [spawn("1"), spawn("2")];
+    let done: Vec<bool> =
+        runs.iter_mut().map(|run| run.wait().is_ok_and(|status| status.success())).collect();
+    let winner = done.iter().position(|&done| done).expect("one of them");
+    assert!(!done[1 - winner], "both wrote into one folder");
+    assert_eq!(json(&dir.path().join("run/report.json"))["seed"], winner + 1);
+    succeed(&ircpm(dir.path(), &["evaluate", "run"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn reader_that_goes_away_stops_neither_training_nor_the_list() {
+    let dir = folder();
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap_or_else(|e| panic!("no pipe: {e}"));
+        drop(reader);
+        writer
+    };
+    let status = |args: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ircpm"));
+        program.args(args).current_dir(dir.path()).stdout(closed()).stderr(closed());
+        program.status().unwrap_or_else(|e| panic!("the program does not start: {e}")).code()
+    };
+    assert_eq!(status(&["presets"]), Some(0));
+    let train = [&["train", "torus-unimodal", "--out", "run"], &SHORT[..]].concat();
+    assert_eq!(status(&train), Some(0));
+    assert!(dir.path().join("run/report.json").exists());
+    assert_eq!(status(&["train", "nowhere"]), Some(1));
+}
+
+#[test]
+fn table_of_presets_keeps_the_runs_before_a_failure() {
+    let dir = folder();
+    // The presets on spheres have no angles.
+    let features = "model.features={invariant={directions=[[1,-1],[0,1]],order=1}}";
+    let args = ["presets", "--check", "--set", "model.hidden=[8]", "--set", features];
+    let output = ircpm(dir.path(), &[&args[..], &SHORT[..]].concat());
+    assert!(complaint(&output).contains("does not fit the manifold S2"));
+    assert!(stdout(&output).contains("| torus-multi-modal |"), "{}", stdout(&output));
+}
+
+#[test]
+fn help_shows_examples_and_what_a_run_folder_gets() {
+    let dir = folder();
+    for (args, words) in [(&["--help"][..], "Exit status"), (&["train", "--help"], "checkpoint.safetensors")]
+    {
+        let help = stdout(&ircpm(dir.path(), args));
+        assert!(help.contains("Examples:") && help.contains(words), "{help}");
+    }
+}
+
+#[test]
 fn damaged_checkpoint_is_named() {
     let dir = folder();
     succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
@@ -270,7 +379,7 @@ fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
         .args(["train", "torus-multi-modal", "--out", "run", "--set", "training.steps=100000000"])
         .args(["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512"])
         .current_dir(dir.path())
-        .stderr(std::process::Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|e| panic!("the program does not start: {e}"));
     // The first checkpoint is a sign that training has begun.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_flow::{Affine, Average, ConcaveMap, FeatureMap, Features, Flow, FlowSpec, Network};
+use ircpm_flow::{Affine, Average, ConcaveMap, FeatureMap, Features, Flow, FlowSpec, Map, Network};
 use ircpm_manifolds::Manifold;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -104,7 +104,11 @@ fn averaged(spec: &FlowSpec, group: &[Affine], seed: u64) -> (Flow, Vec<f64>) {
     let features = FeatureMap::new(&spec.features, &spec.manifold).unwrap();
     let network = Network::new(features, &spec.hidden, spec.output_scale);
     let potential = Average::new(network, group.to_vec());
-    let map = Arc::new(ConcaveMap::new(spec.manifold.clone(), potential, spec.solver, Isa::best()));
+    let (m, isa) = (spec.manifold.clone(), Isa::best());
+    let map: Arc<dyn Map> = match m.dim() {
+        2 => Arc::new(ConcaveMap::<_, _, 2>::new(m, potential, spec.solver, isa)),
+        _ => Arc::new(ConcaveMap::<_, _, 3>::new(m, potential, spec.solver, isa)),
+    };
     let flow = Flow::from_maps(spec.manifold.clone(), vec![map; spec.layers], true).unwrap();
     let plain = Flow::new(spec.clone()).unwrap();
     let mut rng = Pcg64::seed_from_u64(seed);
@@ -119,7 +123,8 @@ fn finite_groups() -> Vec<(&'static str, Features, Vec<Affine>)> {
     let square = vec![signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0])];
     let cycle = vec![signed_permutation(&[1, 2, 0], &[1.0; 3]), flips(&[-1.0; 3])];
     let octants = vec![flips(&[-1.0, 1.0, 1.0]), flips(&[1.0, -1.0, 1.0]), flips(&[1.0, 1.0, -1.0])];
-    let pairs = vec![flips(&[-1.0, -1.0, 1.0, 1.0]), flips(&[1.0, -1.0, -1.0, 1.0]), flips(&[1.0, 1.0, 1.0, -1.0])];
+    let pairs =
+        vec![flips(&[-1.0, -1.0, 1.0, 1.0]), flips(&[1.0, -1.0, -1.0, 1.0]), flips(&[1.0, 1.0, 1.0, -1.0])];
     vec![
         ("T2", waves.clone(), square),
         ("T3", waves, cycle),
@@ -138,7 +143,7 @@ proptest! {
 
     #[test]
     fn invariant_angles_make_maps_that_commute_with_translations(
-        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0, b in -7.0..7.0,
+        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0_f64, b in -7.0..7.0_f64,
     ) {
         let table = [
             ("T2", vec![vec![1, 1]], vec![a, -a]),
@@ -154,7 +159,7 @@ proptest! {
 
     #[test]
     fn some_coordinates_make_maps_that_commute_with_rotations_of_the_others(
-        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0, b in -7.0..7.0,
+        seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0_f64, b in -7.0..7.0_f64,
     ) {
         let table = [
             ("S2", vec![2], rotation(3, (0, 1), a)),
@@ -182,7 +187,8 @@ proptest! {
 
 #[test]
 fn generated_groups_have_their_known_orders() {
-    let orders: Vec<usize> = finite_groups().iter().map(|(_, _, generators)| generated(generators).len()).collect();
+    let orders: Vec<usize> =
+        finite_groups().iter().map(|(_, _, generators)| generated(generators).len()).collect();
     assert_eq!(orders, [8, 6, 8, 8]);
 }
 
@@ -194,7 +200,9 @@ fn maps_of_potentials_that_are_not_invariant_commute_with_nothing() {
         ("S2", Features::Coordinates, rotation(3, (0, 1), 1.0)),
         ("S3", Features::Coordinates, rotation(4, (0, 1), 1.0)),
     ];
-    let finite = finite_groups().into_iter().map(|(m, features, mut generators)| (m, features, generators.swap_remove(0)));
+    let finite = finite_groups()
+        .into_iter()
+        .map(|(m, features, mut generators)| (m, features, generators.swap_remove(0)));
     for (manifold, features, g) in continuous.into_iter().chain(finite) {
         let flow = Flow::new(with_features(manifold, 1, features)).unwrap();
         for seed in 400..404 {

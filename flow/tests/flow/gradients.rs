@@ -165,6 +165,8 @@ fn gradients_equal_finite_differences_on_every_manifold() {
         ("R1", 1, true),
         ("R2", 2, false),
         ("S2xT1", 1, true),
+        ("S4", 1, true),
+        ("S2xS3", 2, false),
     ];
     for (seed, (manifold, layers, shared)) in (20..).zip(cases) {
         let flow = Flow::new(spec(manifold, layers, shared, &[9, 5])).unwrap();
@@ -204,5 +206,27 @@ fn gradient_of_a_sample_does_not_depend_on_its_neighbours() {
         let alone = flow.forward(&theta, &x[3 * s..3 * s + 3]);
         assert_eq!(alone.y[..], all.y[3 * s..3 * s + 3]);
         assert_eq!(alone.log_q[0], all.log_q[s]);
+    }
+}
+
+#[test]
+fn failed_samples_leave_the_gradient_as_it_is_without_them() {
+    for name in ["T2", "S2", "R2"] {
+        let flow = Flow::new(spec(name, 2, false, &[4])).unwrap();
+        let (theta, n) = (flow.initial(0), flow.manifold().ambient());
+        let x = points(flow.manifold(), 5, 1);
+        let mut spoilt = x.clone();
+        spoilt[4 * n] = f64::NAN;
+        let loss = |part: Part<'_>| {
+            part.points_bar.fill(0.5);
+            part.log_q_bar.fill(1.0);
+            Ok::<(), ()>(())
+        };
+        let forward = |x: &[f64]| flow.forward_gradient(&theta, x, loss).unwrap().0;
+        let inverse = |x: &[f64]| flow.inverse_gradient(&theta, x, loss).unwrap().0;
+        for (a, b) in [(forward(&spoilt), forward(&x[..4 * n])), (inverse(&spoilt), inverse(&x[..4 * n]))] {
+            // Sums over lanes in another order, at most.
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "{name}: {a:?} is not {b:?}");
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::f64::consts::{PI, TAU};
 
-use ircpm_flow::{Flow, SolveError};
+use ircpm_flow::{Features, Flow, SolveError};
 
 use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
 
-const MANIFOLDS: [&str; 8] = ["T1", "T2", "T3", "S1", "S2", "S3", "R2", "S2xT1"];
+const MANIFOLDS: [&str; 9] = ["T1", "T2", "T3", "S1", "S2", "S3", "S4", "R2", "S2xT1"];
 
 #[test]
 fn inverse_undoes_the_map_with_minus_its_log_det() {
@@ -130,4 +130,39 @@ fn parameters_that_are_not_numbers_fail_every_solve() {
     assert!(pushed.ok.iter().all(|ok| !ok));
     let pulled = flow.inverse(&theta, &points(flow.manifold(), 10, 1));
     assert!(pulled.ok.iter().all(|ok| !ok));
+}
+
+#[test]
+fn nan_that_psi_does_not_read_is_not_ok() {
+    let unread = [
+        ("R2", Features::Subset { coordinates: vec![0] }),
+        ("T2", Features::Invariant { directions: vec![vec![1, 0]], order: 1 }),
+    ];
+    for (name, features) in unread {
+        let mut spec = spec(name, 1, true, &[4]);
+        spec.features = features;
+        let flow = Flow::new(spec).unwrap();
+        for bad in [f64::NAN, f64::INFINITY] {
+            let pulled = flow.inverse(&flow.initial(0), &[0.3, bad, 0.3, 0.4]);
+            assert_eq!(pulled.ok, [false, true], "{name}, coordinate {bad}");
+        }
+    }
+}
+
+#[test]
+fn smallest_eigenvalue_is_nan_when_that_of_one_layer_is() {
+    let flow = Flow::new(spec("T2", 2, false, &[4])).unwrap();
+    for layer in 0..2 {
+        let mut theta = flow.initial(0);
+        theta[layer * flow.parameters() / 2] = f64::NAN;
+        let pulled = flow.inverse(&theta, &[0.3, 0.4]);
+        assert!(pulled.min_eigenvalue[0].is_nan() && !pulled.ok[0], "layer {layer}: {pulled:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "points of T2 have 2 coordinates")]
+fn points_of_a_wrong_length_are_refused() {
+    let flow = Flow::new(spec("T2", 1, true, &[4])).unwrap();
+    flow.forward(&flow.initial(0), &[0.1, 0.2, 0.3]);
 }

@@ -1,5 +1,7 @@
 //! The inner minimisation, and Lemma 2.
 
+use std::sync::Arc;
+
 use ircpm_ad::{Isa, Scalar};
 use ircpm_flow::{ConcaveMap, Direction, Expression, Flow, Map, Method, Plain, Solver, Trace, Workspace};
 use ircpm_manifolds::{Euclidean, Manifold, Product};
@@ -72,7 +74,7 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
     let theta = [mu[0], mu[1], a[0], a[1], a[2], a[3]];
     let m = Product::from(Euclidean::new(2).unwrap());
     for isa in Isa::available() {
-        let map = ConcaveMap::new(m.clone(), Plain(Quadratic(2)), Solver::default(), isa);
+        let map = ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), isa);
         let x = points(&m, 50, 7);
         let mut trace = Trace::default();
         Workspace::with(|work| map.run(Direction::Forward, &theta, &x, &mut trace, work));
@@ -92,4 +94,27 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
             assert!(trace.ok[s] && (trace.log_det[s] + f64::ln(det)).abs() < 1e-13);
         }
     }
+}
+
+#[test]
+fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
+    let m = Product::from(Euclidean::new(2).unwrap());
+    let map: Arc<dyn Map> =
+        Arc::new(ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), Isa::best()));
+    for (layers, shared) in [(1, true), (3, true), (3, false)] {
+        let flow = Flow::from_maps(m.clone(), vec![map.clone(); layers], shared).unwrap();
+        assert_eq!(flow.initial(0).len(), flow.parameters(), "{layers} layers, shared: {shared}");
+    }
+}
+
+#[test]
+fn failed_sample_does_not_remember_what_its_thread_did_before() {
+    let flow = Flow::new(spec("S2", 1, true, &[4])).unwrap();
+    let theta = flow.initial(0);
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let failed = || one.install(|| flow.forward(&theta, &[f64::NAN, 0.0, 1.0]));
+    let before = failed();
+    one.install(|| flow.forward(&theta, &points(flow.manifold(), 32, 5)));
+    assert!(!before.ok[0]);
+    assert_eq!(before.log_q[0].to_bits(), failed().log_q[0].to_bits());
 }

@@ -1,6 +1,7 @@
 //! Which values a key may hold. Called by serde, so that an error gets the span of the value.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
@@ -14,6 +15,18 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Er
     } else {
         Err(D::Error::custom(format!("{x} is not a finite number above zero")))
     }
+}
+
+/// A norm of the gradient that still tells a minimiser from other points.
+pub(super) fn tolerance<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(input)?;
+    if x > 0.0 && x <= 0.01 { Ok(x) } else { Err(D::Error::custom(format!("{x} is not in (0, 0.01]"))) }
+}
+
+/// A file's name.
+pub(super) fn file<'de, D: Deserializer<'de>>(input: D) -> Result<PathBuf, D::Error> {
+    let path = PathBuf::deserialize(input)?;
+    if path.as_os_str().is_empty() { Err(D::Error::custom("give the name of a CSV file")) } else { Ok(path) }
 }
 
 /// At least 0 and below 1.
@@ -63,12 +76,12 @@ pub(super) fn count_or_zero<'de, D: Deserializer<'de>>(input: D) -> Result<usize
 
 /// Two samples at least: a standard error needs them.
 pub(super) fn samples<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
-    size(input, 2..=1 << 30)
+    size(input, 2..=1 << 24)
 }
 
 /// One point at least for each independent shift.
 pub(super) fn uniform<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
-    size(input, 8..=1 << 30)
+    size(input, 8..=1 << 24)
 }
 
 pub(super) fn hidden<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<usize>, D::Error> {

@@ -4,6 +4,15 @@ use std::ops::Range;
 
 use crate::suggest::suggest;
 
+/// Serde's names for what was expected, where they say little to who writes TOML.
+const SHAPES: [(&str, &str); 5] = [
+    ("i64", "write an integer, such as 100, below 2⁶³"),
+    ("i32", "write an integer, such as -1, within ±2³¹"),
+    ("f64", "write a number, such as 0.01"),
+    ("a boolean", "write true or false"),
+    ("struct variant", "give its keys, as in features = { harmonics = { order = 1 } }"),
+];
+
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{name}, line {}: {message}{}", self.line(), self.help().map(|help| format!(" ({help})")).unwrap_or_default())]
@@ -24,8 +33,14 @@ impl ConfigError {
         self.text.bytes().take(self.span.start).filter(|&byte| byte == b'\n').count() + 1
     }
 
-    /// The remedy, where there is one: the nearest known spelling.
+    /// The remedy, where there is one: the nearest known spelling, or the shape of a value.
     pub fn help(&self) -> Option<String> {
+        if let Some((_, expected)) = self.message.split_once(", expected ") {
+            let shape = SHAPES.iter().find(|(name, _)| *name == expected);
+            if let Some((_, remedy)) = shape {
+                return Some((*remedy).to_owned());
+            }
+        }
         // Serde's messages quote what was given first, and then everything that would have been right.
         let mut quoted = self.message.split('`').skip(1).step_by(2);
         let given = quoted.next()?;

@@ -28,10 +28,15 @@ impl std::str::FromStr for Override {
     fn from_str(text: &str) -> Result<Self, String> {
         let (key, value) =
             text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form key=value"))?;
-        if DeTable::parse(text).is_ok() {
-            return Ok(Self(text.to_owned()));
+        // With any value; one that is not TOML is no reason to refuse the key.
+        DeTable::parse(&format!("{key}=0")).map_err(|e| format!("`{key}` is not a key: {}", e.message()))?;
+        match DeTable::parse(text) {
+            Ok(document) if document.get_ref().len() > 1 => {
+                Err(format!("`{text}` has several keys: repeat --set for each"))
+            }
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Ok(Self(format!("{key}={}", toml::Value::from(value)))),
         }
-        Ok(Self(format!("{}={}", key, toml::Value::from(value))))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod machine;
+pub mod output;
 pub mod picture;
 pub mod progress;
 pub mod table;

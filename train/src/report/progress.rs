@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use super::output::note;
 use crate::run::train::{Step, Watcher};
 
 /// Time between two lines where there is no terminal.
@@ -44,7 +45,10 @@ impl Progress {
         let style =
             ProgressStyle::with_template("{prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
+        let bar = ProgressBar::new(steps as u64)
+            .with_style(style)
+            .with_prefix(label.to_owned())
+            .with_finish(ProgressFinish::Abandon);
         Self::Bar { bar, quality: String::new() }
     }
 }
@@ -68,7 +72,8 @@ impl Watcher for Progress {
                 }
                 *last = Some(Instant::now());
                 let left = start.elapsed().as_secs_f64() / done as f64 * (*steps - done) as f64;
-                eprintln!("{label}: step {done}/{steps}  loss {:.4}{quality}  {left:.0} s left", step.loss);
+                let loss = step.loss;
+                note(format_args!("{label}: step {done}/{steps}  loss {loss:.4}{quality}  {left:.0} s left"));
             }
         }
     }

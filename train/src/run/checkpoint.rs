@@ -58,7 +58,7 @@ pub struct Progress {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// Not a safetensors file, or cut short.
-    #[error("damaged, or not a safetensors file ({0}); take the checkpoint of another run")]
+    #[error("damaged, or not a safetensors file ({0}); put back an undamaged copy, or train again")]
     Format(#[from] SafeTensorError),
     /// A safetensors file of something else.
     #[error(
@@ -86,9 +86,10 @@ pub enum CheckpointError {
         /// What is wrong.
         problem: String,
     },
-    /// Of another model, target or data file than the configuration beside it.
+    /// Of another run than the configuration beside it.
     #[error(
-        "written with another [model], [target] or [data] than config.toml has; put back the run's own configuration"
+        "written with another seed, [target], [data], [model] or [training] than config.toml has; put back the run's \
+         own configuration, or its own checkpoint"
     )]
     OtherRun,
     /// The stored configuration is invalid.
@@ -145,8 +146,12 @@ impl Checkpoint {
     /// Reads the checkpoint of a run.
     ///
     /// # Errors
-    /// `Read` if it is not there, `Checkpoint` if it is damaged or of something else.
+    /// `NoCheckpoint` if it is not there, `Read` if it cannot be read, `Checkpoint` if it is damaged or of something
+    /// else.
     pub fn load(folder: &Folder) -> Result<Self, RunError> {
+        if !folder.path(file::CHECKPOINT).exists() {
+            return Err(RunError::NoCheckpoint { path: folder.root().to_owned() });
+        }
         Self::decode(&folder.read(file::CHECKPOINT)?).map_err(|source| located(folder, source))
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ircpm_manifolds::{InvalidPoint, Manifold, Product};
+use ircpm_manifolds::{Factor, InvalidPoint, Manifold, Product};
 
 /// Why a file is not a set of points.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,18 @@ pub enum DataError {
         /// The field.
         value: String,
     },
+    /// The first line would be lost as a header.
+    #[error("{}, line 1: all numbers, where the names of the columns belong; put a header line above it", path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
     /// A row has too few or too many fields.
-    #[error("{}, line {line}: {found} columns, but a point of {manifold} has {expected} coordinates", path.display())]
+    #[error(
+        "{}, line {line}: {found} columns, but a point of {manifold} has {expected} coordinates; give one column for \
+         each, separated by commas",
+        path.display()
+    )]
     Columns {
         /// The file.
         path: PathBuf,
@@ -55,6 +65,18 @@ pub enum DataError {
         /// What the manifold says.
         source: InvalidPoint,
     },
+    /// An angle beyond a full turn.
+    #[error("{}, line {line}, column {column}: the angle {value} is beyond ±2π; give radians, not degrees", path.display())]
+    Angle {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: usize,
+        /// The angle.
+        value: f64,
+    },
     /// No rows.
     #[error("{} has {rows} points after the header line: at least {needed} are needed", path.display())]
     TooFew {
@@ -67,6 +89,15 @@ pub enum DataError {
     },
 }
 
+/// 2π, with room for a last digit that was rounded up.
+const LARGEST_ANGLE: f64 = std::f64::consts::TAU + 0.01;
+
+/// Which coordinates are angles.
+fn angles(manifold: &Product) -> Vec<bool> {
+    let of = |factor: Factor| std::iter::repeat_n(matches!(factor, Factor::Torus(_)), factor.ambient());
+    manifold.factors().flat_map(of).collect()
+}
+
 /// Reads points, `[row][coordinate]`, angles wrapped into `[0, 2π)`.
 ///
 /// # Errors
@@ -75,7 +106,12 @@ pub fn read(path: &Path, manifold: &Product) -> Result<Vec<f64>, DataError> {
     let csv_error = |source| DataError::Csv { path: path.to_owned(), source };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;
+    let header = reader.headers().map_err(csv_error)?;
+    if !header.is_empty() && header.iter().all(|field| field.parse::<f64>().is_ok()) {
+        return Err(DataError::NoHeader { path: path.to_owned() });
+    }
     let ambient = manifold.ambient();
+    let angles = angles(manifold);
     let mut points = Vec::new();
     for record in reader.records() {
         let record = record.map_err(csv_error)?;
@@ -96,6 +132,10 @@ pub fn read(path: &Path, manifold: &Product) -> Result<Vec<f64>, DataError> {
         if let Err(source) = manifold.check_point(&values) {
             let (path, manifold) = (path.to_owned(), manifold.to_string());
             return Err(DataError::Point { path, line, values, manifold, source });
+        }
+        if let Some(i) = (0..ambient).find(|&i| angles[i] && values[i].abs() > LARGEST_ANGLE) {
+            let (path, column, value) = (path.to_owned(), i + 1, values[i]);
+            return Err(DataError::Angle { path, line, column, value });
         }
         manifold.wrap(&mut values);
         points.extend(values);

@@ -48,6 +48,23 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that ended before its first step, or whose checkpoint was deleted.
+    #[error("{} has no checkpoint: put it back, or train its config.toml again into another folder", path.display())]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The model would not fit into memory.
+    #[error(
+        "[model] has {parameters} parameters, at most {limit} fit: lower model.hidden or model.layers, or set \
+         model.shared = true"
+    )]
+    TooLarge {
+        /// Parameters of all layers.
+        parameters: usize,
+        /// The most there may be.
+        limit: usize,
+    },
     /// Something could not be read.
     #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
     Read {
@@ -70,12 +87,18 @@ pub enum RunError {
          lower training.learning_rate, or lengthen training.warmup"
     )]
     Diverged {
-        /// The step that failed, from 0.
+        /// The step that failed, from 0; at least one before it had a finite loss.
         step: usize,
-        /// Last loss that was finite; NaN if there was none.
+        /// Last loss that was finite.
         loss: f64,
         /// Learning rate at the step.
         learning_rate: f64,
+        /// What the loss says.
+        cause: Divergence,
+    },
+    /// The initial parameters already have no loss: no step has been taken, and a smaller one would not help.
+    #[error("training cannot begin: {cause} at the first parameters; {}", cause.remedy())]
+    NoStart {
         /// What the loss says.
         cause: Divergence,
     },
@@ -140,6 +163,18 @@ pub enum Divergence {
     /// Base points are carried to what is not a point.
     #[error("an image has the coordinates {0:?}")]
     Image(Vec<f64>),
+}
+
+impl Divergence {
+    /// What helps where the learning rate is not to blame.
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::Loss(_) | Self::Gradient { .. } => "lower target.beta, or raise model.output_scale",
+            Self::Solves { .. } | Self::Image(_) => {
+                "raise model.output_scale, solver.max_steps or solver.tolerance"
+            }
+        }
+    }
 }
 
 impl RunError {

@@ -33,7 +33,7 @@ pub struct Evaluation {
     pub mass: Mass,
 }
 
-/// The smallest eigenvalue of `H` over fresh base points.
+/// The smallest eigenvalue of `H` over fresh base points and points that were held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fold {
     /// The worst point's.
@@ -84,7 +84,10 @@ pub fn evaluate(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<E
         Source::Data { held_out, .. } => log_likelihood(flow, theta, held_out),
         Source::Target(_) => None,
     };
-    let fresh = draw(problem.manifold(), Spread::Kronecker, config.uniform, stream(config.seed, FRESH));
+    let mut fresh = draw(problem.manifold(), Spread::Kronecker, config.uniform, stream(config.seed, FRESH));
+    if let Source::Data { held_out, .. } = &problem.source {
+        fresh.extend(held_out);
+    }
     let fold = fold(flow, theta, &fresh, stop)?;
     let mass = mass(problem, theta, stop)?;
     Ok(Evaluation { weights, base_ess, held_out, solve, failed, fold, mass })
@@ -170,13 +173,11 @@ fn base_ess(problem: &Problem, target: &dyn Target) -> Result<f64, RunError> {
     Ok(Estimates::new(&log_weights, 0, None)?.ess.value)
 }
 
-/// Mean `log q` of points; none for fewer than two.
+/// Mean `log q` of points; none for fewer than two, or where the map folds at one of them.
 fn log_likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Option<Estimate> {
-    let log_q = flow.inverse(theta, y).log_q;
-    if log_q.len() < 2 {
-        return None;
-    }
-    Some(mean(&log_q))
+    let pulled = flow.inverse(theta, y);
+    let defined = pulled.log_q.len() >= 2 && pulled.ok.iter().all(|&ok| ok);
+    defined.then(|| mean(&pulled.log_q))
 }
 
 fn mean(x: &[f64]) -> Estimate {

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::error::RunError;
 
 /// Names of the files of a run.
@@ -86,12 +88,33 @@ impl Folder {
         self.persist(&path, bytes).map_err(|source| RunError::write(&path, source))
     }
 
+    /// Writes the first file, whose presence makes the folder this run's own, even if two runs chose it at once.
+    ///
+    /// # Errors
+    /// `FolderExists` if the file is there, `Write` with its path if it cannot be written.
+    pub fn claim(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.path(name);
+        let claimed = self.temporary(bytes).and_then(|file| Ok(file.persist_noclobber(&path)?));
+        claimed.and_then(|_| self.sync()).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => RunError::FolderExists { path: self.0.clone() },
+            _ => RunError::write(&path, source),
+        })
+    }
+
     fn persist(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.temporary(bytes)?.persist(path)?;
+        self.sync()
+    }
+
+    fn temporary(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let mut file = readable(&mut tempfile::Builder::new()).tempfile_in(&self.0)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        // The new name is itself an entry of the folder that has to reach the disk.
+        Ok(file)
+    }
+
+    /// A new name is itself an entry of the folder that has to reach the disk.
+    fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
     }
 

@@ -17,6 +17,7 @@ use folder::{Folder, file};
 pub use problem::Problem;
 use train::{Trainer, Watcher, fit};
 
+use crate::config::Config;
 use crate::report::{Report, picture};
 
 /// What came of a run.
@@ -40,7 +41,7 @@ pub fn train(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
-    folder.write(file::CONFIG, problem.config.to_toml().as_bytes())?;
+    folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
     let mut trainer = Trainer::new(problem);
     fit(&mut trainer, Some(folder), stop, watcher)?;
     let checkpoint = trainer.checkpoint();
@@ -58,8 +59,10 @@ pub fn train(
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
     let checkpoint = Checkpoint::load(folder)?;
     let foreign = |source| checkpoint::located(folder, source);
-    let (ours, theirs) = (&problem.config, &checkpoint.config);
-    if (&ours.model, &ours.target, &ours.data) != (&theirs.model, &theirs.target, &theirs.data) {
+    // How a result is measured may change, what it is a result of may not.
+    let identity =
+        |c: &Config| (c.seed, c.target.clone(), c.data.clone(), c.model.clone(), c.training.clone());
+    if identity(&problem.config) != identity(&checkpoint.config) {
         return Err(foreign(CheckpointError::OtherRun));
     }
     checkpoint.check_size(problem.flow.parameters()).map_err(foreign)?;

@@ -33,12 +33,16 @@ pub enum Source {
     },
 }
 
+/// 128 MiB of them; a step needs a few dozen times as much, for gradients and the optimiser.
+const MOST_PARAMETERS: usize = 1 << 24;
+
 impl Problem {
     /// Builds the flow and reads the data. A relative data file is looked for in `base`, and its absolute path is kept in
     /// the effective configuration, so that the run can be repeated from its own folder.
     ///
     /// # Errors
-    /// `Flow` if the model does not fit the manifold, `Data` if the points are not on it.
+    /// `Flow` if the model does not fit the manifold, `TooLarge` if it does not fit into memory, `Data` if the points are
+    /// not on the manifold.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, RunError> {
         let (manifold, source) = match (config.target(), &mut config.data) {
             (Some(target), _) => (target.manifold().clone(), Source::Target(target)),
@@ -54,6 +58,10 @@ impl Problem {
         let spec = config.flow_spec(&manifold);
         let flow =
             Flow::new(spec).map_err(|source| RunError::Flow { manifold: manifold.to_string(), source })?;
+        let parameters = flow.parameters();
+        if parameters > MOST_PARAMETERS {
+            return Err(RunError::TooLarge { parameters, limit: MOST_PARAMETERS });
+        }
         Ok(Self { config, flow, source })
     }
 

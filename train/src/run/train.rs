@@ -130,33 +130,38 @@ impl<'a> Trainer<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// `Diverged` if loss or gradient are not finite or too many solves fail; parameters are then unchanged.
+    /// `Diverged`, or `NoStart` at the first step, if loss or gradient are not finite or too many solves fail;
+    /// parameters are then unchanged.
     pub fn step(&mut self) -> Result<Step, RunError> {
         let training = &self.problem.config.training;
         let step = self.progress.step;
         let learning_rate = self.problem.config.schedule().rate(training.learning_rate, step, training.steps);
-        let diverged = |loss, cause| RunError::Diverged { step, loss, learning_rate, cause };
+        let last = self.recent.loss;
+        let diverged = |cause| match last {
+            Some(loss) => RunError::Diverged { step, loss, learning_rate, cause },
+            None => RunError::NoStart { cause },
+        };
         let mut gradient = self.gradient().map_err(|e| match e {
             LossError::NoSamples { samples } => {
-                diverged(self.recent.loss, Divergence::Solves { failed: samples, points: samples })
+                diverged(Divergence::Solves { failed: samples, points: samples })
             }
             LossError::Energy { point, .. } if point.iter().any(|x| !x.is_finite()) => {
-                diverged(self.recent.loss, Divergence::Image(point))
+                diverged(Divergence::Image(point))
             }
             source => RunError::Loss { step, source },
         })?;
         let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
         let failed = unconverged + indefinite;
         if failed as f64 > FAILED_SHARE * points as f64 {
-            return Err(diverged(self.recent.loss, Divergence::Solves { failed, points }));
+            return Err(diverged(Divergence::Solves { failed, points }));
         }
         if !gradient.loss.is_finite() {
-            return Err(diverged(self.recent.loss, Divergence::Loss(gradient.loss)));
+            return Err(diverged(Divergence::Loss(gradient.loss)));
         }
         let mut clip = Clip::new(training.clip);
         let gradient_norm = clip
             .apply(&mut gradient.grad)
-            .map_err(|e| diverged(gradient.loss, Divergence::Gradient { index: e.index, value: e.value }))?;
+            .map_err(|e| diverged(Divergence::Gradient { index: e.index, value: e.value }))?;
         self.optimiser.step(&mut self.theta, &gradient.grad, learning_rate);
         self.progress.step += 1;
         self.progress.clipped_steps += clip.clipped();
@@ -201,22 +206,17 @@ impl<'a> Trainer<'a> {
 }
 
 /// The last batches, for a look at the quality while training goes on.
+#[derive(Default)]
 struct Recent {
-    loss: f64,
+    loss: Option<f64>,
     log_weights: VecDeque<Vec<f64>>,
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self { loss: f64::NAN, log_weights: VecDeque::new() }
-    }
 }
 
 impl Recent {
     const BATCHES: usize = 8;
 
     fn push(&mut self, loss: f64, log_weights: Vec<f64>) {
-        self.loss = loss;
+        self.loss = Some(loss);
         self.log_weights.push_back(log_weights);
         if self.log_weights.len() > Self::BATCHES {
             self.log_weights.pop_front();

@@ -98,7 +98,7 @@ fn log_det_of<S: Scalar, const D: usize>(mut a: [[S; D]; D]) -> S {
         for i in k + 1..D {
             let factor = a[i][k] / a[k][k];
             for j in k..D {
-                a[i][j] = a[i][j] - factor * a[k][j];
+                a[i][j] -= factor * a[k][j];
             }
         }
     }

@@ -1,0 +1,29 @@
+//! Criterion: the contraction's gradient, in lanes and on a tape over nested duals.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ircpm_ad::Isa;
+use ircpm_benches::case::Case;
+use ircpm_benches::contraction;
+
+/// Samples.
+const BATCH: usize = 256;
+
+fn contraction(c: &mut Criterion) {
+    let mut group = c.benchmark_group("contraction");
+    group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
+    for case in [Case::torus(2, 32), Case::sphere(128, 1)] {
+        let points = case.points(BATCH);
+        for isa in Isa::available() {
+            group.bench_function(BenchmarkId::new(&case.name, isa.name()), |b| {
+                b.iter(|| contraction::in_lanes::<2>(&case, isa, &points));
+            });
+        }
+        group.bench_function(BenchmarkId::new(&case.name, "tape"), |b| {
+            b.iter(|| contraction::on_tape::<2>(&case, &points));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, contraction);
+criterion_main!(benches);

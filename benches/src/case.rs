@@ -1,0 +1,105 @@
+//! What is measured: manifolds, networks and base points.
+
+use ircpm_ad::Scalar;
+use ircpm_flow::{FeatureMap, Features, Flow, FlowSpec, Method, Network, Solver};
+use ircpm_manifolds::{Manifold, Product};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+/// A flow with its parameters, and the same potential in its generic form.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Manifold and widths, for tables.
+    pub name: String,
+    /// The manifold.
+    pub manifold: Product,
+    /// The flow, on the fastest instruction set.
+    pub flow: Flow,
+    /// The potential of every layer.
+    pub network: Network,
+    spec: FlowSpec,
+    /// Parameters, shared by all layers.
+    pub theta: Vec<f64>,
+}
+
+impl Case {
+    /// A stack of `layers` maps with shared random parameters; `psi` is the network's output divided by `scale`.
+    ///
+    /// # Panics
+    /// If the manifold does not exist, or has a dimension that no kernel is compiled for: cases are constants here.
+    pub fn new(manifold: &str, hidden: &[usize], layers: usize, scale: f64) -> Self {
+        let manifold: Product = manifold.parse().expect("a manifold's name");
+        let angles = manifold.ambient() == manifold.dim();
+        let features = if angles { Features::Harmonics { order: 1 } } else { Features::Coordinates };
+        let map = FeatureMap::new(&features, &manifold).expect("features of a torus or a sphere");
+        let network = Network::new(map, hidden, scale);
+        let spec = FlowSpec {
+            manifold: manifold.clone(),
+            layers,
+            shared: true,
+            hidden: hidden.to_vec(),
+            features,
+            output_scale: scale,
+            solver: Solver::default(),
+        };
+        let sizes: Vec<String> = network.mlp().sizes().iter().map(usize::to_string).collect();
+        let stack = if layers == 1 { String::new() } else { format!(" × {layers} layers") };
+        let name = format!("{manifold} [{}]{stack}", sizes.join("→"));
+        let flow = Flow::new(spec.clone()).expect("a dimension that kernels are compiled for");
+        let theta = flow.initial(SEED);
+        Self { name, manifold, flow, network, spec, theta }
+    }
+
+    /// The torus of `dim` angles.
+    ///
+    /// # Panics
+    /// As [`Case::new`].
+    pub fn torus(dim: usize, width: usize) -> Self {
+        Self::new(&format!("T{dim}"), &[width; 2], 1, 1.0)
+    }
+
+    /// The sphere S², with psi ten times smaller than the network's output.
+    ///
+    /// # Panics
+    /// As [`Case::new`].
+    pub fn sphere(width: usize, layers: usize) -> Self {
+        Self::new("S2", &[width; 2], layers, 10.0)
+    }
+
+    /// The flow by the paper's gradient descent in place of Newton's method.
+    ///
+    /// # Panics
+    /// As [`Case::new`].
+    pub fn descending(&self) -> Flow {
+        let solver = Solver { method: Method::Descent, ..self.spec.solver };
+        Flow::new(FlowSpec { solver, ..self.spec.clone() }).expect("a specification that was good before")
+    }
+
+    /// The point `y` moved by `t` in normal coordinates.
+    pub fn lifted<S: Scalar<Base = f64>>(&self, y: &[f64], t: &[S]) -> Vec<S> {
+        let mut frame = vec![0.0; y.len() * t.len()];
+        let mut z = vec![S::zero(); y.len()];
+        self.manifold.frame(y, &mut frame);
+        self.manifold.lift(y, &frame, t, &mut z);
+        z
+    }
+
+    /// `samples` base points, `[sample][coordinate]`.
+    pub fn points(&self, samples: usize) -> Vec<f64> {
+        let mut rng = Pcg64::seed_from_u64(SEED);
+        let mut x = vec![0.0; samples * self.manifold.ambient()];
+        for x in x.chunks_exact_mut(self.manifold.ambient()) {
+            let u: Vec<f64> = (0..self.manifold.cube_dim()).map(|_| rng.random()).collect();
+            self.manifold.base_point(&u, x);
+        }
+        x
+    }
+
+    /// Weights of the network, without the biases: what a linear layer multiplies with.
+    pub fn weights(&self) -> usize {
+        self.network.mlp().sizes().windows(2).map(|w| w[0] * w[1]).sum()
+    }
+}
+
+/// Of parameters and of base points.
+const SEED: u64 = 1;

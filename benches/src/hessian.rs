@@ -1,0 +1,140 @@
+//! Gradient and Hessian of psi at given points.
+
+use std::array::from_fn;
+
+use ircpm_ad::{Dual, Isa, Jet, Kernel, Real, Scalar};
+use ircpm_flow::{Expression, Network, Potential, Workspace};
+use ircpm_manifolds::Manifold;
+
+use crate::case::Case;
+use crate::tape::{self, Recorded, Var};
+use crate::tile::{self, TILE};
+
+/// Floating-point operations a weight: a multiply-add for each of the value, `D` tangents and the reverse sweep.
+pub const fn flops(dim: usize) -> usize {
+    2 * (dim + 2)
+}
+
+/// A number with first and second derivatives, by nesting.
+pub type Nested<S, const D: usize> = Dual<Dual<S, D>, D>;
+
+/// In lanes, by the network's own form; returns the sum of all Hessians' entries.
+///
+/// # Panics
+/// If the points do not fill whole tiles, or `D` is not the manifold's dimension.
+pub fn in_lanes<const D: usize>(case: &Case, isa: Isa, points: &[f64]) -> f64 {
+    assert_eq!(case.manifold.dim(), D, "dimension of {}", case.manifold);
+    Workspace::with(|work| isa.dispatch(Hessians::<D> { case, points, work }))
+}
+
+struct Hessians<'a, const D: usize> {
+    case: &'a Case,
+    points: &'a [f64],
+    work: &'a mut Workspace,
+}
+
+/// Buffers of a thread for [`Hessians`].
+struct Buffers<R: Real, const D: usize> {
+    y: Vec<R>,
+    frame: Vec<R>,
+    z: Vec<Jet<R, D>>,
+    psi: Vec<Jet<R, D>>,
+    jets: <Network as Potential>::Jets<R, D>,
+}
+
+impl<R: Real, const D: usize> Default for Buffers<R, D> {
+    fn default() -> Self {
+        Self { y: vec![], frame: vec![], z: vec![], psi: vec![], jets: Default::default() }
+    }
+}
+
+impl<const D: usize> Kernel for Hessians<'_, D> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> f64 {
+        let Hessians { case, points, work } = self;
+        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE / R::LANES);
+        let Buffers { y, frame, z, psi, jets } = work.get::<Buffers<R, D>>();
+        frame.resize(n * D, R::zero());
+        z.resize(n * packs, Jet::zero());
+        psi.resize(packs, Jet::zero());
+        let mut t = [Jet::zero(); D];
+        for i in 0..D {
+            t[i] = Jet::variable(R::zero(), i);
+        }
+        let mut sum = R::zero();
+        for start in (0..points.len() / n).step_by(TILE) {
+            for p in 0..packs {
+                tile::load(points, n, start + p * R::LANES, y);
+                m.frame(y, frame);
+                m.lift(y, frame, &t, &mut z[p * n..(p + 1) * n]);
+            }
+            case.network.jets(&case.theta, z, psi, jets);
+            for p in 0..packs {
+                for i in 0..D {
+                    for j in 0..D {
+                        sum += psi[p].hess[i][j];
+                    }
+                }
+            }
+        }
+        sum.sum()
+    }
+}
+
+/// Scalar nested duals.
+pub fn nested<const D: usize>(case: &Case, points: &[f64]) -> f64 {
+    let theta: Vec<Nested<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    points.chunks_exact(case.manifold.ambient()).map(|y| sum(&nested_jet(case, &theta, y).hess)).sum()
+}
+
+/// psi, its gradient and its Hessian at one point, by nested duals.
+pub fn nested_jet<const D: usize>(case: &Case, theta: &[Nested<f64, D>], y: &[f64]) -> Jet<f64, D> {
+    let psi = case.network.value(theta, &case.lifted(y, &variables::<f64, D>()));
+    Jet { re: psi.re.re, grad: psi.re.eps, hess: from_fn(|i| psi.eps[i].eps) }
+}
+
+/// Normal coordinates at zero, as variables of both levels.
+pub fn variables<S: Scalar, const D: usize>() -> [Nested<S, D>; D] {
+    from_fn(|i| Dual::variable(Dual::variable(S::zero(), i), i))
+}
+
+/// A reverse sweep of the tape over scalar duals.
+pub fn on_tape<const D: usize>(case: &Case, points: &[f64]) -> f64
+where
+    Dual<f64, D>: Recorded,
+{
+    let theta: Vec<Var<Dual<f64, D>>> = case.theta.iter().map(|&w| Var::constant(w)).collect();
+    let hessian = |y: &[f64]| {
+        tape::clear::<Dual<f64, D>>();
+        let t: [Var<Dual<f64, D>>; D] = from_fn(|i| Var::input(Dual::variable(0.0, i)));
+        let psi = case.network.value(&theta, &case.lifted(y, &t));
+        let gradient = tape::gradient(psi, &t);
+        sum::<D>(&from_fn(|i| gradient[i].eps))
+    };
+    points.chunks_exact(case.manifold.ambient()).map(hessian).sum()
+}
+
+fn sum<const D: usize>(m: &[[f64; D]; D]) -> f64 {
+    m.as_flattened().iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of some 1e2 entries of order one, each a sum of some 1e2 products.
+    #[test]
+    fn hessians_agree_between_contenders_on_every_instruction_set() {
+        for case in [Case::torus(2, 9), Case::sphere(9, 1)] {
+            let points = case.points(TILE);
+            let (nested, tape) = (nested::<2>(&case, &points), on_tape::<2>(&case, &points));
+            assert!((nested - tape).abs() < 1e-11, "{}: {nested} {tape}", case.name);
+            for isa in Isa::available() {
+                let lanes = in_lanes::<2>(&case, isa, &points);
+                assert!((nested - lanes).abs() < 1e-11, "{}: {nested} {lanes}", case.name);
+            }
+        }
+    }
+}

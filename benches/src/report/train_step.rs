@@ -1,0 +1,99 @@
+//! One training step: the flow against unrolled backpropagation.
+
+use ircpm_ad::{Dual, Isa};
+
+use super::{ceiling, peak, single};
+use crate::case::Case;
+use crate::memory::Job;
+use crate::race::{Clock, Contender, race};
+use crate::table::{Table, percent, size, time, times};
+use crate::tape::{Recorded, Var};
+use crate::train_step as step;
+
+/// Batches of the flow, and samples that stand for a batch of the tape, where one costs what another does.
+const BATCHES: [usize; 2] = [256, 4096];
+const TAPED: usize = 2;
+
+/// Reverse KL and its gradient.
+pub(super) fn table() -> Table {
+    let mut table = Table::new(
+        "`train_step`: reverse KL and its gradient in all parameters; a sample",
+        &[
+            "case",
+            "batch 256 (median)",
+            "batch 4096",
+            "Hessians a layer",
+            "share of peak",
+            "unrolled K = 50",
+            "K = 100",
+            "tape, K = 50",
+            "K = 100",
+        ],
+    );
+    single(|| {
+        row::<2>(&Case::torus(2, 32), &mut table);
+        row::<2>(&Case::sphere(128, 1), &mut table);
+        row::<2>(&Case::sphere(128, 3), &mut table);
+        row::<8>(&Case::torus(8, 48), &mut table);
+    });
+    table.remark(
+        "Counted: 2 (D + 2) operations a weight for every Hessian, 2 · 3 (D + 2) for the contraction of every layer.",
+    );
+    table.remark(format!(
+        "The tape ran on {TAPED} samples, one by one through the same memory; recording a batch at once, as frameworks \
+         do, multiplies its size by the batch."
+    ));
+    table.remark(memory());
+    table
+}
+
+fn row<const D: usize>(case: &Case, table: &mut Table)
+where
+    Dual<f64, D>: Recorded,
+    Var<Dual<f64, D>>: Recorded,
+{
+    let [small, large] = BATCHES.map(|batch| case.points(batch));
+    let few = case.points(TAPED);
+    let evaluations = step::implicit(case, &small).2.steps_mean();
+    let tapes = [50, 100].map(|steps| size(step::unrolled::<D>(case, &few, steps).tape as f64));
+    let mut all = vec![
+        ceiling(Isa::best()),
+        Contender::new("256", BATCHES[0], || step::implicit(case, &small)),
+        Contender::new("4096", BATCHES[1], || step::implicit(case, &large)),
+        Contender::new("tape 50", TAPED, || step::unrolled::<D>(case, &few, 50)),
+        Contender::new("tape 100", TAPED, || step::unrolled::<D>(case, &few, 100)),
+    ];
+    let timings = race(&mut all, Clock::Cpu);
+    let each = |i: usize| timings[i].least / all[i].samples as f64;
+    let rate = step::flops(case, evaluations) / each(1);
+    let cell = |i: usize| format!("{}, {}", time(each(i)), times(each(i) / each(1)));
+    let [tape, twice] = tapes;
+    table.row(vec![
+        case.name.clone(),
+        format!("{} ({})", time(each(1)), time(timings[1].median / BATCHES[0] as f64)),
+        time(each(2)),
+        format!("{evaluations:.2}"),
+        percent(rate / peak(Isa::best(), timings[0])),
+        cell(3),
+        cell(4),
+        tape,
+        twice,
+    ]);
+}
+
+/// Peak resident memory of a step on T².
+fn memory() -> String {
+    let nothing = Job::Nothing.run_apart();
+    let above = |job: Job| match (job.run_apart(), nothing) {
+        (Some(peak), Some(nothing)) => size((peak - nothing).max(0.0)),
+        _ => "unknown".to_owned(),
+    };
+    format!(
+        "Peak memory on T² above that of an idle process: batch 256 {}, batch 4096 {}; unrolled, one sample at a time, \
+         K = 50 {}, K = 100 {}.",
+        above(Job::Implicit { batch: 256 }),
+        above(Job::Implicit { batch: 4096 }),
+        above(Job::Unrolled { steps: 50 }),
+        above(Job::Unrolled { steps: 100 }),
+    )
+}

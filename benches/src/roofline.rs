@@ -1,0 +1,41 @@
+//! The ceiling: what independent multiply-adds in registers reach on this processor, now.
+
+use std::hint::black_box;
+
+use ircpm_ad::{Isa, Kernel, Real};
+
+/// Sums in flight: enough to hide the latency of a multiply-add on two or four ports, few enough for 16 registers.
+const SUMS: usize = 12;
+
+/// `rounds` times [`SUMS`] packs of multiply-adds, none waiting for another.
+struct MultiplyAdds {
+    rounds: usize,
+}
+
+impl Kernel for MultiplyAdds {
+    /// The floating-point operations done.
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> usize {
+        let factor = R::constant(black_box(0.999_999));
+        let term = R::constant(black_box(1e-6));
+        let mut sums = [R::one(); SUMS];
+        for _ in 0..self.rounds {
+            for k in 0..SUMS {
+                sums[k] = sums[k].mul_add(factor, term);
+            }
+        }
+        let mut total = R::zero();
+        for k in 0..SUMS {
+            total += sums[k];
+        }
+        black_box(total.sum());
+        2 * R::LANES * SUMS * self.rounds
+    }
+}
+
+/// Multiply-adds for about a millisecond; returns the floating-point operations done, two each.
+pub fn multiply_adds(isa: Isa) -> usize {
+    isa.dispatch(MultiplyAdds { rounds: 1 << 17 })
+}

@@ -1,0 +1,21 @@
+//! Text for a reader, who may have gone.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+/// Writes a result to standard output. A reader that closes a pipe early has seen enough: that is no error.
+///
+/// # Errors
+/// What the system says, for example that the disk is full.
+pub fn show(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes a line to standard error; where nobody reads it, the work goes on all the same.
+pub fn note(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
