@@ -1,26 +1,15 @@
 //! Inputs that a fuzz target once failed on, or that are likely to break it, replayed.
 
-use std::fs;
-use std::path::Path;
-
 use proptest::prelude::*;
 
 #[path = "../../fuzz/checks/exp_log.rs"]
 mod exp_log;
+#[path = "../../fuzz/checks/replay.rs"]
+mod replay;
 
 #[test]
 fn regressions_of_exp_log_stay_fixed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/exp_log");
-    let mut inputs: Vec<_> = fs::read_dir(&folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    inputs.sort();
-    assert!(!inputs.is_empty(), "no regressions in {}", folder.display());
-    for input in inputs {
-        println!("{}", input.display());
-        exp_log::log_inverts_exp(&fs::read(&input).expect("a readable file"));
-    }
+    replay::replay(env!("CARGO_MANIFEST_DIR"), "exp_log", exp_log::log_inverts_exp);
 }
 
 proptest! {

@@ -1,27 +1,16 @@
 //! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
 
-use std::fs;
-use std::path::Path;
-
 use ircpm_train::preset::PRESETS;
 use proptest::prelude::*;
 
 #[path = "../../fuzz/checks/config.rs"]
 mod config;
+#[path = "../../fuzz/checks/replay.rs"]
+mod replay;
 
 #[test]
 fn regressions_of_config_stay_fixed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/config");
-    let mut inputs: Vec<_> = fs::read_dir(&folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    inputs.sort();
-    assert!(!inputs.is_empty(), "no regressions in {}", folder.display());
-    for input in inputs {
-        println!("{}", input.display());
-        config::parses_or_explains(&fs::read(&input).expect("a readable file"));
-    }
+    replay::replay(env!("CARGO_MANIFEST_DIR"), "config", config::parses_or_explains);
 }
 
 proptest! {
