@@ -81,7 +81,7 @@ impl Target for Broken {
     fn manifold(&self) -> &Product {
         &self.0
     }
-    fn log_z(&self) -> Option<f64> {
+    fn log_z(&self, _beta: f64) -> Option<f64> {
         None
     }
     fn energies(&self, y: &[f64], u: &mut [f64]) {

@@ -73,9 +73,9 @@ impl Problem {
         }
     }
 
-    /// Exact `log Z`, where it is known: at β = 1.
+    /// Exact `log Z` at the configuration's β, where it is known.
     pub fn log_z_exact(&self) -> Option<f64> {
-        self.target().filter(|_| self.config.beta() == 1.0).and_then(Target::log_z)
+        self.target().and_then(|target| target.log_z(self.config.beta()))
     }
 
     /// What the flow lives on.

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use ircpm_ad::Scalar;
 use ircpm_manifolds::{Product, Torus};
 
-use super::bessel::i0;
+use super::bessel::log_fisher_integral;
 use super::density::Density;
 
 /// `exp(−u) = exp(κ cos(Σᵢ θᵢ − φ))` on the torus of `N` angles: invariant under every translation that keeps the sum.
@@ -27,9 +27,9 @@ impl<const N: usize> Density for Ridge<N> {
         Torus::new(N).expect("at least one angle").into()
     }
 
-    /// `N log 2π + log I₀(κ)`: the sum of uniform angles is uniform.
-    fn log_z(&self) -> Option<f64> {
-        Some(N as f64 * TAU.ln() + i0(self.kappa).ln())
+    /// `N log 2π + log I₀(βκ)`: the sum of uniform angles is uniform.
+    fn log_z(&self, beta: f64) -> Option<f64> {
+        Some((N as f64 - 1.0) * TAU.ln() + log_fisher_integral(2, beta * self.kappa))
     }
 
     #[inline(always)]

@@ -10,8 +10,9 @@ pub trait Density: Send + Sync + 'static {
     /// Where the density lives.
     fn manifold(&self) -> Product;
 
-    /// `log Z = log ∫ exp(−u)` with respect to the Riemannian volume, in nats, where known exactly.
-    fn log_z(&self) -> Option<f64>;
+    /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
+    /// temperature `β > 0`.
+    fn log_z(&self, beta: f64) -> Option<f64>;
 
     /// The energy `u` at the point with ambient coordinates `y`. Mark it `#[inline(always)]`, so that it is compiled
     /// for the instruction set that it runs on.
@@ -54,8 +55,8 @@ impl<D: Density> Target for InLanes<D> {
     fn manifold(&self) -> &Product {
         &self.manifold
     }
-    fn log_z(&self) -> Option<f64> {
-        self.density.log_z()
+    fn log_z(&self, beta: f64) -> Option<f64> {
+        self.density.log_z(beta)
     }
     fn energies(&self, y: &[f64], u: &mut [f64]) {
         let n = self.manifold.ambient();

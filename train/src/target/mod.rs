@@ -4,6 +4,7 @@
 //! closed-form normalisers of the standard ones are cited where they stand.
 
 pub mod bessel;
+pub mod chain;
 pub mod correlated;
 mod density;
 pub mod sphere;
@@ -21,8 +22,9 @@ pub trait Target: Send + Sync {
     /// Where the density lives.
     fn manifold(&self) -> &Product;
 
-    /// `log Z = log ∫ exp(−u)` with respect to the Riemannian volume, in nats, where known exactly.
-    fn log_z(&self) -> Option<f64>;
+    /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
+    /// temperature `β > 0`.
+    fn log_z(&self, beta: f64) -> Option<f64>;
 
     /// The energy `u` at each point, in nats.
     ///
@@ -42,11 +44,17 @@ pub trait Target: Send + Sync {
 type Constructor = fn(&'static str) -> Box<dyn Target>;
 
 /// All targets.
-const TARGETS: [(&str, Constructor); 5] = [
+const TARGETS: [(&str, Constructor); 11] = [
     ("torus-unimodal", |name| InLanes::boxed(name, torus::unimodal())),
     ("torus-multi-modal", |name| InLanes::boxed(name, torus::multi_modal())),
     ("torus-correlated", |name| InLanes::boxed(name, correlated::correlated())),
-    ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode())),
+    ("torus-seam", |name| InLanes::boxed(name, torus::seam())),
+    ("chain-4", |name| InLanes::boxed(name, chain::open_chain::<4>())),
+    ("chain-8", |name| InLanes::boxed(name, chain::open_chain::<8>())),
+    ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode(10.0))),
+    ("sphere-four-mode-50", |name| InLanes::boxed(name, sphere::four_mode(50.0))),
+    ("sphere-four-mode-100", |name| InLanes::boxed(name, sphere::four_mode(100.0))),
+    ("sphere-poles", |name| InLanes::boxed(name, sphere::poles())),
     ("s3-four-mode", |name| InLanes::boxed(name, sphere::four_mode_s3())),
 ];
 

@@ -1,11 +1,11 @@
 //! Mixtures of products of von Mises densities on the torus.
 
-use std::f64::consts::TAU;
+use std::f64::consts::PI;
 
 use ircpm_ad::{Scalar, log_sum_exp};
 use ircpm_manifolds::{Product, Torus};
 
-use super::bessel::i0;
+use super::bessel::log_fisher_integral;
 use super::density::Density;
 
 /// `exp(−u) = K⁻¹ Σₖ exp(κ Σᵢ cos(θᵢ − mₖᵢ))` on the torus of `N` angles, `K` modes of equal mass.
@@ -27,14 +27,20 @@ pub fn multi_modal() -> VonMises<3, 2> {
     VonMises { kappa: 1.0, modes: [[0.21, 2.85], [1.89, 6.18], [3.77, 1.56]] }
 }
 
+/// Modes on T² at the corner where both angles jump from 2π to 0, and at the middle of one seam (our choice).
+pub fn seam() -> VonMises<2, 2> {
+    VonMises { kappa: 4.0, modes: [[0.0, 0.0], [PI, 0.0]] }
+}
+
 impl<const K: usize, const N: usize> Density for VonMises<K, N> {
     fn manifold(&self) -> Product {
         Torus::new(N).expect("at least one angle").into()
     }
 
-    /// `N log(2π I₀(κ))`: each mode has this mass.
-    fn log_z(&self) -> Option<f64> {
-        Some(N as f64 * (TAU * i0(self.kappa)).ln())
+    /// `N log(2π I₀(βκ))`: at β = 1 each mode has this mass; a power of a sum of several has no closed form.
+    fn log_z(&self, beta: f64) -> Option<f64> {
+        let known = K == 1 || beta == 1.0;
+        known.then(|| N as f64 * log_fisher_integral(2, beta * self.kappa))
     }
 
     #[inline(always)]
