@@ -86,7 +86,8 @@ pub trait Manifold: Clone + std::fmt::Debug + Send + Sync {
     fn cube_dim(&self) -> usize;
 
     /// The base density as the image of the uniform measure on the unit cube `[0, 1)^m`, `m = cube_dim()`: random or
-    /// low-discrepancy numbers in, points out.
+    /// low-discrepancy numbers in, points out. On tori and spheres it is periodic: continuous where a number passes from 1
+    /// to 0, as randomly shifted lattices like it.
     fn base_point(&self, u: &[f64], p: &mut [f64]);
 
     /// Logarithm of the Riemannian volume, `None` if it is infinite.

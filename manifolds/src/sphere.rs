@@ -8,9 +8,9 @@ use ircpm_ad::{Real, Scalar, smooth};
 
 use crate::arc::arc_over_sine;
 use crate::error::{InvalidManifold, InvalidPoint};
+use crate::flat;
 use crate::manifold::Manifold;
 use crate::rows::{Rows, check_finite, dot};
-use crate::{flat, normal};
 
 /// The unit sphere `Sⁿ ⊂ Rⁿ⁺¹`, `n ≥ 1`: points are unit vectors, tangent vectors at `p` are orthogonal to `p`.
 ///
@@ -247,28 +247,32 @@ impl Manifold for Sphere {
         S::constant(-log_volume(self.0))
     }
 
-    /// 1, 2 and 3 on `S¹`, `S²`, `S³`; on higher spheres the coordinates' normal numbers, in pairs.
     #[inline(always)]
     fn cube_dim(&self) -> usize {
-        if self.0 <= 3 { self.0 } else { normal::cube_dim(self.ambient()) }
+        self.0
     }
 
-    /// The angle on `S¹`, Archimedes' cylinder on `S²`, Hopf's coordinates on `S³`, else the direction of a normal vector.
-    fn base_point(&self, u: &[f64], p: &mut [f64]) {
-        match self.0 {
-            1 => circle(1.0, u[0], p),
-            2 => {
-                circle(2.0 * (u[0] * (1.0 - u[0])).sqrt(), u[1], p);
-                p[2] = 1.0 - 2.0 * u[0];
-            }
-            3 => {
-                circle((1.0 - u[0]).sqrt(), u[1], p);
-                circle(u[0].sqrt(), u[2], &mut p[2..]);
-            }
-            _ => {
-                normal::fill(u, p);
-                self.wrap(p);
-            }
+    /// The angle on `S¹`, Archimedes' cylinder on `S²`, and from `Sⁿ⁻²` to `Sⁿ` a circle: `(√(1−s) e^{iα}, √s q)`, Hopf's
+    /// coordinates if `n = 3`. The uniform measure makes `s` a Beta((n−1)/2, 1) variable, the power `2/(n−1)` of a uniform
+    /// one: as many numbers as dimensions, each map its inverse distribution.
+    ///
+    /// Angles are periodic in their numbers; `s` and the height are made so by [`fold`]. So smooth functions on the sphere
+    /// are continuous and periodic on the cube, where shifted lattices of `N` points err by nearly `N⁻²` instead of `N⁻¹`
+    /// (Hickernell 2002, *Obtaining O(N⁻²⁺ᵋ) convergence for lattice quadrature rules*).
+    fn base_point(&self, mut u: &[f64], mut p: &mut [f64]) {
+        let mut radius = 1.0;
+        for n in (3..=self.0).rev().step_by(2) {
+            let s = fold(u[0]).powf(2.0 / (n as f64 - 1.0));
+            circle(radius * (1.0 - s).sqrt(), u[1], p);
+            radius *= s.sqrt();
+            (u, p) = (&u[2..], &mut p[2..]);
+        }
+        if let [turn] = *u {
+            circle(radius, turn, p);
+        } else {
+            let s = fold(u[0]);
+            circle(radius * 2.0 * (s * (1.0 - s)).sqrt(), u[1], p);
+            p[2] = radius * (1.0 - 2.0 * s);
         }
     }
 
@@ -310,6 +314,11 @@ fn half_turn_over_sine<S: Scalar>(s: S) -> S {
     let (value, pole) = (s.value(), S::Base::constant(POLE));
     let s = S::select_gt(value, pole, s, S::constant(POLE));
     (s * (-s + 1.0)).sqrt().recip() * (0.5 * PI)
+}
+
+/// The tent from 0 up to 1 and back: keeps the uniform measure, and has the same value at both ends.
+fn fold(u: f64) -> f64 {
+    1.0 - (2.0 * u - 1.0).abs()
 }
 
 /// The point at `turn` turns on the circle of this radius.

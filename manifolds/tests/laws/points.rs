@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use crate::common::{generator, manifold, point};
+use crate::common::{generator, manifold, numbers, point};
 use ircpm_manifolds::{CutLocus, InvalidManifold, InvalidPoint, Manifold, Product, Sphere};
 use proptest::prelude::*;
 
@@ -45,6 +45,27 @@ fn base_points_have_the_moments_of_their_density() {
             assert_mean(&space, "the mean", 0.0, |p| p[i]);
             assert_mean(&space, "the variance", 1.0, |p| p[i] * p[i]);
             assert_mean(&space, "the fourth moment", 3.0, |p| p[i].powi(4));
+        }
+    }
+}
+
+#[test]
+fn base_point_is_continuous_across_the_faces_of_the_cube_of_a_compact_manifold() {
+    let seed = 17;
+    let mut rng = generator(seed);
+    for name in ["S1", "S2", "S3", "S4", "S5", "S6", "T3", "S2xT1"] {
+        let m = manifold(name);
+        for face in 0..m.cube_dim() {
+            let mut cube: Vec<f64> = numbers(m.cube_dim(), 1.0, &mut rng).into_iter().map(f64::abs).collect();
+            let mut point = |u: f64| {
+                let mut p = vec![0.0; m.ambient()];
+                cube[face] = u;
+                m.base_point(&cube, &mut p);
+                p
+            };
+            // The radius of the inner sphere grows like u^{1/(n−1)}: from 1e-16 to 6e-4 on S⁶.
+            let distance = m.distance(&point(0.0), &point(1.0 - f64::EPSILON / 2.0));
+            assert!(distance < 2e-3, "{name}, seed {seed}, face {face}: {distance:e}");
         }
     }
 }
