@@ -68,6 +68,38 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
     R::vectorized(Accumulate { delta, x, w, rows, columns, width });
 }
 
+/// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
+/// pack's rows, which are `len` numbers from `start` on, of `stride` a pack.
+///
+/// # Panics
+/// If the lengths of the slices do not match.
+#[inline(always)]
+pub fn accumulate_each<R: Real>(delta: &[R], x: &[R], into: Rows<'_, R>, columns: usize, width: usize) {
+    let Rows { w, stride, start, len } = into;
+    let rows = len / columns;
+    assert_eq!(len, rows * columns, "weight gradient of {columns} columns");
+    let (output, input) = (product(rows, width), product(columns, width));
+    let packs = x.len() / input;
+    assert_eq!(delta.len(), product(packs, output), "cotangents of a weight gradient");
+    assert_eq!(x.len(), product(packs, input), "activations of a weight gradient");
+    assert_eq!(w.len(), product(packs, stride), "rows of weight gradients");
+    assert!(start + len <= stride, "weights {start}..{} of {stride}", start + len);
+    R::vectorized(AccumulateEach { delta, x, w, stride, start, rows, columns, width });
+}
+
+/// Where [`accumulate_each`] adds: a part of the rows of all packs.
+#[derive(Debug)]
+pub struct Rows<'a, R> {
+    /// Rows of all packs, `stride` numbers each.
+    pub w: &'a mut [R],
+    /// Length of a row.
+    pub stride: usize,
+    /// Where the part begins.
+    pub start: usize,
+    /// Its length.
+    pub len: usize,
+}
+
 /// `a · b`, which must not wrap: the unchecked reads below rest on it.
 #[inline(always)]
 fn product(a: usize, b: usize) -> usize {
@@ -253,6 +285,59 @@ impl<R: Real> Accumulate<'_, R> {
     }
 }
 
+struct AccumulateEach<'a, R> {
+    delta: &'a [R],
+    x: &'a [R],
+    w: &'a mut [R],
+    stride: usize,
+    start: usize,
+    rows: usize,
+    columns: usize,
+    width: usize,
+}
+
+impl<R: Real> Task for AccumulateEach<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { delta, x, w, stride, start, rows, columns, width } = self;
+        let (delta, x) = (delta.chunks_exact(rows * width), x.chunks_exact(columns * width));
+        for ((delta, x), w) in delta.zip(x).zip(w.chunks_exact_mut(stride)) {
+            let w = &mut w[start..][..rows * columns];
+            for (delta, w) in delta.chunks_exact(width).zip(w.chunks_exact_mut(columns)) {
+                outer_row(delta, x, w);
+            }
+        }
+    }
+}
+
+/// Columns whose sums stay in registers together.
+const TOGETHER: usize = 4;
+
+/// `w[j] += Σ_c δ[c] · x[j][c]`.
+#[inline(always)]
+fn outer_row<R: Real>(delta: &[R], x: &[R], w: &mut [R]) {
+    let width = delta.len();
+    let whole = w.len() - w.len() % TOGETHER;
+    let (blocks, rest) = w.split_at_mut(whole);
+    let (x_blocks, x_rest) = x.split_at(whole * width);
+    for (w, x) in blocks.chunks_exact_mut(TOGETHER).zip(x_blocks.chunks_exact(TOGETHER * width)) {
+        let mut sum = [w[0], w[1], w[2], w[3]];
+        for c in 0..width {
+            for q in 0..TOGETHER {
+                sum[q] = delta[c].mul_add(x[q * width + c], sum[q]);
+            }
+        }
+        w.copy_from_slice(&sum);
+    }
+    for (w, x) in rest.iter_mut().zip(x_rest.chunks_exact(width)) {
+        for c in 0..width {
+            *w = delta[c].mul_add(x[c], *w);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +377,13 @@ mod tests {
             let mut worst = 0.0_f64;
             let mut gradient = vec![1.0; rows * columns];
             accumulate(&y, &x, &mut gradient, columns, width);
+            // With a number before and after the part, which must stay.
+            let (stride, len) = (rows * columns + 2, rows * columns);
+            let mut each = vec![R::one(); packs * stride];
+            accumulate_each(&y, &x, Rows { w: &mut each, stride, start: 1, len }, columns, width);
+            for pack in each.chunks_exact(stride) {
+                worst = worst.max((pack[0] - 1.0 + (pack[stride - 1] - 1.0)).abs().sum());
+            }
             for i in 0..rows {
                 for p in 0..packs {
                     for c in 0..width {
@@ -303,6 +395,9 @@ mod tests {
                     let terms = (0..packs).flat_map(|p| (0..width).map(move |c| (p, c)));
                     let sum = terms.fold(R::zero(), |s, (p, c)| s + y_at(p, i, c) * x_at(p, j, c));
                     worst = worst.max((gradient[i * columns + j] - 1.0 - sum.sum()).abs());
+                    let apart =
+                        each.chunks_exact(stride).fold(0.0, |s, w| s + (w[1 + i * columns + j] - 1.0).sum());
+                    worst = worst.max((apart - sum.sum()).abs());
                 }
             }
             worst

@@ -160,6 +160,13 @@ impl<P: Potential> Potential for Average<P> {
     }
 
     #[inline(always)]
+    fn accumulate_each<S: Algebra>(&self, sweep: &Self::Sweep<S>, rows: &mut [S::Base]) {
+        for element in &sweep.elements {
+            self.potential.accumulate_each(element, rows);
+        }
+    }
+
+    #[inline(always)]
     fn jets<R: Real, const D: usize>(
         &self,
         theta: &[f64],

@@ -11,7 +11,7 @@ use ircpm_manifolds::{Manifold, Product};
 use crate::batch;
 use crate::flow::Flow;
 use crate::map::Direction;
-use crate::pull_back::{Cotangents, Gradients};
+use crate::pull_back::{Cotangents, Gradients, ThetaGradient};
 use crate::trace::SolveStats;
 use crate::workspace::Workspace;
 
@@ -133,7 +133,7 @@ impl Flow {
             let (slot, trace) = (self.slot(layer), &traces[layer]);
             let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
             let theta = &theta[slot.clone()];
-            let into = Gradients { theta: &mut gradient[slot], points: &mut next };
+            let into = Gradients { theta: ThetaGradient::Sum(&mut gradient[slot]), points: &mut next };
             Workspace::with(|work| {
                 self.maps[layer].pull_back(direction, theta, trace, cotangents, into, work);
             });
@@ -143,7 +143,7 @@ impl Flow {
     }
 
     /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
-    fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
+    pub(crate) fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
         let n = self.manifold.ambient();
         for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
             log_q_bar[s] = 0.0;
@@ -152,7 +152,7 @@ impl Flow {
     }
 
     /// Adds the cotangent of the preimages through `log base(x)`.
-    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
+    pub(crate) fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
         if self.manifold.log_volume().is_some() {
             return; // Uniform.
         }

@@ -8,7 +8,7 @@ use ircpm_manifolds::Manifold;
 use crate::cholesky::Cholesky;
 use crate::log_det;
 use crate::potential::{Potential, resize};
-use crate::pull_back::{Cotangents, Gradients, PullBack};
+use crate::pull_back::{Cotangents, Gradients, PullBack, ThetaGradient};
 use crate::site::{Evaluator, Site, from_frame};
 use crate::solve::{Descent, Solver};
 use crate::tile::{Span, TILE};
@@ -111,7 +111,18 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
         work: &mut Workspace,
     ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        assert_eq!(into.theta.len(), self.parameters(), "gradient in the parameters of a map");
+        match &into.theta {
+            ThetaGradient::Sum(sum) => {
+                assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map")
+            }
+            ThetaGradient::Each(columns) => {
+                assert_eq!(
+                    columns.len(),
+                    self.parameters() * trace.ok.len(),
+                    "gradients of every sample of a map"
+                );
+            }
+        }
         assert_eq!(into.points.len(), trace.y.len(), "cotangents of the points");
         self.isa.dispatch(PullBack { map: self, direction, theta, trace, cotangents, into, work });
     }

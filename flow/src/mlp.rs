@@ -1,6 +1,6 @@
 //! The softplus network: one forward pass, one coadjoint reverse sweep, and the Hessian in 2 + D coefficients.
 
-use ircpm_ad::linear::{self, Matrix};
+use ircpm_ad::linear::{self, Matrix, Rows};
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use crate::potential::resize;
@@ -223,6 +223,26 @@ impl Mlp {
                     sum += delta[u].value();
                 }
                 *bias += sum.sum();
+            }
+            x = output;
+        }
+    }
+
+    /// As [`Mlp::accumulate`], sample by sample: `rows` is `[pack][parameter]`.
+    #[inline(always)]
+    pub fn accumulate_each<S: Algebra>(&self, sweep: &MlpSweep<S>, rows: &mut [S::Base]) {
+        let stride = self.parameters();
+        let mut x: &[S] = &sweep.input;
+        let deltas = sweep.hidden.iter().map(|h| (&h.delta, &h.output)).chain([(&sweep.phi, &sweep.phi)]);
+        for (l, (delta, output)) in deltas.enumerate() {
+            let slot = self.slot(l);
+            let part = Rows { w: &mut *rows, stride, start: slot.start, len: slot.rows * slot.columns };
+            linear::accumulate_each(S::flat(delta), S::flat(x), part, slot.columns, S::COEFFS);
+            let biases = slot.start + slot.rows * slot.columns;
+            for (delta, row) in delta.chunks_exact(slot.rows).zip(rows.chunks_exact_mut(stride)) {
+                for (u, delta) in delta.iter().enumerate() {
+                    row[biases + u] += delta.value();
+                }
             }
             x = output;
         }

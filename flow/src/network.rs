@@ -106,6 +106,11 @@ impl Potential for Network {
     }
 
     #[inline(always)]
+    fn accumulate_each<S: Algebra>(&self, sweep: &NetworkSweep<S>, rows: &mut [S::Base]) {
+        self.mlp.accumulate_each(&sweep.mlp, rows);
+    }
+
+    #[inline(always)]
     fn jets<R: Real, const D: usize>(
         &self,
         theta: &[f64],

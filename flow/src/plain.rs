@@ -78,11 +78,22 @@ impl<E: Expression> Potential for Plain<E> {
     }
 
     fn accumulate<S: Algebra>(&self, sweep: &PlainSweep<S>, theta_bar: &mut [f64]) {
+        let mut rows = vec![S::Base::zero(); sweep.phi.len() * theta_bar.len()];
+        self.accumulate_each(sweep, &mut rows);
+        for pack in rows.chunks_exact(theta_bar.len()) {
+            for (theta_bar, g) in theta_bar.iter_mut().zip(pack) {
+                *theta_bar += g.sum();
+            }
+        }
+    }
+
+    fn accumulate_each<S: Algebra>(&self, sweep: &PlainSweep<S>, rows: &mut [S::Base]) {
+        let parameters = self.parameters();
         for (p, &phi) in sweep.phi.iter().enumerate() {
             let point = sweep.point(p, self.inputs(), None);
-            for (k, theta_bar) in theta_bar.iter_mut().enumerate() {
+            for k in 0..parameters {
                 let psi = self.0.value(&sweep.parameters(Some(k)), &point);
-                *theta_bar += psi.eps[0].pair(phi).sum();
+                rows[p * parameters + k] += psi.eps[0].pair(phi);
             }
         }
     }

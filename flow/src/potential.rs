@@ -42,6 +42,9 @@ pub trait Potential: Expression {
     /// Adds the gradient in `θ` of `Σ phi(psi)`, over all samples, for the last `phi`.
     fn accumulate<S: Algebra>(&self, sweep: &Self::Sweep<S>, theta_bar: &mut [f64]);
 
+    /// Adds the same sample by sample: `rows` is `[pack][parameter]`, its lanes the samples.
+    fn accumulate_each<S: Algebra>(&self, sweep: &Self::Sweep<S>, rows: &mut [S::Base]);
+
     /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points.
     fn jets<R: Real, const D: usize>(
         &self,

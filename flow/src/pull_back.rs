@@ -34,9 +34,18 @@ pub struct Cotangents<'a> {
 #[derive(Debug)]
 pub struct Gradients<'a> {
     /// In the parameters: added to.
-    pub theta: &'a mut [f64],
+    pub theta: ThetaGradient<'a>,
     /// In the points that the run started from, as [`Cotangents::points`]: overwritten.
     pub points: &'a mut [f64],
+}
+
+/// A gradient in the parameters, over the samples of a run or for each of them.
+#[derive(Debug)]
+pub enum ThetaGradient<'a> {
+    /// The sum over samples: one number a parameter.
+    Sum(&'a mut [f64]),
+    /// Sample by sample, `[parameter][sample]`: a block of a Jacobian's columns.
+    Each(&'a mut [f64]),
 }
 
 /// The kernel: see [`crate::map::Map::pull_back`].
@@ -77,6 +86,8 @@ struct Buffers<P: Potential, R: Real, const D: usize> {
     phi: Vec<Lap<R, D>>,
     point: Vec<Lap<R, D>>,
     vectors: [Vec<R>; 3],
+    /// Gradients of every sample, `[pack][parameter]`.
+    rows: Vec<R>,
     sweep: P::Sweep<Lap<R, D>>,
 }
 
@@ -90,6 +101,7 @@ impl<P: Potential, R: Real, const D: usize> Default for Buffers<P, R, D> {
             phi: vec![],
             point: vec![],
             vectors: Default::default(),
+            rows: vec![],
             sweep: Default::default(),
         }
     }
@@ -101,7 +113,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
     #[inline(always)]
     fn run<R: Real>(self) {
         let PullBack { map, direction, theta, trace, cotangents, into, work } = self;
-        let Gradients { theta: theta_bar, points: points_bar } = into;
+        let Gradients { theta: mut theta_bar, points: points_bar } = into;
         let (m, n) = (&map.manifold, map.manifold.ambient());
         let buffers = work.get::<Buffers<P, R, D>>();
         buffers.packs.resize_with(TILE / R::LANES, Contraction::default);
@@ -132,7 +144,10 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
             if direction == Direction::Forward {
                 map.potential.backward(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
             }
-            map.potential.accumulate(&buffers.sweep, theta_bar);
+            match &mut theta_bar {
+                ThetaGradient::Sum(sum) => map.potential.accumulate(&buffers.sweep, sum),
+                ThetaGradient::Each(columns) => buffers.accumulate_each(&map.potential, span, columns),
+            }
         }
     }
 }
@@ -172,6 +187,31 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
             *g = -(omega * *g);
         }
         self.phi[p] = Lap { re: R::zero(), grad, lap: -omega };
+    }
+
+    /// Adds the gradient of every sample of the tile to its place in `columns`, `[parameter][sample]`.
+    #[inline(always)]
+    fn accumulate_each(&mut self, potential: &P, span: Span, columns: &mut [f64]) {
+        let (parameters, packs) = (potential.parameters(), span.packs::<R>());
+        let samples = columns.len() / parameters;
+        resize(&mut self.rows, packs * parameters);
+        self.rows.fill(R::zero());
+        potential.accumulate_each(&self.sweep, &mut self.rows);
+        for p in 0..packs {
+            let start = span.start + p * R::LANES;
+            let lanes = R::LANES.min(samples - start);
+            for k in 0..parameters {
+                let (row, out) =
+                    (self.rows[p * parameters + k], &mut columns[k * samples + start..][..lanes]);
+                if lanes == R::LANES {
+                    (R::load(out) + row).store(out);
+                } else {
+                    for lane in 0..lanes {
+                        out[lane] += row.lane(lane);
+                    }
+                }
+            }
+        }
     }
 
     /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.

@@ -6,8 +6,8 @@ use std::cell::Cell;
 
 use ircpm_ad::Isa;
 use ircpm_flow::{
-    ConcaveMap, Cotangents, Direction, FeatureMap, Features, Gradients, Map, Network, Solver, Trace,
-    Workspace,
+    ConcaveMap, Cotangents, Direction, FeatureMap, Features, Gradients, Map, Network, Solver, ThetaGradient,
+    Trace, Workspace,
 };
 use ircpm_manifolds::{Manifold, Product};
 
@@ -58,7 +58,7 @@ fn assert_second_batch_allocates_nothing(name: &str) {
     let mut batch = |direction| {
         map.run(direction, &theta, &points, &mut trace, &mut work);
         let cotangents = Cotangents { points: &slopes, log_det: &ones };
-        let into = Gradients { theta: &mut theta_bar, points: &mut points_bar };
+        let into = Gradients { theta: ThetaGradient::Sum(&mut theta_bar), points: &mut points_bar };
         map.pull_back(direction, &theta, &trace, cotangents, into, &mut work);
         map.potential(&theta, &points, &mut psi, &mut work);
     };

@@ -34,6 +34,7 @@
 pub mod cli;
 pub mod config;
 pub mod estimate;
+pub mod least_squares;
 pub mod loss;
 pub mod optimiser;
 pub mod pareto;

@@ -4,6 +4,7 @@ mod derivatives;
 mod equivariance;
 mod gradients;
 mod inverse;
+mod jacobian;
 mod networks;
 mod solver;
 mod unrolled;

@@ -1,0 +1,119 @@
+//! A Jacobian in blocks of samples, stored or computed anew, and its products with vectors.
+
+use std::ops::Range;
+
+use ircpm_flow::Jacobian;
+use ircpm_flow::jacobian::BLOCK;
+use rayon::prelude::*;
+
+/// Computes the columns of a Jacobian: what the matrix-free form asks for again and again.
+pub trait Source: Sync {
+    /// Writes the gradients of `samples`, `[parameter][sample]`.
+    fn columns(&self, samples: Range<usize>, columns: &mut [f64]);
+}
+
+/// The rows of a Jacobian, one a sample. Sums over blocks are taken in their order, whatever the number of threads.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    samples: usize,
+    parameters: usize,
+    place: Place<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Stored(&'a Jacobian),
+    Computed(&'a dyn Source),
+}
+
+impl<'a> Rows<'a> {
+    /// Rows in memory.
+    pub fn stored(jacobian: &'a Jacobian) -> Self {
+        let (samples, parameters) = (jacobian.samples(), jacobian.parameters());
+        Self { samples, parameters, place: Place::Stored(jacobian) }
+    }
+
+    /// Rows that are computed whenever they are needed.
+    pub fn computed(samples: usize, parameters: usize, source: &'a dyn Source) -> Self {
+        Self { samples, parameters, place: Place::Computed(source) }
+    }
+
+    /// Number of rows.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Length of a row.
+    pub fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// The stored blocks, each `[parameter][sample]`; none if rows are computed.
+    pub(super) fn blocks(&self) -> Vec<&'a [f64]> {
+        match self.place {
+            Place::Stored(jacobian) => jacobian.blocks().collect(),
+            Place::Computed(_) => Vec::new(),
+        }
+    }
+
+    /// `f` of every block and the range of its samples, in parallel; results in the order of the blocks.
+    pub(super) fn map_blocks<T: Send>(&self, f: impl Fn(&[f64], Range<usize>) -> T + Sync) -> Vec<T> {
+        let starts: Vec<usize> = (0..self.samples).step_by(BLOCK).collect();
+        let range = |start: usize| start..self.samples.min(start + BLOCK);
+        match self.place {
+            Place::Stored(jacobian) => {
+                let blocks: Vec<&[f64]> = jacobian.blocks().collect();
+                blocks.into_par_iter().zip(starts).map(|(block, start)| f(block, range(start))).collect()
+            }
+            Place::Computed(source) => {
+                let run = |columns: &mut Vec<f64>, start| {
+                    columns.resize(range(start).len() * self.parameters, 0.0);
+                    source.columns(range(start), columns);
+                    f(columns, range(start))
+                };
+                starts.into_par_iter().map_init(Vec::new, run).collect()
+            }
+        }
+    }
+
+    /// `J δ`, one number a sample.
+    pub(super) fn times(&self, delta: &[f64]) -> Vec<f64> {
+        assert_eq!(delta.len(), self.parameters, "a direction in the parameters");
+        self.map_blocks(|block, samples| block_times(block, delta, samples.len())).concat()
+    }
+
+    /// `Jᵀ r`, one number a parameter.
+    pub(super) fn transposed_times(&self, r: &[f64]) -> Vec<f64> {
+        assert_eq!(r.len(), self.samples, "one number a sample");
+        self.sum(self.map_blocks(|block, samples| block_transposed_times(block, &r[samples])))
+    }
+
+    /// `Jᵀ p(J δ)`, with `p` applied to all samples at once.
+    pub(super) fn normal_times(&self, delta: &[f64], p: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        self.transposed_times(&p(&self.times(delta)))
+    }
+
+    fn sum(&self, parts: Vec<Vec<f64>>) -> Vec<f64> {
+        let mut sum = vec![0.0; self.parameters];
+        for part in parts {
+            sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+        }
+        sum
+    }
+}
+
+/// `Bᵀ δ` of a block `B`, `[parameter][sample]`.
+fn block_times(block: &[f64], delta: &[f64], samples: usize) -> Vec<f64> {
+    let mut out = vec![0.0; samples];
+    for (row, d) in block.chunks_exact(samples).zip(delta) {
+        for (out, x) in out.iter_mut().zip(row) {
+            *out += d * x;
+        }
+    }
+    out
+}
+
+/// `B r`.
+fn block_transposed_times(block: &[f64], r: &[f64]) -> Vec<f64> {
+    block.chunks_exact(r.len()).map(|row| super::dot(row, r)).collect()
+}

@@ -1,0 +1,112 @@
+use super::*;
+use ircpm_flow::Jacobian;
+use std::ops::Range;
+
+/// Entries of a Jacobian by a formula.
+struct Formula {
+    parameters: usize,
+}
+
+impl Formula {
+    fn entry(&self, sample: usize, parameter: usize) -> f64 {
+        ((sample * 31 + parameter * 17) % 101) as f64 / 50.0 - 1.0 + (0.37 * (sample + 3 * parameter) as f64).sin()
+    }
+}
+
+impl Source for Formula {
+    fn columns(&self, samples: Range<usize>, columns: &mut [f64]) {
+        let len = samples.len();
+        for k in 0..self.parameters {
+            for (i, s) in samples.clone().enumerate() {
+                columns[k * len + i] = self.entry(s, k);
+            }
+        }
+    }
+}
+
+fn stored(samples: usize, formula: &Formula) -> Jacobian {
+    Jacobian::from_columns(samples, formula.parameters, |range, columns| formula.columns(range, columns))
+}
+
+fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
+    let size = dot(b, b).sqrt();
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * size)
+}
+
+#[test]
+fn normal_equations_kernel_form_and_their_definition_agree() {
+    for (samples, parameters) in [(300, 40), (40, 300), (600, 130), (130, 600), (257, 257), (1, 5)] {
+        let formula = Formula { parameters };
+        let jacobian = stored(samples, &formula);
+        let r: Vec<f64> = (0..samples).map(|i| (i as f64).cos()).collect();
+        let s: Vec<f64> = (0..samples).map(|i| 1.0 + 0.1 * (i as f64).sin()).collect();
+        let mu = 0.05;
+        let step = |form| System::new(form, Rows::stored(&jacobian), &s).damped(mu).unwrap().step(&r);
+        let (normal, kernel) = (step(Form::Normal), step(Form::Kernel));
+        assert!(close(&normal, &kernel, 1e-9) || samples == 1, "{samples} × {parameters}");
+        // (JᵀΠJ + nμ) δ = −JᵀΠ r, by the naive products.
+        let along = |v: &[f64]| dot(v, &s) / dot(&s, &s);
+        let project = |v: Vec<f64>| -> Vec<f64> {
+            let a = along(&v);
+            v.iter().zip(&s).map(|(v, s)| v - a * s).collect()
+        };
+        let image: Vec<f64> =
+            (0..samples).map(|i| (0..parameters).map(|k| formula.entry(i, k) * normal[k]).sum()).collect();
+        let (image, r) = (project(image), project(r));
+        for k in 0..parameters {
+            let sum: f64 = (0..samples).map(|i| formula.entry(i, k) * (image[i] + r[i])).sum();
+            let left = sum + mu * samples as f64 * normal[k];
+            assert!(left.abs() < 1e-9 * samples as f64, "{samples} × {parameters}, {k}: {left}");
+        }
+    }
+}
+
+#[test]
+fn matrix_free_step_is_that_of_the_normal_equations_to_its_tolerance() {
+    let (samples, parameters) = (700, 60);
+    let formula = Formula { parameters };
+    let jacobian = stored(samples, &formula);
+    let (r, s) = (vec![1.0; samples], (0..samples).map(|i| (i as f64).sin() + 2.0).collect::<Vec<f64>>());
+    let normal = System::new(Form::Normal, Rows::stored(&jacobian), &s).damped(0.1).unwrap().step(&r);
+    let rows = Rows::computed(samples, parameters, &formula);
+    let free = System::new(Form::MatrixFree, rows, &s).damped(0.1).unwrap().step(&r);
+    assert!(close(&free, &normal, 5e-3), "{free:?}\n{normal:?}");
+}
+
+#[test]
+fn step_does_not_depend_on_the_nuisance_and_is_zero_along_it() {
+    let (samples, parameters) = (200, 30);
+    let jacobian = stored(samples, &Formula { parameters });
+    let s: Vec<f64> = (0..samples).map(|i| 1.0 + (i as f64).cos() / 3.0).collect();
+    let r: Vec<f64> = (0..samples).map(|i| (0.1 * i as f64).sin()).collect();
+    let shifted: Vec<f64> = r.iter().zip(&s).map(|(r, s)| r + 7.0 * s).collect();
+    for form in [Form::Normal, Form::Kernel] {
+        let system = System::new(form, Rows::stored(&jacobian), &s);
+        let damped = system.damped(1e-2).unwrap();
+        assert!(close(&damped.step(&shifted), &damped.step(&r), 1e-10), "{form:?}");
+        assert!(damped.step(&s).iter().all(|x| x.abs() < 1e-12), "{form:?}");
+    }
+}
+
+#[test]
+fn steps_are_the_same_bits_on_any_number_of_threads() {
+    for (form, samples, parameters) in [(Form::Normal, 900, 530), (Form::Kernel, 530, 900)] {
+        let jacobian = stored(samples, &Formula { parameters });
+        let (r, s) = ((0..samples).map(|i| (i as f64).sin()).collect::<Vec<f64>>(), vec![1.0; samples]);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| System::new(form, Rows::stored(&jacobian), &s).damped(1e-3).unwrap().step(&r))
+        };
+        let alone = on(1);
+        assert_eq!(alone, on(2), "{form:?}");
+        assert_eq!(alone, on(5), "{form:?}");
+    }
+}
+
+#[test]
+fn form_follows_the_smaller_side_until_neither_fits() {
+    assert_eq!(Form::choose(2048, 1249), Form::Normal);
+    assert_eq!(Form::choose(512, 1249), Form::Kernel);
+    assert_eq!(Form::choose(20_000, 20_000), Form::MatrixFree);
+    assert_eq!(Form::choose(4096, 1 << 20), Form::MatrixFree);
+}
