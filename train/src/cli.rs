@@ -173,7 +173,8 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let problem = Problem::new(config, &base)?;
     let folder = Folder::create(args.out.as_deref(), &label)?;
     note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
-    let mut progress = Progress::new(&label, problem.config.training.steps);
+    note(format_args!("{label}: optimiser {} ({})", problem.config.training.optimiser, problem.choice));
+    let mut progress = Progress::new(&label, problem.config.training.steps());
     let outcome = run::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
@@ -266,6 +267,6 @@ fn rehearse(preset: &Preset, seed: u64, args: &Presets, stop: &AtomicBool) -> Re
     sets.push(Override::seed(seed));
     let problem = Problem::new(preset.config(&sets).map_err(RunError::from)?, Path::new(""))?;
     let label = format!("{} seed {seed}", preset.name);
-    let mut progress = Progress::new(&label, problem.config.training.steps);
+    let mut progress = Progress::new(&label, problem.config.training.steps());
     Ok(run::rehearse(&problem, stop, &mut progress)?)
 }

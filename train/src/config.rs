@@ -147,12 +147,16 @@ pub enum Method {
 pub struct TrainingConfig {
     /// What is minimised.
     pub loss: Loss,
-    /// Number of optimiser steps.
-    #[serde(deserialize_with = "check::count")]
-    pub steps: usize,
-    /// Points per step, 1 to 2²⁰.
-    #[serde(deserialize_with = "check::batch")]
-    pub batch: usize,
+    /// Most steps of the optimiser; by default 2000 of a first-order one, 200 of least squares, which stop by themselves.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_count")]
+    pub steps: Option<usize>,
+    /// Points per step, 1 to 2²⁰; least squares begin with them and take more when needed. By default 256, and 512 of least
+    /// squares.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_batch")]
+    pub batch: Option<usize>,
+    /// Kullback–Leibler divergence in nats at which least squares stop.
+    #[serde(deserialize_with = "check::positive")]
+    pub goal: f64,
     /// Largest learning rate of the schedule.
     #[serde(deserialize_with = "check::positive")]
     pub learning_rate: f64,
@@ -166,7 +170,7 @@ pub struct TrainingConfig {
     pub clip: f64,
     /// How base points are drawn.
     pub points: Points,
-    /// The rule that turns gradients into steps: one of [`optimiser::names`].
+    /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it applies.
     #[serde(deserialize_with = "check::optimiser_name")]
     pub optimiser: String,
     /// Steps between lines of `metrics.jsonl`.
@@ -249,18 +253,39 @@ impl Default for SolverConfig {
     }
 }
 
+/// Leaves the choice of the optimiser to the program.
+pub const AUTO: &str = "auto";
+
+impl TrainingConfig {
+    /// Most steps of the optimiser.
+    pub fn steps(&self) -> usize {
+        self.steps.unwrap_or(if self.is_least_squares() { 200 } else { 2000 })
+    }
+
+    /// Points per step.
+    pub fn batch(&self) -> usize {
+        self.batch.unwrap_or(if self.is_least_squares() { 512 } else { 256 })
+    }
+
+    /// Whether the optimiser works on residuals and chooses its own points.
+    pub fn is_least_squares(&self) -> bool {
+        self.optimiser == optimiser::LevenbergMarquardt::NAME
+    }
+}
+
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
             loss: Loss::ReverseKl,
-            steps: 2000,
-            batch: 256,
+            steps: None,
+            batch: None,
+            goal: 1e-6,
             learning_rate: 5e-3,
             schedule: Schedule::Cosine,
             warmup: 0,
             clip: 10.0,
             points: Points::Lattice,
-            optimiser: "adam".into(),
+            optimiser: AUTO.into(),
             log_every: 10,
             checkpoint_every: 500,
         }
@@ -300,8 +325,8 @@ impl Config {
     /// Checks that involve several keys; an error names the key to blame.
     fn consistent(&self) -> Result<(), (&'static [&'static str], String)> {
         let training = &self.training;
-        if training.warmup >= training.steps {
-            let message = format!("warmup must be shorter than the {} steps of training", training.steps);
+        if training.warmup >= training.steps() {
+            let message = format!("warmup must be shorter than the {} steps of training", training.steps());
             return Err((&["training", "warmup"], message));
         }
         if training.schedule == Schedule::Constant && training.warmup > 0 {

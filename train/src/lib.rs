@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-//! use ircpm_train::optimiser::{Adam, Optimiser};
+//! use ircpm_train::optimiser::Adam;
 //! use ircpm_train::{loss, target};
 //!
 //! let target = target::by_name("torus-unimodal").unwrap();
@@ -21,7 +21,7 @@
 //! let (mut theta, mut adam) = (flow.initial(0), Adam::new(flow.parameters()));
 //! let x = [0.1, 3.0, 2.0, 5.0, 4.0, 1.0, 6.0, 2.5]; // Four base points; training draws fresh ones every step.
 //! let before = loss::reverse_kl(&flow, &theta, &x, target.as_ref(), 1.0)?;
-//! adam.step(&mut theta, &before.grad, 1e-2);
+//! adam.update(&mut theta, &before.grad, 1e-2);
 //! let after = loss::reverse_kl(&flow, &theta, &x, target.as_ref(), 1.0)?;
 //! assert!(after.loss < before.loss);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

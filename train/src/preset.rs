@@ -14,13 +14,16 @@ pub struct Preset {
 }
 
 /// All presets.
-pub const PRESETS: [Preset; 6] = [
+pub const PRESETS: [Preset; 9] = [
     Preset { name: "torus-unimodal", text: include_str!("../presets/torus-unimodal.toml") },
     Preset { name: "torus-multi-modal", text: include_str!("../presets/torus-multi-modal.toml") },
     Preset { name: "torus-correlated", text: include_str!("../presets/torus-correlated.toml") },
     Preset { name: "sphere-four-mode", text: include_str!("../presets/sphere-four-mode.toml") },
-    Preset { name: "sphere-four-mode-single", text: include_str!("../presets/sphere-four-mode-single.toml") },
+    Preset { name: "sphere-four-mode-stack", text: include_str!("../presets/sphere-four-mode-stack.toml") },
     Preset { name: "s3-four-mode", text: include_str!("../presets/s3-four-mode.toml") },
+    Preset { name: "chain-4", text: include_str!("../presets/chain-4.toml") },
+    Preset { name: "chain-8", text: include_str!("../presets/chain-8.toml") },
+    Preset { name: "sphere-four-mode-adam", text: include_str!("../presets/sphere-four-mode-adam.toml") },
 ];
 
 /// The preset of that name, `None` if there is none.
@@ -50,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
-        let parameters = [1249, 1249, 1249, 17_153, 17_153, 17_281];
+        let parameters = [1249, 1249, 1249, 1217, 2434, 1249, 1377, 1369, 17_153];
         for (preset, expected) in PRESETS.into_iter().zip(parameters) {
             let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
             let problem =

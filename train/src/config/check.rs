@@ -62,8 +62,12 @@ pub(super) fn order<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Err
     size(input, 1..=64)
 }
 
-pub(super) fn batch<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
-    size(input, 1..=1 << 20)
+pub(super) fn optional_batch<'de, D: Deserializer<'de>>(input: D) -> Result<Option<usize>, D::Error> {
+    size(input, 1..=1 << 20).map(Some)
+}
+
+pub(super) fn optional_count<'de, D: Deserializer<'de>>(input: D) -> Result<Option<usize>, D::Error> {
+    count(input).map(Some)
 }
 
 pub(super) fn count<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
@@ -108,7 +112,8 @@ pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<String,
 }
 
 pub(super) fn optimiser_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    known(String::deserialize(input)?, "optimiser", &optimiser::names())
+    let names: Vec<&str> = std::iter::once(super::AUTO).chain(optimiser::names()).collect();
+    known(String::deserialize(input)?, "optimiser", &names)
 }
 
 /// Worded like serde's own messages for unknown variants, so that one function finds the nearest spelling in all.

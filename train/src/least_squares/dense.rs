@@ -6,6 +6,7 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::matmul;
+use faer::prelude::ReborrowMut;
 use faer::{Accum, MatMut, MatRef, Par};
 use ircpm_flow::jacobian::BLOCK;
 use rayon::prelude::*;
@@ -115,7 +116,8 @@ impl Cholesky {
         let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, PARALLEL(), Default::default());
         let mut buffer = MemBuffer::new(scratch);
         let stack = MemStack::new(&mut buffer);
-        llt::factor::cholesky_in_place(view, Default::default(), PARALLEL(), stack, Default::default()).ok()?;
+        llt::factor::cholesky_in_place(view, Default::default(), PARALLEL(), stack, Default::default())
+            .ok()?;
         Some(Self { n, lower })
     }
 

@@ -9,7 +9,8 @@ struct Formula {
 
 impl Formula {
     fn entry(&self, sample: usize, parameter: usize) -> f64 {
-        ((sample * 31 + parameter * 17) % 101) as f64 / 50.0 - 1.0 + (0.37 * (sample + 3 * parameter) as f64).sin()
+        ((sample * 31 + parameter * 17) % 101) as f64 / 50.0 - 1.0
+            + (0.37 * (sample + 3 * parameter) as f64).sin()
     }
 }
 

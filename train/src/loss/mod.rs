@@ -4,6 +4,7 @@
 //! gradient in its parameters, through implicit derivatives. A new loss is one file here.
 
 mod likelihood;
+pub mod monge_ampere;
 mod reverse_kl;
 
 use ircpm_flow::SolveStats;

@@ -1,6 +1,6 @@
 //! Adam: steps scaled by running moments of the gradient.
 
-use super::{Optimiser, StateError, Tensors, tensor};
+use super::{Clip, Failure, Objective, Optimiser, Settings, StateError, Taken, Tensors, sound, tensor};
 
 /// Adam with bias correction (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), the authors' constants.
 ///
@@ -20,18 +20,19 @@ impl Adam {
     /// ε, which bounds the step where the gradient has always been zero.
     pub const EPSILON: f64 = 1e-8;
 
+    /// Name in the table.
+    pub const NAME: &'static str = "adam";
+
     /// Moments of zero for that many parameters.
     pub fn new(parameters: usize) -> Self {
         Self { first: vec![0.0; parameters], second: vec![0.0; parameters], steps: 0 }
     }
-}
 
-impl Optimiser for Adam {
-    fn name(&self) -> &'static str {
-        "adam"
-    }
-
-    fn step(&mut self, theta: &mut [f64], grad: &[f64], learning_rate: f64) {
+    /// Moves `theta` one step against `grad`, which must be finite.
+    ///
+    /// # Panics
+    /// If a slice has another length than the optimiser was made for.
+    pub fn update(&mut self, theta: &mut [f64], grad: &[f64], learning_rate: f64) {
         assert_eq!(theta.len(), self.first.len(), "parameters");
         assert_eq!(grad.len(), self.first.len(), "gradient");
         self.steps += 1;
@@ -44,8 +45,56 @@ impl Optimiser for Adam {
             *theta -= learning_rate * (*m * unbias_1) / ((*v * unbias_2).sqrt() + Self::EPSILON);
         }
     }
+}
+
+/// [`Adam`] with its learning rate and clipping, as an [`Optimiser`].
+#[derive(Clone, Debug)]
+pub struct ScheduledAdam {
+    adam: Adam,
+    settings: Settings,
+}
+
+impl ScheduledAdam {
+    /// Before the first step.
+    pub fn new(settings: Settings) -> Self {
+        Self { adam: Adam::new(settings.parameters), settings }
+    }
+}
+
+impl Optimiser for ScheduledAdam {
+    fn name(&self) -> &'static str {
+        Adam::NAME
+    }
+
+    fn step(
+        &mut self,
+        theta: &mut Vec<f64>,
+        objective: &mut dyn Objective,
+        step: usize,
+    ) -> Result<Taken, Failure> {
+        let Settings { learning_rate, schedule, steps, clip, .. } = self.settings;
+        let rate = schedule.rate(learning_rate, step, steps);
+        objective.refresh(theta)?;
+        let mut gradient = sound(objective.gradient(theta)?)?;
+        let mut clip = Clip::new(clip);
+        let norm = clip.apply(&mut gradient.grad)?;
+        self.adam.update(theta, &gradient.grad, rate);
+        let (learning_rate, gradient_norm) = (Some(rate), Some(norm));
+        Ok(Taken { learning_rate, gradient_norm, clipped: clip.clipped() > 0, ..Taken::from(gradient) })
+    }
 
     fn state(&self) -> Tensors {
+        self.adam.state()
+    }
+
+    fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
+        self.adam.restore(state)
+    }
+}
+
+impl Adam {
+    /// Moments and number of steps.
+    pub fn state(&self) -> Tensors {
         Tensors::from([
             ("first_moment".to_owned(), self.first.clone()),
             ("second_moment".to_owned(), self.second.clone()),
@@ -53,11 +102,15 @@ impl Optimiser for Adam {
         ])
     }
 
-    fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
+    /// Takes up what [`Adam::state`] saved; unchanged on error.
+    ///
+    /// # Errors
+    /// [`StateError`] if it does not fit.
+    pub fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
         let parameters = self.first.len();
-        let first = tensor(state, "first_moment", parameters, f64::is_finite)?;
-        let second = tensor(state, "second_moment", parameters, |x| x.is_finite() && x >= 0.0)?;
-        let steps = tensor(state, "steps", 1, |x| x >= 0.0 && x < 2f64.powi(53) && x.fract() == 0.0)?;
+        let first = tensor(state, "first_moment", Some(parameters), f64::is_finite)?;
+        let second = tensor(state, "second_moment", Some(parameters), |x| x.is_finite() && x >= 0.0)?;
+        let steps = tensor(state, "steps", Some(1), |x| x >= 0.0 && x < 2f64.powi(53) && x.fract() == 0.0)?;
         self.steps = steps[0] as u64;
         self.first.copy_from_slice(first);
         self.second.copy_from_slice(second);
@@ -75,7 +128,7 @@ mod tests {
         let mut adam = Adam::new(3);
         let mut theta = [0.0; 3];
         let grad = [1e-3, -7.0, 1e6];
-        adam.step(&mut theta, &grad, 0.01);
+        adam.update(&mut theta, &grad, 0.01);
         for i in 0..3 {
             let expected = -0.01 * grad[i] / (grad[i].abs() + Adam::EPSILON);
             assert!((theta[i] - expected).abs() < 1e-15, "{theta:?}");
@@ -88,7 +141,7 @@ mod tests {
         let mut adam = Adam::new(1);
         let mut theta = [0.0];
         for _ in 0..100 {
-            adam.step(&mut theta, &[2.0], 0.01);
+            adam.update(&mut theta, &[2.0], 0.01);
         }
         let expected = -2.0 / (2.0 + Adam::EPSILON);
         assert!((theta[0] - expected).abs() < 1e-12, "{}", theta[0]);
@@ -100,7 +153,7 @@ mod tests {
         let (mut adam, mut theta) = (Adam::new(1), [0.7]);
         let mut expected = 0.7;
         for t in 1..=grads.len() {
-            adam.step(&mut theta, &grads[t - 1..t], 0.05);
+            adam.update(&mut theta, &grads[t - 1..t], 0.05);
             let moment = |beta: f64, power: i32| -> f64 {
                 let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
                     (0..t).map(|s| beta.powi((t - 1 - s) as i32) * f(grads[s])).sum()

@@ -1,32 +1,102 @@
-//! First-order optimisers, learning-rate schedules, gradient clipping.
+//! Optimisers behind one interface, learning-rate schedules, gradient clipping.
 //!
-//! A new optimiser is one file and one line in the table `OPTIMISERS`.
+//! An [`Optimiser`] moves the parameters, an [`Objective`] is what it may ask about them. A new optimiser is one file and
+//! one line in the table `OPTIMISERS`.
 
 mod adam;
 mod clip;
+mod lbfgs;
+mod levenberg;
 mod schedule;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-pub use adam::Adam;
+use ircpm_flow::{Jacobian, SolveStats};
+
+pub use adam::{Adam, ScheduledAdam};
 pub use clip::{Clip, NonFiniteGradient};
+pub use lbfgs::Lbfgs;
+pub use levenberg::LevenbergMarquardt;
 pub use schedule::Schedule;
+
+use crate::loss::{Gradient, LossError};
 
 /// State of an optimiser for a checkpoint: flat `f64` tensors by name.
 pub type Tensors = BTreeMap<String, Vec<f64>>;
 
-/// A rule that moves the parameters against a gradient.
+/// What is minimised, on points that the optimiser asks for.
+pub trait Objective {
+    /// Draws fresh points; all else refers to them until the next call.
+    ///
+    /// # Errors
+    /// [`LossError`] if the target is not finite at one of them.
+    fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError>;
+
+    /// Mean loss over the points, and its gradient.
+    ///
+    /// # Errors
+    /// [`LossError`] if it does not exist.
+    fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError>;
+
+    /// The same as a sum of squares, where it can be written so.
+    fn residuals(&self) -> Option<&dyn Residuals> {
+        None
+    }
+
+    /// Tells whether a least-squares step was taken and held at points that it had not seen.
+    fn accepted(&mut self, _held: bool) {}
+}
+
+/// A sum of squares over points, with other points to check a step on.
+pub trait Residuals: Sync {
+    /// Number of points.
+    fn samples(&self) -> usize;
+
+    /// Residuals at the points; nothing if one is not finite.
+    fn at(&self, theta: &[f64]) -> Option<Squares>;
+
+    /// Mean square at the check points; nothing if one is not finite.
+    fn check(&self, theta: &[f64]) -> Option<f64>;
+
+    /// The Jacobian of the residuals, which are `at` the same parameters; the nuisance parameter is held fixed.
+    fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian);
+
+    /// Some of its columns, `[parameter][sample]`.
+    fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
+}
+
+/// Residuals with their nuisance parameter chosen best.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Squares {
+    /// One number a point.
+    pub value: Vec<f64>,
+    /// What a residual's gradient is in units of the gradient that the model gives: `∂ρ/∂ log q`.
+    pub slope: Vec<f64>,
+    /// Derivative of the residuals in the nuisance parameter; not all zero.
+    pub nuisance: Vec<f64>,
+    /// Mean of the squares.
+    pub mean_square: f64,
+}
+
+/// A rule that moves the parameters.
 pub trait Optimiser: Send {
     /// Name in the table.
     fn name(&self) -> &'static str;
 
-    /// Moves `theta` one step against `grad`, both of length `P`.
+    /// Takes step number `step`: moves `theta`, or leaves it where no better point was found.
     ///
-    /// The gradient must be finite: [`Clip::apply`] checks it.
+    /// # Errors
+    /// [`Failure`]; `theta` is then unchanged.
     ///
     /// # Panics
-    /// If a slice has another length than the optimiser was made for.
-    fn step(&mut self, theta: &mut [f64], grad: &[f64], learning_rate: f64);
+    /// If `theta` has another length than the optimiser was made for.
+    fn step(
+        &mut self,
+        theta: &mut Vec<f64>,
+        objective: &mut dyn Objective,
+        step: usize,
+    ) -> Result<Taken, Failure>;
 
     /// What [`Optimiser::restore`] needs to go on with the same bits.
     fn state(&self) -> Tensors;
@@ -36,6 +106,80 @@ pub trait Optimiser: Send {
     /// # Errors
     /// [`StateError`] if a tensor is missing, has the wrong length or holds an impossible number.
     fn restore(&mut self, state: &Tensors) -> Result<(), StateError>;
+}
+
+/// What a step did. Optimisers fill in what they have.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Mean loss over the batch in nats; mean square of the residuals at the check points for least squares.
+    pub loss: f64,
+    /// Points of the batch.
+    pub points: usize,
+    /// Learning rate.
+    pub learning_rate: Option<f64>,
+    /// Euclidean norm of the gradient, before clipping.
+    pub gradient_norm: Option<f64>,
+    /// Whether the gradient was shortened.
+    pub clipped: bool,
+    /// Damping of least squares.
+    pub damping: Option<f64>,
+    /// Root mean square of the residuals after the step, in nats.
+    pub residual: Option<f64>,
+    /// Log-weights of the batch, where there are some.
+    pub log_weights: Vec<f64>,
+    /// Statistics of the inner solves.
+    pub stats: SolveStats,
+}
+
+impl From<Gradient> for Taken {
+    fn from(gradient: Gradient) -> Self {
+        let Gradient { loss, log_weights, stats, .. } = gradient;
+        Self { loss, points: stats.points, log_weights, stats, ..Self::default() }
+    }
+}
+
+/// Why no step can be taken.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The loss does not exist.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// The loss is infinite or not a number.
+    #[error("the loss is {0}")]
+    Value(f64),
+    /// So is the gradient.
+    #[error(transparent)]
+    Gradient(#[from] NonFiniteGradient),
+    /// The inner solver failed too often.
+    #[error("the inner solver failed at {failed} of {points} points")]
+    Solves {
+        /// Solves that failed.
+        failed: usize,
+        /// Solves in all.
+        points: usize,
+    },
+    /// Least squares were asked of a loss that is none.
+    #[error("the loss is no sum of squares: choose another optimiser")]
+    NoResiduals,
+}
+
+/// Share of a batch that may fail: beyond it, the gradient is that of another problem.
+const FAILED_SHARE: f64 = 0.5;
+
+/// Refuses a gradient that no step can follow.
+fn sound(gradient: Gradient) -> Result<Gradient, Failure> {
+    let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
+    let failed = unconverged + indefinite;
+    if failed as f64 > FAILED_SHARE * points as f64 {
+        return Err(Failure::Solves { failed, points });
+    }
+    if !gradient.loss.is_finite() {
+        return Err(Failure::Value(gradient.loss));
+    }
+    match gradient.grad.iter().position(|g| !g.is_finite()) {
+        Some(index) => Err(NonFiniteGradient { index, value: gradient.grad[index] }.into()),
+        None => Ok(gradient),
+    }
 }
 
 /// Why a checkpoint does not fit an optimiser.
@@ -75,31 +219,52 @@ pub enum StateError {
     },
 }
 
-/// Makes an optimiser for that many parameters.
-type Constructor = fn(usize) -> Box<dyn Optimiser>;
+/// What an optimiser is made from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Largest learning rate; length of the first step of L-BFGS.
+    pub learning_rate: f64,
+    /// Learning rate as a function of the step.
+    pub schedule: Schedule,
+    /// Steps of the whole run.
+    pub steps: usize,
+    /// Norm to which a longer gradient is shortened.
+    pub clip: f64,
+}
+
+/// Makes an optimiser.
+type Constructor = fn(Settings) -> Box<dyn Optimiser>;
 
 /// All optimisers.
-const OPTIMISERS: [(&str, Constructor); 1] = [("adam", |parameters| Box::new(Adam::new(parameters)))];
+const OPTIMISERS: [(&str, Constructor); 3] = [
+    (LevenbergMarquardt::NAME, |_| Box::new(LevenbergMarquardt::new())),
+    (Lbfgs::NAME, |s| Box::new(Lbfgs::new(s.parameters, s.learning_rate))),
+    (Adam::NAME, |s| Box::new(ScheduledAdam::new(s))),
+];
 
 /// Names of all optimisers.
 pub fn names() -> Vec<&'static str> {
     OPTIMISERS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The optimiser of that name for `parameters` parameters, `None` if there is none.
-pub fn by_name(name: &str, parameters: usize) -> Option<Box<dyn Optimiser>> {
-    OPTIMISERS.iter().find(|(known, _)| *known == name).map(|(_, make)| make(parameters))
+/// The optimiser of that name, `None` if there is none.
+pub fn by_name(name: &str, settings: Settings) -> Option<Box<dyn Optimiser>> {
+    OPTIMISERS.iter().find(|(known, _)| *known == name).map(|(_, make)| make(settings))
 }
 
-/// The tensor `name`, checked for its length and for numbers that `valid` refuses.
-fn tensor<'a>(
+/// The tensor `name`, checked for its length if there is one to expect, and for numbers that `valid` refuses.
+pub(crate) fn tensor<'a>(
     state: &'a Tensors,
     name: &'static str,
-    expected: usize,
+    expected: Option<usize>,
     valid: impl Fn(f64) -> bool,
 ) -> Result<&'a [f64], StateError> {
     let values = state.get(name).ok_or(StateError::Missing { name })?;
-    if values.len() != expected {
+    if let Some(expected) = expected
+        && values.len() != expected
+    {
         return Err(StateError::Length { name, found: values.len(), expected });
     }
     match values.iter().position(|&x| !valid(x)) {
@@ -109,49 +274,4 @@ fn tensor<'a>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_optimiser_finds_the_minimum_of_a_quadratic() {
-        for name in names() {
-            let mut optimiser = by_name(name, 3).expect("a name from the table");
-            assert_eq!(optimiser.name(), name);
-            let minimum = [1.0, -2.0, 0.5];
-            let mut theta = [0.0; 3];
-            for step in 0..2000 {
-                let grad: Vec<f64> = (0..3).map(|i| (i + 1) as f64 * (theta[i] - minimum[i])).collect();
-                optimiser.step(&mut theta, &grad, Schedule::Cosine { warmup: 0 }.rate(0.1, step, 2000));
-            }
-            for i in 0..3 {
-                assert!((theta[i] - minimum[i]).abs() < 1e-6, "{name}: {theta:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_optimiser_goes_on_with_the_same_bits_after_a_checkpoint() {
-        let advance = |optimiser: &mut dyn Optimiser, theta: &mut [f64]| {
-            for _ in 0..5 {
-                let grad: Vec<f64> = theta.iter().map(|t| t.sin() - 0.3).collect();
-                optimiser.step(theta, &grad, 0.01);
-            }
-        };
-        for name in names() {
-            let mut first = by_name(name, 2).expect("a name from the table");
-            let mut theta = [0.9, -0.4];
-            advance(&mut *first, &mut theta);
-            let mut second = by_name(name, 2).expect("a name from the table");
-            second.restore(&first.state()).expect("its own state");
-            let mut copy = theta;
-            advance(&mut *first, &mut theta);
-            advance(&mut *second, &mut copy);
-            assert_eq!(theta, copy, "{name}");
-        }
-    }
-
-    #[test]
-    fn unknown_optimiser_is_none() {
-        assert!(by_name("adamant", 1).is_none());
-    }
-}
+mod tests;

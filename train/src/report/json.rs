@@ -24,7 +24,7 @@ pub struct Report {
     pub layers: usize,
     /// Steps taken.
     pub steps: usize,
-    /// Whether these are fewer than the configuration asks for.
+    /// Whether training was stopped before its end.
     pub interrupted: bool,
     /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z mean nothing.
     pub folded: bool,
@@ -106,7 +106,7 @@ impl Report {
             params: flow.parameters(),
             layers: config.model.layers,
             steps: progress.step,
-            interrupted: progress.step < config.training.steps,
+            interrupted: !progress.done,
             folded: evaluation.fold.is_folded(),
             ess,
             ess_se,

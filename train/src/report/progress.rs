@@ -59,7 +59,7 @@ impl Watcher for Progress {
         match self {
             Self::Bar { bar, quality } => {
                 remember(step, quality);
-                bar.set_message(format!("loss {:.4}{quality}", step.loss));
+                bar.set_message(format!("{}{quality}", state(step)));
                 bar.set_position(done as u64);
                 if bar.length() == Some(done as u64) {
                     bar.finish();
@@ -72,10 +72,20 @@ impl Watcher for Progress {
                 }
                 *last = Some(Instant::now());
                 let left = start.elapsed().as_secs_f64() / done as f64 * (*steps - done) as f64;
-                let loss = step.loss;
-                note(format_args!("{label}: step {done}/{steps}  loss {loss:.4}{quality}  {left:.0} s left"));
+                let state = state(step);
+                note(format_args!("{label}: step {done}/{steps}  {state}{quality}  {left:.0} s left"));
             }
         }
+    }
+}
+
+/// Loss, or what least squares have come to.
+fn state(step: &Step) -> String {
+    match (step.beta, step.residual, step.damping) {
+        (Some(beta), Some(residual), Some(damping)) => {
+            format!("beta {beta:.3}  residual {residual:.1e}  damping {damping:.0e}")
+        }
+        _ => format!("loss {:.4}", step.loss),
     }
 }
 

@@ -3,7 +3,7 @@
 //! | tensor | type | |
 //! |---|---|---|
 //! | `theta` | f64 | parameters |
-//! | `optimiser.*` | f64 | the optimiser's own state |
+//! | `optimiser.*` | f64 | state of the optimiser and of its choice of points |
 //! | `rng` | u8 | generator of the base points, as JSON |
 //!
 //! Metadata: `format`, `version`, the effective configuration as TOML, and the [`Progress`] as JSON. Training that goes
@@ -20,7 +20,7 @@ use super::folder::{Folder, file};
 use crate::config::{Config, ConfigError};
 use crate::optimiser::Tensors;
 
-const FORMAT: &str = "ircpm-checkpoint-1";
+const FORMAT: &str = "ircpm-checkpoint-2";
 const OPTIMISER: &str = "optimiser.";
 
 /// Everything that the next step depends on, and what the steps so far have cost.
@@ -44,6 +44,8 @@ pub struct Checkpoint {
 pub struct Progress {
     /// Steps taken.
     pub step: usize,
+    /// Whether training has come to its end.
+    pub done: bool,
     /// Steps whose gradient was shortened.
     pub clipped_steps: u64,
     /// Inner solves that failed; their base points were left out of the step.

@@ -65,6 +65,15 @@ pub enum RunError {
         /// The most there may be.
         limit: usize,
     },
+    /// Least squares where there are none.
+    #[error(
+        "training.optimiser = \"levenberg-marquardt\" does not apply: {reason}; choose \"adam\" or \"lbfgs\", or leave it to \
+         \"auto\""
+    )]
+    Optimiser {
+        /// Why not.
+        reason: &'static str,
+    },
     /// Something could not be read.
     #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
     Read {

@@ -1,6 +1,8 @@
 //! A run, from a configuration to results in a folder.
 
+pub mod batch;
 pub mod checkpoint;
+pub mod collocation;
 pub mod data;
 pub mod error;
 pub mod evaluate;

@@ -7,7 +7,8 @@ use ircpm_manifolds::{Manifold, Product};
 
 use super::data;
 use super::error::RunError;
-use crate::config::Config;
+use crate::config::{AUTO, Config};
+use crate::optimiser::{Adam, LevenbergMarquardt};
 use crate::target::Target;
 
 /// Everything that training and evaluation read and never change.
@@ -18,6 +19,8 @@ pub struct Problem {
     pub flow: Flow,
     /// What it learns from.
     pub source: Source,
+    /// Why the optimiser is the one that it is.
+    pub choice: &'static str,
 }
 
 /// What a flow learns from.
@@ -62,7 +65,10 @@ impl Problem {
         if parameters > MOST_PARAMETERS {
             return Err(RunError::TooLarge { parameters, limit: MOST_PARAMETERS });
         }
-        Ok(Self { config, flow, source })
+        let choice = choose_optimiser(&mut config, &flow)?;
+        let training = &mut config.training;
+        (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
+        Ok(Self { config, flow, source, choice })
     }
 
     /// The target, if it learns from one.
@@ -91,6 +97,39 @@ impl Problem {
             (None, None) => String::new(),
         }
     }
+}
+
+/// Most parameters of a model that least squares are chosen for unasked: a step factorises a matrix of that size.
+const LEAST_SQUARES: usize = 6144;
+
+/// Puts a name in the place of `auto`; returns why.
+///
+/// # Errors
+/// `Optimiser` if least squares are asked for where they do not apply.
+fn choose_optimiser(config: &mut Config, flow: &Flow) -> Result<&'static str, RunError> {
+    let obstacle = if config.target.is_none() {
+        Some("given points leave no residual, only a likelihood")
+    } else if flow.manifold().log_volume().is_none() {
+        Some("the manifold has infinite volume, so no uniform points")
+    } else {
+        None
+    };
+    let training = &mut config.training;
+    if training.optimiser != AUTO {
+        return match obstacle {
+            Some(reason) if training.is_least_squares() => Err(RunError::Optimiser { reason }),
+            _ => Ok("as configured"),
+        };
+    }
+    let (name, why) = match obstacle {
+        Some(reason) => (Adam::NAME, reason),
+        None if flow.parameters() > LEAST_SQUARES => {
+            (Adam::NAME, "the model is too large for a matrix of its parameters")
+        }
+        None => (LevenbergMarquardt::NAME, "log q and its gradients are explicit at any point"),
+    };
+    training.optimiser = name.to_owned();
+    Ok(why)
 }
 
 /// Every `1/share`-th row is held out: no seed, and files sorted by anything are split evenly.

@@ -6,33 +6,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use cpu_time::ProcessTime;
-use ircpm_flow::SolveStats;
-use ircpm_manifolds::Manifold;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use serde::Serialize;
 
+use super::batch::Batch;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
+use super::collocation::Collocation;
 use super::error::{Divergence, RunError};
-use super::evaluate::base_points;
 use super::folder::{Folder, file};
-use super::problem::{Problem, Source};
+use super::problem::Problem;
 use crate::estimate::Estimates;
-use crate::loss::{self, Gradient, LossError};
-use crate::optimiser::{self, Clip, Optimiser};
-use crate::sequence::Sequence;
+use crate::loss::LossError;
+use crate::optimiser::{self, Failure, Objective, Optimiser, Settings, StateError, Tensors};
 
 /// What one step did. Times are fields of their own: everything else is the same on every machine of one instruction set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
     /// From 0.
     pub step: usize,
-    /// Mean over the batch.
+    /// Mean over the batch in nats; for least squares, mean square of the residuals at points that the step has not seen.
     pub loss: f64,
+    /// Points of the batch.
+    pub points: usize,
     /// Of this step.
-    pub learning_rate: f64,
+    pub learning_rate: Option<f64>,
     /// Euclidean norm, before clipping.
-    pub gradient_norm: f64,
+    pub gradient_norm: Option<f64>,
+    /// Inverse temperature that least squares have come to.
+    pub beta: Option<f64>,
+    /// Root mean square of the residuals in nats, after the step.
+    pub residual: Option<f64>,
+    /// Damping of least squares.
+    pub damping: Option<f64>,
     /// Effective sample size of the last batches, from 0 to 1, at the steps that are logged: a sign of progress, not a
     /// result.
     pub ess: Option<f64>,
@@ -64,36 +70,80 @@ pub struct Trainer<'a> {
     problem: &'a Problem,
     theta: Vec<f64>,
     optimiser: Box<dyn Optimiser>,
-    sequence: Sequence,
-    rng: Pcg64,
+    course: Course<'a>,
     progress: Progress,
     recent: Recent,
 }
 
+/// What the optimiser works on.
+enum Course<'a> {
+    Batch(Batch<'a>),
+    Collocation(Box<Collocation<'a>>),
+}
+
+impl<'a> Course<'a> {
+    fn new(problem: &'a Problem) -> Self {
+        let training = &problem.config.training;
+        let rng = Pcg64::seed_from_u64(problem.config.seed ^ BASE_POINTS);
+        let collocation = if training.is_least_squares() {
+            Collocation::new(problem, training.batch(), rng.clone())
+        } else {
+            None
+        };
+        collocation.map_or_else(|| Self::Batch(Batch::new(problem, rng)), |c| Self::Collocation(Box::new(c)))
+    }
+
+    fn objective(&mut self) -> &mut dyn Objective {
+        match self {
+            Self::Batch(batch) => batch,
+            Self::Collocation(collocation) => collocation.as_mut(),
+        }
+    }
+
+    fn rng(&self) -> &Pcg64 {
+        match self {
+            Self::Batch(batch) => batch.rng(),
+            Self::Collocation(collocation) => collocation.rng(),
+        }
+    }
+
+    fn state(&self) -> Tensors {
+        match self {
+            Self::Batch(_) => Tensors::new(),
+            Self::Collocation(collocation) => collocation.state(),
+        }
+    }
+
+    fn restore(&mut self, state: &Tensors, rng: Pcg64) -> Result<(), StateError> {
+        match self {
+            Self::Batch(batch) => {
+                batch.restore(rng);
+                Ok(())
+            }
+            Self::Collocation(collocation) => collocation.restore(state, rng),
+        }
+    }
+}
+
 /// Independent streams of one seed: the parameters take the seed itself.
 const BASE_POINTS: u64 = 0x5eed_ba5e;
-
-/// Share of a batch that may fail: beyond it, the gradient is that of another problem.
-const FAILED_SHARE: f64 = 0.5;
 
 impl<'a> Trainer<'a> {
     /// Training from fresh parameters.
     pub fn new(problem: &'a Problem) -> Self {
         let Problem { config, flow, .. } = problem;
         let theta = flow.initial(config.seed);
-        let optimiser = optimiser::by_name(&config.training.optimiser, theta.len())
-            .expect("a parsed configuration names an optimiser that exists");
-        let sequence = Sequence::new(config.spread(), config.training.batch, problem.manifold().cube_dim());
-        let rng = Pcg64::seed_from_u64(config.seed ^ BASE_POINTS);
-        Self {
-            problem,
-            theta,
-            optimiser,
-            sequence,
-            rng,
-            progress: Progress::default(),
-            recent: Recent::default(),
-        }
+        let settings = Settings {
+            parameters: theta.len(),
+            learning_rate: config.training.learning_rate,
+            schedule: config.schedule(),
+            steps: config.training.steps(),
+            clip: config.training.clip,
+        };
+        let optimiser = optimiser::by_name(&config.training.optimiser, settings)
+            .expect("a problem's configuration names an optimiser that exists");
+        let (progress, recent) = (Progress::default(), Recent::default());
+        Self { problem, theta, optimiser, course: Course::new(problem), progress, recent }
     }
 
     /// Training that goes on.
@@ -103,28 +153,30 @@ impl<'a> Trainer<'a> {
     pub fn resume(problem: &'a Problem, checkpoint: Checkpoint) -> Result<Self, CheckpointError> {
         checkpoint.check_size(problem.flow.parameters())?;
         let mut trainer = Self::new(problem);
-        trainer
-            .optimiser
-            .restore(&checkpoint.optimiser)
+        let Checkpoint { theta, optimiser, rng, progress, .. } = checkpoint;
+        let restored = trainer.optimiser.restore(&optimiser);
+        restored
+            .and_then(|()| trainer.course.restore(&optimiser, rng))
             .map_err(|e| CheckpointError::Metadata { key: "optimiser", problem: e.to_string() })?;
-        let Checkpoint { theta, rng, progress, .. } = checkpoint;
-        Ok(Self { theta, rng, progress, ..trainer })
+        Ok(Self { theta, progress, ..trainer })
     }
 
     /// The state, as it can be saved.
     pub fn checkpoint(&self) -> Checkpoint {
+        let mut optimiser = self.optimiser.state();
+        optimiser.extend(self.course.state());
         Checkpoint {
             config: self.problem.config.clone(),
             theta: self.theta.clone(),
-            optimiser: self.optimiser.state(),
-            rng: self.rng.clone(),
+            optimiser,
+            rng: self.course.rng().clone(),
             progress: self.progress,
         }
     }
 
-    /// Whether all steps are taken.
+    /// Whether all steps are taken, or no more are worth it.
     pub fn is_done(&self) -> bool {
-        self.progress.step >= self.problem.config.training.steps
+        self.progress.done
     }
 
     /// Takes one step.
@@ -135,72 +187,63 @@ impl<'a> Trainer<'a> {
     pub fn step(&mut self) -> Result<Step, RunError> {
         let training = &self.problem.config.training;
         let step = self.progress.step;
-        let learning_rate = self.problem.config.schedule().rate(training.learning_rate, step, training.steps);
-        let last = self.recent.loss;
-        let diverged = |cause| match last {
-            Some(loss) => RunError::Diverged { step, loss, learning_rate, cause },
-            None => RunError::NoStart { cause },
-        };
-        let mut gradient = self.gradient().map_err(|e| match e {
-            LossError::NoSamples { samples } => {
-                diverged(Divergence::Solves { failed: samples, points: samples })
-            }
-            LossError::Energy { point, .. } if point.iter().any(|x| !x.is_finite()) => {
-                diverged(Divergence::Image(point))
-            }
-            source => RunError::Loss { step, source },
-        })?;
-        let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
-        let failed = unconverged + indefinite;
-        if failed as f64 > FAILED_SHARE * points as f64 {
-            return Err(diverged(Divergence::Solves { failed, points }));
-        }
-        if !gradient.loss.is_finite() {
-            return Err(diverged(Divergence::Loss(gradient.loss)));
-        }
-        let mut clip = Clip::new(training.clip);
-        let gradient_norm = clip
-            .apply(&mut gradient.grad)
-            .map_err(|e| diverged(Divergence::Gradient { index: e.index, value: e.value }))?;
-        self.optimiser.step(&mut self.theta, &gradient.grad, learning_rate);
+        let taken = self.optimiser.step(&mut self.theta, self.course.objective(), step);
+        let taken = taken.map_err(|failure| self.failed(failure))?;
+        let failed = taken.stats.unconverged + taken.stats.indefinite;
         self.progress.step += 1;
-        self.progress.clipped_steps += clip.clipped();
+        self.progress.clipped_steps += u64::from(taken.clipped);
         self.progress.unconverged += failed as u64;
-        self.recent.push(gradient.loss, gradient.log_weights);
-        let logged = step.is_multiple_of(training.log_every) || self.is_done();
-        let quality = if logged { self.recent.quality(self.problem.log_z_exact()) } else { None };
+        self.progress.done = self.progress.step >= training.steps();
+        self.recent.push(taken.loss, taken.log_weights);
+        let (mut ess, mut kl, mut beta) = (None, None, None);
+        if let Course::Collocation(collocation) = &mut self.course {
+            self.progress.done |= collocation.is_done(&self.theta);
+            beta = Some(collocation.beta());
+            (ess, kl) =
+                (collocation.quality().map(|q| q.ess.value), collocation.quality().map(|q| q.kl.value));
+        } else if step.is_multiple_of(training.log_every) || self.is_done() {
+            let quality = self.recent.quality(self.problem.log_z_exact());
+            (ess, kl) = (quality.as_ref().map(|q| q.ess.value), quality.as_ref().map(|q| q.kl.value));
+        }
         Ok(Step {
             step,
-            loss: gradient.loss,
-            learning_rate,
-            gradient_norm,
-            ess: quality.as_ref().map(|q| q.ess.value),
-            kl: quality.as_ref().map(|q| q.kl.value),
-            solve_steps_mean: gradient.stats.steps_mean(),
-            solve_residual_max: gradient.stats.residual_max,
+            loss: taken.loss,
+            points: taken.points,
+            learning_rate: taken.learning_rate,
+            gradient_norm: taken.gradient_norm,
+            beta,
+            residual: taken.residual,
+            damping: taken.damping,
+            ess,
+            kl,
+            solve_steps_mean: taken.stats.steps_mean(),
+            solve_residual_max: taken.stats.residual_max,
             unconverged: failed,
             wall_seconds: 0.0,
         })
     }
 
-    fn gradient(&mut self) -> Result<Gradient, LossError> {
-        let Problem { config, flow, source } = self.problem;
-        let batch = config.training.batch;
-        match source {
-            Source::Target(target) => {
-                let x = base_points(flow.manifold(), &self.sequence, &mut self.rng);
-                loss::reverse_kl(flow, &self.theta, &x, target.as_ref(), config.beta())
+    /// What a failure means at this point of the run.
+    fn failed(&self, failure: Failure) -> RunError {
+        let (training, step) = (&self.problem.config.training, self.progress.step);
+        let cause = match failure {
+            Failure::Loss(LossError::NoSamples { samples }) => {
+                Divergence::Solves { failed: samples, points: samples }
             }
-            Source::Data { train, .. } => {
-                let ambient = flow.manifold().ambient();
-                let rows = (train.len() / ambient) as u128;
-                let mut y = Vec::with_capacity(batch * ambient);
-                for _ in 0..batch {
-                    let row = ((u128::from(self.rng.next_u64()) * rows) >> 64) as usize;
-                    y.extend_from_slice(&train[row * ambient..(row + 1) * ambient]);
-                }
-                loss::likelihood(flow, &self.theta, &y)
+            Failure::Loss(LossError::Energy { point, .. }) if point.iter().any(|x| !x.is_finite()) => {
+                Divergence::Image(point)
             }
+            Failure::Loss(source) => return RunError::Loss { step, source },
+            Failure::Value(loss) => Divergence::Loss(loss),
+            Failure::Gradient(e) => Divergence::Gradient { index: e.index, value: e.value },
+            Failure::Solves { failed, points } => Divergence::Solves { failed, points },
+            Failure::NoResiduals => return RunError::Optimiser { reason: "the loss is no sum of squares" },
+        };
+        let learning_rate =
+            self.problem.config.schedule().rate(training.learning_rate, step, training.steps());
+        match self.recent.loss {
+            Some(loss) => RunError::Diverged { step, loss, learning_rate, cause },
+            None => RunError::NoStart { cause },
         }
     }
 }

@@ -1,0 +1,150 @@
+//! L-BFGS: quasi-Newton steps from the last gradients.
+
+use std::collections::VecDeque;
+
+use super::{Failure, Objective, Optimiser, StateError, Taken, Tensors, sound, tensor};
+use crate::least_squares::dot;
+use crate::loss::Gradient;
+
+/// Limited-memory BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithms 7.4 and 7.5) on a new batch at each step.
+///
+/// Both gradients of a pair are taken on the same batch, so that its difference is curvature and not sampling noise
+/// (Berahas, Nocedal & Takáč 2016, arXiv:1605.06049); backtracking to Armijo's condition on that batch; a pair without
+/// positive curvature is left out.
+#[derive(Clone, Debug)]
+pub struct Lbfgs {
+    parameters: usize,
+    first: f64,
+    /// `(s, y)`, the oldest first.
+    pairs: VecDeque<(Vec<f64>, Vec<f64>)>,
+}
+
+/// Pairs that are remembered.
+const MEMORY: usize = 12;
+/// Share of the linear prediction that a step must deliver.
+const SUFFICIENT: f64 = 1e-4;
+/// Halvings of a step before it is given up.
+const HALVINGS: usize = 12;
+
+impl Lbfgs {
+    /// Name in the table.
+    pub const NAME: &'static str = "lbfgs";
+
+    /// Before the first step, which has length `first`.
+    pub fn new(parameters: usize, first: f64) -> Self {
+        Self { parameters, first, pairs: VecDeque::new() }
+    }
+
+    /// `−H g` by the two-loop recursion; steepest descent of length [`Lbfgs::new`]'s `first` without pairs.
+    fn direction(&self, g: &[f64]) -> Vec<f64> {
+        let mut q: Vec<f64> = g.iter().map(|g| -g).collect();
+        let Some((s, y)) = self.pairs.back() else {
+            let scale = self.first / dot(g, g).sqrt().max(f64::MIN_POSITIVE);
+            q.iter_mut().for_each(|q| *q *= scale);
+            return q;
+        };
+        let scale = dot(s, y) / dot(y, y);
+        let mut weights = Vec::with_capacity(self.pairs.len());
+        for (s, y) in self.pairs.iter().rev() {
+            let weight = dot(s, &q) / dot(s, y);
+            q.iter_mut().zip(y).for_each(|(q, y)| *q -= weight * y);
+            weights.push(weight);
+        }
+        q.iter_mut().for_each(|q| *q *= scale);
+        for ((s, y), weight) in self.pairs.iter().zip(weights.into_iter().rev()) {
+            let back = weight - dot(y, &q) / dot(s, y);
+            q.iter_mut().zip(s).for_each(|(q, s)| *q += back * s);
+        }
+        q
+    }
+
+    /// The first of ever shorter steps that satisfies Armijo's condition and loses no sample, with the gradient there.
+    fn search(
+        &self,
+        theta: &[f64],
+        start: &Gradient,
+        direction: &[f64],
+        objective: &mut dyn Objective,
+    ) -> Option<(Vec<f64>, Gradient)> {
+        let slope = dot(direction, &start.grad);
+        let failed = |g: &Gradient| g.stats.unconverged + g.stats.indefinite;
+        let mut t = 1.0;
+        for _ in 0..HALVINGS {
+            let trial: Vec<f64> = theta.iter().zip(direction).map(|(x, d)| x + t * d).collect();
+            if let Ok(found) = objective.gradient(&trial)
+                && found.loss <= start.loss + SUFFICIENT * t * slope
+                && failed(&found) <= failed(start)
+                && found.grad.iter().all(|g| g.is_finite())
+            {
+                return Some((trial, found));
+            }
+            t *= 0.5;
+        }
+        None
+    }
+}
+
+impl Optimiser for Lbfgs {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn step(
+        &mut self,
+        theta: &mut Vec<f64>,
+        objective: &mut dyn Objective,
+        _: usize,
+    ) -> Result<Taken, Failure> {
+        objective.refresh(theta)?;
+        let start = sound(objective.gradient(theta)?)?;
+        let direction = self.direction(&start.grad);
+        match self.search(theta, &start, &direction, objective) {
+            Some((trial, end)) => {
+                let s: Vec<f64> = trial.iter().zip(theta.iter()).map(|(a, b)| a - b).collect();
+                let y: Vec<f64> = end.grad.iter().zip(&start.grad).map(|(a, b)| a - b).collect();
+                if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
+                    self.pairs.push_back((s, y));
+                    if self.pairs.len() > MEMORY {
+                        self.pairs.pop_front();
+                    }
+                }
+                *theta = trial;
+            }
+            // The pairs are of another time: begin again with steepest descent, more carefully.
+            None => {
+                self.pairs.clear();
+                self.first *= 0.5;
+            }
+        }
+        let gradient_norm = Some(dot(&start.grad, &start.grad).sqrt());
+        Ok(Taken { gradient_norm, ..Taken::from(start) })
+    }
+
+    fn state(&self) -> Tensors {
+        let flat = |part: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
+            self.pairs.iter().flat_map(part).copied().collect()
+        };
+        Tensors::from([
+            ("steps_taken".to_owned(), flat(|pair| &pair.0)),
+            ("gradient_changes".to_owned(), flat(|pair| &pair.1)),
+            ("first_length".to_owned(), vec![self.first]),
+        ])
+    }
+
+    fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
+        let first = tensor(state, "first_length", Some(1), |x| x > 0.0 && x.is_finite())?[0];
+        let s = tensor(state, "steps_taken", None, f64::is_finite)?;
+        let y = tensor(state, "gradient_changes", Some(s.len()), f64::is_finite)?;
+        if !s.len().is_multiple_of(self.parameters.max(1)) {
+            return Err(StateError::Length {
+                name: "steps_taken",
+                found: s.len(),
+                expected: self.parameters,
+            });
+        }
+        let chunks = |x: &[f64]| x.chunks(self.parameters.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
+        self.pairs = chunks(s).into_iter().zip(chunks(y)).collect();
+        self.first = first;
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Levenberg–Marquardt: damped Gauss–Newton steps on residuals at fresh points.
+
+use std::ops::Range;
+
+use ircpm_flow::Jacobian;
+
+use super::{Failure, Objective, Optimiser, Residuals, Squares, StateError, Taken, Tensors, tensor};
+use crate::least_squares::{Form, Rows, Source, System, dot};
+use crate::loss::LossError;
+
+/// Levenberg–Marquardt with geodesic acceleration and an independent check.
+///
+/// One step: fresh points; residuals `r` and Jacobian `J` there; `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r` ([`crate::least_squares`]);
+/// the curve's second derivative `r″` along `δ` by a difference, and with the factor at hand the correction
+/// `−½ (JᵀΠJ + nμ)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna 2012,
+/// arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and* falls on
+/// check points that the step has not seen; else the damping `μ` grows. Deviations: (1) `μ` multiplies the unit matrix,
+/// (2) a correction longer than half the step is left out rather than the step, which its own test judges.
+#[derive(Clone, Debug)]
+pub struct LevenbergMarquardt {
+    /// `μ`; not positive before the first step.
+    damping: f64,
+    jacobian: Jacobian,
+}
+
+/// Tries with growing damping before a step is given up.
+const TRIES: usize = 7;
+/// Share of the predicted decrease that a step must deliver.
+const SUFFICIENT: f64 = 0.1;
+/// Part of the step over which the second derivative is taken.
+const DIFFERENCE: f64 = 0.1;
+/// Longest correction, relative to the step.
+const LONGEST_CORRECTION: f64 = 0.75;
+
+/// A point that was tried.
+struct Trial {
+    theta: Vec<f64>,
+    squares: f64,
+    check: f64,
+    predicted: f64,
+}
+
+impl LevenbergMarquardt {
+    /// Name in the table.
+    pub const NAME: &'static str = "levenberg-marquardt";
+
+    /// Before the first step.
+    pub fn new() -> Self {
+        Self { damping: 0.0, jacobian: Jacobian::default() }
+    }
+
+    /// The end of the curve with damping `mu`; nothing if no factor or no residual exists there.
+    fn attempt(
+        &self,
+        mu: f64,
+        system: &System<'_>,
+        r: &[f64],
+        theta: &[f64],
+        on: &dyn Residuals,
+    ) -> Option<Trial> {
+        let damped = system.damped(mu)?;
+        let mut step = damped.step(r);
+        let slope = dot(&system.gradient(r), &step);
+        // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ|δ|².
+        let n = system.samples() as f64;
+        let predicted = mu * dot(&step, &step) - slope / n;
+        let tangent = system.times(&step);
+        if let Some(ahead) = on.at(&moved(theta, &step, DIFFERENCE)) {
+            let bend: Vec<f64> = (0..r.len())
+                .map(|i| 2.0 / DIFFERENCE * ((ahead.value[i] - r[i]) / DIFFERENCE - tangent[i]))
+                .collect();
+            let correction = damped.step(&bend);
+            let ratio = 0.5 * (dot(&correction, &correction) / dot(&step, &step)).sqrt();
+            if ratio < LONGEST_CORRECTION {
+                step.iter_mut().zip(correction).for_each(|(s, c)| *s += 0.5 * c);
+            }
+        }
+        let theta = moved(theta, &step, 1.0);
+        let squares = on.at(&theta)?.mean_square;
+        let check = on.check(&theta)?;
+        Some(Trial { theta, squares, check, predicted })
+    }
+}
+
+impl Default for LevenbergMarquardt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `θ + t δ`.
+fn moved(theta: &[f64], step: &[f64], t: f64) -> Vec<f64> {
+    theta.iter().zip(step).map(|(x, d)| x + t * d).collect()
+}
+
+/// Damping after a step that delivered this share of its prediction.
+fn relaxed(mu: f64, gain: f64) -> f64 {
+    mu * match gain {
+        g if g > 0.9 => 0.4,
+        g if g > 0.6 => 0.7,
+        g if g > 0.25 => 1.0,
+        _ => 2.0,
+    }
+}
+
+impl Optimiser for LevenbergMarquardt {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn step(
+        &mut self,
+        theta: &mut Vec<f64>,
+        objective: &mut dyn Objective,
+        _: usize,
+    ) -> Result<Taken, Failure> {
+        objective.refresh(theta)?;
+        let on = objective.residuals().ok_or(Failure::NoResiduals)?;
+        let (Some(start), Some(check)) = (on.at(theta), on.check(theta)) else {
+            return Err(Failure::Loss(LossError::NoSamples { samples: on.samples() }));
+        };
+        let form = Form::choose(on.samples(), theta.len());
+        let mut jacobian = std::mem::take(&mut self.jacobian);
+        let source = Linearised { on, theta: theta.as_slice(), at: &start };
+        let rows = if form == Form::MatrixFree {
+            Rows::computed(on.samples(), theta.len(), &source)
+        } else {
+            on.jacobian(theta, &start, &mut jacobian);
+            Rows::stored(&jacobian)
+        };
+        let system = System::new(form, rows, &start.nuisance);
+        if self.damping <= 0.0 {
+            self.damping = start.mean_square;
+        }
+        let mut growth = 4.0;
+        let mut taken = None;
+        for _ in 0..TRIES {
+            let trial = self.attempt(self.damping, &system, &start.value, theta, on);
+            let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
+            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check < check) {
+                self.damping = relaxed(self.damping, gain(&trial));
+                taken = Some(trial);
+                break;
+            }
+            self.damping *= growth;
+            growth *= 1.5;
+        }
+        self.jacobian = jacobian;
+        let (damping, squares) = (self.damping, taken.as_ref().map_or(start.mean_square, |t| t.squares));
+        let points = on.samples();
+        match taken {
+            Some(trial) => {
+                // What helps at the points of the step but not at others was fitted to the points.
+                let (here, there) = (trial.squares / start.mean_square, trial.check / check);
+                *theta = trial.theta;
+                objective.accepted(1.0 - there >= 0.3 * (1.0 - here));
+            }
+            None => {
+                // Damping that so many rejections have raised says nothing of the next points.
+                self.damping = start.mean_square;
+                objective.accepted(false);
+            }
+        }
+        let squares = Some(squares.sqrt());
+        Ok(Taken { loss: check, damping: Some(damping), residual: squares, points, ..Taken::default() })
+    }
+
+    fn state(&self) -> Tensors {
+        Tensors::from([("damping".to_owned(), vec![self.damping])])
+    }
+
+    fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
+        self.damping = tensor(state, "damping", Some(1), |x| x.is_finite() && x >= 0.0)?[0];
+        Ok(())
+    }
+}
+
+/// Residuals at fixed parameters, as a source of columns.
+struct Linearised<'a> {
+    on: &'a dyn Residuals,
+    theta: &'a [f64],
+    at: &'a Squares,
+}
+
+impl Source for Linearised<'_> {
+    fn columns(&self, samples: Range<usize>, columns: &mut [f64]) {
+        self.on.columns(self.theta, self.at, samples, columns);
+    }
+}
