@@ -56,6 +56,8 @@ struct Contraction<R, const D: usize> {
     y: Vec<R>,
     frame: Vec<R>,
     g: [R; D],
+    /// `∂f/∂ℓ`.
+    omega: R,
     factor: Cholesky<R, D>,
     /// Normal coordinates along the directions `uₖ`.
     seeds: [Lap<R, D>; D],
@@ -64,7 +66,14 @@ struct Contraction<R, const D: usize> {
 impl<R: Real, const D: usize> Default for Contraction<R, D> {
     fn default() -> Self {
         let zero = [[R::zero(); D]; D];
-        Self { y: vec![], frame: vec![], g: zero[0], factor: Cholesky::new(&zero), seeds: [Lap::zero(); D] }
+        Self {
+            y: vec![],
+            frame: vec![],
+            g: zero[0],
+            omega: R::zero(),
+            factor: Cholesky::new(&zero),
+            seeds: [Lap::zero(); D],
+        }
     }
 }
 
@@ -130,7 +139,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
                 }
             }
             if direction == Direction::Forward {
-                map.potential.backward(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
+                map.potential.backward_again(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
             }
             map.potential.accumulate(&buffers.sweep, theta_bar);
         }
@@ -138,7 +147,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
 }
 
 impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
-    /// Reads pack `p` and seeds the contraction of `ω ℓ`: `phi = −ω {0, Cᵀ b, 1}`.
+    /// Reads pack `p` and seeds the contraction of `ℓ`: `phi = −{0, Cᵀ b, 1}`.
     #[inline(always)]
     fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, trace: &Trace, log_det_bar: &[f64]) {
         let n = m.ambient();
@@ -165,13 +174,13 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
             pack.seeds[i] = Lap::seeded(R::zero(), directions[i]);
         }
         m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.z[p * n..(p + 1) * n]);
-        let omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
+        pack.omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
         let b = gradient_cotangent(m, &pack.g, &pack.factor);
         let mut grad = pack.factor.transposed_times(&b);
         for g in &mut grad {
-            *g = -(omega * *g);
+            *g = -*g;
         }
-        self.phi[p] = Lap { re: R::zero(), grad, lap: -omega };
+        self.phi[p] = Lap { re: R::zero(), grad, lap: -R::one() };
     }
 
     /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.
@@ -189,7 +198,8 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         v
     }
 
-    /// Forward: turns the cotangent of `y` into that of `x`, and adds `−w · grad psi` to the contraction.
+    /// Forward: turns the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of
+    /// `ω ℓ − w · grad psi`.
     #[inline(always)]
     fn through_minimum<M: Manifold>(
         &mut self,
@@ -208,10 +218,11 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         }
         let given = to_frame::<R, D>(&pack.frame, a);
         for k in 0..D {
-            v[k] += given[k];
+            v[k] = pack.omega.mul_add(v[k], given[k]);
         }
         let w = pack.factor.solve(v);
         let share = pack.factor.transposed_times(&w);
+        self.phi[p] = self.phi[p].scale(pack.omega);
         for k in 0..D {
             self.phi[p].grad[k] -= share[k];
         }
@@ -225,8 +236,8 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         }
     }
 
-    /// Inverse: pulls the cotangent of `x` through the exponential map, adds `w′ · grad psi` to the contraction and
-    /// leaves `Hess_y c · w′` in `y_bar`.
+    /// Inverse: pulls the cotangent of `x` through the exponential map, turns the contraction of `ℓ` into that of
+    /// `ω ℓ + w′ · grad psi` and leaves `Hess_y c · w′` in `y_bar`.
     #[inline(always)]
     fn through_exponential<M: Manifold>(
         &mut self,
@@ -257,6 +268,7 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         let mut cost = [[R::zero(); D]; D];
         m.cost_hessian(&pack.g, cost.as_flattened_mut());
         let mut bent = [R::zero(); D];
+        self.phi[p] = self.phi[p].scale(pack.omega);
         for i in 0..D {
             self.phi[p].grad[i] += share[i];
             for j in 0..D {
