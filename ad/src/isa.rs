@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 use crate::lanes::Lanes;
 use crate::real::Real;
 #[cfg(target_arch = "x86_64")]
+use crate::twin::Twin;
+#[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
 
 /// A computation that can run on packs of any instruction set.
@@ -32,11 +34,13 @@ pub trait Task {
 
 /// An instruction set as a type: its register and the operations on it, lane by lane.
 pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// One vector register of doubles.
+    /// `LANES` doubles and nothing else: one vector register, or two.
     type Pack: Copy + std::fmt::Debug + Send + Sync + 'static;
-    /// Doubles in it.
+    /// The same instructions, one register at a time.
+    type Register: InstructionSet;
+    /// Doubles in a pack.
     const LANES: usize;
-    /// Such registers.
+    /// Packs that the registers hold.
     const REGISTERS: usize;
 
     fn splat(x: f64) -> Self::Pack;
@@ -70,6 +74,7 @@ pub(crate) struct Portable;
 
 impl InstructionSet for Portable {
     type Pack = [f64; 2];
+    type Register = Self;
     const LANES: usize = 2;
     const REGISTERS: usize = 16;
 
@@ -194,7 +199,7 @@ impl Isa {
         match self {
             Isa::Portable => Portable::vectorized(On::<_, Portable>(kernel, PhantomData)),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Avx2::vectorized(On::<_, Avx2>(kernel, PhantomData)),
+            Isa::Avx2 => Avx2::vectorized(On::<_, Twin<Avx2>>(kernel, PhantomData)),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => Avx512::vectorized(On::<_, Avx512>(kernel, PhantomData)),
         }

@@ -1,4 +1,4 @@
-//! Samples side by side in one vector register.
+//! Samples side by side in one vector register, or two.
 //!
 //! [`Lanes`] forwards every operation to its instruction set. It is not public: a [`crate::Kernel`] sees it as some
 //! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. That is what makes the
@@ -7,11 +7,12 @@
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::elementary::Function;
+use crate::flat::{flatten, flatten_mut};
 use crate::isa::{InstructionSet, Task};
 use crate::real::Real;
 use crate::scalar::{Algebra, Scalar};
 
-/// As many independent reals as a register of the instruction set `I` holds.
+/// As many independent reals as a pack of the instruction set `I` holds.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub(crate) struct Lanes<I: InstructionSet>(pub(crate) I::Pack);
@@ -111,6 +112,8 @@ impl<I: InstructionSet> Algebra for Lanes<I> {
 }
 
 impl<I: InstructionSet> Real for Lanes<I> {
+    type Register = Lanes<I::Register>;
+
     const LANES: usize = I::LANES;
     const REGISTERS: usize = I::REGISTERS;
 
@@ -165,6 +168,18 @@ impl<I: InstructionSet> Real for Lanes<I> {
     #[inline(always)]
     fn sum_four([a, b, c, d]: [Self; 4]) -> [f64; 4] {
         I::sum_four([a.0, b.0, c.0, d.0])
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn registers(packs: &[Self]) -> &[Self::Register] {
+        // SAFETY: transparent, and a pack is one register or an array of them.
+        unsafe { flatten(packs) }
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn registers_mut(packs: &mut [Self]) -> &mut [Self::Register] {
+        // SAFETY: as above; any registers make packs.
+        unsafe { flatten_mut(packs) }
     }
     #[inline(always)]
     fn vectorized<T: Task>(task: T) -> T::Output {

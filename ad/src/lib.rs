@@ -43,6 +43,8 @@ pub mod scalar;
 pub mod smooth;
 pub mod transcendental;
 #[cfg(target_arch = "x86_64")]
+mod twin;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use dual::{Dual, HyperDual};

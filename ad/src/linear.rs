@@ -2,7 +2,8 @@
 //!
 //! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, whose units fit
 //! the nearest cache, and the same weight for all its coefficients; the gradient of a weight is a dot product over packs
-//! and coefficients. Neither knows what the coefficients mean: one kernel a pack type serves all dual types.
+//! and coefficients. Neither knows what the coefficients mean: one kernel a register type serves all dual types, and packs
+//! of two registers are twice as many coefficients.
 
 use crate::isa::Task;
 use crate::real::Real;
@@ -49,7 +50,8 @@ pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
     assert_eq!(x.len() / input, y.len() / output, "packs of a linear map");
     assert!(x.len().is_multiple_of(input), "input of a linear map");
     assert!(y.len().is_multiple_of(output), "output of a linear map");
-    R::vectorized(Apply { matrix, x, y, width });
+    let width = product(width, R::LANES / R::Register::LANES);
+    R::vectorized(Apply { matrix, x: R::registers(x), y: R::registers_mut(y), width });
 }
 
 /// `w[i, j] += Σ δ[pack][i][c] · x[pack][j][c]` over packs, lanes and `width` coefficients; `w` is row-major with
@@ -65,7 +67,8 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
     assert_eq!(delta.len() / output, x.len() / input, "packs of a weight gradient");
     assert!(delta.len().is_multiple_of(output), "cotangents of a weight gradient");
     assert!(x.len().is_multiple_of(input), "activations of a weight gradient");
-    R::vectorized(Accumulate { delta, x, w, rows, columns, width });
+    let width = product(width, R::LANES / R::Register::LANES);
+    R::vectorized(Accumulate { delta: R::registers(delta), x: R::registers(x), w, rows, columns, width });
 }
 
 /// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
@@ -139,26 +142,25 @@ impl<R: Real> Product<'_, R> {
     /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
     #[inline(always)]
     fn run(mut self) {
-        let wide = R::REGISTERS >= 32;
         let mut c = 0;
         while c < self.width {
-            c += match self.width - c {
-                3 | 6 | 9 => {
-                    if wide {
-                        self.panel::<8, 3>(c)
-                    } else {
-                        self.panel::<3, 3>(c)
-                    }
+            let left = self.width - c;
+            c += if R::REGISTERS >= 32 {
+                match left {
+                    3 | 6 | 9 => self.panel::<8, 3>(c),
+                    4.. => self.panel::<4, 4>(c),
+                    2 => self.panel::<4, 2>(c),
+                    _ => self.panel::<8, 1>(c),
                 }
-                left if left >= 4 => {
-                    if wide {
-                        self.panel::<4, 4>(c)
-                    } else {
-                        self.panel::<2, 4>(c)
-                    }
+            } else {
+                match left {
+                    8 => self.panel::<2, 4>(c),
+                    6.. => self.panel::<2, 6>(c),
+                    4.. => self.panel::<2, 4>(c),
+                    3 => self.panel::<3, 3>(c),
+                    2 => self.panel::<4, 2>(c),
+                    _ => self.panel::<8, 1>(c),
                 }
-                2 => self.panel::<4, 2>(c),
-                _ => self.panel::<8, 1>(c),
             };
         }
     }
@@ -181,17 +183,35 @@ impl<R: Real> Product<'_, R> {
     fn block<const ROWS: usize, const PACKS: usize>(&mut self, i: usize, c: usize) {
         let m = self.matrix;
         let mut sum = [[R::zero(); PACKS]; ROWS];
+        // SAFETY: i + r < rows and j < columns: an entry of the matrix, which `Matrix::new` checked.
+        let weight = |r: usize, j: usize| unsafe {
+            R::constant(*m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride))
+        };
+        // SAFETY: j < columns and c + p < width; `Apply::run` cut x to columns · width.
+        let number = |j: usize, p: usize| unsafe { *self.x.get_unchecked(j * self.width + c + p) };
         for j in 0..m.columns {
-            let mut x = [R::zero(); PACKS];
-            for p in 0..PACKS {
-                // SAFETY: j < columns and c + PACKS ≤ width; `Apply::run` cut x to columns · width.
-                x[p] = unsafe { *self.x.get_unchecked(j * self.width + c + p) };
-            }
-            for r in 0..ROWS {
-                // SAFETY: i + r < rows and j < columns: an entry of the matrix, which `Matrix::new` checked.
-                let w = unsafe { *m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride) };
+            // The shorter side of the block is held, the longer one passes through a single register.
+            if ROWS < PACKS {
+                let mut w = [R::zero(); ROWS];
+                for r in 0..ROWS {
+                    w[r] = weight(r, j);
+                }
                 for p in 0..PACKS {
-                    sum[r][p] = x[p].mul_add(R::constant(w), sum[r][p]);
+                    let x = number(j, p);
+                    for r in 0..ROWS {
+                        sum[r][p] = x.mul_add(w[r], sum[r][p]);
+                    }
+                }
+            } else {
+                let mut x = [R::zero(); PACKS];
+                for p in 0..PACKS {
+                    x[p] = number(j, p);
+                }
+                for r in 0..ROWS {
+                    let w = weight(r, j);
+                    for p in 0..PACKS {
+                        sum[r][p] = x[p].mul_add(w, sum[r][p]);
+                    }
                 }
             }
         }
@@ -218,32 +238,35 @@ impl<R: Real> Task for Accumulate<'_, R> {
 
     #[inline(always)]
     fn run(mut self) {
-        if R::REGISTERS >= 32 { self.blocks::<4, 4>() } else { self.blocks::<2, 4>() }
+        if R::REGISTERS >= 32 { self.panels::<4, 4>() } else { self.panels::<3, 4>() }
     }
 }
 
 impl<R: Real> Accumulate<'_, R> {
     /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
     #[inline(always)]
-    fn blocks<const ROWS: usize, const COLUMNS: usize>(&mut self) {
-        let (rows, columns) = (self.rows, self.columns);
-        let whole_rows = rows - rows % ROWS;
-        for start in (0..columns).step_by(PANEL) {
-            let end = columns.min(start + PANEL);
-            let whole_columns = end - (end - start) % COLUMNS;
-            for i in (0..whole_rows).step_by(ROWS) {
-                for j in (start..whole_columns).step_by(COLUMNS) {
-                    self.block::<ROWS, COLUMNS>(i, j);
-                }
-                for j in whole_columns..end {
-                    self.block::<ROWS, 1>(i, j);
-                }
+    fn panels<const ROWS: usize, const COLUMNS: usize>(&mut self) {
+        for start in (0..self.columns).step_by(PANEL) {
+            let end = self.columns.min(start + PANEL);
+            let whole = self.rows - self.rows % ROWS;
+            for i in (0..whole).step_by(ROWS) {
+                self.strip::<ROWS, COLUMNS>(i, start, end);
             }
-            for i in whole_rows..rows {
-                for j in start..end {
-                    self.block::<1, 1>(i, j);
-                }
+            for i in whole..self.rows {
+                self.strip::<1, COLUMNS>(i, start, end);
             }
+        }
+    }
+
+    /// Rows `i..i + ROWS` of columns `start..end`.
+    #[inline(always)]
+    fn strip<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, start: usize, end: usize) {
+        let whole = end - (end - start) % COLUMNS;
+        for j in (start..whole).step_by(COLUMNS) {
+            self.block::<ROWS, COLUMNS>(i, j);
+        }
+        for j in whole..end {
+            self.block::<ROWS, 1>(i, j);
         }
     }
 
@@ -255,16 +278,18 @@ impl<R: Real> Accumulate<'_, R> {
         for pack in 0..self.x.len() / (columns * width) {
             let (delta, x) = ((pack * rows + i) * width, (pack * columns + j) * width);
             for c in 0..width {
-                let mut column = [R::zero(); COLUMNS];
-                for q in 0..COLUMNS {
-                    // SAFETY: j + q < columns and c < width; x holds whole packs of columns · width.
-                    column[q] = unsafe { *self.x.get_unchecked(x + q * width + c) };
-                }
+                // SAFETY: i + r < rows and c < width; delta holds whole packs of rows · width.
+                let row = |r: usize| unsafe { *self.delta.get_unchecked(delta + r * width + c) };
+                // SAFETY: j + q < columns and c < width; x holds as many packs, of columns · width.
+                let column = |q: usize| unsafe { *self.x.get_unchecked(x + q * width + c) };
+                let mut rows = [R::zero(); ROWS];
                 for r in 0..ROWS {
-                    // SAFETY: i + r < rows and c < width; delta holds as many packs, of rows · width.
-                    let row = unsafe { *self.delta.get_unchecked(delta + r * width + c) };
-                    for q in 0..COLUMNS {
-                        sum[r][q] = row.mul_add(column[q], sum[r][q]);
+                    rows[r] = row(r);
+                }
+                for q in 0..COLUMNS {
+                    let column = column(q);
+                    for r in 0..ROWS {
+                        sum[r][q] = rows[r].mul_add(column, sum[r][q]);
                     }
                 }
             }

@@ -9,6 +9,9 @@ use crate::scalar::{Algebra, Scalar};
 /// Everything here is branch-free, lane by lane, so that code written over `R: Real` becomes vector code. Operations
 /// that the hardware lacks go through [`Real::map`].
 pub trait Real: Scalar<Base = Self> + Algebra {
+    /// What one register of the instruction set holds: a pack is one of these, or two.
+    type Register: Real;
+
     /// Numbers in a pack.
     const LANES: usize;
 
@@ -47,6 +50,12 @@ pub trait Real: Scalar<Base = Self> + Algebra {
 
     /// The sums of four packs, cheaper together than one by one.
     fn sum_four(packs: [Self; 4]) -> [f64; 4];
+
+    /// The registers of all packs, one after the other: what the flat kernels work on.
+    fn registers(packs: &[Self]) -> &[Self::Register];
+
+    /// As [`Real::registers`], to be written to.
+    fn registers_mut(packs: &mut [Self]) -> &mut [Self::Register];
 
     /// Runs `task` in a function compiled for the instruction set of this type.
     fn vectorized<T: Task>(task: T) -> T::Output;
@@ -124,6 +133,8 @@ impl Algebra for f64 {
 }
 
 impl Real for f64 {
+    type Register = Self;
+
     const LANES: usize = 1;
     const REGISTERS: usize = 16;
 
@@ -170,6 +181,14 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn sum_four(packs: [Self; 4]) -> [f64; 4] {
+        packs
+    }
+    #[inline(always)]
+    fn registers(packs: &[Self]) -> &[Self] {
+        packs
+    }
+    #[inline(always)]
+    fn registers_mut(packs: &mut [Self]) -> &mut [Self] {
         packs
     }
     #[inline(always)]

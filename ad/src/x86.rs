@@ -39,6 +39,7 @@ macro_rules! register {
     ($pack:ty, $lanes:literal, $registers:literal, $features:literal, $splat:ident $add:ident $sub:ident $mul:ident
      $div:ident $mul_add:ident $sqrt:ident) => {
         type Pack = $pack;
+        type Register = Self;
         const LANES: usize = $lanes;
         const REGISTERS: usize = $registers;
 

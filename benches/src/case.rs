@@ -3,6 +3,8 @@
 use ircpm_ad::Scalar;
 use ircpm_flow::{FeatureMap, Features, Flow, FlowSpec, Method, Network, Solver};
 use ircpm_manifolds::{Manifold, Product};
+use ircpm_train::optimiser::{Adam, Optimiser};
+use ircpm_train::{loss, target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -66,6 +68,22 @@ impl Case {
         Self::new("S2", &[width; 2], layers, 10.0)
     }
 
+    /// The same after `steps` steps of Adam towards a target on this manifold, 256 random points each.
+    ///
+    /// # Panics
+    /// If there is no such target, or no sample of a step has an image.
+    pub fn trained(mut self, target: &str, steps: usize) -> Self {
+        let target = target::by_name(target).expect("a target's name");
+        let mut adam = Adam::new(self.theta.len());
+        let points = self.points(256 * steps);
+        for x in points.chunks_exact(256 * self.manifold.ambient()) {
+            let step = loss::reverse_kl(&self.flow, &self.theta, x, target.as_ref(), 1.0);
+            adam.step(&mut self.theta, &step.expect("images of most points").grad, LEARNING_RATE);
+        }
+        self.name += ", trained";
+        self
+    }
+
     /// The flow by the paper's gradient descent in place of Newton's method.
     ///
     /// # Panics
@@ -100,6 +118,9 @@ impl Case {
         self.network.mlp().sizes().windows(2).map(|w| w[0] * w[1]).sum()
     }
 }
+
+/// Of [`Case::trained`].
+const LEARNING_RATE: f64 = 3e-3;
 
 /// Of parameters and of base points.
 const SEED: u64 = 1;

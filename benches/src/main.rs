@@ -7,9 +7,9 @@ use ircpm_benches::report::{self, TABLES};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [command, kind, number] = &arguments[..]
+    if let [command, kind, numbers @ ..] = &arguments[..]
         && command == "peak"
-        && let Some(job) = Job::from_arguments(kind, number)
+        && let Some(job) = Job::from_arguments(kind, numbers)
     {
         println!("{}", job.run().unwrap_or(f64::NAN));
         return ExitCode::SUCCESS;

@@ -6,17 +6,21 @@ use std::process::Command;
 use crate::case::Case;
 use crate::train_step;
 
-/// What such a process does: one training step on T² with 32 units a layer.
+/// What such a process does: one training step on a torus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// Nothing but building the case: what all others hold as well.
     Nothing,
     /// By implicit derivatives.
     Implicit {
+        /// Of the torus.
+        dim: usize,
+        /// Units a layer.
+        width: usize,
         /// Samples.
         batch: usize,
     },
-    /// By the tape, sample after sample through the same memory.
+    /// By the tape, sample after sample through the same memory, on T² with 32 units a layer.
     Unrolled {
         /// Gradient steps.
         steps: usize,
@@ -25,38 +29,45 @@ pub enum Job {
 
 impl Job {
     /// As the program's arguments.
-    fn arguments(self) -> [String; 2] {
-        match self {
-            Job::Nothing => ["nothing".into(), "0".into()],
-            Job::Implicit { batch } => ["implicit".into(), batch.to_string()],
-            Job::Unrolled { steps } => ["unrolled".into(), steps.to_string()],
-        }
+    fn arguments(self) -> Vec<String> {
+        let (kind, numbers) = match self {
+            Job::Nothing => ("nothing", vec![]),
+            Job::Implicit { dim, width, batch } => ("implicit", vec![dim, width, batch]),
+            Job::Unrolled { steps } => ("unrolled", vec![steps]),
+        };
+        std::iter::once(kind.to_owned()).chain(numbers.iter().map(usize::to_string)).collect()
     }
 
     /// The job with the given arguments.
-    pub fn from_arguments(kind: &str, number: &str) -> Option<Self> {
-        let number = number.parse().ok()?;
-        match kind {
-            "nothing" => Some(Job::Nothing),
-            "implicit" => Some(Job::Implicit { batch: number }),
-            "unrolled" => Some(Job::Unrolled { steps: number }),
+    pub fn from_arguments(kind: &str, numbers: &[String]) -> Option<Self> {
+        let numbers: Vec<usize> = numbers.iter().map(|n| n.parse().ok()).collect::<Option<_>>()?;
+        match (kind, &numbers[..]) {
+            ("nothing", []) => Some(Job::Nothing),
+            ("implicit", &[dim, width, batch]) => Some(Job::Implicit { dim, width, batch }),
+            ("unrolled", &[steps]) => Some(Job::Unrolled { steps }),
             _ => None,
         }
     }
 
     /// Does it, and returns the peak of this process's resident memory in bytes, where the system tells.
     pub fn run(self) -> Option<f64> {
-        let case = Case::torus(2, 32);
-        let x = case.points(4096);
-        let n = case.points(1).len();
         match self {
-            Job::Nothing => {}
-            Job::Implicit { batch } => drop(black_box(train_step::implicit(&case, &x[..batch * n]))),
+            Job::Nothing => drop(black_box(Case::torus(2, 32))),
+            Job::Implicit { dim, width, batch } => {
+                let case = Case::torus(dim, width);
+                drop(black_box(train_step::implicit(&case, &case.points(batch))));
+            }
             Job::Unrolled { steps } => {
-                black_box(train_step::unrolled::<2>(&case, &x[..4 * n], steps).loss);
+                let case = Case::torus(2, 32);
+                black_box(train_step::unrolled::<2>(&case, &case.points(4), steps).loss);
             }
         }
         peak()
+    }
+
+    /// Peak of its process above that of an idle one, in bytes.
+    pub fn run_above_nothing(self) -> Option<f64> {
+        Some((self.run_apart()? - Job::Nothing.run_apart()?).max(0.0))
     }
 
     /// As [`Job::run`], in a new process of this program, which must take `peak` and the job's arguments.

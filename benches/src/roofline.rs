@@ -7,7 +7,7 @@ use ircpm_ad::{Isa, Kernel, Real};
 /// Sums in flight: enough to hide the latency of a multiply-add on two or four ports, few enough for 16 registers.
 const SUMS: usize = 12;
 
-/// `rounds` times [`SUMS`] packs of multiply-adds, none waiting for another.
+/// `rounds` times [`SUMS`] registers of multiply-adds, none waiting for another.
 struct MultiplyAdds {
     rounds: usize,
 }
@@ -18,6 +18,13 @@ impl Kernel for MultiplyAdds {
 
     #[inline(always)]
     fn run<R: Real>(self) -> usize {
+        self.over::<R::Register>()
+    }
+}
+
+impl MultiplyAdds {
+    #[inline(always)]
+    fn over<R: Real>(self) -> usize {
         let factor = R::constant(black_box(0.999_999));
         let term = R::constant(black_box(1e-6));
         let mut sums = [R::one(); SUMS];

@@ -1,7 +1,7 @@
 //! Batches in parallel, with the same bits on any number of threads.
 //!
 //! A batch is cut into parts whose sizes depend on its length alone; parts run in parallel and are put together in
-//! their order.
+//! their order, or summed up along a tree that their number alone decides.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use crate::tile::TILE;
 
-/// Most parts that a sum over samples has: each holds a gradient of its own.
-const MOST_PARTS: usize = 32;
+/// Most parts that a sum over samples has: enough that threads which others slow down end together.
+const MOST_PARTS: usize = 128;
 
 /// Cuts `samples` into at most `most` parts of whole tiles.
 pub(crate) fn parts(samples: usize, most: usize) -> Vec<Range<usize>> {
@@ -22,6 +22,26 @@ pub(crate) fn parts(samples: usize, most: usize) -> Vec<Range<usize>> {
 /// `f` of every part, in order.
 pub(crate) fn map<T: Send>(parts: Vec<Range<usize>>, f: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
     parts.into_par_iter().map(f).collect()
+}
+
+/// `f` of every part, added up in pairs of neighbours; nothing without parts.
+///
+/// Sums are made where the parts were, as soon as both are there: a thread holds one for each level of the tree, not one
+/// for each part.
+pub(crate) fn sum<T: Send>(
+    parts: &[Range<usize>],
+    f: &(impl Fn(Range<usize>) -> T + Sync),
+    add: &(impl Fn(T, T) -> T + Sync),
+) -> Option<T> {
+    match parts {
+        [] => None,
+        [part] => Some(f(part.clone())),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            let (left, right) = rayon::join(|| sum(left, f, add), || sum(right, f, add));
+            Some(add(left?, right?))
+        }
+    }
 }
 
 /// Parts for results that are written side by side.

@@ -1,7 +1,7 @@
 //! Gradients of any loss of a flow's points and log-densities.
 //!
 //! Straight through: each part of a batch runs through all layers, the loss writes its cotangents, and the layers pull
-//! them back. Parts are summed in their order, so results are the same bits on any number of threads.
+//! them back. Parts are summed in an order of their own, so results are the same bits on any number of threads.
 
 use std::ops::Range;
 
@@ -75,19 +75,12 @@ impl Flow {
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
         let n = self.manifold.ambient();
-        let parts = batch::map(batch::coarse(self.samples(theta, points)), |samples| {
+        let part = |samples: Range<usize>| {
             let points = &points[samples.start * n..samples.end * n];
             self.part_gradient(direction, theta, points, samples, &loss)
-        });
-        let (mut gradient, mut values, mut stats) =
-            (vec![0.0; self.parameters()], vec![], SolveStats::default());
-        for part in parts {
-            let (part_gradient, value, part_stats) = part?;
-            gradient.iter_mut().zip(part_gradient).for_each(|(sum, g)| *sum += g);
-            values.push(value);
-            stats.merge(&part_stats);
-        }
-        Ok((gradient, values, stats))
+        };
+        let sum = batch::sum(&batch::coarse(self.samples(theta, points)), &part, &|a, b| Ok(added(a?, b?)));
+        sum.unwrap_or_else(|| Ok((vec![0.0; self.parameters()], vec![], SolveStats::default())))
     }
 
     /// One part, all the way: forward through the layers, the loss, and back.
@@ -98,7 +91,7 @@ impl Flow {
         points: &[f64],
         samples: Range<usize>,
         loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
-    ) -> Result<(Vec<f64>, T, SolveStats), E> {
+    ) -> Result<Sums<T>, E> {
         let traces = self.run(direction, theta, points);
         let (log_q, ok) = self.densities(&traces);
         let mut stats = SolveStats::default();
@@ -139,7 +132,7 @@ impl Flow {
             });
             std::mem::swap(&mut points_bar, &mut next);
         }
-        Ok((gradient, value, stats))
+        Ok((gradient, vec![value], stats))
     }
 
     /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
@@ -164,6 +157,17 @@ impl Flow {
             }
         }
     }
+}
+
+/// Gradient, values of the loss, and statistics of some parts.
+type Sums<T> = (Vec<f64>, Vec<T>, SolveStats);
+
+/// Two sums, the second one's parts behind the first one's.
+fn added<T>((mut gradient, mut values, mut stats): Sums<T>, (more, others, rest): Sums<T>) -> Sums<T> {
+    gradient.iter_mut().zip(more).for_each(|(sum, g)| *sum += g);
+    values.extend(others);
+    stats.merge(&rest);
+    (gradient, values, stats)
 }
 
 /// The base density, to be differentiated.

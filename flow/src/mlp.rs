@@ -1,7 +1,7 @@
 //! The softplus network: one forward pass, one coadjoint reverse sweep, and the Hessian in 2 + D coefficients.
 
 use ircpm_ad::linear::{self, Matrix, Rows};
-use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
+use ircpm_ad::{Algebra, Dual, Jet, Lap, Real, Scalar};
 
 use crate::potential::resize;
 
@@ -48,18 +48,20 @@ struct Hidden<S> {
     delta: Vec<S>,
 }
 
-/// Workspace of [`Mlp::forward`], [`Mlp::backward`] and [`Mlp::accumulate`].
+/// Workspace of [`Mlp::forward`], [`Mlp::backward`], [`Mlp::tilt`] and [`Mlp::accumulate`].
 #[derive(Debug)]
-pub struct MlpSweep<S> {
+pub struct MlpSweep<S: Scalar> {
     input: Vec<S>,
     hidden: Vec<Hidden<S>>,
     phi: Vec<S>,
     bar: Vec<S>,
+    tilt: [Vec<S::Base>; 2],
 }
 
-impl<S> Default for MlpSweep<S> {
+impl<S: Scalar> Default for MlpSweep<S> {
     fn default() -> Self {
-        Self { input: Vec::new(), hidden: Vec::new(), phi: Vec::new(), bar: Vec::new() }
+        let tilt = [Vec::new(), Vec::new()];
+        Self { input: Vec::new(), hidden: Vec::new(), phi: Vec::new(), bar: Vec::new(), tilt }
     }
 }
 
@@ -70,6 +72,8 @@ struct Bent<R, const D: usize> {
     output: Vec<Dual<R, D>>,
     slope: Vec<R>,
     curvature: Vec<R>,
+    /// Plain cotangents of the output.
+    bar: Vec<R>,
 }
 
 /// Workspace of [`Mlp::jets`].
@@ -77,13 +81,12 @@ struct Bent<R, const D: usize> {
 pub struct MlpJets<R, const D: usize> {
     input: Vec<Dual<R, D>>,
     hidden: Vec<Bent<R, D>>,
-    bar: Vec<R>,
-    below: Vec<R>,
+    input_bar: Vec<R>,
 }
 
 impl<R, const D: usize> Default for MlpJets<R, D> {
     fn default() -> Self {
-        Self { input: Vec::new(), hidden: Vec::new(), bar: Vec::new(), below: Vec::new() }
+        Self { input: Vec::new(), hidden: Vec::new(), input_bar: Vec::new() }
     }
 }
 
@@ -207,6 +210,57 @@ impl Mlp {
         }
     }
 
+    /// Replaces the last cotangents `{0, g, λ}`, `λ ≠ 0`, by `phi` of the same form; none are left for the inputs.
+    ///
+    /// Sweeps are linear in their cotangents: this one is `ω` times the last plus that of `{0, c, 0}`, which carries
+    /// `{r, p c, 0}` at each unit. `p` is the plain sweep, the last one's `lap` over `λ`; `r` alone is to be swept for:
+    /// one coefficient a weight, where a sweep over collapsed jets takes 2 + D.
+    #[inline(always)]
+    pub fn tilt<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        phi: &[Lap<R, D>],
+        sweep: &mut MlpSweep<Lap<R, D>>,
+    ) {
+        let MlpSweep { hidden, phi: kept, tilt: [bar, below], .. } = sweep;
+        let top = self.slot(self.layers() - 1);
+        resize(bar, top.columns * phi.len());
+        bar.fill(R::zero());
+        for l in (0..hidden.len()).rev() {
+            let (layer, slot) = (&mut hidden[l], self.slot(l));
+            for p in 0..phi.len() {
+                let (last, new) = (kept[p], phi[p]);
+                let inverse = R::one() / last.lap;
+                let omega = new.lap * inverse;
+                let mut c = new.grad;
+                for i in 0..D {
+                    c[i] -= omega * last.grad[i];
+                }
+                for k in p * slot.rows..(p + 1) * slot.rows {
+                    let (slope, delta) = (layer.slope[k], &mut layer.delta[k]);
+                    let plain = delta.lap * inverse;
+                    let mut along = R::zero();
+                    for i in 0..D {
+                        along = slope.grad[i].mul_add(c[i], along);
+                    }
+                    // The plain cotangent of the unit's output is that of its sum over the slope, which is never zero.
+                    bar[k] = slope.re.mul_add(bar[k], along * (plain / slope.re));
+                    delta.re = omega.mul_add(delta.re, bar[k]);
+                    for i in 0..D {
+                        delta.grad[i] = omega.mul_add(delta.grad[i], plain * c[i]);
+                    }
+                    delta.lap *= omega;
+                }
+            }
+            if l > 0 {
+                resize(below, slot.columns * phi.len());
+                linear::apply(slot.weights(theta).transposed(), bar, below, 1);
+                std::mem::swap(bar, below);
+            }
+        }
+        kept.copy_from_slice(phi);
+    }
+
     /// Adds the parameters' gradient for the last cotangents.
     #[inline(always)]
     pub fn accumulate<S: Algebra>(&self, sweep: &MlpSweep<S>, theta_bar: &mut [f64]) {
@@ -251,7 +305,8 @@ impl Mlp {
     /// Value, gradient and Hessian in 2 + D coefficients a weight: duals forward, then one plain reverse sweep.
     ///
     /// `Hess = Σ_units ū σ″(a) ∇a ∇aᵀ + Σ_c z̄_c ∂²z_c`, with `ū` the cotangents of the activations: second derivatives
-    /// arise only at the units and in the inputs (Gauss–Newton form, exact here).
+    /// arise only at the units and in the inputs (Gauss–Newton form, exact here). A pack goes all the way before the next
+    /// one starts: its units fit a near cache.
     #[inline(always)]
     pub fn jets<R: Real, const D: usize>(
         &self,
@@ -260,98 +315,106 @@ impl Mlp {
         out: &mut [Jet<R, D>],
         work: &mut MlpJets<R, D>,
     ) {
-        let packs = out.len();
-        self.bend(theta, z, packs, work);
-        let MlpJets { hidden, bar, below, .. } = work;
-        let last = self.slot(self.layers() - 1);
-        let top = &hidden[hidden.len() - 1];
-        out.fill(Jet::constant(last.biases(theta)[0]));
-        // The plain sweep runs over `[unit][pack]`: packs stand in for the coefficients that reals lack.
-        resize(bar, last.columns * packs);
-        for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
-            for p in 0..packs {
-                let x = top.output[p * last.columns + u];
-                out[p].re += x.re * w;
-                for i in 0..D {
-                    out[p].grad[i] += x.eps[i] * w;
-                }
-                bar[u * packs + p] = R::constant(w);
-            }
-        }
-        for l in (0..hidden.len()).rev() {
-            let (layer, slot) = (&hidden[l], self.slot(l));
-            for p in 0..packs {
-                for u in 0..slot.rows {
-                    let (k, bar) = (p * slot.rows + u, &mut bar[u * packs + p]);
-                    add_outer(&mut out[p].hess, *bar * layer.curvature[k], &layer.sum[k].eps);
-                    *bar *= layer.slope[k];
-                }
-            }
-            resize(below, slot.columns * packs);
-            linear::apply(slot.weights(theta).transposed(), bar, below, packs);
-            std::mem::swap(bar, below);
-        }
-        for (p, out) in out.iter_mut().enumerate() {
-            for (c, z) in z[p * self.inputs()..(p + 1) * self.inputs()].iter().enumerate() {
-                let bar = bar[c * packs + p];
-                for i in 0..D {
-                    for j in i..D {
-                        out.hess[i][j] = bar.mul_add(z.hess[i][j], out.hess[i][j]);
-                    }
-                }
-            }
-            for i in 0..D {
-                for j in 0..i {
-                    out.hess[i][j] = out.hess[j][i];
-                }
-            }
+        for (z, out) in z.chunks_exact(self.inputs()).zip(out) {
+            self.bend(theta, z, work);
+            *out = self.unbend(theta, z, work);
         }
     }
 
-    /// The forward half of [`Mlp::jets`].
+    /// The forward half of [`Mlp::jets`], for one pack.
     #[inline(always)]
-    fn bend<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        z: &[Jet<R, D>],
-        packs: usize,
-        work: &mut MlpJets<R, D>,
-    ) {
+    fn bend<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], work: &mut MlpJets<R, D>) {
         let MlpJets { input, hidden, .. } = work;
         resize(input, z.len());
         for (input, z) in input.iter_mut().zip(z) {
             *input = z.to_dual();
         }
-        hidden.resize_with(self.layers() - 1, || Bent {
-            sum: vec![],
-            output: vec![],
-            slope: vec![],
-            curvature: vec![],
-        });
+        hidden.resize_with(self.layers() - 1, Bent::default);
         let mut x: &[Dual<R, D>] = input;
         for (l, layer) in hidden.iter_mut().enumerate() {
             let slot = self.slot(l);
-            let units = slot.rows * packs;
-            resize(&mut layer.sum, units);
-            resize(&mut layer.output, units);
-            resize(&mut layer.slope, units);
-            resize(&mut layer.curvature, units);
+            layer.resize(slot.rows);
             linear::apply(slot.weights(theta), Dual::flat(x), Dual::flat_mut(&mut layer.sum), 1 + D);
-            let biases = slot.biases(theta);
-            for p in 0..packs {
-                for (u, &bias) in biases.iter().enumerate() {
-                    let k = p * slot.rows + u;
-                    let sum = layer.sum[k] + bias;
-                    let slope = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
-                    let mut output = Dual::fixed(sum.re.softplus());
-                    for i in 0..D {
-                        output.eps[i] = sum.eps[i] * slope.re;
-                    }
-                    layer.output[k] = output;
-                    (layer.slope[k], layer.curvature[k]) = (slope.re, slope.eps[0]);
+            layer.bend(slot.biases(theta));
+            x = &layer.output;
+        }
+    }
+
+    /// The reverse half of [`Mlp::jets`], for one pack.
+    #[inline(always)]
+    fn unbend<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        z: &[Jet<R, D>],
+        work: &mut MlpJets<R, D>,
+    ) -> Jet<R, D> {
+        let MlpJets { hidden, input_bar, .. } = work;
+        resize(input_bar, z.len());
+        let last = self.slot(self.layers() - 1);
+        let Bent { output: top, bar, .. } = &mut hidden[self.layers() - 2];
+        let mut out = Jet::constant(last.biases(theta)[0]);
+        for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
+            let w = R::constant(w);
+            out.re = top[u].re.mul_add(w, out.re);
+            for i in 0..D {
+                out.grad[i] = top[u].eps[i].mul_add(w, out.grad[i]);
+            }
+            bar[u] = w;
+        }
+        for l in (0..hidden.len()).rev() {
+            let (below, above) = hidden.split_at_mut(l);
+            let Bent { sum, slope, curvature, bar, .. } = &mut above[0];
+            for (u, bar) in bar.iter_mut().enumerate() {
+                add_outer(&mut out.hess, *bar * curvature[u], &sum[u].eps);
+                *bar *= slope[u];
+            }
+            let below = below.last_mut().map_or(&mut *input_bar, |layer| &mut layer.bar);
+            linear::apply(self.slot(l).weights(theta).transposed(), bar, below, 1);
+        }
+        for (bar, z) in input_bar.iter().zip(z) {
+            for i in 0..D {
+                for j in i..D {
+                    out.hess[i][j] = bar.mul_add(z.hess[i][j], out.hess[i][j]);
                 }
             }
-            x = &layer.output;
+        }
+        for i in 0..D {
+            for j in 0..i {
+                out.hess[i][j] = out.hess[j][i];
+            }
+        }
+        out
+    }
+}
+
+impl<R, const D: usize> Default for Bent<R, D> {
+    fn default() -> Self {
+        Self { sum: vec![], output: vec![], slope: vec![], curvature: vec![], bar: vec![] }
+    }
+}
+
+impl<R: Real, const D: usize> Bent<R, D> {
+    fn resize(&mut self, units: usize) {
+        resize(&mut self.sum, units);
+        resize(&mut self.output, units);
+        resize(&mut self.slope, units);
+        resize(&mut self.curvature, units);
+        resize(&mut self.bar, units);
+    }
+
+    /// From the sums without their biases to everything else.
+    #[inline(always)]
+    fn bend(&mut self, biases: &[f64]) {
+        let Self { sum, output, slope, curvature, .. } = self;
+        let units = sum.iter().zip(output).zip(slope.iter_mut().zip(curvature));
+        for (((&sum, output), (slope, curvature)), &bias) in units.zip(biases) {
+            let sum = sum + bias;
+            let bent = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
+            output.re = sum.re.softplus();
+            for i in 0..D {
+                output.eps[i] = sum.eps[i] * bent.re;
+            }
+            (*slope, *curvature) = (bent.re, bent.eps[0]);
         }
     }
 }

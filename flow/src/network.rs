@@ -1,6 +1,6 @@
 //! The network as a potential: features, perceptron, output scale.
 
-use ircpm_ad::{Algebra, Jet, Real, Scalar};
+use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 use crate::features::FeatureMap;
 use crate::mlp::{Mlp, MlpJets, MlpSweep};
@@ -16,14 +16,14 @@ pub struct Network {
 
 /// Workspace of a reverse sweep through a [`Network`].
 #[derive(Debug)]
-pub struct NetworkSweep<S> {
+pub struct NetworkSweep<S: Scalar> {
     features: Vec<S>,
     features_bar: Vec<S>,
     phi: Vec<S>,
     mlp: MlpSweep<S>,
 }
 
-impl<S> Default for NetworkSweep<S> {
+impl<S: Scalar> Default for NetworkSweep<S> {
     fn default() -> Self {
         Self { features: vec![], features_bar: vec![], phi: vec![], mlp: MlpSweep::default() }
     }
@@ -55,6 +55,15 @@ impl Network {
     /// The perceptron.
     pub fn mlp(&self) -> &Mlp {
         &self.mlp
+    }
+
+    /// Cotangents of the perceptron's output, from those of psi.
+    #[inline(always)]
+    fn scale_down<S: Scalar>(&self, phi: &[S], scaled: &mut Vec<S>) {
+        resize(scaled, phi.len());
+        for (scaled, phi) in scaled.iter_mut().zip(phi) {
+            *scaled = *phi * (1.0 / self.scale);
+        }
     }
 }
 
@@ -90,14 +99,23 @@ impl Potential for Network {
 
     #[inline(always)]
     fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut NetworkSweep<S>) {
+        self.scale_down(phi, &mut sweep.phi);
         let NetworkSweep { features, features_bar, phi: scaled, mlp } = sweep;
-        resize(scaled, phi.len());
-        for (scaled, phi) in scaled.iter_mut().zip(phi) {
-            *scaled = *phi * (1.0 / self.scale);
-        }
         resize(features_bar, features.len());
         self.mlp.backward(theta, scaled, features_bar, mlp);
         self.features.pull_back(features, features_bar, z_bar);
+    }
+
+    #[inline(always)]
+    fn backward_again<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        phi: &[Lap<R, D>],
+        _: &mut [Lap<R, D>],
+        sweep: &mut NetworkSweep<Lap<R, D>>,
+    ) {
+        self.scale_down(phi, &mut sweep.phi);
+        self.mlp.tilt(theta, &sweep.phi, &mut sweep.mlp);
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use ircpm_ad::{Algebra, Jet, Real, Scalar};
+use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 /// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
 ///
@@ -38,6 +38,21 @@ pub trait Potential: Expression {
 
     /// Cotangents of `z` for the cotangents `phi` of `psi`, one a pack: `z_bar[c] = (∂psi/∂z_c)·phi`.
     fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut Self::Sweep<S>);
+
+    /// As [`Potential::backward`], for cotangents `{0, grad, lap}` after others of that form whose `lap` was not zero in any
+    /// lane; what it leaves in `z_bar` means nothing.
+    ///
+    /// Two such sweeps differ in little, and a potential may know a cheaper way from one to the other than this one.
+    #[inline(always)]
+    fn backward_again<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        phi: &[Lap<R, D>],
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut Self::Sweep<Lap<R, D>>,
+    ) {
+        self.backward(theta, phi, z_bar, sweep);
+    }
 
     /// Adds the gradient in `θ` of `Σ phi(psi)`, over all samples, for the last `phi`.
     fn accumulate<S: Algebra>(&self, sweep: &Self::Sweep<S>, theta_bar: &mut [f64]);

@@ -65,6 +65,8 @@ struct Contraction<R, const D: usize> {
     y: Vec<R>,
     frame: Vec<R>,
     g: [R; D],
+    /// `∂f/∂ℓ`.
+    omega: R,
     factor: Cholesky<R, D>,
     /// Normal coordinates along the directions `uₖ`.
     seeds: [Lap<R, D>; D],
@@ -73,7 +75,14 @@ struct Contraction<R, const D: usize> {
 impl<R: Real, const D: usize> Default for Contraction<R, D> {
     fn default() -> Self {
         let zero = [[R::zero(); D]; D];
-        Self { y: vec![], frame: vec![], g: zero[0], factor: Cholesky::new(&zero), seeds: [Lap::zero(); D] }
+        Self {
+            y: vec![],
+            frame: vec![],
+            g: zero[0],
+            omega: R::zero(),
+            factor: Cholesky::new(&zero),
+            seeds: [Lap::zero(); D],
+        }
     }
 }
 
@@ -142,7 +151,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
                 }
             }
             if direction == Direction::Forward {
-                map.potential.backward(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
+                map.potential.backward_again(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
             }
             match &mut theta_bar {
                 ThetaGradient::Sum(sum) => map.potential.accumulate(&buffers.sweep, sum),
@@ -153,7 +162,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
 }
 
 impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
-    /// Reads pack `p` and seeds the contraction of `ω ℓ`: `phi = −ω {0, Cᵀ b, 1}`.
+    /// Reads pack `p` and seeds the contraction of `ℓ`: `phi = −{0, Cᵀ b, 1}`.
     #[inline(always)]
     fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, trace: &Trace, log_det_bar: &[f64]) {
         let n = m.ambient();
@@ -180,13 +189,13 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
             pack.seeds[i] = Lap::seeded(R::zero(), directions[i]);
         }
         m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.z[p * n..(p + 1) * n]);
-        let omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
+        pack.omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
         let b = gradient_cotangent(m, &pack.g, &pack.factor);
         let mut grad = pack.factor.transposed_times(&b);
         for g in &mut grad {
-            *g = -(omega * *g);
+            *g = -*g;
         }
-        self.phi[p] = Lap { re: R::zero(), grad, lap: -omega };
+        self.phi[p] = Lap { re: R::zero(), grad, lap: -R::one() };
     }
 
     /// Adds the gradient of every sample of the tile to its place in `columns`, `[parameter][sample]`.
@@ -229,7 +238,8 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         v
     }
 
-    /// Forward: turns the cotangent of `y` into that of `x`, and adds `−w · grad psi` to the contraction.
+    /// Forward: turns the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of
+    /// `ω ℓ − w · grad psi`.
     #[inline(always)]
     fn through_minimum<M: Manifold>(
         &mut self,
@@ -248,10 +258,11 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         }
         let given = to_frame::<R, D>(&pack.frame, a);
         for k in 0..D {
-            v[k] += given[k];
+            v[k] = pack.omega.mul_add(v[k], given[k]);
         }
         let w = pack.factor.solve(v);
         let share = pack.factor.transposed_times(&w);
+        self.phi[p] = self.phi[p].scale(pack.omega);
         for k in 0..D {
             self.phi[p].grad[k] -= share[k];
         }
@@ -265,8 +276,8 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         }
     }
 
-    /// Inverse: pulls the cotangent of `x` through the exponential map, adds `w′ · grad psi` to the contraction and
-    /// leaves `Hess_y c · w′` in `y_bar`.
+    /// Inverse: pulls the cotangent of `x` through the exponential map, turns the contraction of `ℓ` into that of
+    /// `ω ℓ + w′ · grad psi` and leaves `Hess_y c · w′` in `y_bar`.
     #[inline(always)]
     fn through_exponential<M: Manifold>(
         &mut self,
@@ -297,6 +308,7 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         let mut cost = [[R::zero(); D]; D];
         m.cost_hessian(&pack.g, cost.as_flattened_mut());
         let mut bent = [R::zero(); D];
+        self.phi[p] = self.phi[p].scale(pack.omega);
         for i in 0..D {
             self.phi[p].grad[i] += share[i];
             for j in 0..D {
