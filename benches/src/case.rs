@@ -3,7 +3,7 @@
 use ircpm_ad::Scalar;
 use ircpm_flow::{FeatureMap, Features, Flow, FlowSpec, Method, Network, Solver};
 use ircpm_manifolds::{Manifold, Product};
-use ircpm_train::optimiser::{Adam, Optimiser};
+use ircpm_train::optimiser::Adam;
 use ircpm_train::{loss, target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -78,7 +78,7 @@ impl Case {
         let points = self.points(256 * steps);
         for x in points.chunks_exact(256 * self.manifold.ambient()) {
             let step = loss::reverse_kl(&self.flow, &self.theta, x, target.as_ref(), 1.0);
-            adam.step(&mut self.theta, &step.expect("images of most points").grad, LEARNING_RATE);
+            adam.update(&mut self.theta, &step.expect("images of most points").grad, LEARNING_RATE);
         }
         self.name += ", trained";
         self

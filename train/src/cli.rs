@@ -88,6 +88,9 @@ struct Presets {
     /// Seeds per preset
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000), requires = "check")]
     seeds: u64,
+    /// Only this preset; may be repeated
+    #[arg(long, value_name = "NAME", requires = "check", value_parser = clap::builder::PossibleValuesParser::new(PRESETS.iter().map(|preset| preset.name)))]
+    only: Vec<String>,
     #[command(flatten)]
     threads: Threads,
     /// Replace a key of every preset
@@ -245,7 +248,8 @@ fn list() -> Result<u8, CliError> {
 /// Trains every preset. The table has what was finished, even if the user or an error ends it early.
 fn check(args: &Presets, stop: &AtomicBool) -> Result<u8, CliError> {
     let mut rows: Vec<(String, Vec<Report>)> = Vec::new();
-    let outcome = PRESETS.iter().try_for_each(|preset| {
+    let chosen = |preset: &&Preset| args.only.is_empty() || args.only.iter().any(|name| name == preset.name);
+    let outcome = PRESETS.iter().filter(chosen).try_for_each(|preset| {
         let mut reports = Vec::new();
         let outcome = (0..args.seeds)
             .try_for_each(|seed| rehearse(preset, seed, args, stop).map(|report| reports.push(report)));

@@ -173,7 +173,7 @@ pub struct TrainingConfig {
     /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it applies.
     #[serde(deserialize_with = "check::optimiser_name")]
     pub optimiser: String,
-    /// Steps between lines of `metrics.jsonl`.
+    /// Steps between lines of `metrics.jsonl`; every step of least squares has one.
     #[serde(deserialize_with = "check::count")]
     pub log_every: usize,
     /// Steps between checkpoints.

@@ -8,7 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Enough to write every file, too little to learn much.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 10] = [
+    "--set",
+    "training.optimiser=adam",
     "--set",
     "training.steps=30",
     "--set",
@@ -138,6 +140,54 @@ fn run_is_repeated_from_its_own_configuration_to_the_bit() {
     };
     assert_eq!(metrics("a"), metrics("b"));
     assert_eq!(metrics("a").len(), 4);
+}
+
+#[test]
+fn default_training_is_least_squares_that_stop_by_themselves() {
+    let dir = folder();
+    let args = ["train", "torus-correlated", "--out", "run", "--set", "training.goal=1e-4"];
+    let output = ircpm(dir.path(), &[&args[..], &SHORT[4..]].concat());
+    succeed(&output);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("optimiser levenberg-marquardt (log q"), "{said}");
+    let report = json(&dir.path().join("run/report.json"));
+    assert_eq!(
+        (&report["optimiser"], &report["interrupted"]),
+        (&"levenberg-marquardt".into(), &false.into())
+    );
+    assert!(report["steps"].as_u64().is_some_and(|steps| steps < 30), "{}", report["steps"]);
+    // Samples of the report are not those that training stopped by; twice the goal is far beyond their error.
+    assert!(report["kl"].as_f64().is_some_and(|kl| kl < 2e-4), "{}", report["kl"]);
+    assert_eq!(report["folded"], Value::Bool(false));
+}
+
+#[test]
+fn least_squares_are_refused_where_there_is_no_residual() {
+    let dir = folder();
+    fs::write(dir.path().join("points.csv"), "a,b\n1,2\n2,3\n").expect("a writable folder");
+    let config = "[data]\nfile = \"points.csv\"\nmanifold = \"T2\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
+    let said = complaint(&ircpm(
+        dir.path(),
+        &["train", "c.toml", "--set", "training.optimiser=levenberg-marquardt"],
+    ));
+    assert!(said.contains("does not apply: given points") && said.contains("\"adam\""), "{said}");
+}
+
+#[test]
+fn energy_beyond_all_bounds_is_refused_by_least_squares() {
+    let dir = folder();
+    let said = complaint(&ircpm(dir.path(), &["train", "torus-unimodal", "--set", "target.beta=1e308"]));
+    assert!(said.contains("training cannot begin") && said.contains("lower target.beta"), "{said}");
+}
+
+#[test]
+fn lbfgs_trains_a_torus() {
+    let dir = folder();
+    let args = ["train", "torus-unimodal", "--out", "run", "--set", "training.optimiser=lbfgs"];
+    succeed(&ircpm(dir.path(), &[&args[..], &SHORT[2..]].concat()));
+    let report = json(&dir.path().join("run/report.json"));
+    assert!(report["ess"].as_f64().is_some_and(|ess| ess > 0.9), "{}", report["ess"]);
 }
 
 #[test]
@@ -377,7 +427,14 @@ fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
     let dir = folder();
     let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
         .args(["train", "torus-multi-modal", "--out", "run", "--set", "training.steps=100000000"])
-        .args(["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512"])
+        .args([
+            "--set",
+            "training.optimiser=adam",
+            "--set",
+            "evaluation.samples=512",
+            "--set",
+            "evaluation.uniform=512",
+        ])
         .current_dir(dir.path())
         .stderr(Stdio::null())
         .spawn()
@@ -399,12 +456,12 @@ fn presets_check_prints_a_markdown_table_of_all_presets() {
     let dir = folder();
     let small =
         ["presets", "--check", "--seeds", "2", "--set", "model.hidden=[8]", "--set", "training.steps=3"];
-    let output = ircpm(dir.path(), &[&small[..], &SHORT[2..]].concat());
+    let output = ircpm(dir.path(), &[&small[..], &SHORT[4..]].concat());
     succeed(&output);
     let rows = stdout(&output)
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
         .count();
-    assert_eq!(rows, 6, "{}", stdout(&output));
+    assert_eq!(rows, 9, "{}", stdout(&output));
     assert!(!dir.path().join("runs").exists());
 }

@@ -6,5 +6,6 @@ mod gradients;
 mod inverse;
 mod jacobian;
 mod networks;
+mod second_sweep;
 mod solver;
 mod unrolled;

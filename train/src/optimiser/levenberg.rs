@@ -6,7 +6,6 @@ use ircpm_flow::Jacobian;
 
 use super::{Failure, Objective, Optimiser, Residuals, Squares, StateError, Taken, Tensors, tensor};
 use crate::least_squares::{Form, Rows, Source, System, dot};
-use crate::loss::LossError;
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
 ///
@@ -15,7 +14,7 @@ use crate::loss::LossError;
 /// `−½ (JᵀΠJ + nμ)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna 2012,
 /// arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and* falls on
 /// check points that the step has not seen; else the damping `μ` grows. Deviations: (1) `μ` multiplies the unit matrix,
-/// (2) a correction longer than half the step is left out rather than the step, which its own test judges.
+/// (2) a correction that is too long is left out rather than the step, which its own test judges.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
     /// `μ`; not positive before the first step.
@@ -117,7 +116,7 @@ impl Optimiser for LevenbergMarquardt {
         objective.refresh(theta)?;
         let on = objective.residuals().ok_or(Failure::NoResiduals)?;
         let (Some(start), Some(check)) = (on.at(theta), on.check(theta)) else {
-            return Err(Failure::Loss(LossError::NoSamples { samples: on.samples() }));
+            return Err(Failure::Value(f64::NAN));
         };
         let form = Form::choose(on.samples(), theta.len());
         let mut jacobian = std::mem::take(&mut self.jacobian);

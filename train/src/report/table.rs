@@ -73,8 +73,8 @@ impl Report {
 /// Results of several seeds of each preset, as a Markdown table under a line with date and processor.
 pub fn markdown(rows: &[(String, Vec<Report>)]) -> String {
     let mut out = format!("{}, {}\n\n", machine::date(), machine::processor());
-    out += "| preset | manifold | parameters | seeds | ESS % | KL (nats) | log Z (exact) | base ESS % | CPU s |\n";
-    out += "|---|---|---|---|---|---|---|---|---|\n";
+    out += "| preset | manifold | parameters | seeds | ESS % | KL (nats) | Pareto k̂ | smallest eigenvalue | log Z (exact) | base ESS % | CPU s |\n";
+    out += "|---|---|---|---|---|---|---|---|---|---|---|\n";
     for (name, reports) in rows {
         let Some(first) = reports.first() else { continue };
         let column = |f: fn(&Report) -> Option<f64>| reports.iter().filter_map(f).collect::<Vec<f64>>();
@@ -84,12 +84,14 @@ pub fn markdown(rows: &[(String, Vec<Report>)]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            "| {name}{flag} | {} | {} | {} | {} | {} | {}{exact} | {} | {} |",
+            "| {name}{flag} | {} | {} | {} | {} | {} | {} | {} | {}{exact} | {} | {} |",
             first.manifold,
             first.params,
             reports.len(),
             spread(&column(|r| r.ess.map(|ess| 100.0 * ess)), |x| format!("{x:.3}")),
             spread(&column(|r| r.kl), |x| format!("{x:.2e}")),
+            spread(&column(|r| r.pareto_k), |x| format!("{x:.2}")),
+            spread(&column(|r| Some(r.min_eigenvalue)), |x| format!("{x:.4}")),
             spread(&column(|r| r.log_z), |x| format!("{x:.6}")),
             spread(&column(|r| r.uniform_ess.map(|ess| 100.0 * ess)), |x| format!("{x:.1}")),
             spread(&column(|r| Some(r.cpu_seconds)), |x| format!("{x:.1}")),

@@ -3,12 +3,12 @@
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
 //! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
 //! them neighbours of the hard points. `β` rises from the residual alone: when the root mean square at the check points is
-//! below [`SOLVED`], to the largest `β` at which it is below [`BEARABLE`].
+//! small, to the largest `β` at which it is bearable ([`PACE`]).
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use ircpm_flow::{Flow, Jacobian};
+use ircpm_flow::{Flow, Jacobian, Scores};
 use ircpm_manifolds::{Manifold, Product};
 use rand::Rng;
 use rand_pcg::Pcg64;
@@ -22,10 +22,9 @@ use crate::optimiser::{Objective, Residuals, Squares, StateError, Tensors, tenso
 use crate::sequence::{Sequence, Spread};
 use crate::target::Target;
 
-/// Root mean square of the residuals, in nats, below which `β` may rise.
-const SOLVED: f64 = 0.2;
-/// Root mean square to which it may raise them.
-const BEARABLE: f64 = 0.5;
+/// Root mean squares of the residuals, in nats: below the first `β` may rise, and so far that they reach the second. Where
+/// points are sparse, beyond four dimensions, in smaller steps.
+const PACE: [(f64, f64); 2] = [(0.2, 0.5), (0.15, 0.3)];
 /// Most points of a step.
 const MOST_POINTS: usize = 8192;
 /// Check points: this many times the points of a step, within bounds.
@@ -33,11 +32,13 @@ const CHECKS: usize = 4;
 const FEWEST_CHECKS: usize = 4096;
 const MOST_CHECKS: usize = 16_384;
 /// Hard points, as a part of the points of a step.
-const HARD: usize = 16;
+const HARD: usize = 32;
 /// Standard deviation of a hard point's neighbours, in radians.
 const NEIGHBOUR: f64 = 0.1;
+/// Residual of a point without a density, in nats.
+const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
-const LARGEST_FLOOR: f64 = 5e-3;
+const LARGEST_FLOOR: f64 = 0.02;
 /// Fresh base points, and as many images, among which a model must show no fold before training ends.
 const SURVEY: usize = 1 << 19;
 /// Steps without progress beyond the standard error after which training ends.
@@ -167,6 +168,11 @@ impl<'a> Collocation<'a> {
         Ok(())
     }
 
+    /// Whether no number of points is many.
+    fn is_sparse(&self) -> bool {
+        self.flow.manifold().dim() > 4
+    }
+
     /// The floor under eigenvalues: the density that it allows is shared by all of them, so each may be larger in higher
     /// dimension. Low enough for what a target asks for in two dimensions, where one alone may have to be small.
     fn floor(&self) -> f64 {
@@ -233,27 +239,39 @@ impl<'a> Collocation<'a> {
         monge_ampere::Residuals::new(log_q, &beta_u, self.log_epsilon(), self.log_z)
     }
 
-    /// Residuals at points; nothing where one lies beyond the injectivity radius.
-    fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<monge_ampere::Residuals> {
-        let scores = self.flow.scores(theta, &points.y, self.floor());
-        let finite = scores.inside.iter().all(|&inside| inside) && scores.log_q.iter().all(|l| l.is_finite());
-        finite.then(|| self.residuals_at(&scores.log_q, &points.u, self.beta))
+    /// Residuals at points; nothing if one is not finite.
+    ///
+    /// A point beyond the injectivity radius has no density: it gets a residual that no step can mend, so that no step
+    /// is taken that makes more of them.
+    fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<Squares> {
+        let Scores { mut log_q, inside, .. } = self.flow.scores(theta, &points.y, self.floor());
+        for (log_q, _) in log_q.iter_mut().zip(&inside).filter(|(_, inside)| !**inside) {
+            *log_q = 0.0;
+        }
+        let mut all = self.residuals_at(&log_q, &points.u, self.beta);
+        for i in (0..inside.len()).filter(|&i| !inside[i]) {
+            (all.value[i], all.slope[i], all.nuisance[i]) = (OUTSIDE, 0.0, 0.0);
+        }
+        let mean_square = all.mean_square();
+        let monge_ampere::Residuals { value, slope, nuisance, .. } = all;
+        mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
     }
 
     /// Raises `β` if the residuals allow it.
     fn sharpen(&mut self, log_q: &[f64]) {
+        let (solved, bearable) = PACE[usize::from(self.is_sparse())];
         let rms = |beta: f64| self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt();
-        if self.beta >= self.beta_max || (self.beta > 0.0 && rms(self.beta) > SOLVED) {
+        if self.beta >= self.beta_max || (self.beta > 0.0 && rms(self.beta) > solved) {
             return;
         }
-        if rms(self.beta_max) <= BEARABLE {
+        if rms(self.beta_max) <= bearable {
             self.beta = self.beta_max;
             return;
         }
         let (mut low, mut high) = (self.beta, self.beta_max);
         for _ in 0..12 {
             let middle = 0.5 * (low + high);
-            if rms(middle) <= BEARABLE { low = middle } else { high = middle }
+            if rms(middle) <= bearable { low = middle } else { high = middle }
         }
         self.beta = low.max(self.beta + 1e-3 * self.beta_max).min(self.beta_max);
     }
@@ -289,7 +307,7 @@ fn neighbour(manifold: &Product, point: &[f64], rng: &mut Pcg64) -> Vec<f64> {
 impl Objective for Collocation<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
         // Uniform points fall ever farther from the mass as the dimension grows.
-        let base = if self.flow.manifold().dim() <= 4 { self.count / 2 } else { self.count / 4 };
+        let base = if self.is_sparse() { self.count / 4 } else { self.count / 2 };
         let mut batch = self.draw(theta, base, self.count - base);
         let checks = (CHECKS * self.count).clamp(FEWEST_CHECKS, MOST_CHECKS);
         let mut check = self.draw(theta, checks / 2, checks / 2);
@@ -327,14 +345,11 @@ impl Residuals for Collocation<'_> {
     }
 
     fn at(&self, theta: &[f64]) -> Option<Squares> {
-        let residuals = self.residuals_of(theta, &self.batch)?;
-        let mean_square = residuals.mean_square();
-        let monge_ampere::Residuals { value, slope, nuisance, .. } = residuals;
-        mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
+        self.residuals_of(theta, &self.batch)
     }
 
     fn check(&self, theta: &[f64]) -> Option<f64> {
-        Some(self.residuals_of(theta, &self.check)?.mean_square()).filter(|square| square.is_finite())
+        Some(self.residuals_of(theta, &self.check)?.mean_square)
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {

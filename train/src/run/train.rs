@@ -241,7 +241,8 @@ impl<'a> Trainer<'a> {
         };
         let learning_rate =
             self.problem.config.schedule().rate(training.learning_rate, step, training.steps());
-        match self.recent.loss {
+        // Least squares have no learning rate to blame: what they take is finite, unless the target never was.
+        match self.recent.loss.filter(|_| !training.is_least_squares()) {
             Some(loss) => RunError::Diverged { step, loss, learning_rate, cause },
             None => RunError::NoStart { cause },
         }
@@ -300,7 +301,7 @@ pub fn fit(
         }
         let last = trainer.is_done();
         if let Some(metrics) = &mut metrics
-            && (step.step.is_multiple_of(training.log_every) || last)
+            && (step.step.is_multiple_of(training.log_every) || step.beta.is_some() || last)
         {
             serde_json::to_writer(&mut *metrics, &step).map_err(|e| write_error(e.into()))?;
             metrics.write_all(b"\n").map_err(write_error)?;

@@ -1,0 +1,70 @@
+//! The pull-back's second sweep, which starts from the first one's cotangents, against a sweep of its own.
+
+use ircpm_ad::{Isa, Kernel, Lap, Real, Scalar};
+use ircpm_flow::{FeatureMap, Features, Network, Potential};
+use ircpm_manifolds::Product;
+
+/// Packs in the sweep.
+const PACKS: usize = 3;
+
+/// Gradients in the parameters for the same cotangents, by both ways.
+struct Both<'a, const D: usize> {
+    network: &'a Network,
+    theta: &'a [f64],
+    inputs: usize,
+}
+
+impl<const D: usize> Kernel for Both<'_, D> {
+    type Output = [Vec<f64>; 2];
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> [Vec<f64>; 2] {
+        let Both { network, theta, inputs } = self;
+        let number = |k: usize| R::from_fn(|lane| (1.7 * (k * R::LANES + lane) as f64).sin());
+        let jet = |k: usize, lap: R| {
+            let grad = std::array::from_fn(|i| number(31 * k + i));
+            Lap::<R, D> { re: R::zero(), grad, lap }
+        };
+        let z: Vec<_> =
+            (0..PACKS * inputs).map(|k| Lap { re: number(7 * k), ..jet(k, number(11 * k)) }).collect();
+        let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
+        // One lane of the second sweep counts nothing, as a failed sample does.
+        let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
+        let second: Vec<_> = (0..PACKS).map(|p| jet(200 + p, lap(p))).collect();
+        let (mut psi, mut z_bar) = (vec![Lap::zero(); PACKS], vec![Lap::zero(); PACKS * inputs]);
+        [true, false].map(|again| {
+            let (mut sweep, mut gradient) = (Default::default(), vec![0.0; theta.len()]);
+            network.forward(theta, &z, &mut psi, &mut sweep);
+            if again {
+                network.backward(theta, &first, &mut z_bar, &mut sweep);
+                network.backward_again(theta, &second, &mut z_bar, &mut sweep);
+            } else {
+                network.backward(theta, &second, &mut z_bar, &mut sweep);
+            }
+            network.accumulate(&sweep, &mut gradient);
+            gradient
+        })
+    }
+}
+
+fn assert_ways_agree<const D: usize>(manifold: &str, hidden: &[usize]) {
+    let manifold: Product = manifold.parse().unwrap();
+    let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &manifold).unwrap();
+    let (inputs, network) = (features.inputs(), Network::new(features, hidden, 3.0));
+    let theta: Vec<f64> = (0..network.mlp().parameters()).map(|k| 0.8 * (2.3 * k as f64).sin()).collect();
+    for isa in Isa::available() {
+        let [again, whole] = isa.dispatch(Both::<D> { network: &network, theta: &theta, inputs });
+        let size = whole.iter().fold(0.0_f64, |size, g| size.max(g.abs()));
+        for (k, (a, b)) in again.iter().zip(&whole).enumerate() {
+            // Rounding of sums of some 1e3 terms, relative to the largest entry.
+            assert!((a - b).abs() < 1e-13 * size, "{}: parameter {k}: {a} {b}", isa.name());
+        }
+    }
+}
+
+#[test]
+fn second_sweep_matches_one_of_its_own() {
+    assert_ways_agree::<1>("T1", &[5]);
+    assert_ways_agree::<2>("S2", &[7, 9]);
+    assert_ways_agree::<3>("T3", &[4, 6, 5]);
+}
