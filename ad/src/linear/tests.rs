@@ -1,0 +1,90 @@
+use super::*;
+use crate::isa::{Isa, Kernel};
+
+/// Both kernels against the naive loops, for sizes around every block's edge.
+struct Naive {
+    rows: usize,
+    columns: usize,
+    width: usize,
+    packs: usize,
+    transposed: bool,
+}
+
+impl Kernel for Naive {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> f64 {
+        let Naive { rows, columns, width, packs, transposed } = self;
+        let number = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0;
+        let weights: Vec<f64> = (0..rows * columns).map(number).collect();
+        let x: Vec<R> =
+            (0..packs * columns * width).map(|i| R::from_fn(|l| number(i * R::LANES + l))).collect();
+        let mut y = vec![R::zero(); packs * rows * width];
+        let matrix = if transposed {
+            Matrix::new(&weights, columns, rows).transposed()
+        } else {
+            Matrix::new(&weights, rows, columns)
+        };
+        apply(matrix, &x, &mut y, width);
+        let entry = |i: usize, j: usize| {
+            if transposed { weights[j * rows + i] } else { weights[i * columns + j] }
+        };
+        let x_at = |p: usize, j: usize, c: usize| x[(p * columns + j) * width + c];
+        let y_at = |p: usize, i: usize, c: usize| y[(p * rows + i) * width + c];
+        let mut worst = 0.0_f64;
+        let mut gradient = vec![1.0; rows * columns];
+        accumulate(&y, &x, &mut gradient, columns, width);
+        // With a number before and after the part, which must stay.
+        let (stride, len) = (rows * columns + 2, rows * columns);
+        let mut each = vec![R::one(); packs * stride];
+        accumulate_each(&y, &x, Rows { w: &mut each, stride, start: 1, len }, columns, width);
+        for pack in each.chunks_exact(stride) {
+            worst = worst.max((pack[0] - 1.0 + (pack[stride - 1] - 1.0)).abs().sum());
+        }
+        for i in 0..rows {
+            for p in 0..packs {
+                for c in 0..width {
+                    let sum = (0..columns).fold(R::zero(), |s, j| s + x_at(p, j, c) * entry(i, j));
+                    worst = worst.max((y_at(p, i, c) - sum).abs().lane(R::LANES - 1));
+                }
+            }
+            for j in 0..columns {
+                let terms = (0..packs).flat_map(|p| (0..width).map(move |c| (p, c)));
+                let sum = terms.fold(R::zero(), |s, (p, c)| s + y_at(p, i, c) * x_at(p, j, c));
+                worst = worst.max((gradient[i * columns + j] - 1.0 - sum.sum()).abs());
+                let apart =
+                    each.chunks_exact(stride).fold(0.0, |s, w| s + (w[1 + i * columns + j] - 1.0).sum());
+                worst = worst.max((apart - sum.sum()).abs());
+            }
+        }
+        worst
+    }
+}
+
+#[test]
+#[should_panic(expected = "no slice holds so many numbers")]
+fn matrix_is_refused_when_its_size_wraps_to_that_of_the_slice() {
+    Matrix::new(&[1.0, 2.0], (1 << (usize::BITS - 1)) + 1, 2);
+}
+
+#[test]
+#[should_panic(expected = "no slice holds so many numbers")]
+fn linear_map_is_refused_when_its_width_wraps() {
+    let width = (1 << (usize::BITS - 1)) + 1;
+    apply(Matrix::new(&[1.0; 4], 2, 2), &[1.0; 2], &mut [0.0; 2], width);
+}
+
+#[test]
+fn kernels_match_naive_loops_on_every_instruction_set() {
+    for isa in Isa::available() {
+        for (rows, columns) in [(1, 1), (3, 2), (4, 4), (5, 7), (9, 8), (33, 5)] {
+            for width in 1..=13 {
+                for (packs, transposed) in [(1, false), (3, true)] {
+                    let worst = isa.dispatch(Naive { rows, columns, width, packs, transposed });
+                    assert!(worst < 1e-11, "{}: {rows} × {columns}, width {width}: {worst}", isa.name());
+                }
+            }
+        }
+    }
+}
