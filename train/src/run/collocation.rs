@@ -32,15 +32,16 @@ const CHECKS: usize = 4;
 const FEWEST_CHECKS: usize = 4096;
 const MOST_CHECKS: usize = 16_384;
 /// Hard points, as a part of the points of a step.
-const HARD: usize = 32;
+const HARD: usize = 16;
 /// Standard deviation of a hard point's neighbours, in radians.
 const NEIGHBOUR: f64 = 0.1;
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
-/// Fresh base points, and as many images, among which a model must show no fold before training ends.
-const SURVEY: usize = 1 << 19;
+/// Fresh base points, and as many images, among which a model must show no fold before training ends; more beyond four
+/// dimensions.
+const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
 /// Steps without progress beyond the standard error after which training ends.
 const PATIENCE: usize = 12;
 
@@ -126,7 +127,7 @@ impl<'a> Collocation<'a> {
     /// Whether no fresh point shows a fold.
     fn survey(&mut self, theta: &[f64]) -> bool {
         let n = self.flow.manifold().ambient();
-        for _ in 0..SURVEY / MOST_CHECKS {
+        for _ in 0..SURVEY[usize::from(self.is_sparse())] / MOST_CHECKS {
             let y = self.draw(theta, MOST_CHECKS, MOST_CHECKS);
             let pulled = self.flow.inverse(theta, &y);
             let folds: Vec<usize> = (0..pulled.ok.len()).filter(|&i| !pulled.ok[i]).collect();
