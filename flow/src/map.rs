@@ -113,7 +113,7 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
         match &into.theta {
             ThetaGradient::Sum(sum) => {
-                assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map")
+                assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map");
             }
             ThetaGradient::Each(columns) => {
                 assert_eq!(
