@@ -81,9 +81,9 @@ fn columns_match_central_differences_above_and_below_the_floor() {
             let one = &y[s * flow.manifold().ambient()..(s + 1) * flow.manifold().ambient()];
             let column = column(&jacobian, s);
             if scores.lowest[s] < floor {
-                below += 1
+                below += 1;
             } else {
-                above += 1
+                above += 1;
             }
             for k in (0..theta.len()).step_by(3) {
                 let h = 1e-5;

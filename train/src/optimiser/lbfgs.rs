@@ -16,8 +16,11 @@ pub struct Lbfgs {
     parameters: usize,
     first: f64,
     /// `(s, y)`, the oldest first.
-    pairs: VecDeque<(Vec<f64>, Vec<f64>)>,
+    pairs: VecDeque<Pair>,
 }
+
+/// A step `s` and the change `y` of the gradient along it.
+type Pair = (Vec<f64>, Vec<f64>);
 
 /// Pairs that are remembered.
 const MEMORY: usize = 12;
@@ -121,9 +124,7 @@ impl Optimiser for Lbfgs {
     }
 
     fn state(&self) -> Tensors {
-        let flat = |part: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-            self.pairs.iter().flat_map(part).copied().collect()
-        };
+        let flat = |part: fn(&Pair) -> &Vec<f64>| self.pairs.iter().flat_map(part).copied().collect();
         Tensors::from([
             ("steps_taken".to_owned(), flat(|pair| &pair.0)),
             ("gradient_changes".to_owned(), flat(|pair| &pair.1)),

@@ -3,7 +3,7 @@
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
 //! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
 //! them neighbours of the hard points. `β` rises from the residual alone: when the root mean square at the check points is
-//! small, to the largest `β` at which it is bearable ([`PACE`]).
+//! small, to the largest `β` at which it is bearable (`PACE`).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -114,7 +114,7 @@ impl<'a> Collocation<'a> {
     }
 
     /// Whether the goal is reached beyond doubt, or KL has stopped falling beyond its standard error; and no fold is seen at
-    /// [`SURVEY`] fresh points of either kind. Folds that are seen become hard points of the next step.
+    /// `SURVEY` fresh points of either kind. Folds that are seen become hard points of the next step.
     pub fn is_done(&mut self, theta: &[f64]) -> bool {
         let Some(kl) = self.quality.as_ref().map(|q| q.kl) else { return false };
         let reached = kl.value + 2.0 * kl.standard_error <= self.goal;
