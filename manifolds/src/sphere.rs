@@ -256,7 +256,7 @@ impl Manifold for Sphere {
     /// coordinates if `n = 3`. The uniform measure makes `s` a Beta((n−1)/2, 1) variable, the power `2/(n−1)` of a uniform
     /// one: as many numbers as dimensions, each map its inverse distribution.
     ///
-    /// Angles are periodic in their numbers; `s` and the height are made so by [`fold`]. So smooth functions on the sphere
+    /// Angles are periodic in their numbers; `s` and the height are made so by folding (`fold`). So smooth functions on the sphere
     /// are continuous and periodic on the cube, where shifted lattices of `N` points err by nearly `N⁻²` instead of `N⁻¹`
     /// (Hickernell 2002, *Obtaining O(N⁻²⁺ᵋ) convergence for lattice quadrature rules*).
     fn base_point(&self, mut u: &[f64], mut p: &mut [f64]) {
