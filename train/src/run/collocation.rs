@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use ircpm_flow::{Flow, Jacobian, Scores};
+use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
 use ircpm_manifolds::{Manifold, Product};
 use rand::Rng;
 use rand_pcg::Pcg64;
@@ -16,6 +16,7 @@ use rand_pcg::Pcg64;
 use super::evaluate::base_points;
 use super::problem::Problem;
 use crate::estimate::Estimates;
+use crate::least_squares::{Form, Rows, System};
 use crate::loss::monge_ampere::{self, NEGLIGIBLE};
 use crate::loss::{Gradient, LossError};
 use crate::optimiser::{Objective, Residuals, Squares, StateError, Tensors, tensor};
@@ -326,7 +327,15 @@ impl Objective for Collocation<'_> {
     }
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
-        crate::loss::reverse_kl(self.flow, theta, &self.batch.y, self.target, self.beta)
+        // Of the mean square. At the best log Z its derivative drops out, and with it the difference that Π makes.
+        let at = self.at(theta).ok_or(LossError::NoSamples { samples: self.samples() })?;
+        let mut jacobian = Jacobian::default();
+        self.jacobian(theta, &at, &mut jacobian);
+        let system = System::new(Form::MatrixFree, Rows::stored(&jacobian), &at.nuisance);
+        let scale = 2.0 / self.samples() as f64;
+        let grad = system.gradient(&at.value).into_iter().map(|g| scale * g).collect();
+        let stats = SolveStats { points: self.samples(), ..SolveStats::default() };
+        Ok(Gradient { loss: at.mean_square, grad, log_weights: Vec::new(), stats })
     }
 
     fn residuals(&self) -> Option<&dyn Residuals> {
