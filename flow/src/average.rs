@@ -115,6 +115,10 @@ impl<P: Expression> Expression for Average<P> {
         }
         sum / self.group.len() as f64
     }
+
+    fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        self.potential.rescale(theta, factor)
+    }
 }
 
 impl<P: Potential> Potential for Average<P> {

@@ -239,6 +239,27 @@ impl Flow {
         parts.concat()
     }
 
+    /// Multiplies the potentials of all layers by `factor`, by way of their parameters; `false`, and nothing changed, where
+    /// one of them has no parameters for that.
+    ///
+    /// With a factor below one the map moves towards the identity, and `H` with it: on flat manifolds an eigenvalue `λ`
+    /// becomes `factor · λ + 1 − factor`, so that a small factor's worth of accuracy undoes a small fold. Where potentials
+    /// of maps that are one-to-one form a convex set, as on spheres and their products (Figalli, Kim & McCann, *When is
+    /// multidimensional screening a convex program?*, 2011), it never makes one.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
+        let mut scaled = theta.to_vec();
+        let distinct = if self.shared { 1 } else { self.layers() };
+        let done = (0..distinct).all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
+        if done {
+            theta.copy_from_slice(&scaled);
+        }
+        done
+    }
+
     /// Number of samples in `points`.
     ///
     /// # Panics

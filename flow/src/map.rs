@@ -56,6 +56,11 @@ pub trait Map: Debug + Send + Sync {
 
     /// `psi` at a batch of points.
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace);
+
+    /// Turns the parameters of `psi` into those of `factor · psi`; `false`, and nothing changed, where there are none.
+    fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
+        false
+    }
 }
 
 /// The implicit Riemannian concave potential map of a potential on a manifold of dimension `D`.
@@ -129,6 +134,11 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
         self.isa.dispatch(Values { map: self, theta, points, psi, work });
+    }
+
+    fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        self.potential.rescale(theta, factor)
     }
 }
 

@@ -81,6 +81,13 @@ impl Expression for Network {
         self.features.eval(z, &mut features);
         self.mlp.value(theta, &features) / self.scale
     }
+
+    fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        let last = self.mlp.sizes()[self.mlp.sizes().len() - 2] + 1;
+        let start = theta.len() - last;
+        theta[start..].iter_mut().for_each(|w| *w *= factor);
+        true
+    }
 }
 
 impl Potential for Network {

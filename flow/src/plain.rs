@@ -49,6 +49,10 @@ impl<E: Expression> Expression for Plain<E> {
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         self.0.value(theta, z)
     }
+
+    fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        self.0.rescale(theta, factor)
+    }
 }
 
 impl<E: Expression> Potential for Plain<E> {

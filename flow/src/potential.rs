@@ -16,6 +16,11 @@ pub trait Expression: Debug + Send + Sync + 'static {
 
     /// `psi(z; θ)`.
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S;
+
+    /// Turns the parameters of `psi` into those of `factor · psi`; `false`, and nothing changed, where there are none.
+    fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
+        false
+    }
 }
 
 /// The fast forms of a potential, over a tile of samples.

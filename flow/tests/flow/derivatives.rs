@@ -55,9 +55,15 @@ fn assert_is(found: f64, expected: Tally, what: impl Fn() -> String) {
     );
 }
 
+/// Runs a kernel on single doubles. Not inlined: kernels are large, and compiling each of their copies takes seconds.
+#[inline(never)]
+fn scalar<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<f64>()
+}
+
 /// Runs a kernel on single doubles and on every instruction set.
 fn on_all<K: Kernel>(kernel: impl Fn() -> K) -> Vec<(&'static str, K::Output)> {
-    let mut out = vec![("f64", kernel().run::<f64>())];
+    let mut out = vec![("f64", scalar(kernel()))];
     out.extend(Isa::available().into_iter().map(|isa| (isa.name(), isa.dispatch(kernel()))));
     out
 }
@@ -123,7 +129,7 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
     const STEP: f64 = 1e-3;
     const TOLERANCE: f64 = 1e-9;
     let contracted = |case: &Case<D>| -> Vec<f64> {
-        let jets = Jets(case, potential).run::<f64>();
+        let jets = scalar(Jets(case, potential));
         let value = |s: usize| {
             let (jet, Contraction { c, b, a }) = (&jets[s * (1 + D + D * D)..], contraction(case, s, 2));
             let second: f64 = (0..D * D).map(|i| jet[1 + D + i] * a[i / D][i % D]).sum();
@@ -135,7 +141,7 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
         let [a, b, c, d] = [1.0, -1.0, 2.0, -2.0].map(|h| contracted(&moved(h * STEP)));
         (0..SAMPLES).map(|s| (8.0 * (a[s] - b[s]) - (c[s] - d[s])) / (12.0 * STEP)).collect()
     };
-    let swept = Sweep::<Collapsed, P, D>::new(case, potential).run::<f64>();
+    let swept = scalar(Sweep::<Collapsed, P, D>::new(case, potential));
     let scale = contracted(case).iter().fold(1.0, |max: f64, x| max.max(x.abs()));
     for k in (0..case.theta.len()).step_by(1 + case.theta.len() / TESTED) {
         let found: f64 = difference(&|h| {

@@ -133,6 +133,28 @@ fn parameters_that_are_not_numbers_fail_every_solve() {
 }
 
 #[test]
+fn rescaled_potentials_carry_eigenvalues_towards_one() {
+    for (layers, shared) in [(1, true), (2, true), (2, false)] {
+        let flow = Flow::new(spec("T2", layers, shared, &[8, 8])).unwrap();
+        let (theta, y) = (parameters(&flow, 4.0, 8), points(flow.manifold(), 20, 8));
+        let mut smaller = theta.clone();
+        assert!(flow.rescale(&mut smaller, 0.75));
+        for layer in 0..layers {
+            let whole = flow.potential(&theta, layer, &y);
+            for (a, b) in whole.iter().zip(flow.potential(&smaller, layer, &y)) {
+                assert!((0.75 * a - b).abs() < 1e-14, "{a} {b}");
+            }
+        }
+        if layers == 1 {
+            let lowest = |theta: &[f64]| flow.inverse(theta, &y).min_eigenvalue;
+            for (a, b) in lowest(&theta).iter().zip(lowest(&smaller)) {
+                assert!((0.75 * a + 0.25 - b).abs() < 1e-13, "{a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
 fn nan_that_psi_does_not_read_is_not_ok() {
     let unread = [
         ("R2", Features::Subset { coordinates: vec![0] }),

@@ -32,18 +32,17 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
         let second: Vec<_> = (0..PACKS).map(|p| jet(200 + p, lap(p))).collect();
         let (mut psi, mut z_bar) = (vec![Lap::zero(); PACKS], vec![Lap::zero(); PACKS * inputs]);
-        [true, false].map(|again| {
-            let (mut sweep, mut gradient) = (Default::default(), vec![0.0; theta.len()]);
+        let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
+        for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
+            let mut sweep = Default::default();
             network.forward(theta, &z, &mut psi, &mut sweep);
+            network.backward(theta, if again { &first } else { &second }, &mut z_bar, &mut sweep);
             if again {
-                network.backward(theta, &first, &mut z_bar, &mut sweep);
                 network.backward_again(theta, &second, &mut z_bar, &mut sweep);
-            } else {
-                network.backward(theta, &second, &mut z_bar, &mut sweep);
             }
-            network.accumulate(&sweep, &mut gradient);
-            gradient
-        })
+            network.accumulate(&sweep, gradient);
+        }
+        gradients
     }
 }
 

@@ -108,6 +108,18 @@ fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
 }
 
 #[test]
+fn potential_that_cannot_be_rescaled_is_left_alone() {
+    let m = Product::from(Euclidean::new(2).unwrap());
+    let map: Arc<dyn Map> =
+        Arc::new(ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), Isa::best()));
+    let flow = Flow::from_maps(m, vec![map], true).unwrap();
+    let before = flow.initial(3);
+    let mut theta = before.clone();
+    assert!(!flow.rescale(&mut theta, 0.5));
+    assert_eq!(theta, before);
+}
+
+#[test]
 fn failed_sample_does_not_remember_what_its_thread_did_before() {
     let flow = Flow::new(spec("S2", 1, true, &[4])).unwrap();
     let theta = flow.initial(0);

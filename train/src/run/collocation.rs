@@ -5,6 +5,8 @@
 //! them neighbours of the hard points. `β` rises from the residual alone: when the root mean square at the check points is
 //! small, to the largest `β` at which it is bearable (`PACE`).
 
+mod finish;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -26,26 +28,25 @@ use crate::target::Target;
 /// Root mean squares of the residuals, in nats: below the first `β` may rise, and so far that they reach the second. Where
 /// points are sparse, beyond four dimensions, in smaller steps.
 const PACE: [(f64, f64); 2] = [(0.2, 0.5), (0.15, 0.3)];
+/// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and `β`
+/// rises all the same.
+const STUCK: usize = 4;
+/// Eigenvalues of `H` that are low enough for a hard point.
+const LOW: f64 = 0.25;
 /// Most points of a step.
 const MOST_POINTS: usize = 8192;
 /// Check points: this many times the points of a step, within bounds.
 const CHECKS: usize = 4;
 const FEWEST_CHECKS: usize = 4096;
 const MOST_CHECKS: usize = 16_384;
-/// Hard points, as a part of the points of a step.
-const HARD: usize = 16;
+/// Hard points, as a part of the points of a step; fewer where points are sparse, whose own share of the fit they take.
+const HARD: [usize; 2] = [16, 32];
 /// Standard deviation of a hard point's neighbours, in radians.
 const NEIGHBOUR: f64 = 0.1;
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
-/// Fresh base points, and as many images, among which a model must show no fold before training ends; more beyond four
-/// dimensions.
-const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
-/// Steps without progress beyond the standard error after which training ends.
-const PATIENCE: usize = 12;
-
 /// Points with their energies.
 #[derive(Clone, Debug, Default)]
 struct Points {
@@ -66,6 +67,8 @@ pub struct Collocation<'a> {
     /// Points of a step, hard ones not counted.
     count: usize,
     hard: Vec<f64>,
+    /// Root mean squares at the check points, since `β` last rose.
+    levels: Vec<f64>,
     /// KL at the check points, since `β` is at its end.
     history: Vec<f64>,
     batch: Points,
@@ -91,6 +94,7 @@ impl<'a> Collocation<'a> {
             log_z: log_volume,
             count,
             hard: Vec::new(),
+            levels: Vec::new(),
             history: Vec::new(),
             batch: Points::default(),
             check: Points::default(),
@@ -114,37 +118,12 @@ impl<'a> Collocation<'a> {
         &self.rng
     }
 
-    /// Whether the goal is reached beyond doubt, or KL has stopped falling beyond its standard error; and no fold is seen at
-    /// `SURVEY` fresh points of either kind. Folds that are seen become hard points of the next step.
-    pub fn is_done(&mut self, theta: &[f64]) -> bool {
-        let Some(kl) = self.quality.as_ref().map(|q| q.kl) else { return false };
-        let reached = kl.value + 2.0 * kl.standard_error <= self.goal;
-        let (before, recent) = self.history.split_at(self.history.len().saturating_sub(PATIENCE));
-        let least = |part: &[f64]| part.iter().copied().fold(f64::INFINITY, f64::min);
-        let stalled = !before.is_empty() && least(recent) > least(before) - kl.standard_error;
-        (reached && self.survey(theta)) || stalled
-    }
-
-    /// Whether no fresh point shows a fold.
-    fn survey(&mut self, theta: &[f64]) -> bool {
-        let n = self.flow.manifold().ambient();
-        for _ in 0..SURVEY[usize::from(self.is_sparse())] / MOST_CHECKS {
-            let y = self.draw(theta, MOST_CHECKS, MOST_CHECKS);
-            let pulled = self.flow.inverse(theta, &y);
-            let folds: Vec<usize> = (0..pulled.ok.len()).filter(|&i| !pulled.ok[i]).collect();
-            if !folds.is_empty() {
-                self.hard.extend(folds.iter().flat_map(|&i| &y[i * n..(i + 1) * n]));
-                return false;
-            }
-        }
-        true
-    }
-
     /// What [`Collocation::restore`] needs besides the generator.
     pub fn state(&self) -> Tensors {
         Tensors::from([
             ("continuation".to_owned(), vec![self.beta, self.log_z, self.count as f64]),
             ("hard_points".to_owned(), self.hard.clone()),
+            ("residuals_at_beta".to_owned(), self.levels.clone()),
             ("kl_history".to_owned(), self.history.clone()),
         ])
     }
@@ -156,6 +135,7 @@ impl<'a> Collocation<'a> {
     pub fn restore(&mut self, state: &Tensors, rng: Pcg64) -> Result<(), StateError> {
         let continuation = tensor(state, "continuation", Some(3), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
+        let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
         let history = tensor(state, "kl_history", None, f64::is_finite)?;
         let (beta, count) = (continuation[0], continuation[2]);
         let ambient = self.flow.manifold().ambient();
@@ -166,7 +146,8 @@ impl<'a> Collocation<'a> {
             return Err(StateError::Length { name: "hard_points", found: hard.len(), expected: ambient });
         }
         (self.beta, self.log_z, self.count) = (beta, continuation[1], count as usize);
-        (self.hard, self.history, self.rng) = (hard.to_vec(), history.to_vec(), rng);
+        (self.hard, self.levels) = (hard.to_vec(), levels.to_vec());
+        (self.history, self.rng) = (history.to_vec(), rng);
         Ok(())
     }
 
@@ -215,12 +196,12 @@ impl<'a> Collocation<'a> {
         }
         let mut known = check.clone();
         known.extend(&self.hard);
-        let lowest = self.flow.inverse(theta, &known).min_eigenvalue;
+        let lowest = self.flow.scores(theta, &known, LOW).lowest;
         let mut order: Vec<usize> = (0..lowest.len()).collect();
         // NaN first: a point beyond the injectivity radius is harder than any.
         let key = |i: usize| if lowest[i].is_nan() { f64::NEG_INFINITY } else { lowest[i] };
         order.sort_by(|&i, &j| key(i).total_cmp(&key(j)));
-        let hardest = order.iter().take(self.count / HARD);
+        let hardest = order.iter().take(self.count / HARD[usize::from(self.is_sparse())]);
         self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
     }
 
@@ -259,23 +240,38 @@ impl<'a> Collocation<'a> {
         mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
     }
 
-    /// Raises `β` if the residuals allow it.
+    /// Raises `β` if the residuals allow it, or if they have stopped falling.
     fn sharpen(&mut self, log_q: &[f64]) {
         let (solved, bearable) = PACE[usize::from(self.is_sparse())];
-        let rms = |beta: f64| self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt();
-        if self.beta >= self.beta_max || (self.beta > 0.0 && rms(self.beta) > solved) {
+        if self.beta >= self.beta_max {
             return;
         }
-        if rms(self.beta_max) <= bearable {
-            self.beta = self.beta_max;
-            return;
+        let now = self.check_rms(log_q, self.beta);
+        let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
+        if self.beta > 0.0 && now > solved && now < 0.95 * before {
+            self.levels.push(now);
+        } else {
+            self.beta = self.sharpest(log_q, bearable);
+            self.levels.clear();
+        }
+    }
+
+    /// The largest `β` at which residuals are bearable, but more than the present one.
+    fn sharpest(&self, log_q: &[f64], bearable: f64) -> f64 {
+        if self.check_rms(log_q, self.beta_max) <= bearable {
+            return self.beta_max;
         }
         let (mut low, mut high) = (self.beta, self.beta_max);
         for _ in 0..12 {
             let middle = 0.5 * (low + high);
-            if rms(middle) <= bearable { low = middle } else { high = middle }
+            if self.check_rms(log_q, middle) <= bearable { low = middle } else { high = middle }
         }
-        self.beta = low.max(self.beta + 1e-3 * self.beta_max).min(self.beta_max);
+        low.max(self.beta + 1e-3 * self.beta_max).min(self.beta_max)
+    }
+
+    /// Root mean square of the residuals at the check points.
+    fn check_rms(&self, log_q: &[f64], beta: f64) -> f64 {
+        self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt()
     }
 
     /// Estimates from the images among the check points, `range` of them.

@@ -197,7 +197,7 @@ impl<'a> Trainer<'a> {
         self.recent.push(taken.loss, taken.log_weights);
         let (mut ess, mut kl, mut beta) = (None, None, None);
         if let Course::Collocation(collocation) = &mut self.course {
-            self.progress.done |= collocation.is_done(&self.theta);
+            self.progress.done |= collocation.is_done(&mut self.theta);
             beta = Some(collocation.beta());
             (ess, kl) =
                 (collocation.quality().map(|q| q.ess.value), collocation.quality().map(|q| q.kl.value));

@@ -126,9 +126,10 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         }
         let mut psi = vec![Jet::zero(); packs];
         let mut work = Default::default();
-        potential.jets(&case.theta, &z, &mut psi, &mut work);
-        // Again with the same workspace: nothing of the first run must be left in the second.
-        potential.jets(&case.theta, &z, &mut psi, &mut work);
+        // Twice with the same workspace: nothing of the first run must be left in the second.
+        for _ in 0..2 {
+            potential.jets(&case.theta, &z, &mut psi, &mut work);
+        }
         let flat = Algebra::flat(&psi);
         let size = 1 + D + D * D;
         (0..SAMPLES * size)
@@ -185,8 +186,9 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
         let mut sweep = Default::default();
         potential.forward(&case.theta, &z, &mut psi, &mut sweep);
         // Cotangents replace each other: the first ones must leave no trace.
-        potential.backward(&case.theta, &psi, &mut z_bar, &mut sweep);
-        potential.backward(&case.theta, &phi, &mut z_bar, &mut sweep);
+        for cotangents in [&psi, &phi] {
+            potential.backward(&case.theta, cotangents, &mut z_bar, &mut sweep);
+        }
         let mut theta_bar = vec![1.0; case.theta.len()];
         potential.accumulate(&sweep, &mut theta_bar);
         let mut point_bar = vec![0.0; SAMPLES * D];
