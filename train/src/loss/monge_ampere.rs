@@ -3,11 +3,33 @@
 //! `log q(y) + βu(y) + log Z = 0` for all `y`, and everything in it is explicit in `y`. Where both densities are far below
 //! the uniform one, their ratio matters to nobody: the residual is `ρ = log((q + ε)/(p + ε))`, `p = exp(−βu − log Z)`, with
 //! `ε` a small part of the uniform density. It vanishes exactly where `q = p`, as the plain one does.
+//!
+//! Where the target is next to empty such a residual is content with any small `q`, and so with a map that folds there.
+//! Against that the target may be *defended*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
+//! `ε′` in empty regions, at a cost in KL of about `ε′` times their share of the volume.
 
 use crate::least_squares::dot;
 
-/// `ε` in units of the uniform density: regions that hold less mass than this share count less and less.
-pub const NEGLIGIBLE: f64 = 1e-4;
+/// What is added to the densities before they are compared, in units of the uniform one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Offsets {
+    /// `ε`, to the model's.
+    pub model: f64,
+    /// `ε′`, to the target's.
+    pub target: f64,
+}
+
+impl Offsets {
+    /// Regions that hold less mass than this share count less and less.
+    pub const PLAIN: Self = Self { model: 1e-4, target: 1e-4 };
+    /// Keeps the model's density up where the target is next to empty.
+    pub const DEFENDED: Self = Self { model: 1e-5, target: 1e-3 };
+
+    /// Their logarithms, as densities on a manifold of the given volume.
+    fn logs(self, log_volume: f64) -> [f64; 2] {
+        [self.model.ln() - log_volume, self.target.ln() - log_volume]
+    }
+}
 
 /// Residuals at some points, `log Z` chosen to make their squares least.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,17 +45,19 @@ pub struct Residuals {
 }
 
 impl Residuals {
-    /// From `log q` and `βu` at the points, `log ε`, and a first guess of `log Z`. Finite input gives finite residuals.
+    /// From `log q` and `βu` at the points, the offsets on a manifold of the given volume, and a first guess of `log Z`.
+    /// Finite input gives finite residuals.
     ///
     /// `log Z` is found by Gauss–Newton steps of at most two nats: the residuals are monotone in it.
-    pub fn new(log_q: &[f64], beta_u: &[f64], log_epsilon: f64, log_z: f64) -> Self {
+    pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
+        let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
         let blank = vec![0.0; n];
         let mut out = Self { value: blank.clone(), slope: blank.clone(), nuisance: blank, log_z };
         for _ in 0..50 {
             for i in 0..n {
                 let log_p = -beta_u[i] - out.log_z;
-                let (q, p) = (log_add(log_q[i], log_epsilon), log_add(log_p, log_epsilon));
+                let (q, p) = (log_add(log_q[i], log_model), log_add(log_p, log_target));
                 out.value[i] = q - p;
                 out.slope[i] = (log_q[i] - q).exp();
                 out.nuisance[i] = (log_p - p).exp();
@@ -76,7 +100,7 @@ mod tests {
     fn residual_vanishes_exactly_where_model_and_target_agree() {
         let (log_q, _) = points();
         let beta_u: Vec<f64> = log_q.iter().map(|l| -l - 1.7).collect();
-        let residuals = Residuals::new(&log_q, &beta_u, -9.0, 0.0);
+        let residuals = Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 0.0, 0.0);
         assert!((residuals.log_z - 1.7).abs() < 1e-10, "{}", residuals.log_z);
         assert!(residuals.mean_square() < 1e-20);
     }
@@ -84,9 +108,10 @@ mod tests {
     #[test]
     fn slopes_match_central_differences() {
         let (log_q, beta_u) = points();
-        let (log_epsilon, h) = (-3.0, 1e-6);
-        let at = Residuals::new(&log_q, &beta_u, log_epsilon, 0.0);
-        let rho = |q: f64, u: f64, z: f64| log_add(q, log_epsilon) - log_add(-u - z, log_epsilon);
+        let (offsets, h) = (Offsets { model: 0.02, target: 0.07 }, 1e-6);
+        let at = Residuals::new(&log_q, &beta_u, offsets, 0.4, 0.0);
+        let [model, target] = offsets.logs(0.4);
+        let rho = |q: f64, u: f64, z: f64| log_add(q, model) - log_add(-u - z, target);
         for i in 0..log_q.len() {
             let (q, u, z) = (log_q[i], beta_u[i], at.log_z);
             let slope = (rho(q + h, u, z) - rho(q - h, u, z)) / (2.0 * h);
@@ -101,16 +126,23 @@ mod tests {
     #[test]
     fn log_z_makes_the_squares_stationary_from_any_first_guess() {
         let (log_q, beta_u) = points();
-        let found: Vec<f64> =
-            [-60.0, 0.0, 60.0].map(|guess| Residuals::new(&log_q, &beta_u, -12.0, guess).log_z).into();
+        let found: Vec<f64> = [-60.0, 0.0, 60.0]
+            .map(|guess| Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 3.0, guess).log_z)
+            .into();
         assert!((found[0] - found[1]).abs() < 1e-8 && (found[2] - found[1]).abs() < 1e-8, "{found:?}");
-        let at = Residuals::new(&log_q, &beta_u, -12.0, 0.0);
+        let at = Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 3.0, 0.0);
         assert!(dot(&at.nuisance, &at.value).abs() < 1e-9);
     }
 
     #[test]
     fn regions_of_negligible_density_do_not_count() {
-        let residuals = Residuals::new(&[0.0, -80.0], &[0.0, 300.0], -9.0, 0.0);
+        let residuals = Residuals::new(&[0.0, -80.0], &[0.0, 300.0], Offsets::PLAIN, 0.0, 0.0);
         assert!(residuals.value[1].abs() < 1e-10 && residuals.slope[1] < 1e-10, "{residuals:?}");
+    }
+
+    #[test]
+    fn defended_target_pulls_a_vanishing_density_up() {
+        let residuals = Residuals::new(&[0.0, -9.0], &[0.0, 300.0], Offsets::DEFENDED, 0.0, 0.0);
+        assert!(residuals.value[1] < -1.0 && residuals.slope[1] > 0.5, "{residuals:?}");
     }
 }

@@ -137,7 +137,8 @@ impl Optimiser for LevenbergMarquardt {
             let trial = self.attempt(self.damping, &system, &start.value, theta, on);
             let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
             if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check < check) {
-                self.damping = relaxed(self.damping, gain(&trial));
+                // Damping that rejections have raised far says little of the next points.
+                self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
                 taken = Some(trial);
                 break;
             }

@@ -3,7 +3,7 @@
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
 //! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
 //! them neighbours of the hard points. `β` rises from the residual alone: when the root mean square at the check points is
-//! small, to the largest `β` at which it is bearable (`PACE`).
+//! small or falls no more, to the largest `β` at which it is bearable.
 
 mod finish;
 
@@ -19,18 +19,22 @@ use super::evaluate::base_points;
 use super::problem::Problem;
 use crate::estimate::Estimates;
 use crate::least_squares::{Form, Rows, System};
-use crate::loss::monge_ampere::{self, NEGLIGIBLE};
+use crate::loss::monge_ampere::{self, Offsets};
 use crate::loss::{Gradient, LossError};
 use crate::optimiser::{Objective, Residuals, Squares, StateError, Tensors, tensor};
 use crate::sequence::{Sequence, Spread};
 use crate::target::Target;
 
-/// Root mean squares of the residuals, in nats: below the first `β` may rise, and so far that they reach the second. Where
-/// points are sparse, beyond four dimensions, in smaller steps.
-const PACE: [(f64, f64); 2] = [(0.2, 0.5), (0.15, 0.3)];
+/// Root mean square of the residuals, in nats, below which `β` may rise; less where points are sparse, beyond four
+/// dimensions.
+const SOLVED: [f64; 2] = [0.2, 0.15];
+/// Root mean square that a rise of `β` may lead to.
+const BEARABLE: f64 = 0.3;
 /// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and `β`
 /// rises all the same.
 const STUCK: usize = 4;
+/// Share of base points at which the map folds that makes the target defended.
+const MANY_FOLDS: f64 = 0.01;
 /// Eigenvalues of `H` that are low enough for a hard point.
 const LOW: f64 = 0.25;
 /// Most points of a step.
@@ -64,6 +68,9 @@ pub struct Collocation<'a> {
     rng: Pcg64,
     beta: f64,
     log_z: f64,
+    log_volume: f64,
+    /// Whether the target is defended against folds in empty regions.
+    defended: bool,
     /// Points of a step, hard ones not counted.
     count: usize,
     hard: Vec<f64>,
@@ -92,6 +99,8 @@ impl<'a> Collocation<'a> {
             rng,
             beta: 0.0,
             log_z: log_volume,
+            log_volume,
+            defended: false,
             count,
             hard: Vec::new(),
             levels: Vec::new(),
@@ -121,7 +130,10 @@ impl<'a> Collocation<'a> {
     /// What [`Collocation::restore`] needs besides the generator.
     pub fn state(&self) -> Tensors {
         Tensors::from([
-            ("continuation".to_owned(), vec![self.beta, self.log_z, self.count as f64]),
+            (
+                "continuation".to_owned(),
+                vec![self.beta, self.log_z, self.count as f64, f64::from(self.defended)],
+            ),
             ("hard_points".to_owned(), self.hard.clone()),
             ("residuals_at_beta".to_owned(), self.levels.clone()),
             ("kl_history".to_owned(), self.history.clone()),
@@ -133,7 +145,7 @@ impl<'a> Collocation<'a> {
     /// # Errors
     /// [`StateError`] if it does not fit.
     pub fn restore(&mut self, state: &Tensors, rng: Pcg64) -> Result<(), StateError> {
-        let continuation = tensor(state, "continuation", Some(3), f64::is_finite)?;
+        let continuation = tensor(state, "continuation", Some(4), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
         let history = tensor(state, "kl_history", None, f64::is_finite)?;
@@ -146,6 +158,7 @@ impl<'a> Collocation<'a> {
             return Err(StateError::Length { name: "hard_points", found: hard.len(), expected: ambient });
         }
         (self.beta, self.log_z, self.count) = (beta, continuation[1], count as usize);
+        self.defended = continuation[3] > 0.0;
         (self.hard, self.levels) = (hard.to_vec(), levels.to_vec());
         (self.history, self.rng) = (history.to_vec(), rng);
         Ok(())
@@ -160,11 +173,6 @@ impl<'a> Collocation<'a> {
     /// dimension. Low enough for what a target asks for in two dimensions, where one alone may have to be small.
     fn floor(&self) -> f64 {
         (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR)
-    }
-
-    /// `log ε`.
-    fn log_epsilon(&self) -> f64 {
-        NEGLIGIBLE.ln() - self.flow.manifold().log_volume().unwrap_or_default()
     }
 
     /// `base` base points and `images` images of others; an image that cannot be found is left where it started.
@@ -219,7 +227,8 @@ impl<'a> Collocation<'a> {
     /// Residuals at given log-densities.
     fn residuals_at(&self, log_q: &[f64], u: &[f64], beta: f64) -> monge_ampere::Residuals {
         let beta_u: Vec<f64> = u.iter().map(|u| beta * u).collect();
-        monge_ampere::Residuals::new(log_q, &beta_u, self.log_epsilon(), self.log_z)
+        let offsets = if self.defended { Offsets::DEFENDED } else { Offsets::PLAIN };
+        monge_ampere::Residuals::new(log_q, &beta_u, offsets, self.log_volume, self.log_z)
     }
 
     /// Residuals at points; nothing if one is not finite.
@@ -240,31 +249,40 @@ impl<'a> Collocation<'a> {
         mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
     }
 
+    /// Defends the target from now on if the map folds at so many base points.
+    fn defend(&mut self, lowest: &[f64]) {
+        let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
+        if !self.defended && folded as f64 > MANY_FOLDS * lowest.len() as f64 {
+            self.defended = true;
+            self.levels.clear();
+            self.history.clear();
+        }
+    }
+
     /// Raises `β` if the residuals allow it, or if they have stopped falling.
     fn sharpen(&mut self, log_q: &[f64]) {
-        let (solved, bearable) = PACE[usize::from(self.is_sparse())];
         if self.beta >= self.beta_max {
             return;
         }
         let now = self.check_rms(log_q, self.beta);
         let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
-        if self.beta > 0.0 && now > solved && now < 0.95 * before {
+        if self.beta > 0.0 && now > SOLVED[usize::from(self.is_sparse())] && now < 0.95 * before {
             self.levels.push(now);
         } else {
-            self.beta = self.sharpest(log_q, bearable);
+            self.beta = self.sharpest(log_q);
             self.levels.clear();
         }
     }
 
     /// The largest `β` at which residuals are bearable, but more than the present one.
-    fn sharpest(&self, log_q: &[f64], bearable: f64) -> f64 {
-        if self.check_rms(log_q, self.beta_max) <= bearable {
+    fn sharpest(&self, log_q: &[f64]) -> f64 {
+        if self.check_rms(log_q, self.beta_max) <= BEARABLE {
             return self.beta_max;
         }
         let (mut low, mut high) = (self.beta, self.beta_max);
         for _ in 0..12 {
             let middle = 0.5 * (low + high);
-            if self.check_rms(log_q, middle) <= bearable { low = middle } else { high = middle }
+            if self.check_rms(log_q, middle) <= BEARABLE { low = middle } else { high = middle }
         }
         low.max(self.beta + 1e-3 * self.beta_max).min(self.beta_max)
     }
@@ -314,6 +332,7 @@ impl Objective for Collocation<'_> {
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
         let scores = self.flow.scores(theta, &self.check.y, self.floor());
+        self.defend(&scores.lowest[..checks / 2]);
         if scores.inside.iter().all(|&inside| inside) {
             self.sharpen(&scores.log_q);
             self.log_z = self.residuals_at(&scores.log_q, &self.check.u, self.beta).log_z;
