@@ -18,6 +18,8 @@ pub struct Report {
     pub manifold: String,
     /// Inverse temperature.
     pub beta: f64,
+    /// Inverse temperature that least squares have come to: below `beta` training ended too early.
+    pub beta_reached: Option<f64>,
     /// Number of parameters.
     pub params: usize,
     /// Number of layers.
@@ -103,6 +105,7 @@ impl Report {
             target: problem.name(),
             manifold: problem.manifold().to_string(),
             beta: config.beta(),
+            beta_reached: progress.beta,
             params: flow.parameters(),
             layers: config.model.layers,
             steps: progress.step,

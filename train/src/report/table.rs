@@ -53,10 +53,21 @@ impl Report {
             writeln!(
                 f,
                 "  FOLDED: H is not positive definite at {:.3} % of fresh points (smallest eigenvalue {:.3}). The map is not \
-                 one-to-one,\n  its q is not a density, and the numbers below do not measure one. Train with a smaller \
-                 learning rate or a larger model.output_scale.",
+                 one-to-one,\n  its q is not a density, and the numbers below do not measure one. {}",
                 100.0 * self.indefinite_share,
-                self.min_eigenvalue
+                self.min_eigenvalue,
+                match self.beta_reached {
+                    Some(_) => "Widen model.hidden, or add to model.layers.",
+                    None => "Train with a smaller learning rate or a larger model.output_scale.",
+                }
+            )?;
+        }
+        if let Some(reached) = self.beta_reached.filter(|&reached| reached < self.beta && !self.interrupted) {
+            writeln!(
+                f,
+                "  UNFINISHED: training has come to beta {reached:.3} of {:.3}, and the model is that of the flatter density \
+                 there.\n  Raise training.steps, widen model.hidden, or add to model.layers.",
+                self.beta
             )?;
         }
         if self.interrupted {

@@ -46,6 +46,9 @@ pub struct Progress {
     pub step: usize,
     /// Whether training has come to its end.
     pub done: bool,
+    /// Inverse temperature that least squares have come to.
+    #[serde(default)]
+    pub beta: Option<f64>,
     /// Steps whose gradient was shortened.
     pub clipped_steps: u64,
     /// Inner solves that failed; their base points were left out of the step.

@@ -199,6 +199,7 @@ impl<'a> Trainer<'a> {
         if let Course::Collocation(collocation) = &mut self.course {
             self.progress.done |= collocation.is_done(&mut self.theta);
             beta = Some(collocation.beta());
+            self.progress.beta = beta;
             (ess, kl) =
                 (collocation.quality().map(|q| q.ess.value), collocation.quality().map(|q| q.kl.value));
         } else if step.is_multiple_of(training.log_every) || self.is_done() {
