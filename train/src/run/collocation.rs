@@ -387,3 +387,6 @@ impl Residuals for Collocation<'_> {
         self.flow.jacobian_block(theta, y, &at.slope[samples], self.floor(), columns);
     }
 }
+
+#[cfg(test)]
+mod tests;
