@@ -44,6 +44,12 @@ impl Form {
         }
     }
 
+    /// Most samples for which the equations of a model are still stored: the matrix-free form is far slower.
+    pub fn most_samples(parameters: usize) -> usize {
+        let stored = LARGEST_JACOBIAN / parameters.max(1);
+        if parameters > LARGEST_FACTOR { stored.min(LARGEST_FACTOR) } else { stored }
+    }
+
     /// Name for logs.
     pub fn name(self) -> &'static str {
         match self {

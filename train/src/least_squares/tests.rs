@@ -111,3 +111,12 @@ fn form_follows_the_smaller_side_until_neither_fits() {
     assert_eq!(Form::choose(20_000, 20_000), Form::MatrixFree);
     assert_eq!(Form::choose(4096, 1 << 20), Form::MatrixFree);
 }
+
+#[test]
+fn most_samples_are_the_last_before_the_matrix_free_form() {
+    for parameters in [1000, LARGEST_FACTOR, LARGEST_FACTOR + 1, 20_000, 200_000] {
+        let most = Form::most_samples(parameters);
+        assert_ne!(Form::choose(most, parameters), Form::MatrixFree, "{parameters}");
+        assert_eq!(Form::choose(most + 1, parameters), Form::MatrixFree, "{parameters}");
+    }
+}

@@ -359,7 +359,9 @@ impl Objective for Collocation<'_> {
 
     fn accepted(&mut self, held: bool) {
         if !held {
-            self.count = (self.count * 3 / 2).min(MOST_POINTS);
+            // Hard points come on top.
+            let stored = Form::most_samples(self.flow.parameters()) * HARD[0] / (HARD[0] + 1);
+            self.count = (self.count * 3 / 2).min(stored.min(MOST_POINTS).max(self.count));
         }
     }
 }

@@ -99,8 +99,9 @@ impl Problem {
     }
 }
 
-/// Most parameters of a model that least squares are chosen for unasked: a step factorises a matrix of that size.
-const LEAST_SQUARES: usize = 6144;
+/// Most parameters of a model that least squares are chosen for unasked: the Jacobian at the most points of a step then
+/// takes a gigabyte.
+const LEAST_SQUARES: usize = 20_000;
 
 /// Puts a name in the place of `auto`; returns why.
 ///
@@ -124,7 +125,7 @@ fn choose_optimiser(config: &mut Config, flow: &Flow) -> Result<&'static str, Ru
     let (name, why) = match obstacle {
         Some(reason) => (Adam::NAME, reason),
         None if flow.parameters() > LEAST_SQUARES => {
-            (Adam::NAME, "the model is too large for a matrix of its parameters")
+            (Adam::NAME, "the model is too large for a stored Jacobian")
         }
         None => (LevenbergMarquardt::NAME, "log q and its gradients are explicit at any point"),
     };
