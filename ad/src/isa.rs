@@ -7,6 +7,7 @@
 
 use std::marker::PhantomData;
 
+use crate::format::Number;
 use crate::lanes::Lanes;
 use crate::real::Real;
 #[cfg(target_arch = "x86_64")]
@@ -34,18 +35,22 @@ pub trait Task {
 
 /// An instruction set as a type: its register and the operations on it, lane by lane.
 pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// `LANES` doubles and nothing else: one vector register, or two.
+    /// What a lane holds.
+    type Number: Number;
+    /// `LANES` numbers and nothing else: one vector register, or two.
     type Pack: Copy + std::fmt::Debug + Send + Sync + 'static;
     /// The same instructions, one register at a time.
     type Register: InstructionSet;
-    /// Doubles in a pack.
+    /// The same instructions on numbers of half the size, twice as many in a pack; itself where there are none.
+    type Single: InstructionSet;
+    /// Numbers in a pack.
     const LANES: usize;
     /// Packs that the registers hold.
     const REGISTERS: usize;
 
     fn splat(x: f64) -> Self::Pack;
-    fn as_slice(x: &Self::Pack) -> &[f64];
-    fn as_mut_slice(x: &mut Self::Pack) -> &mut [f64];
+    fn as_slice(x: &Self::Pack) -> &[Self::Number];
+    fn as_mut_slice(x: &mut Self::Pack) -> &mut [Self::Number];
     fn add(a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn sub(a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn mul(a: Self::Pack, b: Self::Pack) -> Self::Pack;
@@ -55,10 +60,12 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
     fn abs(a: Self::Pack) -> Self::Pack;
     fn sqrt(a: Self::Pack) -> Self::Pack;
     fn select_gt(a: Self::Pack, b: Self::Pack, if_greater: Self::Pack, otherwise: Self::Pack) -> Self::Pack;
-    /// The bits moved up by 52.
+    /// The bits moved up to where the exponent is.
     fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
-    /// Halves added onto each other until one number is left.
-    fn sum(a: Self::Pack) -> f64;
+    /// Halves added onto each other until one number is left; lane by lane unless an instruction set knows better.
+    fn sum(a: Self::Pack) -> f64 {
+        Self::as_slice(&a).iter().map(|x| x.widen()).sum()
+    }
     /// The sums of four packs, each as [`InstructionSet::sum`] adds it.
     fn sum_four(a: [Self::Pack; 4]) -> [f64; 4] {
         a.map(Self::sum)
@@ -68,13 +75,15 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
     fn vectorized<T: Task>(task: T) -> T::Output;
 }
 
-/// What every processor has, two doubles at a time: SSE2 on x86-64, NEON on aarch64.
+/// What every processor has, two doubles at a time: SSE2 on x86-64, NEON on aarch64. It has no single precision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
 impl InstructionSet for Portable {
+    type Number = f64;
     type Pack = [f64; 2];
     type Register = Self;
+    type Single = Self;
     const LANES: usize = 2;
     const REGISTERS: usize = 16;
 

@@ -8,6 +8,7 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::elementary::Function;
 use crate::flat::{flatten, flatten_mut};
+use crate::format::{Format, Number};
 use crate::isa::{InstructionSet, Task};
 use crate::real::Real;
 use crate::scalar::{Algebra, Scalar};
@@ -113,9 +114,11 @@ impl<I: InstructionSet> Algebra for Lanes<I> {
 
 impl<I: InstructionSet> Real for Lanes<I> {
     type Register = Lanes<I::Register>;
+    type Single = Lanes<I::Single>;
 
     const LANES: usize = I::LANES;
     const REGISTERS: usize = I::REGISTERS;
+    const FORMAT: Format = I::Number::FORMAT;
 
     #[inline(always)]
     fn load(x: &[f64]) -> Self {
@@ -123,17 +126,19 @@ impl<I: InstructionSet> Real for Lanes<I> {
     }
     #[inline(always)]
     fn store(self, out: &mut [f64]) {
-        out[..I::LANES].copy_from_slice(I::as_slice(&self.0));
+        for (out, x) in out[..I::LANES].iter_mut().zip(I::as_slice(&self.0)) {
+            *out = x.widen();
+        }
     }
     #[inline(always)]
     fn lane(self, i: usize) -> f64 {
-        I::as_slice(&self.0)[i]
+        I::as_slice(&self.0)[i].widen()
     }
     #[inline(always)]
     fn from_fn(mut f: impl FnMut(usize) -> f64) -> Self {
         let mut out = I::splat(0.0);
         for (i, x) in I::as_mut_slice(&mut out).iter_mut().enumerate() {
-            *x = f(i);
+            *x = I::Number::narrow(f(i));
         }
         Self(out)
     }
@@ -141,7 +146,7 @@ impl<I: InstructionSet> Real for Lanes<I> {
     fn map(self, f: impl Fn(f64) -> f64) -> Self {
         let mut out = self.0;
         for x in I::as_mut_slice(&mut out) {
-            *x = f(*x);
+            *x = I::Number::narrow(f(x.widen()));
         }
         Self(out)
     }

@@ -32,6 +32,7 @@ pub mod derivative;
 pub mod dual;
 pub mod elementary;
 mod flat;
+pub mod format;
 pub mod isa;
 pub mod jet;
 mod lanes;

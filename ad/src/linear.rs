@@ -8,22 +8,28 @@
 use crate::isa::Task;
 use crate::real::Real;
 
+/// What a matrix is made of: doubles, or singles for packs of them.
+pub trait Weight: Copy + Into<f64> + Send + Sync + 'static {}
+
+impl Weight for f64 {}
+impl Weight for f32 {}
+
 /// A matrix within a slice: entry `(i, j)` at `i · row_stride + j · column_stride`.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    weights: &'a [f64],
+pub struct Matrix<'a, W = f64> {
+    weights: &'a [W],
     rows: usize,
     columns: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, W: Weight> Matrix<'a, W> {
     /// A row-major matrix.
     ///
     /// # Panics
     /// If `weights` does not hold `rows · columns` numbers.
-    pub fn new(weights: &'a [f64], rows: usize, columns: usize) -> Self {
+    pub fn new(weights: &'a [W], rows: usize, columns: usize) -> Self {
         assert_eq!(weights.len(), product(rows, columns), "weights of a {rows} × {columns} matrix");
         Self { weights, rows, columns, row_stride: columns, column_stride: 1 }
     }
@@ -45,7 +51,7 @@ impl<'a> Matrix<'a> {
 /// # Panics
 /// If the lengths of `x` and `y` do not match the matrix.
 #[inline(always)]
-pub fn apply<R: Real>(matrix: Matrix<'_>, x: &[R], y: &mut [R], width: usize) {
+pub fn apply<R: Real, W: Weight>(matrix: Matrix<'_, W>, x: &[R], y: &mut [R], width: usize) {
     let (input, output) = (product(matrix.columns, width), product(matrix.rows, width));
     assert_eq!(x.len() / input, y.len() / output, "packs of a linear map");
     assert!(x.len().is_multiple_of(input), "input of a linear map");
@@ -109,14 +115,14 @@ fn product(a: usize, b: usize) -> usize {
     a.checked_mul(b).expect("no slice holds so many numbers")
 }
 
-struct Apply<'a, R> {
-    matrix: Matrix<'a>,
+struct Apply<'a, R, W> {
+    matrix: Matrix<'a, W>,
     x: &'a [R],
     y: &'a mut [R],
     width: usize,
 }
 
-impl<R: Real> Task for Apply<'_, R> {
+impl<R: Real, W: Weight> Task for Apply<'_, R, W> {
     type Output = ();
 
     #[inline(always)]
@@ -130,14 +136,14 @@ impl<R: Real> Task for Apply<'_, R> {
 }
 
 /// One pack's product.
-struct Product<'a, R> {
-    matrix: Matrix<'a>,
+struct Product<'a, R, W> {
+    matrix: Matrix<'a, W>,
     x: &'a [R],
     y: &'a mut [R],
     width: usize,
 }
 
-impl<R: Real> Product<'_, R> {
+impl<R: Real, W: Weight> Product<'_, R, W> {
     /// Blocks of rows × coefficients whose sums stay in registers, with some left for the operands: up to 24 sums of 32
     /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
     #[inline(always)]
@@ -185,7 +191,7 @@ impl<R: Real> Product<'_, R> {
         let mut sum = [[R::zero(); PACKS]; ROWS];
         // SAFETY: i + r < rows and j < columns: an entry of the matrix, which `Matrix::new` checked.
         let weight = |r: usize, j: usize| unsafe {
-            R::constant(*m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride))
+            R::constant((*m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride)).into())
         };
         // SAFETY: j < columns and c + p < width; `Apply::run` cut x to columns · width.
         let number = |j: usize, p: usize| unsafe { *self.x.get_unchecked(j * self.width + c + p) };

@@ -1,6 +1,7 @@
 //! The real numbers at the bottom of every scalar: `f64`, and packs in SIMD lanes.
 
 use crate::elementary::Function;
+use crate::format::Format;
 use crate::isa::Task;
 use crate::scalar::{Algebra, Scalar};
 
@@ -12,11 +13,17 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     /// What one register of the instruction set holds: a pack is one of these, or two.
     type Register: Real;
 
+    /// A pack in single precision, of more lanes; itself where the instruction set has none.
+    type Single: Real;
+
     /// Numbers in a pack.
     const LANES: usize;
 
     /// Registers for packs that the instruction set offers: sizes the kernels' blocks.
     const REGISTERS: usize;
+
+    /// How a lane's number is laid out.
+    const FORMAT: Format;
 
     /// The first `LANES` numbers of `x`.
     fn load(x: &[f64]) -> Self;
@@ -42,7 +49,8 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     /// Square root of the value.
     fn sqrt_real(self) -> Self;
 
-    /// The double whose bits are those of `self` moved to the exponent: `2^k` if `self` is [`ROUND_BIASED`]` + k`.
+    /// The number whose bits are those of `self` moved to the exponent: `2^k` if `self` is
+    /// [`Format::round_biased`]` + k`.
     fn exponent_from_low_bits(self) -> Self;
 
     /// Sum over the lanes, in a fixed order.
@@ -78,9 +86,6 @@ pub trait Real: Scalar<Base = Self> + Algebra {
         Self::from_fn(|i| self.lane(i).atan2(x.lane(i)))
     }
 }
-
-/// `1.5·2^52 + 1023`: adding it rounds to an integer and leaves that integer, biased as an exponent, in the low bits.
-pub const ROUND_BIASED: f64 = 6_755_399_441_055_744.0 + 1023.0;
 
 impl Scalar for f64 {
     type Base = f64;
@@ -134,9 +139,11 @@ impl Algebra for f64 {
 
 impl Real for f64 {
     type Register = Self;
+    type Single = Self;
 
     const LANES: usize = 1;
     const REGISTERS: usize = 16;
+    const FORMAT: Format = Format::DOUBLE;
 
     #[inline(always)]
     fn load(x: &[f64]) -> Self {

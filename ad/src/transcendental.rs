@@ -5,17 +5,8 @@
 
 use std::f64::consts::{FRAC_2_PI, LN_2, LOG2_E, SQRT_2};
 
-use crate::real::{ROUND_BIASED, Real};
-
-/// `1.5·2^52`: adding and subtracting it rounds to the nearest integer.
-const ROUND: f64 = 6_755_399_441_055_744.0;
-
-/// ln 2 in two parts, the first with trailing zeros so that small multiples of it are exact.
-const LN_2_HI: f64 = 6.931_471_803_691_238e-1;
-const LN_2_LO: f64 = 1.908_214_929_270_587_7e-10;
-
-/// π/2 in three parts, the first two with trailing zeros.
-const PI_2: [f64; 3] = [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21];
+use crate::format::Format;
+use crate::real::Real;
 
 /// Beyond this many radians the three parts of π/2 no longer suffice.
 const LARGEST_ANGLE: f64 = 1e5;
@@ -30,16 +21,24 @@ fn horner<R: Real, const N: usize>(x: R, c: [f64; N]) -> R {
     sum
 }
 
-/// `(e^r, 2^k)` with `x = k ln 2 + r`, for `|x| < 709`: the exponential is their product.
+/// `(e^r, 2^k)` with `x = k ln 2 + r`, for `x` within the format's range: the exponential is their product.
 #[inline(always)]
 fn exp_parts<R: Real>(x: R) -> (R, R) {
-    let biased = x.mul_add(R::constant(LOG2_E), R::constant(ROUND_BIASED));
-    let k = biased - ROUND_BIASED;
-    let r = k.mul_add(R::constant(-LN_2_HI), x);
-    let r = k.mul_add(R::constant(-LN_2_LO), r);
+    let Format { round_biased, ln_2, .. } = R::FORMAT;
+    let biased = x.mul_add(R::constant(LOG2_E), R::constant(round_biased));
+    let k = biased - round_biased;
+    let r = k.mul_add(R::constant(-ln_2[0]), x);
+    let r = k.mul_add(R::constant(-ln_2[1]), r);
     // Estrin's scheme: the dependency chain is what a pack waits for.
     let (r2, pair) = (r * r, |a: f64, b: f64| r.mul_add(R::constant(b), R::constant(a)));
     let r4 = r2 * r2;
+    if R::FORMAT == Format::SINGLE {
+        let q01 = pair(5.000_000_1e-1, 1.666_666_5e-1);
+        let q23 = pair(4.166_579_6e-2, 8.333_452e-3);
+        let q45 = pair(1.398_2e-3, 1.987_569_1e-4);
+        let q = r4.mul_add(q45, r2.mul_add(q23, q01));
+        return (r2.mul_add(q, r) + 1.0, biased.exponent_from_low_bits());
+    }
     let q01 = pair(0.500_000_000_000_000_1, 0.166_666_666_666_666_67);
     let q23 = pair(0.041_666_666_666_624_13, 0.008_333_333_333_330_062);
     let q45 = pair(0.001_388_888_891_721_371_7, 0.000_198_412_698_605_365_7);
@@ -51,10 +50,11 @@ fn exp_parts<R: Real>(x: R) -> (R, R) {
     (r2.mul_add(q, r) + 1.0, biased.exponent_from_low_bits())
 }
 
-/// `eˣ`: 0 below −708, ∞ above 709, NaN for NaN.
+/// `eˣ`: 0 below −708, ∞ above 709, NaN for NaN; −87 and 88 in single precision.
 #[inline(always)]
 pub fn exp<R: Real>(x: R) -> R {
-    let (low, high) = (R::constant(-708.0), R::constant(709.0));
+    let [low, high] = R::FORMAT.exp_range;
+    let (low, high) = (R::constant(low), R::constant(high));
     let clamped = R::select_gt(low, x, low, R::select_gt(x, high, high, x));
     let (mantissa, power) = exp_parts(clamped);
     let y = mantissa * power;
@@ -69,7 +69,7 @@ pub fn exp<R: Real>(x: R) -> R {
 #[inline(always)]
 pub fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
     let one = R::constant(1.0);
-    let floor = R::constant(-700.0);
+    let floor = R::constant(R::FORMAT.exp_range[0]);
     let u = -x.abs();
     let (mantissa, power) = exp_parts(R::select_gt(floor, u, floor, u));
     let t = mantissa * power;
@@ -83,19 +83,27 @@ pub fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
     let inverse = both * denominator;
     let z = numerator * (both * t1);
     let z2 = z * z;
-    let z4 = z2 * z2;
-    let pair = |a: f64, b: f64| z2.mul_add(R::constant(b), R::constant(a));
-    let p01 = pair(0.666_666_666_666_667, 0.399_999_999_998_989_05);
-    let p23 = pair(0.285_714_286_262_538_4, 0.222_222_110_893_794_96);
-    let p45 = pair(0.181_828_925_328_713_68, 0.153_316_117_220_550_08);
-    let p46 = z4.mul_add(R::constant(0.146_178_071_534_173_25), p45);
-    let p = z4.mul_add(z4.mul_add(p46, p23), p01);
-    let ln_1p = (z * z2).mul_add(p, z + z) + offset;
+    let ln_1p = (z * z2).mul_add(artanh_tail(z2), z + z) + offset;
 
     let zero = R::constant(0.0);
     let softplus = R::select_gt(zero, x, zero, x) + ln_1p;
     let sigmoid = R::select_gt(x, zero, inverse, t * inverse);
     (softplus, sigmoid)
+}
+
+/// `2 (artanh z − z)/z³` at the square of `z`, for `|z| < 0.172`.
+#[inline(always)]
+fn artanh_tail<R: Real>(z2: R) -> R {
+    let pair = |a: f64, b: f64| z2.mul_add(R::constant(b), R::constant(a));
+    let z4 = z2 * z2;
+    if R::FORMAT == Format::SINGLE {
+        return z4.mul_add(R::constant(2.0 / 7.0), pair(2.0 / 3.0, 2.0 / 5.0));
+    }
+    let p01 = pair(0.666_666_666_666_667, 0.399_999_999_998_989_05);
+    let p23 = pair(0.285_714_286_262_538_4, 0.222_222_110_893_794_96);
+    let p45 = pair(0.181_828_925_328_713_68, 0.153_316_117_220_550_08);
+    let p46 = z4.mul_add(R::constant(0.146_178_071_534_173_25), p45);
+    z4.mul_add(z4.mul_add(p46, p23), p01)
 }
 
 /// Sine and cosine of an angle in radians.
@@ -120,10 +128,11 @@ pub fn sin_cos<R: Real>(x: R) -> (R, R) {
 /// Sine and cosine for `|x| ≤ 1e5`; NaN for NaN.
 #[inline(always)]
 fn sin_cos_reduced<R: Real>(x: R) -> (R, R) {
-    let n = (x * FRAC_2_PI + ROUND) - ROUND;
-    let r = n.mul_add(R::constant(-PI_2[0]), x);
-    let r = n.mul_add(R::constant(-PI_2[1]), r);
-    let r = n.mul_add(R::constant(-PI_2[2]), r);
+    let Format { round, pi_2, .. } = R::FORMAT;
+    let n = (x * FRAC_2_PI + round) - round;
+    let r = n.mul_add(R::constant(-pi_2[0]), x);
+    let r = n.mul_add(R::constant(-pi_2[1]), r);
+    let r = n.mul_add(R::constant(-pi_2[2]), r);
     let z = r * r;
     let sin_poly = horner(
         z,
@@ -151,7 +160,7 @@ fn sin_cos_reduced<R: Real>(x: R) -> (R, R) {
     let cos_r = (z * z).mul_add(cos_poly, z.mul_add(R::constant(-0.5), R::constant(1.0)));
 
     // The quadrant n mod 4, as one of −2, −1, 0, 1, 2.
-    let quadrant = n - ((n * 0.25 + ROUND) - ROUND) * 4.0;
+    let quadrant = n - ((n * 0.25 + round) - round) * 4.0;
     let size = quadrant.abs();
     let (half, three_halves) = (R::constant(0.5), R::constant(1.5));
     let odd = |if_odd: R, if_even: R| {

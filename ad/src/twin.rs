@@ -23,8 +23,10 @@ macro_rules! both {
 }
 
 impl<I: InstructionSet<Register = I>> InstructionSet for Twin<I> {
+    type Number = I::Number;
     type Pack = [I::Pack; 2];
     type Register = I;
+    type Single = I::Single;
     const LANES: usize = 2 * I::LANES;
     const REGISTERS: usize = I::REGISTERS / 2;
 
@@ -34,16 +36,16 @@ impl<I: InstructionSet<Register = I>> InstructionSet for Twin<I> {
     }
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets two registers")]
-    fn as_slice(x: &Self::Pack) -> &[f64] {
-        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<f64>()) };
-        // SAFETY: a register is so many doubles, and an array has no gaps.
+    fn as_slice(x: &Self::Pack) -> &[I::Number] {
+        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<I::Number>()) };
+        // SAFETY: a register is so many numbers, and an array has no gaps.
         unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), Self::LANES) }
     }
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets two registers")]
-    fn as_mut_slice(x: &mut Self::Pack) -> &mut [f64] {
-        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<f64>()) };
-        // SAFETY: as above; the borrow is exclusive and any doubles make a register.
+    fn as_mut_slice(x: &mut Self::Pack) -> &mut [I::Number] {
+        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<I::Number>()) };
+        // SAFETY: as above; the borrow is exclusive and any numbers make a register.
         unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), Self::LANES) }
     }
     both! {

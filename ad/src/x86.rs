@@ -1,11 +1,17 @@
-//! AVX2 and AVX-512.
+//! AVX2 and AVX-512, in double and in single precision.
 //!
 //! The types are private to the crate and packs of them are made only by kernels that `vectorized` runs, after it has
 //! asked the processor: that is the safety argument for every intrinsic below.
 
 use std::arch::x86_64::*;
 
+use crate::format::Number;
 use crate::isa::{InstructionSet, Task};
+use crate::twin::Twin;
+
+mod single;
+
+pub(crate) use single::{Avx2Single, Avx512Single};
 
 /// AVX2 with fused multiply-add.
 #[derive(Clone, Copy, Debug)]
@@ -34,28 +40,30 @@ impl Avx512 {
     }
 }
 
-/// What differs between the two sets only in the names of types and intrinsics.
+/// What differs between the sets only in the names of types and intrinsics.
 macro_rules! register {
-    ($pack:ty, $lanes:literal, $registers:literal, $features:literal, $splat:ident $add:ident $sub:ident $mul:ident
-     $div:ident $mul_add:ident $sqrt:ident) => {
+    ($pack:ty, [$number:ty; $lanes:literal], $single:ty, $registers:literal, $features:literal, $splat:ident $add:ident
+     $sub:ident $mul:ident $div:ident $mul_add:ident $sqrt:ident) => {
+        type Number = $number;
         type Pack = $pack;
         type Register = Self;
+        type Single = $single;
         const LANES: usize = $lanes;
         const REGISTERS: usize = $registers;
 
         #[inline(always)]
         fn splat(x: f64) -> $pack {
             // SAFETY: see the module's documentation.
-            unsafe { $splat(x) }
+            unsafe { $splat(<$number>::narrow(x)) }
         }
         #[inline(always)]
-        fn as_slice(x: &$pack) -> &[f64] {
-            // SAFETY: a register is so many doubles, aligned at least as they are.
+        fn as_slice(x: &$pack) -> &[$number] {
+            // SAFETY: a register is so many numbers, aligned at least as they are.
             unsafe { std::slice::from_raw_parts(std::ptr::from_ref(x).cast(), $lanes) }
         }
         #[inline(always)]
-        fn as_mut_slice(x: &mut $pack) -> &mut [f64] {
-            // SAFETY: as above; the borrow is exclusive and any doubles make a register.
+        fn as_mut_slice(x: &mut $pack) -> &mut [$number] {
+            // SAFETY: as above; the borrow is exclusive and any numbers make a register.
             unsafe { std::slice::from_raw_parts_mut(std::ptr::from_mut(x).cast(), $lanes) }
         }
         #[inline(always)]
@@ -101,9 +109,11 @@ macro_rules! register {
     };
 }
 
+pub(crate) use register;
+
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx2 {
-    register!(__m256d, 4, 16, "avx2,fma", _mm256_set1_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
+    register!(__m256d, [f64; 4], Twin<Avx2Single>, 16, "avx2,fma", _mm256_set1_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
         _mm256_div_pd _mm256_fmadd_pd _mm256_sqrt_pd);
 
     #[inline(always)]
@@ -146,7 +156,7 @@ impl InstructionSet for Avx2 {
 
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx512 {
-    register!(__m512d, 8, 32, "avx2,fma,avx512f,avx512dq,avx512vl", _mm512_set1_pd _mm512_add_pd _mm512_sub_pd
+    register!(__m512d, [f64; 8], Avx512Single, 32, "avx2,fma,avx512f,avx512dq,avx512vl", _mm512_set1_pd _mm512_add_pd _mm512_sub_pd
         _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_sqrt_pd);
 
     #[inline(always)]

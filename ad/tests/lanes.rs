@@ -1,5 +1,6 @@
 //! Packs against single reals, on every instruction set that the processor has.
 
+use ircpm_ad::format::Format;
 use ircpm_ad::{Isa, Kernel, Real};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -280,7 +281,7 @@ impl Kernel for Moves {
             assert_eq!(pack.lane(i), numbers[i]);
         }
         assert_eq!(pack.sum(), (R::LANES * (R::LANES + 1) / 2) as f64);
-        let power = (pack + ircpm_ad::real::ROUND_BIASED).exponent_from_low_bits();
+        let power = (pack + R::FORMAT.round_biased).exponent_from_low_bits();
         assert_eq!(power.lane(0), 2.0);
         assert_eq!(power.lane(R::LANES - 1), 2f64.powi(R::LANES as i32));
     }
@@ -316,5 +317,56 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits_in_every_lane() {
             }
         }
         assert!((0..LANES).all(|i| near(Exact, fused[i], other_fused[i])), "x y + z (seed {SEED})");
+    }
+}
+
+/// The largest error of each operation in single precision, in its units in the last place of all numbers that go in and
+/// out; nothing where the instruction set has no single precision.
+struct Singles;
+
+impl Kernel for Singles {
+    type Output = Option<[f64; OPERATIONS.len()]>;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> Self::Output {
+        if R::Single::FORMAT == R::FORMAT {
+            return None;
+        }
+        assert!(R::Single::LANES > R::LANES && R::Single::FORMAT == Format::SINGLE);
+        let mut rng = Pcg64Mcg::seed_from_u64(SEED);
+        let mut worst = [0.0_f64; OPERATIONS.len()];
+        for _ in 0..500 {
+            let numbers: [Vec<f64>; 3] = std::array::from_fn(|_| {
+                (0..R::Single::LANES).map(|_| f64::from(rng.random_range(-20.0..20.0_f32))).collect()
+            });
+            let [x, y, z] = [0, 1, 2].map(|k| R::Single::load(&numbers[k]));
+            for (k, found) in operations(x, y, z).into_iter().enumerate() {
+                for i in 0..R::Single::LANES {
+                    let (x, y, z) = (numbers[0][i], numbers[1][i], numbers[2][i]);
+                    let (expected, found) = (operations(x, y, z)[k], found.lane(i));
+                    assert_eq!(found.is_nan(), expected.is_nan(), "{} of {x}, {y}, {z}", OPERATIONS[k].0);
+                    // What is cancelled in (x + y) z − y, and rounding of c beside x.
+                    let size = match OPERATIONS[k].0 {
+                        "+=, −=, *=" => (x + y) * z,
+                        "x + c" | "x − c" => x,
+                        _ => 0.0,
+                    };
+                    let scale =
+                        expected.abs() + size.abs() + if OPERATIONS[k].1 == Absolute { 1.0 } else { 0.0 };
+                    let error = (found - expected).abs() / (f64::from(f32::EPSILON) * scale);
+                    worst[k] = worst[k].max(if error.is_nan() { 0.0 } else { error });
+                }
+            }
+        }
+        Some(worst)
+    }
+}
+
+#[test]
+fn single_precision_is_good_to_a_few_units_in_its_last_place() {
+    for isa in Isa::available() {
+        for (error, (name, _)) in isa.dispatch(Singles).into_iter().flatten().zip(OPERATIONS) {
+            assert!(error < 4.0, "{name} on {}: {error:.1} units", isa.name());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The average of a potential over a finite group: invariant by construction.
 
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Real, Scalar};
 
 use crate::potential::{Expression, Potential, resize};
@@ -122,6 +123,8 @@ impl<P: Expression> Expression for Average<P> {
 }
 
 impl<P: Potential> Potential for Average<P> {
+    const APPROACH: bool = P::APPROACH;
+
     type Sweep<S: Algebra> = AverageSweep<P::Sweep<S>, S>;
     type Jets<R: Real, const D: usize> = AverageJets<P::Jets<R, D>, R, D>;
 
@@ -171,9 +174,9 @@ impl<P: Potential> Potential for Average<P> {
     }
 
     #[inline(always)]
-    fn jets<R: Real, const D: usize>(
+    fn jets<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut Self::Jets<R, D>,

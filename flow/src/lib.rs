@@ -28,6 +28,7 @@
 //! is a diffeomorphism only where the Hessian `H` is positive definite *everywhere*, which no round trip can tell: see
 //! [`Pulled::min_eigenvalue`].
 
+mod approach;
 mod average;
 mod batch;
 mod cholesky;

@@ -5,12 +5,13 @@ use std::fmt::Debug;
 use ircpm_ad::{Isa, Kernel, Real};
 use ircpm_manifolds::Manifold;
 
+use crate::approach::Start;
 use crate::cholesky::Cholesky;
 use crate::log_det;
 use crate::potential::{Potential, resize};
 use crate::pull_back::{Cotangents, Gradients, PullBack, ThetaGradient};
 use crate::site::{Evaluator, Site, from_frame};
-use crate::solve::{Descent, Solver};
+use crate::solve::{Descent, Method, Solver};
 use crate::tile::{Span, TILE};
 use crate::trace::Trace;
 use crate::workspace::Workspace;
@@ -172,15 +173,26 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
     fn run<R: Real>(self) {
         let Run { map, direction, theta, points, trace, work } = self;
         let (m, n) = (&map.manifold, map.manifold.ambient());
+        trace.single_steps.fill(0);
+        let mut approached = false;
+        // Decided when compiled: what is never called is not compiled either.
+        if const { P::APPROACH && R::Single::LANES > R::LANES } {
+            approached = direction == Direction::Forward && map.solver.method == Method::Newton;
+            if approached {
+                R::Single::vectorized(Start::<_, _, R::Single, D>::new(map, theta, points, trace, work));
+            }
+        }
         let RunWork { packs, evaluator, tangent } = work.get::<RunWork<P, R, D>>();
         packs.resize_with(TILE / R::LANES, Descent::default);
         resize(tangent, n);
         for span in Span::all(points.len() / n) {
             let packs = &mut packs[..span.packs::<R>()];
             for (p, pack) in packs.iter_mut().enumerate() {
-                pack.x.clear();
-                pack.x.extend((0..n).map(|c| span.load::<R>(points, n, c, p)));
-                pack.start(m);
+                pack.load(m, span, p, points);
+                if approached {
+                    pack.load_start(m, span, p, &trace.y);
+                }
+                pack.start();
             }
             map.descend(direction, theta, packs, evaluator);
             for (p, pack) in packs.iter_mut().enumerate() {
@@ -202,19 +214,13 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     ) {
         let mut active = [0; TILE];
         for _ in 0..self.solver.max_steps {
-            let mut count = 0;
-            for (i, pack) in packs.iter().enumerate() {
-                if pack.is_active() {
-                    active[count] = i;
-                    count += 1;
-                }
-            }
-            if count == 0 {
+            let active = moving(packs.iter(), &mut active);
+            if active.is_empty() {
                 return;
             }
             let problem = (&self.manifold, &self.potential, theta);
-            evaluator.evaluate(problem, packs, &active[..count], |pack| &mut pack.trial);
-            for &i in &active[..count] {
+            evaluator.evaluate(problem, packs, active, |pack| &mut pack.trial);
+            for &i in active {
                 match direction {
                     Direction::Forward => packs[i].update(&self.manifold, &self.solver),
                     Direction::Inverse => packs[i].accept(),
@@ -222,6 +228,22 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
             }
         }
     }
+}
+
+/// Indices of the packs that have a lane which still moves.
+#[inline(always)]
+pub(crate) fn moving<'a, 'b, R: Real, const D: usize>(
+    packs: impl Iterator<Item = &'a Descent<R, D>>,
+    indices: &'b mut [usize; TILE],
+) -> &'b [usize] {
+    let mut count = 0;
+    for (i, pack) in packs.enumerate() {
+        if pack.is_active() {
+            indices[count] = i;
+            count += 1;
+        }
+    }
+    &indices[..count]
 }
 
 /// Writes one pack's results: `x`, `y`, `grad psi`, `H`, the log-determinant, and whether all is well.

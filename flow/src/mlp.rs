@@ -2,7 +2,7 @@
 
 mod jets;
 
-use ircpm_ad::linear::{self, Matrix, Rows};
+use ircpm_ad::linear::{self, Matrix, Rows, Weight};
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
 
 pub use jets::MlpJets;
@@ -27,11 +27,11 @@ struct Slot {
 }
 
 impl Slot {
-    fn weights(self, theta: &[f64]) -> Matrix<'_> {
+    fn weights<W: Weight>(self, theta: &[W]) -> Matrix<'_, W> {
         Matrix::new(&theta[self.start..][..self.rows * self.columns], self.rows, self.columns)
     }
 
-    fn biases(self, theta: &[f64]) -> &[f64] {
+    fn biases<W: Weight>(self, theta: &[W]) -> &[W] {
         &theta[self.start + self.rows * self.columns..][..self.rows]
     }
 

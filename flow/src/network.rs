@@ -1,5 +1,6 @@
 //! The network as a potential: features, perceptron, output scale.
 
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 use crate::features::FeatureMap;
@@ -136,9 +137,9 @@ impl Potential for Network {
     }
 
     #[inline(always)]
-    fn jets<R: Real, const D: usize>(
+    fn jets<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut NetworkJets<R, D>,

@@ -1,5 +1,6 @@
 //! A potential straight from its definition.
 
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use crate::potential::{Expression, Potential};
@@ -56,6 +57,8 @@ impl<E: Expression> Expression for Plain<E> {
 }
 
 impl<E: Expression> Potential for Plain<E> {
+    const APPROACH: bool = false;
+
     type Sweep<S: Algebra> = PlainSweep<S>;
     type Jets<R: Real, const D: usize> = ();
 
@@ -102,14 +105,14 @@ impl<E: Expression> Potential for Plain<E> {
         }
     }
 
-    fn jets<R: Real, const D: usize>(
+    fn jets<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         _: &mut (),
     ) {
-        let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x)).collect();
+        let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x.into())).collect();
         for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {
             *psi = self.0.value(&theta, point);
         }

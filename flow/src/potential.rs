@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 /// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
@@ -32,6 +33,9 @@ pub trait Expression: Debug + Send + Sync + 'static {
 /// # Panics
 /// Every method may panic when a slice has the wrong length.
 pub trait Potential: Expression {
+    /// Whether the inner minimisation begins in single precision: not worth compiling where psi is cheap.
+    const APPROACH: bool = true;
+
     /// What a reverse sweep keeps between its calls.
     type Sweep<S: Algebra>: Default;
 
@@ -66,9 +70,9 @@ pub trait Potential: Expression {
     fn accumulate_each<S: Algebra>(&self, sweep: &Self::Sweep<S>, rows: &mut [S::Base]);
 
     /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points.
-    fn jets<R: Real, const D: usize>(
+    fn jets<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut Self::Jets<R, D>,

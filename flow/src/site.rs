@@ -1,5 +1,6 @@
 //! What is known at one point `y`: its frame and the jet of psi there.
 
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Jet, Real, Scalar};
 use ircpm_manifolds::Manifold;
 
@@ -99,9 +100,9 @@ impl<P: Potential, R: Real, const D: usize> Default for Evaluator<P, R, D> {
 impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
     /// Frames and jets at the sites `pick(i)`, `i` in `which`.
     #[inline(always)]
-    pub(crate) fn evaluate<M: Manifold, T>(
+    pub(crate) fn evaluate<M: Manifold, W: Weight, T>(
         &mut self,
-        (m, potential, theta): (&M, &P, &[f64]),
+        (m, potential, theta): (&M, &P, &[W]),
         items: &mut [T],
         which: &[usize],
         pick: impl Fn(&mut T) -> &mut Site<R, D>,

@@ -10,7 +10,9 @@ use ircpm_manifolds::Manifold;
 
 use crate::cholesky::Cholesky;
 use crate::log_det::hessian;
-use crate::site::Site;
+use crate::potential::resize;
+use crate::site::{Site, from_frame};
+use crate::tile::Span;
 
 /// How the inner minimisation steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +43,8 @@ impl Default for Solver {
 
 /// Share of the predicted decrease that a step must deliver (Armijo's condition).
 const SUFFICIENT: f64 = 1e-4;
-/// Differences of the objective below this, relative to its size, are rounding.
-const NOISE: f64 = 1e-13;
+/// Differences of the objective below this many units in the last place of its size are rounding.
+const NOISE: f64 = 450.0;
 /// A residual below this, relative to `1 + d`, that no longer falls has reached rounding.
 const STAGNATION: f64 = 1e-9;
 /// Longest step on a curved manifold, in radians: the quadratic model knows nothing of the cut locus.
@@ -89,18 +91,44 @@ impl<R: Real, const D: usize> Default for Descent<R, D> {
 }
 
 impl<R: Real, const D: usize> Descent<R, D> {
-    /// Starts at `y = x`.
+    /// Reads pack `p` of `points`, and will start there.
     #[inline(always)]
-    pub(crate) fn start<M: Manifold>(&mut self, m: &M) {
-        let zero = R::zero();
-        self.trial.y.clear();
-        self.trial.y.extend_from_slice(&self.x);
+    pub(crate) fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, points: &[f64]) {
+        let n = m.ambient();
         self.trial.reserve(m);
+        resize(&mut self.x, n);
+        resize(&mut self.velocity, n);
+        for c in 0..n {
+            self.x[c] = span.load(points, n, c, p);
+            self.trial.y[c] = self.x[c];
+        }
+    }
+
+    /// Will start near pack `p` of `y`, of few digits, where that is a point within reach.
+    #[inline(always)]
+    pub(crate) fn load_start<M: Manifold>(&mut self, m: &M, span: Span, p: usize, y: &[f64]) {
+        let n = m.ambient();
+        for c in 0..n {
+            self.trial.y[c] = span.load(y, n, c, p);
+        }
+        // By its logarithm's tangent part: the point is off the manifold by its rounding, a geodesic's end is not.
+        let margin = m.log_on_cover(&self.x, &self.trial.y, &mut self.velocity);
+        m.frame(&self.x, &mut self.trial.frame);
+        let mut v = self.trial.to_frame(&self.velocity);
+        for v in &mut v {
+            *v = R::select_gt(margin, R::zero(), *v, R::zero());
+        }
+        from_frame(&self.trial.frame, &v, &mut self.velocity);
+        m.exp(&self.x, &self.velocity, &mut self.trial.y);
+    }
+
+    /// Starts at the trial point.
+    #[inline(always)]
+    pub(crate) fn start(&mut self) {
+        let zero = R::zero();
         // What a tile before left here would be the result of a sample whose every trial is refused.
         self.trial.psi = Jet::zero();
         self.best.copy_from(&self.trial);
-        self.velocity.clear();
-        self.velocity.resize(m.ambient(), zero);
         self.objective = R::constant(f64::INFINITY);
         self.residual = R::constant(f64::INFINITY);
         (self.distance, self.slope, self.done, self.steps) = (zero, zero, zero, zero);
@@ -143,7 +171,8 @@ impl<R: Real, const D: usize> Descent<R, D> {
         let active = one - self.done;
         self.steps += active;
         let first = R::select_gt(self.objective, R::constant(f64::MAX), one, zero);
-        let allowance = R::select_gt(first, zero, zero, (self.objective.abs() + one) * NOISE);
+        let allowance =
+            R::select_gt(first, zero, zero, (self.objective.abs() + one) * (NOISE * R::FORMAT.epsilon));
         let target = self.step.mul_add(self.slope * SUFFICIENT, self.objective) + allowance;
         let lower = R::select_gt(target, objective, active, zero);
         let accepted = R::select_gt(margin, zero, lower, zero);

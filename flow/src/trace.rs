@@ -19,6 +19,8 @@ pub struct Trace {
     pub ok: Vec<bool>,
     /// Evaluations of the Hessian that the solve took; 0 for the closed-form inverse.
     pub steps: Vec<u32>,
+    /// Those in single precision that came before; 0 where there are none.
+    pub single_steps: Vec<u32>,
     /// Norm of the objective's gradient at the end of the solve, in radians; 0 for the closed-form inverse.
     pub residual: Vec<f64>,
 }
@@ -34,6 +36,7 @@ impl Trace {
         self.converged.resize(samples, false);
         self.ok.resize(samples, false);
         self.steps.resize(samples, 0);
+        self.single_steps.resize(samples, 0);
         self.residual.resize(samples, 0.0);
     }
 }
@@ -43,8 +46,10 @@ impl Trace {
 pub struct SolveStats {
     /// Solves: samples times layers.
     pub points: usize,
-    /// Evaluations of the Hessian, all together.
+    /// Evaluations of the Hessian in double precision, all together.
     pub steps: usize,
+    /// Evaluations of the Hessian in single precision, all together.
+    pub single_steps: usize,
     /// Largest residual of a converged solve, in radians.
     pub residual_max: f64,
     /// Solves that ran out of steps.
@@ -54,15 +59,21 @@ pub struct SolveStats {
 }
 
 impl SolveStats {
-    /// Mean number of Hessian evaluations a solve.
+    /// Mean number of Hessian evaluations a solve, in double precision.
     pub fn steps_mean(&self) -> f64 {
         self.steps as f64 / self.points.max(1) as f64
+    }
+
+    /// Mean number of Hessian evaluations a solve, in single precision.
+    pub fn single_steps_mean(&self) -> f64 {
+        self.single_steps as f64 / self.points.max(1) as f64
     }
 
     /// Adds another batch.
     pub fn merge(&mut self, other: &Self) {
         self.points += other.points;
         self.steps += other.steps;
+        self.single_steps += other.single_steps;
         self.residual_max = self.residual_max.max(other.residual_max);
         self.unconverged += other.unconverged;
         self.indefinite += other.indefinite;
@@ -72,6 +83,7 @@ impl SolveStats {
     pub(crate) fn record(&mut self, trace: &Trace) {
         self.points += trace.ok.len();
         self.steps += trace.steps.iter().map(|&s| s as usize).sum::<usize>();
+        self.single_steps += trace.single_steps.iter().map(|&s| s as usize).sum::<usize>();
         let failed = trace.ok.iter().filter(|ok| !**ok).count();
         let unconverged = trace.converged.iter().filter(|converged| !**converged).count();
         self.unconverged += unconverged;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::isa::{Isa, Kernel};
+use crate::scalar::Scalar;
 
 /// Both kernels against the naive loops, for sizes around every block's edge.
 struct Naive {
@@ -86,5 +87,38 @@ fn kernels_match_naive_loops_on_every_instruction_set() {
                 }
             }
         }
+    }
+}
+
+/// A product in single precision against the same in double.
+struct Halves;
+
+impl Kernel for Halves {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> f64 {
+        let (rows, columns, width) = (7, 5, 3);
+        let number = |i: usize| ((i * 7919 + 13) % 101) as f32 / 64.0 - 0.75;
+        let singles: Vec<f32> = (0..rows * columns).map(number).collect();
+        let doubles: Vec<f64> = singles.iter().map(|&w| w.into()).collect();
+        let mut y = vec![R::Single::zero(); rows * width];
+        let x: Vec<R::Single> = (0..columns * width).map(|i| R::Single::constant(number(i).into())).collect();
+        apply(Matrix::new(&singles, rows, columns), &x, &mut y, width);
+        let mut exact = vec![0.0; rows * width];
+        let x: Vec<f64> = x.iter().map(|x| x.lane(0)).collect();
+        apply(Matrix::new(&doubles, rows, columns), &x, &mut exact, width);
+        y.iter()
+            .zip(&exact)
+            .map(|(y, exact)| (y.lane(R::Single::LANES - 1) - exact).abs())
+            .fold(0.0, f64::max)
+    }
+}
+
+#[test]
+fn matrices_of_singles_multiply_packs_of_singles() {
+    for isa in Isa::available() {
+        let error = isa.dispatch(Halves);
+        assert!(error < 1e-6, "{}: {error}", isa.name());
     }
 }

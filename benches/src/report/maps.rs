@@ -2,7 +2,7 @@
 
 use ircpm_ad::{Dual, Isa};
 
-use super::{ceiling, peak, single};
+use super::{EVALUATIONS, Evaluations, ceiling, peak, single};
 use crate::case::Case;
 use crate::hessian::{self, Nested};
 use crate::race::{Clock, Contender, Timing, race};
@@ -34,6 +34,7 @@ pub(super) fn solve() -> Table {
         solve_row::<2>(&Case::sphere(128, 1), &mut table);
         solve_row::<8>(&Case::torus(8, 48), &mut table);
     });
+    table.remark(EVALUATIONS);
     table.remark("Newton and descent in lanes stop at a residual of 1e-13; K steps are K steps.");
     table
 }
@@ -41,7 +42,7 @@ pub(super) fn solve() -> Table {
 fn solve_row<const D: usize>(case: &Case, table: &mut Table) {
     let [many, few] = SAMPLES.map(|samples| case.points(samples));
     let descending = case.descending();
-    let evaluations = solves::implicit(&case.flow, &case.theta, &many).stats.steps_mean();
+    let evaluations = Evaluations::of(&solves::implicit(&case.flow, &case.theta, &many).stats);
     let steps = solves::implicit(&descending, &case.theta, &many).stats.steps_mean();
     let mut all = vec![
         ceiling(Isa::best()),
@@ -53,12 +54,12 @@ fn solve_row<const D: usize>(case: &Case, table: &mut Table) {
     ];
     let timings = race(&mut all, Clock::Cpu);
     let cell = comparison(&all, &timings, 1);
-    let flops = evaluations * (hessian::flops(D) * case.weights()) as f64;
+    let flops = evaluations.in_doubles() * (hessian::flops(D) * case.weights()) as f64;
     let rate = flops * SAMPLES[0] as f64 / timings[1].least;
     table.row(vec![
         case.name.clone(),
         cell(1),
-        format!("{evaluations:.2}"),
+        evaluations.to_string(),
         percent(rate / peak(Isa::best(), timings[0])),
         cell(2),
         format!("{steps:.1}"),

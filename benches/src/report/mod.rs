@@ -6,7 +6,10 @@ mod maps;
 mod threads;
 mod train_step;
 
+use std::fmt::{self, Display, Formatter};
+
 use ircpm_ad::Isa;
+use ircpm_flow::SolveStats;
 
 use crate::race::{Clock, Contender, Timing};
 use crate::roofline;
@@ -55,4 +58,31 @@ fn peak(isa: Isa, timing: Timing) -> f64 {
 /// `f` on a pool of one thread, where CPU time is that of the work alone.
 fn single<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread").install(f)
+}
+
+/// Evaluations of the Hessian that a sample takes in a layer.
+struct Evaluations {
+    double: f64,
+    single: f64,
+}
+
+/// What the tables say of them.
+const EVALUATIONS: &str =
+    "Hessians a layer: in double precision, and before them in single precision, which count half.";
+
+impl Evaluations {
+    fn of(stats: &SolveStats) -> Self {
+        Self { double: stats.steps_mean(), single: stats.single_steps_mean() }
+    }
+
+    /// As many as they cost at the peak of either precision.
+    fn in_doubles(&self) -> f64 {
+        self.double + 0.5 * self.single
+    }
+}
+
+impl Display for Evaluations {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} + {:.2}", self.double, self.single)
+    }
 }

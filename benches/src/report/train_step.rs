@@ -2,7 +2,7 @@
 
 use ircpm_ad::{Dual, Isa};
 
-use super::{ceiling, peak, single};
+use super::{EVALUATIONS, Evaluations, ceiling, peak, single};
 use crate::case::Case;
 use crate::memory::Job;
 use crate::race::{Clock, Contender, race};
@@ -44,6 +44,7 @@ pub(super) fn table() -> Table {
     table.remark(
         "Counted: 2 (D + 2) operations a weight for every Hessian, 2 · 3 (D + 2) for the contraction of every layer.",
     );
+    table.remark(EVALUATIONS);
     table.remark(format!("Parameters are random, or trained by {TRAINED} steps of Adam on 256 points each."));
     table.remark(format!(
         "The tape ran on {TAPED} samples, one by one through the same memory; recording a batch at once, as frameworks \
@@ -60,7 +61,7 @@ where
 {
     let [small, large] = BATCHES.map(|batch| case.points(batch));
     let few = case.points(TAPED);
-    let evaluations = step::implicit(case, &small).2.steps_mean();
+    let evaluations = Evaluations::of(&step::implicit(case, &small).2);
     let tapes = [50, 100].map(|steps| size(step::unrolled::<D>(case, &few, steps).tape as f64));
     let mut all = vec![
         ceiling(Isa::best()),
@@ -71,14 +72,14 @@ where
     ];
     let timings = race(&mut all, Clock::Cpu);
     let each = |i: usize| timings[i].least / all[i].samples as f64;
-    let rate = step::flops(case, evaluations) / each(1);
+    let rate = step::flops(case, evaluations.in_doubles()) / each(1);
     let cell = |i: usize| format!("{}, {}", time(each(i)), times(each(i) / each(1)));
     let [tape, twice] = tapes;
     table.row(vec![
         case.name.clone(),
         format!("{} ({})", time(each(1)), time(timings[1].median / BATCHES[0] as f64)),
         time(each(2)),
-        format!("{evaluations:.2}"),
+        evaluations.to_string(),
         percent(rate / peak(Isa::best(), timings[0])),
         cell(3),
         cell(4),

@@ -1,6 +1,6 @@
 //! Value, gradient and Hessian of the network: duals forward, one plain reverse sweep.
 
-use ircpm_ad::linear;
+use ircpm_ad::linear::{self, Weight};
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use super::Mlp;
@@ -38,9 +38,9 @@ impl Mlp {
     /// arise only at the units and in the inputs (Gauss–Newton form, exact here). A pack goes all the way before the next
     /// one starts: its units fit a near cache.
     #[inline(always)]
-    pub fn jets<R: Real, const D: usize>(
+    pub fn jets<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         out: &mut [Jet<R, D>],
         work: &mut MlpJets<R, D>,
@@ -53,7 +53,12 @@ impl Mlp {
 
     /// The forward half of [`Mlp::jets`], for one pack.
     #[inline(always)]
-    fn bend<R: Real, const D: usize>(&self, theta: &[f64], z: &[Jet<R, D>], work: &mut MlpJets<R, D>) {
+    fn bend<R: Real, W: Weight, const D: usize>(
+        &self,
+        theta: &[W],
+        z: &[Jet<R, D>],
+        work: &mut MlpJets<R, D>,
+    ) {
         let MlpJets { input, hidden, .. } = work;
         resize(input, z.len());
         for (input, z) in input.iter_mut().zip(z) {
@@ -72,9 +77,9 @@ impl Mlp {
 
     /// The reverse half of [`Mlp::jets`], for one pack.
     #[inline(always)]
-    fn unbend<R: Real, const D: usize>(
+    fn unbend<R: Real, W: Weight, const D: usize>(
         &self,
-        theta: &[f64],
+        theta: &[W],
         z: &[Jet<R, D>],
         work: &mut MlpJets<R, D>,
     ) -> Jet<R, D> {
@@ -82,9 +87,9 @@ impl Mlp {
         resize(input_bar, z.len());
         let last = self.slot(self.layers() - 1);
         let Bent { output: top, bar, .. } = &mut hidden[self.layers() - 2];
-        let mut out = Jet::constant(last.biases(theta)[0]);
+        let mut out = Jet::constant(last.biases(theta)[0].into());
         for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
-            let w = R::constant(w);
+            let w = R::constant(w.into());
             out.re = top[u].re.mul_add(w, out.re);
             for i in 0..D {
                 out.grad[i] = top[u].eps[i].mul_add(w, out.grad[i]);
@@ -134,11 +139,11 @@ impl<R: Real, const D: usize> Bent<R, D> {
 
     /// From the sums without their biases to everything else.
     #[inline(always)]
-    fn bend(&mut self, biases: &[f64]) {
+    fn bend<W: Weight>(&mut self, biases: &[W]) {
         let Self { sum, output, slope, curvature, .. } = self;
         let units = sum.iter().zip(output).zip(slope.iter_mut().zip(curvature));
         for (((&sum, output), (slope, curvature)), &bias) in units.zip(biases) {
-            let sum = sum + bias;
+            let sum = sum + bias.into();
             let bent = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
             output.re = sum.re.softplus();
             for i in 0..D {

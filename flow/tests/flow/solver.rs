@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use ircpm_ad::{Isa, Scalar};
-use ircpm_flow::{ConcaveMap, Direction, Expression, Flow, Map, Method, Plain, Solver, Trace, Workspace};
+use ircpm_flow::{
+    Affine, Average, ConcaveMap, Direction, Expression, FeatureMap, Features, Flow, Map, Method, Network,
+    Plain, Solver, Trace, Workspace,
+};
 use ircpm_manifolds::{Euclidean, Manifold, Product};
 
 use crate::networks::{points, regular, spec};
@@ -92,6 +95,74 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
                 );
             }
             assert!(trace.ok[s] && (trace.log_det[s] + f64::ln(det)).abs() < 1e-13);
+        }
+    }
+}
+
+/// The average over no more than the identity is the network itself; such maps are compiled for other tests anyway.
+type OneMap = ConcaveMap<Product, Average<Network>, 2>;
+
+/// A map of the same network on every instruction set: the portable one has no single precision.
+fn on_every_isa(manifold: &str, scale: f64) -> (Product, Vec<(Isa, OneMap)>) {
+    let m: Product = manifold.parse().unwrap();
+    let network =
+        Network::new(FeatureMap::new(&Features::Harmonics { order: 1 }, &m).unwrap(), &[8, 8], scale);
+    let n = m.ambient();
+    let matrix = (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect();
+    let potential = Average::new(network, vec![Affine { matrix, shift: vec![0.0; n] }]);
+    let map = |isa| (isa, ConcaveMap::new(m.clone(), potential.clone(), Solver::default(), isa));
+    (m.clone(), Isa::available().into_iter().map(map).collect())
+}
+
+fn images(map: &OneMap, theta: &[f64], x: &[f64]) -> Trace {
+    let mut trace = Trace::default();
+    Workspace::with(|work| map.run(Direction::Forward, theta, x, &mut trace, work));
+    trace
+}
+
+#[test]
+fn start_in_single_precision_changes_no_image() {
+    for (seed, name) in (300..).zip(["T2", "S2", "R2"]) {
+        let (theta, _) = regular(&Flow::new(spec(name, 1, true, &[8, 8])).unwrap(), seed);
+        let (m, maps) = on_every_isa(name, 1.0);
+        let x = points(&m, 200, seed);
+        let plain = images(&maps[0].1, &theta, &x);
+        assert!(plain.single_steps.iter().all(|&s| s == 0));
+        for (isa, map) in &maps[1..] {
+            let trace = images(map, &theta, &x);
+            let isa = isa.name();
+            assert!(trace.single_steps.iter().all(|&s| s > 0), "{name} on {isa}");
+            assert!(trace.steps.iter().all(|&s| s <= 3), "{name} on {isa}: {:?}", trace.steps);
+            for (a, b) in trace.y.iter().zip(&plain.y) {
+                assert!((a - b).abs() < 1e-12, "{name} on {isa}: {a} and {b}");
+            }
+            for (a, b) in trace.log_det.iter().zip(&plain.log_det) {
+                assert!((a - b).abs() < 1e-11, "{name} on {isa}: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_single_precision_cannot_hold_starts_in_double() {
+    // The last layer's weights, and with them psi's derivatives, overflow it; psi is that of the test above.
+    let scale = 1e60;
+    for (name, shift) in [("T2", 0.0), ("S2", 0.0), ("T2", 1e6)] {
+        let flow = Flow::new(spec(name, 1, true, &[8, 8])).unwrap();
+        let (theta, _) = regular(&flow, 310);
+        let mut large = theta.clone();
+        let last = large.len() - 9;
+        large[last..].iter_mut().for_each(|w| *w *= scale);
+        let (m, maps) = on_every_isa(name, scale);
+        let (_, usual) = on_every_isa(name, 1.0);
+        let x: Vec<f64> = points(&m, 40, 310).iter().map(|x| x + shift).collect();
+        for ((isa, map), (_, usual)) in maps.iter().zip(&usual) {
+            let (a, b) = (images(map, &large, &x), images(usual, &theta, &x));
+            assert!(a.converged.iter().all(|&c| c), "{name} on {}", isa.name());
+            for (a, b) in a.y.iter().zip(&b.y) {
+                let tolerance = 1e-12 + 1e-15 * shift;
+                assert!((a - b).abs() < tolerance, "{name} + {shift} on {}: {a} and {b}", isa.name());
+            }
         }
     }
 }

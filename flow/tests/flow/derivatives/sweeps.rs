@@ -128,7 +128,7 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         let mut work = Default::default();
         // Twice with the same workspace: nothing of the first run must be left in the second.
         for _ in 0..2 {
-            potential.jets(&case.theta, &z, &mut psi, &mut work);
+            potential.jets(&case.theta[..], &z, &mut psi, &mut work);
         }
         let flat = Algebra::flat(&psi);
         let size = 1 + D + D * D;

@@ -1,0 +1,73 @@
+//! The same registers, full of single-precision numbers.
+
+use std::arch::x86_64::*;
+
+use super::{Avx2, Avx512, register};
+use crate::format::Number;
+use crate::isa::{InstructionSet, Task};
+
+/// [`Avx2`] in single precision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2Single;
+
+/// [`Avx512`] in single precision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512Single;
+
+impl Avx2Single {
+    #[inline]
+    fn available() -> bool {
+        Avx2::available()
+    }
+}
+
+impl Avx512Single {
+    #[inline]
+    fn available() -> bool {
+        Avx512::available()
+    }
+}
+
+#[expect(unsafe_code, reason = "intrinsics")]
+impl InstructionSet for Avx2Single {
+    register!(__m256, [f32; 8], Self, 16, "avx2,fma", _mm256_set1_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
+        _mm256_div_ps _mm256_fmadd_ps _mm256_sqrt_ps);
+
+    #[inline(always)]
+    fn abs(a: __m256) -> __m256 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), a) }
+    }
+    #[inline(always)]
+    fn select_gt(a: __m256, b: __m256, if_greater: __m256, otherwise: __m256) -> __m256 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm256_blendv_ps(otherwise, if_greater, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+    #[inline(always)]
+    fn exponent_from_low_bits(a: __m256) -> __m256 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a))) }
+    }
+}
+
+#[expect(unsafe_code, reason = "intrinsics")]
+impl InstructionSet for Avx512Single {
+    register!(__m512, [f32; 16], Self, 32, "avx2,fma,avx512f,avx512dq,avx512vl", _mm512_set1_ps _mm512_add_ps
+        _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_sqrt_ps);
+
+    #[inline(always)]
+    fn abs(a: __m512) -> __m512 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm512_abs_ps(a) }
+    }
+    #[inline(always)]
+    fn select_gt(a: __m512, b: __m512, if_greater: __m512, otherwise: __m512) -> __m512 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), otherwise, if_greater) }
+    }
+    #[inline(always)]
+    fn exponent_from_low_bits(a: __m512) -> __m512 {
+        // SAFETY: see the documentation of `x86`.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))) }
+    }
+}
