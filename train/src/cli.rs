@@ -183,7 +183,9 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     drop(progress);
     let root = folder.root().display();
     let outcome = outcome.inspect_err(|e| {
-        if matches!(e, RunError::Diverged { .. }) && folder.path(file::CHECKPOINT).exists() {
+        if matches!(e, RunError::Diverged { .. } | RunError::Broken { .. })
+            && folder.path(file::CHECKPOINT).exists()
+        {
             note(format_args!("the last good checkpoint is in {root}"));
         }
     })?;

@@ -325,7 +325,8 @@ impl Config {
     /// Checks that involve several keys; an error names the key to blame.
     fn consistent(&self) -> Result<(), (&'static [&'static str], String)> {
         let training = &self.training;
-        if training.warmup >= training.steps() {
+        // Least squares, which `auto` may stand for, have no learning rate to warm up.
+        if training.warmup > 0 && training.warmup >= training.steps() && !training.is_least_squares() {
             let message = format!("warmup must be shorter than the {} steps of training", training.steps());
             return Err((&["training", "warmup"], message));
         }

@@ -2,6 +2,7 @@
 
 use ircpm_train::config::{Config, Override};
 use ircpm_train::preset::PRESETS;
+use ircpm_train::run::Problem;
 use proptest::prelude::*;
 
 const VALID: &str = "[target]\nname = \"torus-unimodal\"\n";
@@ -122,4 +123,13 @@ proptest! {
             prop_assert!(!error.to_string().is_empty());
         }
     }
+}
+
+#[test]
+fn warm_up_that_least_squares_do_not_read_is_no_error_afterwards() {
+    let text = "[target]\nname = \"torus-multi-modal\"\n[training]\nwarmup = 500\n";
+    let problem = Problem::new(Config::parse(text, "warm.toml").unwrap(), ".".as_ref()).unwrap();
+    assert!(problem.config.training.is_least_squares());
+    let written = problem.config.to_toml();
+    assert_eq!(Config::parse(&written, "config.toml").unwrap(), problem.config);
 }

@@ -49,6 +49,14 @@ pub enum LossError {
         /// Size of the batch.
         samples: usize,
     },
+    /// Energies that span too much for any inverse temperature that is not next to none of what was asked.
+    #[error(
+        "even at an inverse temperature of {beta:.1e} the target is too sharp to begin with: lower target.beta"
+    )]
+    TooSharp {
+        /// The lowest that was tried.
+        beta: f64,
+    },
 }
 
 /// A part's sum and count, to be put together in order.

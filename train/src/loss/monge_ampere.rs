@@ -6,7 +6,7 @@
 //!
 //! Where the target is next to empty such a residual is content with any small `q`, and so with a map that folds there.
 //! Against that the target may be *defended*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
-//! `ε′` in empty regions, at a cost in KL of about `ε′` times their share of the volume.
+//! `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the volume.
 
 use crate::least_squares::dot;
 
@@ -48,13 +48,17 @@ impl Residuals {
     /// From `log q` and `βu` at the points, the offsets on a manifold of the given volume, and a first guess of `log Z`.
     /// Finite input gives finite residuals.
     ///
-    /// `log Z` is found by Gauss–Newton steps of at most two nats: the residuals are monotone in it.
+    /// `log Z` is found by Gauss–Newton steps: the residuals are monotone in it. Upwards they are sound; downwards, where
+    /// ever fewer points feel it, they are at most two nats long, and begin no higher than where one still does. Squares
+    /// that are large may have two minima; the one found is then the one next to the guess.
     pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
         let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
         let blank = vec![0.0; n];
         let mut out = Self { value: blank.clone(), slope: blank.clone(), nuisance: blank, log_z };
-        for _ in 0..50 {
+        let highest = beta_u.iter().fold(f64::NEG_INFINITY, |high, u| high.max(-u)) - log_target;
+        for _ in 0..100 {
+            out.log_z = out.log_z.min(highest);
             for i in 0..n {
                 let log_p = -beta_u[i] - out.log_z;
                 let (q, p) = (log_add(log_q[i], log_model), log_add(log_p, log_target));
@@ -63,11 +67,9 @@ impl Residuals {
                 out.nuisance[i] = (log_p - p).exp();
             }
             let curvature = dot(&out.nuisance, &out.nuisance);
-            if curvature == 0.0 {
-                break; // Not one point where p counts: any log Z is as good.
-            }
-            let step = (-dot(&out.nuisance, &out.value) / curvature).clamp(-2.0, 2.0);
-            if step.abs() < 1e-12 {
+            let step = (-dot(&out.nuisance, &out.value) / curvature).max(-2.0);
+            // A millionth of what matters, or rounding.
+            if step.abs() < 1e-12 + 2.0 * f64::EPSILON * out.log_z.abs() {
                 break;
             }
             out.log_z += step;
@@ -132,6 +134,23 @@ mod tests {
         assert!((found[0] - found[1]).abs() < 1e-8 && (found[2] - found[1]).abs() < 1e-8, "{found:?}");
         let at = Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 3.0, 0.0);
         assert!(dot(&at.nuisance, &at.value).abs() < 1e-9);
+    }
+
+    #[test]
+    fn log_z_follows_any_offset_of_the_energy() {
+        let (log_q, beta_u) = points();
+        let at = Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 3.0, 0.0);
+        for offset in [-1e6, -300.0, 300.0, 1e6] {
+            let moved: Vec<f64> = beta_u.iter().map(|u| u + offset).collect();
+            let found = Residuals::new(&log_q, &moved, Offsets::PLAIN, 3.0, 0.0);
+            // βu itself is rounded to 1e-10 by the larger offsets.
+            assert!(
+                (found.log_z + offset - at.log_z).abs() < 1e-8,
+                "{offset}: {}",
+                found.log_z + offset - at.log_z
+            );
+            assert!((found.mean_square() - at.mean_square()).abs() < 1e-8, "{offset}");
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use ircpm_flow::Jacobian;
 
-use super::{Failure, Objective, Optimiser, Residuals, Squares, StateError, Taken, Tensors, tensor};
+use super::{
+    Check, Failure, Objective, Optimiser, Residuals, Squares, StateError, Taken, Tensors, solved, tensor,
+};
 use crate::least_squares::{Form, Rows, Source, System, dot};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
@@ -35,7 +37,7 @@ const LONGEST_CORRECTION: f64 = 0.75;
 struct Trial {
     theta: Vec<f64>,
     squares: f64,
-    check: f64,
+    check: Check,
     predicted: f64,
 }
 
@@ -114,6 +116,9 @@ impl Optimiser for LevenbergMarquardt {
         _: usize,
     ) -> Result<Taken, Failure> {
         objective.refresh(theta)?;
+        // A fold is what training mends; a solve that does not converge is not.
+        let stats = objective.stats();
+        solved(stats.unconverged, stats.points)?;
         let on = objective.residuals().ok_or(Failure::NoResiduals)?;
         let (Some(start), Some(check)) = (on.at(theta), on.check(theta)) else {
             return Err(Failure::Value(f64::NAN));
@@ -136,7 +141,7 @@ impl Optimiser for LevenbergMarquardt {
         for _ in 0..TRIES {
             let trial = self.attempt(self.damping, &system, &start.value, theta, on);
             let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
-            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check < check) {
+            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
                 // Damping that rejections have raised far says little of the next points.
                 self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
                 taken = Some(trial);
@@ -151,7 +156,8 @@ impl Optimiser for LevenbergMarquardt {
         match taken {
             Some(trial) => {
                 // What helps at the points of the step but not at others was fitted to the points.
-                let (here, there) = (trial.squares / start.mean_square, trial.check / check);
+                let (here, there) =
+                    (trial.squares / start.mean_square, trial.check.mean_square / check.mean_square);
                 *theta = trial.theta;
                 objective.accepted(1.0 - there >= 0.3 * (1.0 - here));
             }
@@ -162,7 +168,8 @@ impl Optimiser for LevenbergMarquardt {
             }
         }
         let squares = Some(squares.sqrt());
-        Ok(Taken { loss: check, damping: Some(damping), residual: squares, points, ..Taken::default() })
+        let loss = check.mean_square;
+        Ok(Taken { loss, damping: Some(damping), residual: squares, points, stats, ..Taken::default() })
     }
 
     fn state(&self) -> Tensors {

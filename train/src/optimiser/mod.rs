@@ -44,6 +44,11 @@ pub trait Objective {
         None
     }
 
+    /// Statistics of the inner solves that the present points took, where that is not told by [`Objective::gradient`].
+    fn stats(&self) -> SolveStats {
+        SolveStats::default()
+    }
+
     /// Tells whether a least-squares step was taken and held at points that it had not seen.
     fn accepted(&mut self, _held: bool) {}
 }
@@ -56,8 +61,8 @@ pub trait Residuals: Sync {
     /// Residuals at the points; nothing if one is not finite.
     fn at(&self, theta: &[f64]) -> Option<Squares>;
 
-    /// Mean square at the check points; nothing if one is not finite.
-    fn check(&self, theta: &[f64]) -> Option<f64>;
+    /// What the check points say; nothing if a residual is not finite.
+    fn check(&self, theta: &[f64]) -> Option<Check>;
 
     /// The Jacobian of the residuals, which are `at` the same parameters; the nuisance parameter is held fixed.
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian);
@@ -77,6 +82,22 @@ pub struct Squares {
     pub nuisance: Vec<f64>,
     /// Mean of the squares.
     pub mean_square: f64,
+}
+
+/// What points say of a step that has not seen them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Check {
+    /// Mean square of their residuals.
+    pub mean_square: f64,
+    /// Points that have no density.
+    pub outside: usize,
+}
+
+impl Check {
+    /// Whether this is better: a step that takes a density away is not, whatever it does elsewhere.
+    pub fn improves_on(self, other: Self) -> bool {
+        self.mean_square < other.mean_square && self.outside <= other.outside
+    }
 }
 
 /// A rule that moves the parameters.
@@ -166,13 +187,18 @@ pub enum Failure {
 /// Share of a batch that may fail: beyond it, the gradient is that of another problem.
 const FAILED_SHARE: f64 = 0.5;
 
-/// Refuses a gradient that no step can follow.
-fn sound(gradient: Gradient) -> Result<Gradient, Failure> {
-    let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
-    let failed = unconverged + indefinite;
+/// Refuses a step after so many failed solves.
+fn solved(failed: usize, points: usize) -> Result<(), Failure> {
     if failed as f64 > FAILED_SHARE * points as f64 {
         return Err(Failure::Solves { failed, points });
     }
+    Ok(())
+}
+
+/// Refuses a gradient that no step can follow.
+fn sound(gradient: Gradient) -> Result<Gradient, Failure> {
+    let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
+    solved(unconverged + indefinite, points)?;
     if !gradient.loss.is_finite() {
         return Err(Failure::Value(gradient.loss));
     }

@@ -66,8 +66,9 @@ impl Residuals for Valley {
         mean_square.is_finite().then_some(Squares { value, slope: ones.clone(), nuisance: ones, mean_square })
     }
 
-    fn check(&self, theta: &[f64]) -> Option<f64> {
-        Some(Valley { samples: 2 * self.samples }.at(theta)?.mean_square)
+    fn check(&self, theta: &[f64]) -> Option<Check> {
+        let mean_square = Valley { samples: 2 * self.samples }.at(theta)?.mean_square;
+        Some(Check { mean_square, outside: 0 })
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
@@ -141,10 +142,10 @@ fn levenberg_marquardt_follows_a_curved_valley_to_its_end() {
 fn levenberg_marquardt_never_accepts_a_larger_residual() {
     let (mut optimiser, mut valley) = (LevenbergMarquardt::new(), Valley { samples: 30 });
     let mut theta = vec![2.0, 3.0, -4.0];
-    let mut before = valley.check(&theta).expect("finite");
+    let mut before = valley.check(&theta).expect("finite").mean_square;
     for step in 0..40 {
         optimiser.step(&mut theta, &mut valley, step).expect("finite residuals");
-        let after = valley.check(&theta).expect("finite");
+        let after = valley.check(&theta).expect("finite").mean_square;
         assert!(after <= before, "step {step}: from {before:e} to {after:e}");
         before = after;
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::estimate::Estimate;
 use crate::run::Problem;
 use crate::run::checkpoint::Progress;
+use crate::run::collocation::End;
 use crate::run::evaluate::Evaluation;
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
@@ -30,6 +31,14 @@ pub struct Report {
     pub interrupted: bool,
     /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z mean nothing.
     pub folded: bool,
+    /// Why training by least squares ended: `goal`, `stalled` or `steps`.
+    pub end: Option<End>,
+    /// KL in nats that was to be reached, for least squares.
+    pub goal: Option<f64>,
+    /// Whether the target was defended: see [`crate::loss::monge_ampere`].
+    pub defended: bool,
+    /// Root mean square of the last step's residuals in nats, of least squares.
+    pub residual: Option<f64>,
     /// Effective sample size, from 0 to 1.
     pub ess: Option<f64>,
     /// Its standard error.
@@ -54,7 +63,7 @@ pub struct Report {
     pub held_out_log_likelihood: Option<f64>,
     /// Its standard error.
     pub held_out_log_likelihood_se: Option<f64>,
-    /// Smallest eigenvalue of `H` over fresh base points.
+    /// Smallest eigenvalue of `H` over fresh base points, and over those of the survey that ended training.
     pub min_eigenvalue: f64,
     /// Share of the fresh points where `H` is not positive definite.
     pub indefinite_share: f64,
@@ -110,7 +119,11 @@ impl Report {
             layers: config.model.layers,
             steps: progress.step,
             interrupted: !progress.done,
-            folded: evaluation.fold.is_folded(),
+            folded: evaluation.fold.is_folded() || progress.fold_seen,
+            end: progress.end,
+            goal: progress.beta.map(|_| config.training.goal),
+            defended: progress.defended,
+            residual: progress.residual,
             ess,
             ess_se,
             kl,
@@ -123,7 +136,11 @@ impl Report {
             pareto_k: weights.and_then(|w| w.pareto_k),
             held_out_log_likelihood,
             held_out_log_likelihood_se,
-            min_eigenvalue: evaluation.fold.min_eigenvalue,
+            // `f64::min` would drop a NaN.
+            min_eigenvalue: match progress.lowest_seen {
+                Some(lowest) if lowest < evaluation.fold.min_eigenvalue => lowest,
+                _ => evaluation.fold.min_eigenvalue,
+            },
             indefinite_share: evaluation.fold.indefinite_share,
             mass: evaluation.mass.value,
             mass_se: evaluation.mass.standard_error,

@@ -83,7 +83,8 @@ impl Watcher for Progress {
 fn state(step: &Step) -> String {
     match (step.beta, step.residual, step.damping) {
         (Some(beta), Some(residual), Some(damping)) => {
-            format!("beta {beta:.3}  residual {residual:.1e}  damping {damping:.0e}")
+            let beta = if (1e-3..1e4).contains(&beta) { format!("{beta:.3}") } else { format!("{beta:.2e}") };
+            format!("beta {beta}  residual {residual:.1e}  damping {damping:.0e}")
         }
         _ => format!("loss {:.4}", step.loss),
     }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::json::Report;
 use super::machine;
+use crate::run::collocation::End;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -31,7 +32,7 @@ impl Display for Report {
         }
         let se = self.mass_se.map_or_else(|| " (quadrature)".to_owned(), |se| format!(" ± {se:.1e}"));
         row("mass", format!("{:.8}{se}", self.mass))?;
-        row("min eigenvalue", format!("{:.4} of H over fresh points", self.min_eigenvalue))?;
+        row("min eigenvalue", format!("{:.3e} of H over fresh points", self.min_eigenvalue))?;
         let solves = format!(
             "{:.2} steps on average, worst residual {:.1e}",
             self.solve_steps_mean, self.solve_residual_max
@@ -41,12 +42,29 @@ impl Display for Report {
             "parameters",
             format!("{} in {} layer{}", self.params, self.layers, if self.layers == 1 { "" } else { "s" }),
         )?;
+        if let Some(end) = self.ended() {
+            row("ended", end)?;
+        }
         let time = format!("{:.1} s, {:.1} CPU s", self.wall_seconds, self.cpu_seconds);
         row("training", format!("{} steps in {time} ({} threads, {})", self.steps, self.threads, self.isa))
     }
 }
 
 impl Report {
+    /// Why least squares ended, and what would take them further.
+    fn ended(&self) -> Option<String> {
+        let goal = self.goal?;
+        Some(match self.end? {
+            End::Goal => format!("at the goal, a KL of {goal:.1e}"),
+            End::Stalled => format!(
+                "above the goal, a KL of {goal:.1e}: neither KL nor the residual fell any more; widen model.hidden, or add to model.layers"
+            ),
+            End::Steps => {
+                format!("at the limit of steps, before the goal, a KL of {goal:.1e}; raise training.steps")
+            }
+        })
+    }
+
     /// What a reader must know before any number.
     fn warnings(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.folded {
@@ -65,13 +83,27 @@ impl Report {
         if let Some(reached) = self.beta_reached.filter(|&reached| reached < self.beta && !self.interrupted) {
             writeln!(
                 f,
-                "  UNFINISHED: training has come to beta {reached:.3} of {:.3}, and the model is that of the flatter density \
-                 there.\n  Raise training.steps, widen model.hidden, or add to model.layers.",
-                self.beta
+                "  UNFINISHED: training has come to beta {reached:.3} of {:.3}, with a residual of {:.1e} nats for the flatter \
+                 density there.\n  Raise training.steps, widen model.hidden, or add to model.layers.",
+                self.beta,
+                self.residual.unwrap_or(f64::NAN)
             )?;
         }
         if self.interrupted {
-            writeln!(f, "  INTERRUPTED after {} steps: training was stopped before its end.", self.steps)?;
+            let beta = self.beta_reached.map(|beta| format!(", at beta {beta:.3} of {:.3}", self.beta));
+            let beta = beta.unwrap_or_default();
+            writeln!(
+                f,
+                "  INTERRUPTED after {} steps: training was stopped before its end{beta}.",
+                self.steps
+            )?;
+        }
+        if self.defended {
+            writeln!(
+                f,
+                "  DEFENDED: where the target is next to empty, the model was asked for a thousandth of the uniform density, \
+                 because the map folded there.\n  That bounds the KL that can be reached."
+            )?;
         }
         if self.unconverged > 0 {
             let (failed, samples) = (self.unconverged, self.samples);

@@ -15,6 +15,7 @@ use rand_pcg::Pcg64;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
+use super::collocation::End;
 use super::error::RunError;
 use super::folder::{Folder, file};
 use crate::config::{Config, ConfigError};
@@ -49,6 +50,21 @@ pub struct Progress {
     /// Inverse temperature that least squares have come to.
     #[serde(default)]
     pub beta: Option<f64>,
+    /// Root mean square of the last step's residuals in nats, of least squares.
+    #[serde(default)]
+    pub residual: Option<f64>,
+    /// Why least squares ended.
+    #[serde(default)]
+    pub end: Option<End>,
+    /// Whether they were made against a defended target.
+    #[serde(default)]
+    pub defended: bool,
+    /// Whether the last survey saw a fold in the model that training ended with.
+    #[serde(default)]
+    pub fold_seen: bool,
+    /// The smallest eigenvalue of `H` that it saw; none where it is not known, or beyond the injectivity radius.
+    #[serde(default)]
+    pub lowest_seen: Option<f64>,
     /// Steps whose gradient was shortened.
     pub clipped_steps: u64,
     /// Inner solves that failed; their base points were left out of the step.

@@ -2,9 +2,9 @@
 //!
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
 //! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
-//! them neighbours of the hard points. `β` rises from the residual alone: when the root mean square at the check points is
-//! small or falls no more, to the largest `β` at which it is bearable.
+//! them neighbours of the hard points.
 
+mod continuation;
 mod finish;
 
 use std::collections::HashMap;
@@ -15,26 +15,18 @@ use ircpm_manifolds::{Manifold, Product};
 use rand::Rng;
 use rand_pcg::Pcg64;
 
+pub use finish::End;
+
 use super::evaluate::base_points;
 use super::problem::Problem;
 use crate::estimate::Estimates;
-use crate::least_squares::{Form, Rows, System};
+use crate::least_squares::{Form, Rows, System, dot};
 use crate::loss::monge_ampere::{self, Offsets};
 use crate::loss::{Gradient, LossError};
-use crate::optimiser::{Objective, Residuals, Squares, StateError, Tensors, tensor};
+use crate::optimiser::{Check, Objective, Residuals, Squares, StateError, Tensors, tensor};
 use crate::sequence::{Sequence, Spread};
 use crate::target::Target;
 
-/// Root mean square of the residuals, in nats, below which `β` may rise; less where points are sparse, beyond four
-/// dimensions.
-const SOLVED: [f64; 2] = [0.2, 0.15];
-/// Root mean square that a rise of `β` may lead to.
-const BEARABLE: f64 = 0.3;
-/// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and `β`
-/// rises all the same.
-const STUCK: usize = 4;
-/// Share of base points at which the map folds that makes the target defended.
-const MANY_FOLDS: f64 = 0.01;
 /// Eigenvalues of `H` that are low enough for a hard point.
 const LOW: f64 = 0.25;
 /// Most points of a step.
@@ -49,8 +41,21 @@ const HARD: [usize; 2] = [16, 32];
 const NEIGHBOUR: f64 = 0.1;
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
+/// Numbers that the history has of a step.
+const RECORD: usize = 3;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
+/// Share of the images that may be missing from an estimate of the model's quality.
+const MOST_MISSING: f64 = 0.01;
+
+/// Points that were drawn, images last.
+struct Drawn {
+    y: Vec<f64>,
+    /// Whether each image was found; one that was not is left where it started.
+    found: Vec<bool>,
+    stats: SolveStats,
+}
+
 /// Points with their energies.
 #[derive(Clone, Debug, Default)]
 struct Points {
@@ -76,11 +81,15 @@ pub struct Collocation<'a> {
     hard: Vec<f64>,
     /// Root mean squares at the check points, since `β` last rose.
     levels: Vec<f64>,
-    /// KL at the check points, since `β` is at its end.
+    /// KL, its standard error and the mean square at the check points, step after step since `β` is at its end.
     history: Vec<f64>,
     batch: Points,
     check: Points,
     quality: Option<Estimates>,
+    /// Inner solves of the present points.
+    stats: SolveStats,
+    /// The smallest eigenvalue that the last survey saw, if it is worth a word and training ends with it.
+    surveyed: Option<f64>,
     /// By number of points: the search for one costs more than its points.
     lattices: HashMap<usize, Sequence>,
 }
@@ -108,6 +117,8 @@ impl<'a> Collocation<'a> {
             batch: Points::default(),
             check: Points::default(),
             quality: None,
+            stats: SolveStats::default(),
+            surveyed: None,
             lattices: HashMap::new(),
         })
     }
@@ -120,6 +131,17 @@ impl<'a> Collocation<'a> {
     /// ESS and KL at the check points among the model's own samples, once `β` is at its end.
     pub fn quality(&self) -> Option<&Estimates> {
         self.quality.as_ref()
+    }
+
+    /// Whether the target is defended.
+    pub fn is_defended(&self) -> bool {
+        self.defended
+    }
+
+    /// Smallest eigenvalue of `H` that the survey at the end saw, NaN beyond the injectivity radius; nothing if it is not
+    /// small.
+    pub fn surveyed(&self) -> Option<f64> {
+        self.surveyed
     }
 
     /// The generator of points.
@@ -136,7 +158,7 @@ impl<'a> Collocation<'a> {
             ),
             ("hard_points".to_owned(), self.hard.clone()),
             ("residuals_at_beta".to_owned(), self.levels.clone()),
-            ("kl_history".to_owned(), self.history.clone()),
+            ("history".to_owned(), self.history.clone()),
         ])
     }
 
@@ -148,14 +170,18 @@ impl<'a> Collocation<'a> {
         let continuation = tensor(state, "continuation", Some(4), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
-        let history = tensor(state, "kl_history", None, f64::is_finite)?;
+        let history = tensor(state, "history", None, f64::is_finite)?;
         let (beta, count) = (continuation[0], continuation[2]);
         let ambient = self.flow.manifold().ambient();
         if !(0.0..=self.beta_max).contains(&beta) || !(1.0..=1e9).contains(&count) {
             return Err(StateError::Value { name: "continuation", index: 0, value: beta });
         }
-        if !hard.len().is_multiple_of(ambient) {
-            return Err(StateError::Length { name: "hard_points", found: hard.len(), expected: ambient });
+        for (name, found, expected) in
+            [("hard_points", hard.len(), ambient), ("history", history.len(), RECORD)]
+        {
+            if !found.is_multiple_of(expected) {
+                return Err(StateError::Length { name, found, expected });
+            }
         }
         (self.beta, self.log_z, self.count) = (beta, continuation[1], count as usize);
         self.defended = continuation[3] > 0.0;
@@ -175,8 +201,8 @@ impl<'a> Collocation<'a> {
         (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR)
     }
 
-    /// `base` base points and `images` images of others; an image that cannot be found is left where it started.
-    fn draw(&mut self, theta: &[f64], base: usize, images: usize) -> Vec<f64> {
+    /// `base` base points and `images` images of others.
+    fn draw(&mut self, theta: &[f64], base: usize, images: usize) -> Drawn {
         let mut y = self.base_points(base);
         let mut x = self.base_points(images);
         let manifold = self.flow.manifold();
@@ -186,7 +212,7 @@ impl<'a> Collocation<'a> {
             x[s * n..(s + 1) * n].copy_from_slice(&pushed.y[s * n..(s + 1) * n]);
         }
         y.extend(x);
-        y
+        Drawn { y, found: pushed.ok, stats: pushed.stats }
     }
 
     /// That many base points, on a lattice with a fresh shift.
@@ -196,7 +222,8 @@ impl<'a> Collocation<'a> {
         base_points(manifold, self.lattices.entry(count).or_insert_with(new), &mut self.rng)
     }
 
-    /// The lowest of what is known, and of the hard points' neighbours, which are added to the check points.
+    /// Takes the lowest of what is known as hard points for the next step, whose check points are others; adds neighbours of
+    /// the present ones to the check points.
     fn harden(&mut self, theta: &[f64], check: &mut Vec<f64>) {
         let (manifold, n) = (self.flow.manifold(), self.flow.manifold().ambient());
         for point in self.hard.chunks_exact(n) {
@@ -209,7 +236,8 @@ impl<'a> Collocation<'a> {
         // NaN first: a point beyond the injectivity radius is harder than any.
         let key = |i: usize| if lowest[i].is_nan() { f64::NEG_INFINITY } else { lowest[i] };
         order.sort_by(|&i, &j| key(i).total_cmp(&key(j)));
-        let hardest = order.iter().take(self.count / HARD[usize::from(self.is_sparse())]);
+        let most = self.count / HARD[usize::from(self.is_sparse())];
+        let hardest = order.iter().filter(|&&i| key(i) < LOW).take(most);
         self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
     }
 
@@ -231,75 +259,47 @@ impl<'a> Collocation<'a> {
         monge_ampere::Residuals::new(log_q, &beta_u, offsets, self.log_volume, self.log_z)
     }
 
-    /// Residuals at points; nothing if one is not finite.
+    /// Residuals at points, and how many of them have no density; nothing if one is not finite, or none has a density.
     ///
-    /// A point beyond the injectivity radius has no density: it gets a residual that no step can mend, so that no step
-    /// is taken that makes more of them.
-    fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<Squares> {
-        let Scores { mut log_q, inside, .. } = self.flow.scores(theta, &points.y, self.floor());
-        for (log_q, _) in log_q.iter_mut().zip(&inside).filter(|(_, inside)| !**inside) {
-            *log_q = 0.0;
+    /// A point beyond the injectivity radius has no density: it gets a residual that no step can mend, and has no say in
+    /// `log Z`.
+    fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<(Squares, usize)> {
+        let Scores { log_q, inside, .. } = self.flow.scores(theta, &points.y, self.floor());
+        let n = inside.len();
+        let within: Vec<usize> = (0..n).filter(|&i| inside[i]).collect();
+        if within.is_empty() {
+            return None;
         }
-        let mut all = self.residuals_at(&log_q, &points.u, self.beta);
-        for i in (0..inside.len()).filter(|&i| !inside[i]) {
-            (all.value[i], all.slope[i], all.nuisance[i]) = (OUTSIDE, 0.0, 0.0);
+        let pick = |from: &[f64]| within.iter().map(|&i| from[i]).collect::<Vec<_>>();
+        let some = self.residuals_at(&pick(&log_q), &pick(&points.u), self.beta);
+        let (mut value, mut slope, mut nuisance) = (vec![OUTSIDE; n], vec![0.0; n], vec![0.0; n]);
+        for (k, &i) in within.iter().enumerate() {
+            (value[i], slope[i], nuisance[i]) = (some.value[k], some.slope[k], some.nuisance[k]);
         }
-        let mean_square = all.mean_square();
-        let monge_ampere::Residuals { value, slope, nuisance, .. } = all;
-        mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
+        let mean_square = dot(&value, &value) / n as f64;
+        let squares = Squares { value, slope, nuisance, mean_square };
+        mean_square.is_finite().then_some((squares, n - within.len()))
     }
 
-    /// Defends the target from now on if the map folds at so many base points.
-    fn defend(&mut self, lowest: &[f64]) {
-        let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
-        if !self.defended && folded as f64 > MANY_FOLDS * lowest.len() as f64 {
-            self.defended = true;
-            self.levels.clear();
-            self.history.clear();
-        }
-    }
-
-    /// Raises `β` if the residuals allow it, or if they have stopped falling.
-    fn sharpen(&mut self, log_q: &[f64]) {
-        if self.beta >= self.beta_max {
-            return;
-        }
-        let now = self.check_rms(log_q, self.beta);
-        let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
-        if self.beta > 0.0 && now > SOLVED[usize::from(self.is_sparse())] && now < 0.95 * before {
-            self.levels.push(now);
-        } else {
-            self.beta = self.sharpest(log_q);
-            self.levels.clear();
-        }
-    }
-
-    /// The largest `β` at which residuals are bearable, but more than the present one.
-    fn sharpest(&self, log_q: &[f64]) -> f64 {
-        if self.check_rms(log_q, self.beta_max) <= BEARABLE {
-            return self.beta_max;
-        }
-        let (mut low, mut high) = (self.beta, self.beta_max);
-        for _ in 0..12 {
-            let middle = 0.5 * (low + high);
-            if self.check_rms(log_q, middle) <= BEARABLE { low = middle } else { high = middle }
-        }
-        low.max(self.beta + 1e-3 * self.beta_max).min(self.beta_max)
-    }
-
-    /// Root mean square of the residuals at the check points.
-    fn check_rms(&self, log_q: &[f64], beta: f64) -> f64 {
-        self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt()
-    }
-
-    /// Estimates from the images among the check points, `range` of them.
-    fn measure(&mut self, log_q: &[f64], range: Range<usize>) {
+    /// Estimates from the images among the check points, which begin at `start`; `found` says which are images.
+    fn measure(&mut self, log_q: &[f64], start: usize, found: &[bool], mean_square: f64) {
         if self.beta < self.beta_max {
             return;
         }
-        let log_weights: Vec<f64> = range.map(|i| -self.beta * self.check.u[i] - log_q[i]).collect();
-        self.quality = Estimates::new(&log_weights, 0, self.log_z_exact).ok();
-        self.history.extend(self.quality.as_ref().map(|q| q.kl.value));
+        self.quality = self.estimates(log_q, &self.check.u, start, found);
+        let record = self.quality.as_ref().map(|q| [q.kl.value, q.kl.standard_error, mean_square]);
+        self.history.extend(record.into_iter().flatten());
+    }
+
+    /// Estimates from images among points; nothing if too many of them were not found.
+    fn estimates(&self, log_q: &[f64], u: &[f64], start: usize, found: &[bool]) -> Option<Estimates> {
+        let solved = (0..found.len()).filter(|&k| found[k]).map(|k| start + k);
+        let log_weights: Vec<f64> = solved.map(|i| -self.beta * u[i] - log_q[i]).collect();
+        let missing = found.len() - log_weights.len();
+        if missing as f64 > MOST_MISSING * found.len() as f64 {
+            return None;
+        }
+        Estimates::new(&log_weights, missing, self.log_z_exact).ok()
     }
 }
 
@@ -324,21 +324,28 @@ impl Objective for Collocation<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
         // Uniform points fall ever farther from the mass as the dimension grows.
         let base = if self.is_sparse() { self.count / 4 } else { self.count / 2 };
-        let mut batch = self.draw(theta, base, self.count - base);
+        let Drawn { y: mut batch, stats, .. } = self.draw(theta, base, self.count - base);
         let checks = (CHECKS * self.count).clamp(FEWEST_CHECKS, MOST_CHECKS);
-        let mut check = self.draw(theta, checks / 2, checks / 2);
-        self.harden(theta, &mut check);
+        let Drawn { y: mut check, found, stats: others } = self.draw(theta, checks / 2, checks / 2);
+        (self.stats, self.quality) = (stats, None);
+        self.stats.merge(&others);
         batch.extend(&self.hard);
+        self.harden(theta, &mut check);
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
         let scores = self.flow.scores(theta, &self.check.y, self.floor());
         self.defend(&scores.lowest[..checks / 2]);
         if scores.inside.iter().all(|&inside| inside) {
-            self.sharpen(&scores.log_q);
-            self.log_z = self.residuals_at(&scores.log_q, &self.check.u, self.beta).log_z;
-            self.measure(&scores.log_q, checks / 2..checks);
+            self.sharpen(&scores.log_q)?;
+            let residuals = self.residuals_at(&scores.log_q, &self.check.u, self.beta);
+            self.log_z = residuals.log_z;
+            self.measure(&scores.log_q, checks / 2, &found, residuals.mean_square());
         }
         Ok(())
+    }
+
+    fn stats(&self) -> SolveStats {
+        self.stats
     }
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
@@ -361,7 +368,8 @@ impl Objective for Collocation<'_> {
         if !held {
             // Hard points come on top.
             let stored = Form::most_samples(self.flow.parameters()) * HARD[0] / (HARD[0] + 1);
-            self.count = (self.count * 3 / 2).min(stored.min(MOST_POINTS).max(self.count));
+            let more = (self.count * 3).div_ceil(2);
+            self.count = more.min(stored.min(MOST_POINTS).max(self.count));
         }
     }
 }
@@ -372,11 +380,12 @@ impl Residuals for Collocation<'_> {
     }
 
     fn at(&self, theta: &[f64]) -> Option<Squares> {
-        self.residuals_of(theta, &self.batch)
+        self.residuals_of(theta, &self.batch).map(|(squares, _)| squares)
     }
 
-    fn check(&self, theta: &[f64]) -> Option<f64> {
-        Some(self.residuals_of(theta, &self.check)?.mean_square)
+    fn check(&self, theta: &[f64]) -> Option<Check> {
+        let (squares, outside) = self.residuals_of(theta, &self.check)?;
+        Some(Check { mean_square: squares.mean_square, outside })
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {

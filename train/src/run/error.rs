@@ -105,6 +105,14 @@ pub enum RunError {
         /// What the loss says.
         cause: Divergence,
     },
+    /// Least squares left the region where the loss exists.
+    #[error("training broke off at step {step}: {cause}; {}", cause.remedy())]
+    Broken {
+        /// The step that failed, from 0.
+        step: usize,
+        /// What the loss says.
+        cause: Divergence,
+    },
     /// The initial parameters already have no loss: no step has been taken, and a smaller one would not help.
     #[error("training cannot begin: {cause} at the first parameters; {}", cause.remedy())]
     NoStart {

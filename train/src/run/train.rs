@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::batch::Batch;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
-use super::collocation::Collocation;
+use super::collocation::{Collocation, End};
 use super::error::{Divergence, RunError};
 use super::folder::{Folder, file};
 use super::problem::Problem;
@@ -182,7 +182,7 @@ impl<'a> Trainer<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// `Diverged`, or `NoStart` at the first step, if loss or gradient are not finite or too many solves fail;
+    /// `Diverged` or `Broken`, or `NoStart` at the first step, if loss or gradient are not finite or too many solves fail;
     /// parameters are then unchanged.
     pub fn step(&mut self) -> Result<Step, RunError> {
         let training = &self.problem.config.training;
@@ -197,9 +197,15 @@ impl<'a> Trainer<'a> {
         self.recent.push(taken.loss, taken.log_weights);
         let (mut ess, mut kl, mut beta) = (None, None, None);
         if let Course::Collocation(collocation) = &mut self.course {
-            self.progress.done |= collocation.is_done(&mut self.theta);
+            let steps = self.progress.done.then_some(End::Steps);
+            self.progress.end = collocation.end(&mut self.theta).or(steps);
+            self.progress.done = self.progress.end.is_some();
             beta = Some(collocation.beta());
-            self.progress.beta = beta;
+            (self.progress.beta, self.progress.residual) = (beta, taken.residual);
+            self.progress.defended = collocation.is_defended();
+            let lowest = collocation.surveyed();
+            self.progress.fold_seen = lowest.is_some_and(|lowest| lowest <= 0.0 || lowest.is_nan());
+            self.progress.lowest_seen = lowest.filter(|lowest| lowest.is_finite());
             (ess, kl) =
                 (collocation.quality().map(|q| q.ess.value), collocation.quality().map(|q| q.kl.value));
         } else if step.is_multiple_of(training.log_every) || self.is_done() {
@@ -242,8 +248,9 @@ impl<'a> Trainer<'a> {
         };
         let learning_rate =
             self.problem.config.schedule().rate(training.learning_rate, step, training.steps());
-        // Least squares have no learning rate to blame: what they take is finite, unless the target never was.
-        match self.recent.loss.filter(|_| !training.is_least_squares()) {
+        match self.recent.loss {
+            // Least squares have no learning rate to blame.
+            Some(_) if training.is_least_squares() => RunError::Broken { step, cause },
             Some(loss) => RunError::Diverged { step, loss, learning_rate, cause },
             None => RunError::NoStart { cause },
         }

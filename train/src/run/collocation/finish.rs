@@ -7,15 +7,19 @@
 
 use ircpm_manifolds::Manifold;
 
-use super::{Collocation, MOST_CHECKS};
+use serde::{Deserialize, Serialize};
+
+use super::{Collocation, Drawn, MOST_CHECKS, RECORD};
 use crate::estimate::{Estimate, Estimates};
 
 /// Fresh base points of a survey; more beyond four dimensions.
 const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
 /// Images: folds are rare where the mass is, and every solve of a step looks for them.
 const IMAGES: usize = 1 << 16;
-/// Steps without progress beyond the standard error after which training ends.
+/// Steps without progress after which training ends.
 const PATIENCE: usize = 12;
+/// The residual falls as long as so many steps make its mean square smaller by this factor.
+const FALLING: f64 = 0.95;
 /// Largest part of the potential that is given up to undo a fold.
 const MOST_GIVEN_UP: f64 = 0.05;
 /// Where points are sparse a smallest eigenvalue below this counts as a fold: a survey of some 10⁶ points misses the lowest
@@ -24,43 +28,67 @@ const MARGIN: f64 = 2e-3;
 /// Factor on KL that undoing a fold may cost a model that falls short of its goal.
 const BEARABLE_LOSS: f64 = 1.1;
 
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// KL is below the goal, at the parameters that training ends with.
+    Goal,
+    /// Neither KL nor the residual fell any more.
+    Stalled,
+    /// There were no more steps.
+    Steps,
+}
+
 /// What a survey saw.
 struct Survey {
     /// Smallest eigenvalue of `H` where it is below [`MARGIN`], else that; NaN if a point is beyond the injectivity
     /// radius.
     lowest: f64,
-    /// Points of folds.
+    /// Points that were not clear.
     folds: Vec<f64>,
 }
 
 impl Collocation<'_> {
-    /// Whether training is at its end: KL is below the goal beyond doubt and a survey shows no fold, or KL has stopped
-    /// falling beyond its standard error. `theta` moves where a fold was undone.
-    pub fn is_done(&mut self, theta: &mut [f64]) -> bool {
-        let Some(kl) = self.quality.as_ref().map(|quality| quality.kl) else { return false };
+    /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, or nothing falls
+    /// any more. `theta` moves where a fold was undone.
+    pub fn end(&mut self, theta: &mut [f64]) -> Option<End> {
+        self.surveyed = None;
+        let kl = self.quality.as_ref()?.kl;
         let reached = surely(kl) <= self.goal;
-        if !reached && !self.has_stalled(kl.standard_error) {
-            return false;
+        if !reached && !self.has_stalled() {
+            return None;
+        }
+        let end = if reached { End::Goal } else { End::Stalled };
+        // The step has moved the model since it was measured.
+        let fresh = self.fresh_quality(theta);
+        if reached && fresh.as_ref().is_none_or(|quality| surely(quality.kl) > self.goal) {
+            return None;
         }
         let survey = self.survey(theta);
-        if self.is_clear(&survey) {
-            return true;
+        self.surveyed = below_margin(survey.lowest);
+        if self.is_clear(survey.lowest) {
+            self.quality = fresh;
+            return Some(end);
         }
         let limit = if reached { self.goal } else { self.goal.max(BEARABLE_LOSS * surely(kl)) };
-        if let Some((unfolded, quality)) = self.unfolded(theta, survey.lowest, limit) {
+        if let Some((unfolded, quality, lowest)) = self.unfolded(theta, survey.lowest, limit) {
             theta.copy_from_slice(&unfolded);
-            self.quality = Some(quality);
-            return true;
+            (self.quality, self.surveyed) = (Some(quality), below_margin(lowest));
+            return Some(end);
         }
         self.hard.extend(survey.folds);
-        !reached
+        (!reached).then_some(end)
     }
 
-    /// Whether the last steps brought nothing beyond the standard error.
-    fn has_stalled(&self, standard_error: f64) -> bool {
-        let (before, recent) = self.history.split_at(self.history.len().saturating_sub(PATIENCE));
-        let least = |part: &[f64]| part.iter().copied().fold(f64::INFINITY, f64::min);
-        !before.is_empty() && least(recent) > least(before) - standard_error
+    /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
+    /// is much smaller.
+    pub(super) fn has_stalled(&self) -> bool {
+        let records: Vec<&[f64]> = self.history.chunks_exact(RECORD).collect();
+        let (before, recent) = records.split_at(records.len().saturating_sub(PATIENCE));
+        let least = |part: &[&[f64]], k: usize| part.iter().map(|r| r[k]).fold(f64::INFINITY, f64::min);
+        let Some(best) = before.iter().min_by(|a, b| a[0].total_cmp(&b[0])) else { return false };
+        least(recent, 0) > best[0] - best[1] && least(recent, 2) > FALLING * least(before, 2)
     }
 
     /// Looks for folds at fresh points of either kind.
@@ -70,11 +98,11 @@ impl Collocation<'_> {
         let base = SURVEY[usize::from(self.is_sparse())] / MOST_CHECKS;
         for batch in 0..base + IMAGES / MOST_CHECKS {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
-            let y = self.draw(theta, base, images);
+            let Drawn { y, .. } = self.draw(theta, base, images);
             // Eigenvalues above the margin cost nothing here.
             for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
-                if lowest <= 0.0 || lowest.is_nan() {
+                if !self.is_clear(lowest) {
                     survey.folds.extend(y);
                 }
             }
@@ -82,14 +110,15 @@ impl Collocation<'_> {
         survey
     }
 
-    /// Whether a survey shows no fold, nor points close to one where they are sparse.
-    fn is_clear(&self, survey: &Survey) -> bool {
-        if self.is_sparse() { survey.lowest >= MARGIN } else { survey.lowest > 0.0 }
+    /// Whether a smallest eigenvalue shows no fold, nor that one is close where points are sparse.
+    fn is_clear(&self, lowest: f64) -> bool {
+        if self.is_sparse() { lowest >= MARGIN } else { lowest > 0.0 }
     }
 
     /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the deepest
-    /// one seen, and the model's quality there; nothing if it is not clear then, or its KL is above `limit`.
-    fn unfolded(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates)> {
+    /// one seen, with the model's quality and its smallest eigenvalue there; nothing if it is not clear then, or its KL is
+    /// above `limit`.
+    fn unfolded(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
         let given_up = MARGIN + 2.0 * (MARGIN - lowest);
         let mut smaller = theta.to_vec();
         // Written so that a NaN is refused.
@@ -100,27 +129,28 @@ impl Collocation<'_> {
         if surely(quality.kl) > limit {
             return None;
         }
-        let survey = self.survey(&smaller);
-        self.is_clear(&survey).then_some((smaller, quality))
+        let lowest = self.survey(&smaller).lowest;
+        self.is_clear(lowest).then_some((smaller, quality, lowest))
     }
 
     /// Estimates from fresh images.
     fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
-        let y = self.draw(theta, 0, MOST_CHECKS);
+        let Drawn { y, found, .. } = self.draw(theta, 0, MOST_CHECKS);
         let images = self.with_energies(y).ok()?;
         let pulled = self.flow.inverse(theta, &images.y);
-        if pulled.ok.iter().any(|ok| !ok) {
-            return None;
-        }
-        let log_weights: Vec<f64> =
-            images.u.iter().zip(&pulled.log_q).map(|(u, log_q)| -self.beta * u - log_q).collect();
-        Estimates::new(&log_weights, 0, self.log_z_exact).ok()
+        let known: Vec<bool> = found.iter().zip(&pulled.ok).map(|(&found, &ok)| found && ok).collect();
+        self.estimates(&pulled.log_q, &images.u, 0, &known)
     }
 }
 
 /// The lower one; NaN if either is, which `f64::min` would pass over.
 fn lower(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
+}
+
+/// What a survey has to say beyond that all is above the margin.
+fn below_margin(lowest: f64) -> Option<f64> {
+    (lowest < MARGIN || lowest.is_nan()).then_some(lowest)
 }
 
 /// The value and twice its standard error.
