@@ -2,7 +2,8 @@
 //!
 //! Newton's method forgets where it came from. Far from the minimum its steps are good to a few digits, which single
 //! precision has; where they lead is where the minimisation in double precision starts, and no digit of its result rests
-//! on them. The code is that of [`crate::solve`], over other packs.
+//! on them. The code is that of [`crate::solve`], over other packs. What single precision cannot hold, and a sample that it
+//! does not bring near, starts at the point itself.
 
 use std::marker::PhantomData;
 
@@ -128,7 +129,7 @@ impl<M: Manifold, P: Potential, R: Real, const D: usize> Task for Start<'_, M, P
                     span.store(landing[c], &mut trace.y, n, c, p);
                 }
                 span.each::<R>(p, |sample, lane| {
-                    trace.single_steps[sample] = descent.steps.lane(lane) as u32
+                    trace.single_steps[sample] = descent.steps.lane(lane) as u32;
                 });
             }
         }

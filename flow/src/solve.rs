@@ -1,6 +1,7 @@
 //! The inner minimisation: `y* = argmin_y d(x, y)²/2 + psi(y)`.
 //!
-//! Newton's method in a frame at `y`, from `y = x`, with backtracking on the objective. Deviations from
+//! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from where its first steps in single
+//! precision have led (`approach.rs`). Deviations from
 //! arXiv:2110.01288: (1) Newton steps, not gradient steps (which remain selectable); (2) nothing is unrolled, because
 //! all derivatives are functions of the solution. Lanes descend independently: a sample that is done stays put, so its
 //! result does not depend on its neighbours.
@@ -31,7 +32,7 @@ pub struct Solver {
     /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`; or below 1e-9 times that and no
     /// longer falling, which is rounding where psi or the coordinates are large.
     pub tolerance: f64,
-    /// Evaluations of the Hessian after which a sample counts as not converged.
+    /// Evaluations of the Hessian, in double precision, after which a sample counts as not converged.
     pub max_steps: usize,
 }
 

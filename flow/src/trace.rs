@@ -17,7 +17,7 @@ pub struct Trace {
     pub converged: Vec<bool>,
     /// Whether it did, `H` is positive definite and `|g|` within the domain: the image and `ℓ` mean something.
     pub ok: Vec<bool>,
-    /// Evaluations of the Hessian that the solve took; 0 for the closed-form inverse.
+    /// Evaluations of the Hessian in double precision that the solve took; 0 for the closed-form inverse.
     pub steps: Vec<u32>,
     /// Those in single precision that came before; 0 where there are none.
     pub single_steps: Vec<u32>,

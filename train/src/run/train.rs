@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::batch::Batch;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
-use super::collocation::{Collocation, End};
+use super::collocation::Collocation;
 use super::error::{Divergence, RunError};
 use super::folder::{Folder, file};
 use super::problem::Problem;
@@ -197,8 +197,7 @@ impl<'a> Trainer<'a> {
         self.recent.push(taken.loss, taken.log_weights);
         let (mut ess, mut kl, mut beta) = (None, None, None);
         if let Course::Collocation(collocation) = &mut self.course {
-            let steps = self.progress.done.then_some(End::Steps);
-            self.progress.end = collocation.end(&mut self.theta).or(steps);
+            self.progress.end = collocation.end(&mut self.theta, self.progress.done);
             self.progress.done = self.progress.end.is_some();
             beta = Some(collocation.beta());
             (self.progress.beta, self.progress.residual) = (beta, taken.residual);

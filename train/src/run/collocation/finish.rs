@@ -50,20 +50,19 @@ struct Survey {
 }
 
 impl Collocation<'_> {
-    /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, or nothing falls
-    /// any more. `theta` moves where a fold was undone.
-    pub fn end(&mut self, theta: &mut [f64]) -> Option<End> {
+    /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, nothing falls
+    /// any more, or this was the `last` step. `theta` moves where a fold was undone.
+    pub fn end(&mut self, theta: &mut [f64], last: bool) -> Option<End> {
         self.surveyed = None;
-        let kl = self.quality.as_ref()?.kl;
-        let reached = surely(kl) <= self.goal;
-        if !reached && !self.has_stalled() {
-            return None;
-        }
-        let end = if reached { End::Goal } else { End::Stalled };
+        let out_of_steps = last.then_some(End::Steps);
+        let Some(kl) = self.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
+        let mut reached = surely(kl) <= self.goal;
+        let stalled = (!reached && self.has_stalled()).then_some(End::Stalled);
+        let mut end = if reached { Some(End::Goal) } else { stalled.or(out_of_steps) }?;
         // The step has moved the model since it was measured.
         let fresh = self.fresh_quality(theta);
         if reached && fresh.as_ref().is_none_or(|quality| surely(quality.kl) > self.goal) {
-            return None;
+            (reached, end) = (false, out_of_steps?);
         }
         let survey = self.survey(theta);
         self.surveyed = below_margin(survey.lowest);
@@ -78,7 +77,7 @@ impl Collocation<'_> {
             return Some(end);
         }
         self.hard.extend(survey.folds);
-        (!reached).then_some(end)
+        if reached { out_of_steps } else { Some(end) }
     }
 
     /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that

@@ -33,7 +33,7 @@ fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f
 fn small_fold_is_undone_before_training_ends() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, -5e-3);
-    assert_eq!(training.end(&mut theta), Some(End::Goal));
+    assert_eq!(training.end(&mut theta, false), Some(End::Goal));
     let y = training.base_points(4 * MOST_CHECKS);
     let lowest = problem.flow.inverse(&theta, &y).min_eigenvalue.into_iter().fold(f64::INFINITY, f64::min);
     assert!(lowest > 0.0 && lowest < 0.02, "{lowest}");
@@ -44,7 +44,7 @@ fn large_fold_is_trained_on() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, -0.1);
     let before = theta.clone();
-    assert_eq!(training.end(&mut theta), None);
+    assert_eq!(training.end(&mut theta, false), None);
     assert_eq!(theta, before);
     assert!(!training.hard.is_empty());
 }
@@ -55,8 +55,22 @@ fn fold_that_training_ends_with_is_not_forgotten() {
     let (mut training, mut theta) = at_the_goal(&problem, -0.1);
     training.goal = 0.0;
     training.history = [1.0, 0.1, 1.0].repeat(40);
-    assert_eq!(training.end(&mut theta), Some(End::Stalled));
+    assert_eq!(training.end(&mut theta, false), Some(End::Stalled));
     assert!(training.surveyed().is_some_and(|lowest| lowest < -0.05), "{:?}", training.surveyed());
+}
+
+#[test]
+fn last_step_ends_with_a_survey_too() {
+    let problem = problem();
+    let cases =
+        [(-5e-3, f64::INFINITY, End::Goal), (-0.1, f64::INFINITY, End::Steps), (0.1, 0.0, End::Steps)];
+    for (lowest, goal, end) in cases {
+        let (mut training, mut theta) = at_the_goal(&problem, lowest);
+        training.goal = goal;
+        assert_eq!(training.end(&mut theta, true), Some(end), "{lowest}");
+        let seen = training.surveyed().is_some_and(|lowest| lowest <= 0.0);
+        assert_eq!(seen, lowest < -0.05, "a fold of {lowest}: {:?}", training.surveyed());
+    }
 }
 
 #[test]
@@ -136,7 +150,7 @@ fn map_without_a_fold_is_left_alone() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, 0.1);
     let before = theta.clone();
-    assert_eq!(training.end(&mut theta), Some(End::Goal));
+    assert_eq!(training.end(&mut theta, false), Some(End::Goal));
     assert_eq!(theta, before);
 }
 
