@@ -56,13 +56,15 @@ impl Collocation<'_> {
         self.surveyed = None;
         let out_of_steps = last.then_some(End::Steps);
         let Some(kl) = self.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
-        let mut reached = surely(kl) <= self.goal;
-        let stalled = (!reached && self.has_stalled()).then_some(End::Stalled);
-        let mut end = if reached { Some(End::Goal) } else { stalled.or(out_of_steps) }?;
+        let mut end = match surely(kl) <= self.goal {
+            true => End::Goal,
+            false if self.has_stalled() => End::Stalled,
+            false => out_of_steps?,
+        };
         // The step has moved the model since it was measured.
         let fresh = self.fresh_quality(theta);
-        if reached && fresh.as_ref().is_none_or(|quality| surely(quality.kl) > self.goal) {
-            (reached, end) = (false, out_of_steps?);
+        if end == End::Goal && fresh.as_ref().is_none_or(|quality| surely(quality.kl) > self.goal) {
+            end = out_of_steps?;
         }
         let survey = self.survey(theta);
         self.surveyed = below_margin(survey.lowest);
@@ -70,14 +72,14 @@ impl Collocation<'_> {
             self.quality = fresh;
             return Some(end);
         }
-        let limit = if reached { self.goal } else { self.goal.max(BEARABLE_LOSS * surely(kl)) };
+        let limit = if end == End::Goal { self.goal } else { self.goal.max(BEARABLE_LOSS * surely(kl)) };
         if let Some((unfolded, quality, lowest)) = self.unfolded(theta, survey.lowest, limit) {
             theta.copy_from_slice(&unfolded);
             (self.quality, self.surveyed) = (Some(quality), below_margin(lowest));
             return Some(end);
         }
         self.hard.extend(survey.folds);
-        if reached { out_of_steps } else { Some(end) }
+        if end == End::Goal { out_of_steps } else { Some(end) }
     }
 
     /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
