@@ -106,7 +106,7 @@ impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
         if_greater.combine(otherwise, |x, y| S::select_gt(a, b, x, y))
     }
     #[inline(always)]
-    fn apply<F: Function>(mut self, f: F) -> Self {
+    fn apply<F: Function<Self::Base>>(mut self, f: F) -> Self {
         let slope = f.derivative(self.re);
         self.re = self.re.apply(f);
         for i in 0..D {

@@ -3,18 +3,19 @@
 //! A function is its real value and its derivative *as a function over any scalar*. A dual type then needs a single
 //! rule (`Scalar::apply`: value and derivative at the level below), and every order follows by nesting.
 
+use crate::logistic::{Logistic, decay};
 use crate::real::Real;
 use crate::scalar::Scalar;
 use crate::smooth::stumpff;
 use crate::transcendental as real;
 
-/// A smooth function of one variable.
-pub trait Function: Copy {
+/// A smooth function of one variable, over the reals `R`.
+pub trait Function<R: Real>: Copy {
     /// Its value at a real number.
-    fn value<R: Real>(self, x: R) -> R;
+    fn value(self, x: R) -> R;
 
     /// Its derivative, as a function that can be differentiated again.
-    fn derivative<S: Scalar>(self, x: S) -> S;
+    fn derivative<S: Scalar<Base = R>>(self, x: S) -> S;
 }
 
 /// One line a function: name, value, derivative.
@@ -24,13 +25,13 @@ macro_rules! functions {
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
 
-        impl Function for $name {
+        impl<R: Real> Function<R> for $name {
             #[inline(always)]
-            fn value<R: Real>(self, $x: R) -> R {
+            fn value(self, $x: R) -> R {
                 $value
             }
             #[inline(always)]
-            fn derivative<S: Scalar>(self, $x: S) -> S {
+            fn derivative<S: Scalar<Base = R>>(self, $x: S) -> S {
                 $derivative
             }
         }
@@ -61,22 +62,22 @@ functions! {
     /// `arctan x`
     Atan: |x| x.map(f64::atan), (x * x + 1.0).recip();
     /// `ln(1+eˣ)`
-    Softplus: |x| real::softplus_sigmoid(x).0, x.sigmoid();
+    Softplus: |x| Logistic::new(x, decay(x)).softplus().value(x), x.sigmoid();
     /// `σ(x) = 1/(1+e⁻ˣ)`; `σ′ = σ(x) σ(−x)` keeps its relative accuracy where `σ(1 − σ)` cancels.
-    Sigmoid: |x| real::softplus_sigmoid(x).1, x.sigmoid() * (-x).sigmoid();
+    Sigmoid: |x| Logistic::new(x, decay(x)).sigmoid().value(x), x.sigmoid() * (-x).sigmoid();
 }
 
 /// `xⁿ`
 #[derive(Clone, Copy, Debug)]
 pub struct Powi(pub i32);
 
-impl Function for Powi {
+impl<R: Real> Function<R> for Powi {
     #[inline(always)]
-    fn value<R: Real>(self, x: R) -> R {
+    fn value(self, x: R) -> R {
         x.map(|x| x.powi(self.0))
     }
     #[inline(always)]
-    fn derivative<S: Scalar>(self, x: S) -> S {
+    fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {
         // At n = 0 the power would be x⁻¹, and 0 · x⁻¹ is NaN at x = 0.
         if self.0 == 0 { S::zero() } else { x.apply(Powi(self.0 - 1)) * f64::from(self.0) }
     }
@@ -86,13 +87,13 @@ impl Function for Powi {
 #[derive(Clone, Copy, Debug)]
 pub struct Stumpff(pub u32);
 
-impl Function for Stumpff {
+impl<R: Real> Function<R> for Stumpff {
     #[inline(always)]
-    fn value<R: Real>(self, u: R) -> R {
+    fn value(self, u: R) -> R {
         stumpff(self.0, u)
     }
     #[inline(always)]
-    fn derivative<S: Scalar>(self, u: S) -> S {
+    fn derivative<S: Scalar<Base = R>>(self, u: S) -> S {
         let k = self.0;
         let next = -u.apply(Stumpff(k + 1));
         // k = 0 spares a term: c₀′ = −½ c₁.

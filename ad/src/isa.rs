@@ -60,6 +60,14 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
     fn abs(a: Self::Pack) -> Self::Pack;
     fn sqrt(a: Self::Pack) -> Self::Pack;
     fn select_gt(a: Self::Pack, b: Self::Pack, if_greater: Self::Pack, otherwise: Self::Pack) -> Self::Pack;
+    /// The smaller one; `a` if either is NaN.
+    fn min(a: Self::Pack, b: Self::Pack) -> Self::Pack {
+        Self::select_gt(a, b, b, a)
+    }
+    /// The larger one; `a` if either is NaN.
+    fn max(a: Self::Pack, b: Self::Pack) -> Self::Pack {
+        Self::select_gt(b, a, b, a)
+    }
     /// The bits moved up to where the exponent is.
     fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
     /// Halves added onto each other until one number is left; lane by lane unless an instruction set knows better.

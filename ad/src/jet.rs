@@ -110,7 +110,7 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
         if_greater.combine(otherwise, |x, y| S::select_gt(a, b, x, y))
     }
     #[inline(always)]
-    fn apply<F: Function>(self, f: F) -> Self {
+    fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
         // f′ and f″ at once: the derivative, differentiated along one direction.
         let slope = f.derivative(Dual::<S, 1>::variable(self.re, 0));
         let (first, second) = (slope.re, slope.eps[0]);

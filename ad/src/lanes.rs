@@ -86,7 +86,7 @@ impl<I: InstructionSet> Scalar for Lanes<I> {
         Self(I::select_gt(a.0, b.0, if_greater.0, otherwise.0))
     }
     #[inline(always)]
-    fn apply<F: Function>(self, f: F) -> Self {
+    fn apply<F: Function<Self>>(self, f: F) -> Self {
         f.value(self)
     }
 }
@@ -161,6 +161,14 @@ impl<I: InstructionSet> Real for Lanes<I> {
     #[inline(always)]
     fn sqrt_real(self) -> Self {
         Self(I::sqrt(self.0))
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(I::min(self.0, other.0))
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(I::max(self.0, other.0))
     }
     #[inline(always)]
     fn exponent_from_low_bits(self) -> Self {

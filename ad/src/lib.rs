@@ -24,9 +24,10 @@
 //! ```
 //!
 //! Where to look: [`scalar`] says what a number must do, [`elementary`] is the one table of functions, [`dual`], [`jet`]
-//! and [`lap`] are the types, [`smooth`] has the removable singularities, [`linear`] the kernels, [`isa`] the choice of
-//! instruction set, [`mod@format`] what depends on the numbers' precision. Limits: dense directions only (`D` is a const parameter), no tape, and `abs`, `max`, `floor` are
-//! left out because they are not smooth: write them with [`Scalar::select_gt`] where the branch is meant.
+//! and [`lap`] are the types, [`smooth`] has the removable singularities, [`logistic`] the units of networks, [`linear`]
+//! the kernels, [`isa`] the choice of instruction set, [`mod@format`] what depends on the numbers' precision. Limits: dense
+//! directions only (`D` is a const parameter), no tape, and `abs`, `max`, `floor` are left out because they are not smooth:
+//! write them with [`Scalar::select_gt`] where the branch is meant.
 
 pub mod derivative;
 pub mod dual;
@@ -38,6 +39,7 @@ pub mod jet;
 mod lanes;
 pub mod lap;
 pub mod linear;
+pub mod logistic;
 mod operators;
 pub mod real;
 pub mod scalar;

@@ -160,9 +160,8 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
                 }
             } else {
                 match left {
-                    8 => self.panel::<2, 4>(c),
+                    4 | 5 | 8 => self.panel::<3, 4>(c),
                     6.. => self.panel::<2, 6>(c),
-                    4.. => self.panel::<2, 4>(c),
                     3 => self.panel::<3, 3>(c),
                     2 => self.panel::<4, 2>(c),
                     _ => self.panel::<8, 1>(c),
@@ -174,11 +173,18 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
     /// All rows of packs `c..c + PACKS`; returns `PACKS`.
     #[inline(always)]
     fn panel<const ROWS: usize, const PACKS: usize>(&mut self, c: usize) -> usize {
-        let whole = self.matrix.rows - self.matrix.rows % ROWS;
-        for i in (0..whole).step_by(ROWS) {
+        let rows = self.matrix.rows;
+        let mut i = 0;
+        while i + ROWS <= rows {
             self.block::<ROWS, PACKS>(i, c);
+            i += ROWS;
         }
-        for i in whole..self.matrix.rows {
+        // Pairs first: the few sums of a single row wait for each other.
+        while i + 2 <= rows {
+            self.block::<2, PACKS>(i, c);
+            i += 2;
+        }
+        if i < rows {
             self.block::<1, PACKS>(i, c);
         }
         PACKS
@@ -254,11 +260,17 @@ impl<R: Real> Accumulate<'_, R> {
     fn panels<const ROWS: usize, const COLUMNS: usize>(&mut self) {
         for start in (0..self.columns).step_by(PANEL) {
             let end = self.columns.min(start + PANEL);
-            let whole = self.rows - self.rows % ROWS;
-            for i in (0..whole).step_by(ROWS) {
+            let mut i = 0;
+            while i + ROWS <= self.rows {
                 self.strip::<ROWS, COLUMNS>(i, start, end);
+                i += ROWS;
             }
-            for i in whole..self.rows {
+            // Pairs first: the few sums of a single row wait for each other.
+            while i + 2 <= self.rows {
+                self.strip::<2, COLUMNS>(i, start, end);
+                i += 2;
+            }
+            if i < self.rows {
                 self.strip::<1, COLUMNS>(i, start, end);
             }
         }
@@ -277,25 +289,23 @@ impl<R: Real> Accumulate<'_, R> {
     }
 
     #[inline(always)]
-    #[expect(unsafe_code, reason = "bounds checks in the innermost loop cost half its speed")]
     fn block<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, j: usize) {
         let (rows, columns, width) = (self.rows, self.columns, self.width);
         let mut sum = [[R::zero(); COLUMNS]; ROWS];
-        for pack in 0..self.x.len() / (columns * width) {
-            let (delta, x) = ((pack * rows + i) * width, (pack * columns + j) * width);
+        let packs = self.delta.chunks_exact(rows * width).zip(self.x.chunks_exact(columns * width));
+        for (delta, x) in packs {
+            // One slice a row and column, all of one length: indices below it need no checks.
+            let (mut row, mut column) = ([delta; ROWS], [x; COLUMNS]);
+            for r in 0..ROWS {
+                row[r] = &delta[(i + r) * width..][..width];
+            }
+            for q in 0..COLUMNS {
+                column[q] = &x[(j + q) * width..][..width];
+            }
             for c in 0..width {
-                // SAFETY: i + r < rows and c < width; delta holds whole packs of rows · width.
-                let row = |r: usize| unsafe { *self.delta.get_unchecked(delta + r * width + c) };
-                // SAFETY: j + q < columns and c < width; x holds as many packs, of columns · width.
-                let column = |q: usize| unsafe { *self.x.get_unchecked(x + q * width + c) };
-                let mut rows = [R::zero(); ROWS];
-                for r in 0..ROWS {
-                    rows[r] = row(r);
-                }
                 for q in 0..COLUMNS {
-                    let column = column(q);
                     for r in 0..ROWS {
-                        sum[r][q] = rows[r].mul_add(column, sum[r][q]);
+                        sum[r][q] = row[r][c].mul_add(column[q][c], sum[r][q]);
                     }
                 }
             }

@@ -68,13 +68,13 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     /// Runs `task` in a function compiled for the instruction set of this type.
     fn vectorized<T: Task>(task: T) -> T::Output;
 
-    /// The larger one; `self` if `other` is NaN.
+    /// The larger one; `self` if either is NaN.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         Self::select_gt(other, self, other, self)
     }
 
-    /// The smaller one; `self` if `other` is NaN.
+    /// The smaller one; `self` if either is NaN.
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         Self::select_gt(self, other, other, self)
@@ -111,7 +111,7 @@ impl Scalar for f64 {
         if a > b { if_greater } else { otherwise }
     }
     #[inline(always)]
-    fn apply<F: Function>(self, f: F) -> Self {
+    fn apply<F: Function<Self>>(self, f: F) -> Self {
         f.value(self)
     }
 }

@@ -51,7 +51,7 @@ pub trait Scalar:
     fn select_gt(a: Self::Base, b: Self::Base, if_greater: Self, otherwise: Self) -> Self;
 
     /// `f(self)` by the chain rule: the one place where a type says how it differentiates.
-    fn apply<F: Function>(self, f: F) -> Self;
+    fn apply<F: Function<Self::Base>>(self, f: F) -> Self;
 
     /// Zero.
     #[inline(always)]

@@ -1,9 +1,9 @@
-//! Branch-free exponential, sine, cosine and softplus over packs of reals.
+//! Branch-free exponential, sine and cosine over packs of reals.
 //!
-//! Errors are a few units in the last place over the ranges stated. Polynomials: `exp` and `log1p` after the Cephes
-//! and FreeBSD `msun` libraries, sine and cosine FreeBSD's `k_sin.c` and `k_cos.c`.
+//! Errors are a few units in the last place over the ranges stated. Polynomials: `exp` after the Cephes library, sine
+//! and cosine FreeBSD's `k_sin.c` and `k_cos.c`.
 
-use std::f64::consts::{FRAC_2_PI, LN_2, LOG2_E, SQRT_2};
+use std::f64::consts::{FRAC_2_PI, LOG2_E};
 
 use crate::format::Format;
 use crate::real::Real;
@@ -21,14 +21,15 @@ fn horner<R: Real, const N: usize>(x: R, c: [f64; N]) -> R {
     sum
 }
 
-/// `(e^r, 2^k)` with `x = k ln 2 + r`, for `x` within the format's range: the exponential is their product.
+/// `eˣ = 2^k e^r` with `x = k ln 2 + r`, for `x` within the format's range.
 #[inline(always)]
-fn exp_parts<R: Real>(x: R) -> (R, R) {
+pub(crate) fn exp_in_range<R: Real>(x: R) -> R {
     let Format { round_biased, ln_2, .. } = R::FORMAT;
     let biased = x.mul_add(R::constant(LOG2_E), R::constant(round_biased));
     let k = biased - round_biased;
     let r = k.mul_add(R::constant(-ln_2[0]), x);
     let r = k.mul_add(R::constant(-ln_2[1]), r);
+    let power = biased.exponent_from_low_bits();
     // Estrin's scheme: the dependency chain is what a pack waits for.
     let (r2, pair) = (r * r, |a: f64, b: f64| r.mul_add(R::constant(b), R::constant(a)));
     let r4 = r2 * r2;
@@ -37,7 +38,7 @@ fn exp_parts<R: Real>(x: R) -> (R, R) {
         let q23 = pair(4.166_579_6e-2, 8.333_452e-3);
         let q45 = pair(1.398_2e-3, 1.987_569_1e-4);
         let q = r4.mul_add(q45, r2.mul_add(q23, q01));
-        return (r2.mul_add(q, r) + 1.0, biased.exponent_from_low_bits());
+        return r2.mul_add(q, r).mul_add(power, power);
     }
     let q01 = pair(0.500_000_000_000_000_1, 0.166_666_666_666_666_67);
     let q23 = pair(0.041_666_666_666_624_13, 0.008_333_333_333_330_062);
@@ -47,7 +48,7 @@ fn exp_parts<R: Real>(x: R) -> (R, R) {
     let q03 = r2.mul_add(q23, q01);
     let q47 = r2.mul_add(q67, q45);
     let q = r4.mul_add(r4.mul_add(q89, q47), q03);
-    (r2.mul_add(q, r) + 1.0, biased.exponent_from_low_bits())
+    r2.mul_add(q, r).mul_add(power, power)
 }
 
 /// `eˣ`: 0 below −708, ∞ above 709, NaN for NaN; −87 and 88 in single precision.
@@ -55,55 +56,9 @@ fn exp_parts<R: Real>(x: R) -> (R, R) {
 pub fn exp<R: Real>(x: R) -> R {
     let [low, high] = R::FORMAT.exp_range;
     let (low, high) = (R::constant(low), R::constant(high));
-    let clamped = R::select_gt(low, x, low, R::select_gt(x, high, high, x));
-    let (mantissa, power) = exp_parts(clamped);
-    let y = mantissa * power;
+    let y = exp_in_range(x.min(high).max(low));
     let y = R::select_gt(low, x, R::constant(0.0), y);
     R::select_gt(x, high, R::constant(f64::INFINITY), y)
-}
-
-/// Softplus and sigmoid, `(ln(1 + eˣ), 1/(1 + e⁻ˣ))`, from one exponential and one division.
-///
-/// With `t = e^{−|x|}` both are `max(x, 0) + ln(1 + t)` and `1/(1+t)` or `t/(1+t)`; the logarithm is `2 artanh(z)`,
-/// its argument reduced by 2 where `t > √2 − 1`. Relative error 5e-16 for `x > −700`.
-#[inline(always)]
-pub fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
-    let one = R::constant(1.0);
-    let floor = R::constant(R::FORMAT.exp_range[0]);
-    let u = -x.abs();
-    let (mantissa, power) = exp_parts(R::select_gt(floor, u, floor, u));
-    let t = mantissa * power;
-
-    let reduce = R::constant(SQRT_2 - 1.0);
-    let numerator = R::select_gt(t, reduce, t - 1.0, t);
-    let denominator = R::select_gt(t, reduce, t + 3.0, t + 2.0);
-    let offset = R::select_gt(t, reduce, R::constant(LN_2), R::constant(0.0));
-    let t1 = t + 1.0;
-    let both = one / (t1 * denominator);
-    let inverse = both * denominator;
-    let z = numerator * (both * t1);
-    let z2 = z * z;
-    let ln_1p = (z * z2).mul_add(artanh_tail(z2), z + z) + offset;
-
-    let zero = R::constant(0.0);
-    let softplus = R::select_gt(zero, x, zero, x) + ln_1p;
-    let sigmoid = R::select_gt(x, zero, inverse, t * inverse);
-    (softplus, sigmoid)
-}
-
-/// `2 (artanh z − z)/z³` at the square of `z`, for `|z| < 0.172`.
-#[inline(always)]
-fn artanh_tail<R: Real>(z2: R) -> R {
-    let pair = |a: f64, b: f64| z2.mul_add(R::constant(b), R::constant(a));
-    let z4 = z2 * z2;
-    if R::FORMAT == Format::SINGLE {
-        return z4.mul_add(R::constant(2.0 / 7.0), pair(2.0 / 3.0, 2.0 / 5.0));
-    }
-    let p01 = pair(0.666_666_666_666_667, 0.399_999_999_998_989_05);
-    let p23 = pair(0.285_714_286_262_538_4, 0.222_222_110_893_794_96);
-    let p45 = pair(0.181_828_925_328_713_68, 0.153_316_117_220_550_08);
-    let p46 = z4.mul_add(R::constant(0.146_178_071_534_173_25), p45);
-    z4.mul_add(z4.mul_add(p46, p23), p01)
 }
 
 /// Sine and cosine of an angle in radians.
@@ -174,21 +129,21 @@ fn sin_cos_reduced<R: Real>(x: R) -> (R, R) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::isa::Portable;
     use crate::lanes::Lanes;
     use crate::scalar::Scalar;
 
     /// Largest relative error over a range, in a pack and alone.
-    fn worst(low: f64, high: f64, f: impl Fn(f64) -> f64, exact: impl Fn(f64) -> f64) -> f64 {
+    pub(crate) fn worst(low: f64, high: f64, f: impl Fn(f64) -> f64, exact: impl Fn(f64) -> f64) -> f64 {
         (0..=20_000).fold(0.0, |worst: f64, i| {
             let x = low + (high - low) * f64::from(i) / 20_000.0;
             worst.max(((f(x) - exact(x)) / exact(x).abs().max(f64::MIN_POSITIVE)).abs())
         })
     }
 
-    fn packed(f: impl Fn(Lanes<Portable>) -> Lanes<Portable>) -> impl Fn(f64) -> f64 {
+    pub(crate) fn packed(f: impl Fn(Lanes<Portable>) -> Lanes<Portable>) -> impl Fn(f64) -> f64 {
         move |x| f(Lanes::constant(x)).lane(1)
     }
 
@@ -198,16 +153,6 @@ mod tests {
         assert!(worst(-707.0, 708.0, packed(exp), f64::exp) < 1e-15);
         assert_eq!((exp(-800.0), exp(800.0), exp(f64::NEG_INFINITY)), (0.0, f64::INFINITY, 0.0));
         assert!(exp(f64::NAN).is_nan());
-    }
-
-    #[test]
-    fn softplus_and_sigmoid_agree_with_the_standard_library() {
-        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
-        let sigmoid = |x: f64| if x > 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) };
-        assert!(worst(-690.0, 700.0, |x| softplus_sigmoid(x).0, softplus) < 1e-15);
-        assert!(worst(-40.0, 40.0, |x| softplus_sigmoid(x).1, sigmoid) < 1e-15);
-        assert!(worst(-40.0, 40.0, packed(|x| softplus_sigmoid(x).0), softplus) < 1e-15);
-        assert!(softplus_sigmoid(f64::NAN).0.is_nan() && softplus_sigmoid(f64::NAN).1.is_nan());
     }
 
     #[test]

@@ -56,6 +56,8 @@ impl<I: InstructionSet<Register = I>> InstructionSet for Twin<I> {
         mul_add(a, b, c);
         abs(a);
         sqrt(a);
+        min(a, b);
+        max(a, b);
         select_gt(a, b, if_greater, otherwise);
         exponent_from_low_bits(a);
     }

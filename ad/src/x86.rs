@@ -43,7 +43,7 @@ impl Avx512 {
 /// What differs between the sets only in the names of types and intrinsics.
 macro_rules! register {
     ($pack:ty, [$number:ty; $lanes:literal], $single:ty, $registers:literal, $features:literal, $splat:ident $add:ident
-     $sub:ident $mul:ident $div:ident $mul_add:ident $sqrt:ident) => {
+     $sub:ident $mul:ident $div:ident $mul_add:ident $sqrt:ident $min:ident $max:ident) => {
         type Number = $number;
         type Pack = $pack;
         type Register = Self;
@@ -96,6 +96,18 @@ macro_rules! register {
             // SAFETY: see the module's documentation.
             unsafe { $sqrt(a) }
         }
+        #[inline(always)]
+        fn min(a: $pack, b: $pack) -> $pack {
+            // The instruction returns its second operand if either is NaN.
+            // SAFETY: see the module's documentation.
+            unsafe { $min(b, a) }
+        }
+        #[inline(always)]
+        fn max(a: $pack, b: $pack) -> $pack {
+            // As above.
+            // SAFETY: see the module's documentation.
+            unsafe { $max(b, a) }
+        }
         #[inline]
         fn vectorized<T: Task>(task: T) -> T::Output {
             #[target_feature(enable = $features)]
@@ -114,7 +126,8 @@ pub(crate) use register;
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx2 {
     register!(__m256d, [f64; 4], Twin<Avx2Single>, 16, "avx2,fma", _mm256_set1_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
-        _mm256_div_pd _mm256_fmadd_pd _mm256_sqrt_pd);
+        _mm256_div_pd _mm256_fmadd_pd _mm256_sqrt_pd _mm256_min_pd
+        _mm256_max_pd);
 
     #[inline(always)]
     fn abs(a: __m256d) -> __m256d {
@@ -157,7 +170,8 @@ impl InstructionSet for Avx2 {
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx512 {
     register!(__m512d, [f64; 8], Avx512Single, 32, "avx2,fma,avx512f,avx512dq,avx512vl", _mm512_set1_pd _mm512_add_pd _mm512_sub_pd
-        _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_sqrt_pd);
+        _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_sqrt_pd _mm512_min_pd
+        _mm512_max_pd);
 
     #[inline(always)]
     fn abs(a: __m512d) -> __m512d {

@@ -304,7 +304,7 @@ impl<S: Recorded> Scalar for Var<S> {
     fn select_gt(a: f64, b: f64, if_greater: Self, otherwise: Self) -> Self {
         if a > b { if_greater } else { otherwise }
     }
-    fn apply<F: Function>(self, f: F) -> Self {
+    fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
         self.unary(self.value.apply(f), f.derivative(self.value))
     }
 }

@@ -129,6 +129,14 @@ impl Flow {
         self.maps.len()
     }
 
+    /// One layer.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn map(&self, layer: usize) -> &dyn Map {
+        &*self.maps[layer]
+    }
+
     /// Number of parameters, over all layers.
     pub fn parameters(&self) -> usize {
         if self.shared { self.maps[0].parameters() } else { self.maps.iter().map(|m| m.parameters()).sum() }

@@ -134,7 +134,8 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
     }
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
-        self.isa.dispatch(Values { map: self, theta, points, psi, work });
+        let Self { manifold, potential, .. } = self;
+        self.isa.dispatch(Values { manifold, potential, theta, points, psi, work });
     }
 
     fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
@@ -292,9 +293,10 @@ fn finish<M: Manifold, R: Real, const D: usize>(
     });
 }
 
-/// `psi` at a batch of points.
-struct Values<'a, M, P, const D: usize> {
-    map: &'a ConcaveMap<M, P, D>,
+/// `psi` at a batch of points; one kernel for all dimensions.
+struct Values<'a, M, P> {
+    manifold: &'a M,
+    potential: &'a P,
     theta: &'a [f64],
     points: &'a [f64],
     psi: &'a mut [f64],
@@ -310,12 +312,12 @@ impl<P: Potential, R: Real> Default for ValuesWork<P, R> {
     }
 }
 
-impl<M: Manifold, P: Potential, const D: usize> Kernel for Values<'_, M, P, D> {
+impl<M: Manifold, P: Potential> Kernel for Values<'_, M, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<R: Real>(self) {
-        let n = self.map.manifold.ambient();
+        let n = self.manifold.ambient();
         let ValuesWork(sweep, z, psi) = self.work.get::<ValuesWork<P, R>>();
         for span in Span::all(self.psi.len()) {
             let packs = span.packs::<R>();
@@ -324,7 +326,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Values<'_, M, P, D> {
             for k in 0..n * packs {
                 z[k] = span.load(self.points, n, k % n, k / n);
             }
-            self.map.potential.forward(self.theta, z, psi, sweep);
+            self.potential.forward(self.theta, z, psi, sweep);
             for p in 0..packs {
                 span.store(psi[p], self.psi, 1, 0, p);
             }

@@ -3,6 +3,7 @@
 mod jets;
 
 use ircpm_ad::linear::{self, Matrix, Rows, Weight};
+use ircpm_ad::logistic::{Logistic, decay};
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
 
 pub use jets::MlpJets;
@@ -43,7 +44,7 @@ impl Slot {
 
 /// What a reverse sweep keeps of one hidden layer, each `[pack][unit]`.
 #[derive(Debug)]
-struct Hidden<S> {
+struct Hidden<S: Scalar> {
     /// Activations, softplus of the sums.
     output: Vec<S>,
     /// Local derivatives, sigmoid of the sums.
@@ -52,11 +53,33 @@ struct Hidden<S> {
     delta: Vec<S>,
 }
 
+impl<S: Scalar> Hidden<S> {
+    /// From the sums without their biases, in `output`, to the activations and their slopes.
+    #[inline(always)]
+    fn bend(&mut self, biases: &[f64], decays: &mut [S::Base]) {
+        let sums = self.output.chunks_exact_mut(biases.len());
+        for (sums, decays) in sums.zip(decays.chunks_exact_mut(biases.len())) {
+            for (u, &bias) in biases.iter().enumerate() {
+                sums[u] = sums[u] + bias;
+                decays[u] = decay(sums[u].value());
+            }
+        }
+        for ((output, slope), &t) in self.output.iter_mut().zip(&mut self.slope).zip(&*decays) {
+            let sum = *output;
+            let at = Logistic::new(sum.value(), t);
+            *output = sum.apply(at.softplus());
+            *slope = sum.apply(at.sigmoid());
+        }
+    }
+}
+
 /// Workspace of [`Mlp::forward`], [`Mlp::backward`], [`Mlp::tilt`] and [`Mlp::accumulate`].
 #[derive(Debug)]
 pub struct MlpSweep<S: Scalar> {
     input: Vec<S>,
     hidden: Vec<Hidden<S>>,
+    /// Exponentials of one layer's sums.
+    decays: Vec<S::Base>,
     phi: Vec<S>,
     bar: Vec<S>,
     tilt: [Vec<S::Base>; 2],
@@ -64,8 +87,8 @@ pub struct MlpSweep<S: Scalar> {
 
 impl<S: Scalar> Default for MlpSweep<S> {
     fn default() -> Self {
-        let tilt = [Vec::new(), Vec::new()];
-        Self { input: Vec::new(), hidden: Vec::new(), phi: Vec::new(), bar: Vec::new(), tilt }
+        let tilt = [vec![], vec![]];
+        Self { input: vec![], hidden: vec![], decays: vec![], phi: vec![], bar: vec![], tilt }
     }
 }
 
@@ -129,7 +152,7 @@ impl Mlp {
     #[inline(always)]
     pub fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], out: &mut [S], sweep: &mut MlpSweep<S>) {
         let packs = out.len();
-        let MlpSweep { input, hidden, .. } = sweep;
+        let MlpSweep { input, hidden, decays, .. } = sweep;
         resize(input, z.len());
         input.copy_from_slice(z);
         hidden.resize_with(self.layers() - 1, || Hidden { output: vec![], slope: vec![], delta: vec![] });
@@ -139,15 +162,8 @@ impl Mlp {
             resize(&mut layer.output, slot.rows * packs);
             resize(&mut layer.slope, slot.rows * packs);
             linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), S::COEFFS);
-            let biases = slot.biases(theta);
-            let units = layer.output.chunks_exact_mut(slot.rows).zip(layer.slope.chunks_exact_mut(slot.rows));
-            for (output, slope) in units {
-                for (u, &bias) in biases.iter().enumerate() {
-                    let sum = output[u] + bias;
-                    output[u] = sum.softplus();
-                    slope[u] = sum.sigmoid();
-                }
-            }
+            resize(decays, slot.rows * packs);
+            layer.bend(slot.biases(theta), decays);
             x = &layer.output;
         }
         let last = self.slot(self.layers() - 1);

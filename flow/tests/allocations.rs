@@ -4,12 +4,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ircpm_ad::Isa;
 use ircpm_flow::{
-    ConcaveMap, Cotangents, Direction, FeatureMap, Features, Gradients, Map, Network, Solver, ThetaGradient,
-    Trace, Workspace,
+    Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Solver, ThetaGradient, Trace, Workspace,
 };
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::Manifold;
 
 thread_local!(static COUNT: Cell<usize> = const { Cell::new(0) });
 
@@ -40,11 +38,18 @@ fn allocations(f: impl FnOnce()) -> usize {
 }
 
 fn assert_second_batch_allocates_nothing(name: &str) {
-    let m: Product = name.parse().unwrap();
+    let flow = Flow::new(FlowSpec {
+        manifold: name.parse().unwrap(),
+        layers: 1,
+        shared: true,
+        hidden: vec![16, 16],
+        features: Features::Harmonics { order: 1 },
+        output_scale: 1.0,
+        solver: Solver::default(),
+    })
+    .unwrap();
+    let (m, map) = (flow.manifold(), flow.map(0));
     let n = m.ambient();
-    let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &m).unwrap();
-    let network = Network::new(features, &[16, 16], 1.0);
-    let map = ConcaveMap::<_, _, 2>::new(m.clone(), network, Solver::default(), Isa::best());
     let theta: Vec<f64> = (0..map.parameters()).map(|i| 0.3 * (i as f64).sin()).collect();
     let samples = 70; // Two whole tiles and a part.
     let mut points = vec![0.0; samples * n];

@@ -17,9 +17,9 @@ pub(crate) fn arc_over_sine<S: Scalar>(s: S) -> S {
     s.apply(Arc(0))
 }
 
-impl Function for Arc {
+impl<R: Real> Function<R> for Arc {
     #[inline(always)]
-    fn value<R: Real>(self, s: R) -> R {
+    fn value(self, s: R) -> R {
         match self.0 {
             0 => halved_twice(s),
             k => s.map(|s| series(f64::from(k), s)),
@@ -27,7 +27,7 @@ impl Function for Arc {
     }
 
     #[inline(always)]
-    fn derivative<S: Scalar>(self, s: S) -> S {
+    fn derivative<S: Scalar<Base = R>>(self, s: S) -> S {
         let k = f64::from(self.0);
         s.apply(Arc(self.0 + 1)) * ((1.0 + k) * (1.0 + k) / (1.5 + k))
     }

@@ -31,7 +31,8 @@ impl Avx512Single {
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx2Single {
     register!(__m256, [f32; 8], Self, 16, "avx2,fma", _mm256_set1_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
-        _mm256_div_ps _mm256_fmadd_ps _mm256_sqrt_ps);
+        _mm256_div_ps _mm256_fmadd_ps _mm256_sqrt_ps _mm256_min_ps
+        _mm256_max_ps);
 
     #[inline(always)]
     fn abs(a: __m256) -> __m256 {
@@ -53,7 +54,8 @@ impl InstructionSet for Avx2Single {
 #[expect(unsafe_code, reason = "intrinsics")]
 impl InstructionSet for Avx512Single {
     register!(__m512, [f32; 16], Self, 32, "avx2,fma,avx512f,avx512dq,avx512vl", _mm512_set1_ps _mm512_add_ps
-        _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_sqrt_ps);
+        _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_sqrt_ps _mm512_min_ps
+        _mm512_max_ps);
 
     #[inline(always)]
     fn abs(a: __m512) -> __m512 {

@@ -1,6 +1,7 @@
 //! Value, gradient and Hessian of the network: duals forward, one plain reverse sweep.
 
 use ircpm_ad::linear::{self, Weight};
+use ircpm_ad::logistic::{Logistic, decay};
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use super::Mlp;
@@ -141,11 +142,16 @@ impl<R: Real, const D: usize> Bent<R, D> {
     #[inline(always)]
     fn bend<W: Weight>(&mut self, biases: &[W]) {
         let Self { sum, output, slope, curvature, .. } = self;
+        // The exponentials come first, all of them: see `ad::logistic`.
+        for ((sum, exponential), &bias) in sum.iter_mut().zip(&mut *slope).zip(biases) {
+            sum.re = sum.re + bias.into();
+            *exponential = decay(sum.re);
+        }
         let units = sum.iter().zip(output).zip(slope.iter_mut().zip(curvature));
-        for (((&sum, output), (slope, curvature)), &bias) in units.zip(biases) {
-            let sum = sum + bias.into();
-            let bent = Dual::<R, 1>::variable(sum.re, 0).sigmoid();
-            output.re = sum.re.softplus();
+        for ((sum, output), (slope, curvature)) in units {
+            let at = Logistic::new(sum.re, *slope);
+            let bent = Dual::<R, 1>::variable(sum.re, 0).apply(at.sigmoid());
+            output.re = sum.re.apply(at.softplus());
             for i in 0..D {
                 output.eps[i] = sum.eps[i] * bent.re;
             }

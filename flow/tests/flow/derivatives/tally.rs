@@ -122,7 +122,7 @@ impl Scalar for Tally {
     fn select_gt(a: f64, b: f64, if_greater: Self, otherwise: Self) -> Self {
         if a > b { if_greater } else { otherwise }
     }
-    fn apply<F: Function>(self, f: F) -> Self {
+    fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
         let (value, slope) = (f.value(self.value), f.derivative(self.value));
         Self { value, size: value.abs() + slope.abs() * self.size }
     }
