@@ -5,8 +5,14 @@
 //! and coefficients. Neither knows what the coefficients mean: one kernel a register type serves all dual types, and packs
 //! of two registers are twice as many coefficients.
 
+use std::ops::Range;
+
 use crate::isa::Task;
 use crate::real::Real;
+
+mod gradient;
+
+pub use gradient::{Rows, accumulate, accumulate_each};
 
 /// What a matrix is made of: doubles, or singles for packs of them.
 pub trait Weight: Copy + Into<f64> + Send + Sync + 'static {}
@@ -60,55 +66,6 @@ pub fn apply<R: Real, W: Weight>(matrix: Matrix<'_, W>, x: &[R], y: &mut [R], wi
     R::vectorized(Apply { matrix, x: R::registers(x), y: R::registers_mut(y), width });
 }
 
-/// `w[i, j] += Σ δ[pack][i][c] · x[pack][j][c]` over packs, lanes and `width` coefficients; `w` is row-major with
-/// `columns` columns.
-///
-/// # Panics
-/// If the lengths of the slices do not match.
-#[inline(always)]
-pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, width: usize) {
-    let rows = w.len() / columns;
-    assert_eq!(w.len(), rows * columns, "weight gradient of {columns} columns");
-    let (output, input) = (product(rows, width), product(columns, width));
-    assert_eq!(delta.len() / output, x.len() / input, "packs of a weight gradient");
-    assert!(delta.len().is_multiple_of(output), "cotangents of a weight gradient");
-    assert!(x.len().is_multiple_of(input), "activations of a weight gradient");
-    let width = product(width, R::LANES / R::Register::LANES);
-    R::vectorized(Accumulate { delta: R::registers(delta), x: R::registers(x), w, rows, columns, width });
-}
-
-/// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
-/// pack's rows, which are `len` numbers from `start` on, of `stride` a pack.
-///
-/// # Panics
-/// If the lengths of the slices do not match.
-#[inline(always)]
-pub fn accumulate_each<R: Real>(delta: &[R], x: &[R], into: Rows<'_, R>, columns: usize, width: usize) {
-    let Rows { w, stride, start, len } = into;
-    let rows = len / columns;
-    assert_eq!(len, rows * columns, "weight gradient of {columns} columns");
-    let (output, input) = (product(rows, width), product(columns, width));
-    let packs = x.len() / input;
-    assert_eq!(delta.len(), product(packs, output), "cotangents of a weight gradient");
-    assert_eq!(x.len(), product(packs, input), "activations of a weight gradient");
-    assert_eq!(w.len(), product(packs, stride), "rows of weight gradients");
-    assert!(start + len <= stride, "weights {start}..{} of {stride}", start + len);
-    R::vectorized(AccumulateEach { delta, x, w, stride, start, rows, columns, width });
-}
-
-/// Where [`accumulate_each`] adds: a part of the rows of all packs.
-#[derive(Debug)]
-pub struct Rows<'a, R> {
-    /// Rows of all packs, `stride` numbers each.
-    pub w: &'a mut [R],
-    /// Length of a row.
-    pub stride: usize,
-    /// Where the part begins.
-    pub start: usize,
-    /// Its length.
-    pub len: usize,
-}
-
 /// `a · b`, which must not wrap: the unchecked reads below rest on it.
 #[inline(always)]
 fn product(a: usize, b: usize) -> usize {
@@ -134,6 +91,9 @@ impl<R: Real, W: Weight> Task for Apply<'_, R, W> {
         }
     }
 }
+
+/// Columns at a time of a panel that takes a part of their coefficients.
+const SCATTERED: usize = 64;
 
 /// One pack's product.
 struct Product<'a, R, W> {
@@ -173,35 +133,61 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
     /// All rows of packs `c..c + PACKS`; returns `PACKS`.
     #[inline(always)]
     fn panel<const ROWS: usize, const PACKS: usize>(&mut self, c: usize) -> usize {
-        let rows = self.matrix.rows;
-        let mut i = 0;
-        while i + ROWS <= rows {
-            self.block::<ROWS, PACKS>(i, c);
-            i += ROWS;
-        }
-        // Pairs first: the few sums of a single row wait for each other.
-        while i + 2 <= rows {
-            self.block::<2, PACKS>(i, c);
-            i += 2;
-        }
-        if i < rows {
-            self.block::<1, PACKS>(i, c);
+        let columns = self.matrix.columns;
+        // A part of the coefficients of every column lies scattered, in few sets of the cache: it takes fewer columns.
+        let step = if PACKS < self.width { SCATTERED.min(columns) } else { columns };
+        self.rows::<ROWS, PACKS, false>(c, 0..step);
+        for start in (step..columns).step_by(step) {
+            self.rows::<ROWS, PACKS, true>(c, start..columns.min(start + step));
         }
         PACKS
     }
 
+    /// All rows of a panel over some columns, in place of what is there or, if `ADD`, onto it.
+    #[inline(always)]
+    fn rows<const ROWS: usize, const PACKS: usize, const ADD: bool>(
+        &mut self,
+        c: usize,
+        columns: Range<usize>,
+    ) {
+        let rows = self.matrix.rows;
+        let mut i = 0;
+        while i + ROWS <= rows {
+            self.block::<ROWS, PACKS, ADD>(i, c, columns.clone());
+            i += ROWS;
+        }
+        // Pairs first: the few sums of a single row wait for each other.
+        while i + 2 <= rows {
+            self.block::<2, PACKS, ADD>(i, c, columns.clone());
+            i += 2;
+        }
+        if i < rows {
+            self.block::<1, PACKS, ADD>(i, c, columns);
+        }
+    }
+
     #[inline(always)]
     #[expect(unsafe_code, reason = "bounds checks in the innermost loop cost half its speed")]
-    fn block<const ROWS: usize, const PACKS: usize>(&mut self, i: usize, c: usize) {
+    fn block<const ROWS: usize, const PACKS: usize, const ADD: bool>(
+        &mut self,
+        i: usize,
+        c: usize,
+        columns: Range<usize>,
+    ) {
         let m = self.matrix;
         let mut sum = [[R::zero(); PACKS]; ROWS];
-        // SAFETY: i + r < rows and j < columns: an entry of the matrix, which `Matrix::new` checked.
+        if ADD {
+            for r in 0..ROWS {
+                sum[r].copy_from_slice(&self.y[(i + r) * self.width + c..][..PACKS]);
+            }
+        }
+        // SAFETY: i + r < rows, and j is a column: an entry of the matrix, which `Matrix::new` checked.
         let weight = |r: usize, j: usize| unsafe {
             R::constant((*m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride)).into())
         };
-        // SAFETY: j < columns and c + p < width; `Apply::run` cut x to columns · width.
+        // SAFETY: j is a column and c + p < width; `Apply::run` cut x to columns · width.
         let number = |j: usize, p: usize| unsafe { *self.x.get_unchecked(j * self.width + c + p) };
-        for j in 0..m.columns {
+        for j in columns {
             // The shorter side of the block is held, the longer one passes through a single register.
             if ROWS < PACKS {
                 let mut w = [R::zero(); ROWS];
@@ -229,152 +215,6 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
         }
         for r in 0..ROWS {
             self.y[(i + r) * self.width + c..][..PACKS].copy_from_slice(&sum[r]);
-        }
-    }
-}
-
-/// Columns in a panel of the weight gradient.
-const PANEL: usize = 16;
-
-struct Accumulate<'a, R> {
-    delta: &'a [R],
-    x: &'a [R],
-    w: &'a mut [f64],
-    rows: usize,
-    columns: usize,
-    width: usize,
-}
-
-impl<R: Real> Task for Accumulate<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(mut self) {
-        if R::REGISTERS >= 32 { self.panels::<4, 4>() } else { self.panels::<3, 4>() }
-    }
-}
-
-impl<R: Real> Accumulate<'_, R> {
-    /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
-    #[inline(always)]
-    fn panels<const ROWS: usize, const COLUMNS: usize>(&mut self) {
-        for start in (0..self.columns).step_by(PANEL) {
-            let end = self.columns.min(start + PANEL);
-            let mut i = 0;
-            while i + ROWS <= self.rows {
-                self.strip::<ROWS, COLUMNS>(i, start, end);
-                i += ROWS;
-            }
-            // Pairs first: the few sums of a single row wait for each other.
-            while i + 2 <= self.rows {
-                self.strip::<2, COLUMNS>(i, start, end);
-                i += 2;
-            }
-            if i < self.rows {
-                self.strip::<1, COLUMNS>(i, start, end);
-            }
-        }
-    }
-
-    /// Rows `i..i + ROWS` of columns `start..end`.
-    #[inline(always)]
-    fn strip<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, start: usize, end: usize) {
-        let whole = end - (end - start) % COLUMNS;
-        for j in (start..whole).step_by(COLUMNS) {
-            self.block::<ROWS, COLUMNS>(i, j);
-        }
-        for j in whole..end {
-            self.block::<ROWS, 1>(i, j);
-        }
-    }
-
-    #[inline(always)]
-    fn block<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, j: usize) {
-        let (rows, columns, width) = (self.rows, self.columns, self.width);
-        let mut sum = [[R::zero(); COLUMNS]; ROWS];
-        let packs = self.delta.chunks_exact(rows * width).zip(self.x.chunks_exact(columns * width));
-        for (delta, x) in packs {
-            // One slice a row and column, all of one length: indices below it need no checks.
-            let (mut row, mut column) = ([delta; ROWS], [x; COLUMNS]);
-            for r in 0..ROWS {
-                row[r] = &delta[(i + r) * width..][..width];
-            }
-            for q in 0..COLUMNS {
-                column[q] = &x[(j + q) * width..][..width];
-            }
-            for c in 0..width {
-                for q in 0..COLUMNS {
-                    for r in 0..ROWS {
-                        sum[r][q] = row[r][c].mul_add(column[q][c], sum[r][q]);
-                    }
-                }
-            }
-        }
-        for r in 0..ROWS {
-            let row = &mut self.w[(i + r) * columns + j..][..COLUMNS];
-            if let [a, b, c, d] = sum[r][..] {
-                let sums = R::sum_four([a, b, c, d]);
-                for q in 0..COLUMNS {
-                    row[q] += sums[q];
-                }
-            } else {
-                for q in 0..COLUMNS {
-                    row[q] += sum[r][q].sum();
-                }
-            }
-        }
-    }
-}
-
-struct AccumulateEach<'a, R> {
-    delta: &'a [R],
-    x: &'a [R],
-    w: &'a mut [R],
-    stride: usize,
-    start: usize,
-    rows: usize,
-    columns: usize,
-    width: usize,
-}
-
-impl<R: Real> Task for AccumulateEach<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { delta, x, w, stride, start, rows, columns, width } = self;
-        let (delta, x) = (delta.chunks_exact(rows * width), x.chunks_exact(columns * width));
-        for ((delta, x), w) in delta.zip(x).zip(w.chunks_exact_mut(stride)) {
-            let w = &mut w[start..][..rows * columns];
-            for (delta, w) in delta.chunks_exact(width).zip(w.chunks_exact_mut(columns)) {
-                outer_row(delta, x, w);
-            }
-        }
-    }
-}
-
-/// Columns whose sums stay in registers together.
-const TOGETHER: usize = 4;
-
-/// `w[j] += Σ_c δ[c] · x[j][c]`.
-#[inline(always)]
-fn outer_row<R: Real>(delta: &[R], x: &[R], w: &mut [R]) {
-    let width = delta.len();
-    let whole = w.len() - w.len() % TOGETHER;
-    let (blocks, rest) = w.split_at_mut(whole);
-    let (x_blocks, x_rest) = x.split_at(whole * width);
-    for (w, x) in blocks.chunks_exact_mut(TOGETHER).zip(x_blocks.chunks_exact(TOGETHER * width)) {
-        let mut sum = [w[0], w[1], w[2], w[3]];
-        for c in 0..width {
-            for q in 0..TOGETHER {
-                sum[q] = delta[c].mul_add(x[q * width + c], sum[q]);
-            }
-        }
-        w.copy_from_slice(&sum);
-    }
-    for (w, x) in rest.iter_mut().zip(x_rest.chunks_exact(width)) {
-        for c in 0..width {
-            *w = delta[c].mul_add(x[c], *w);
         }
     }
 }

@@ -79,7 +79,7 @@ fn linear_map_is_refused_when_its_width_wraps() {
 #[test]
 fn kernels_match_naive_loops_on_every_instruction_set() {
     for isa in Isa::available() {
-        for (rows, columns) in [(1, 1), (3, 2), (4, 4), (5, 7), (9, 8), (33, 5)] {
+        for (rows, columns) in [(1, 1), (3, 2), (4, 4), (5, 7), (9, 8), (33, 5), (5, 131)] {
             for width in 1..=13 {
                 for (packs, transposed) in [(1, false), (3, true)] {
                     let worst = isa.dispatch(Naive { rows, columns, width, packs, transposed });
