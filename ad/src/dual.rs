@@ -98,12 +98,21 @@ impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
         self.re.value()
     }
     #[inline(always)]
-    fn scale(self, w: S::Base) -> Self {
-        self.each(|a| a.scale(w))
+    fn scale(mut self, w: S::Base) -> Self {
+        self.re = self.re.scale(w);
+        for i in 0..D {
+            self.eps[i] = self.eps[i].scale(w);
+        }
+        self
     }
     #[inline(always)]
     fn select_gt(a: S::Base, b: S::Base, if_greater: Self, otherwise: Self) -> Self {
-        if_greater.combine(otherwise, |x, y| S::select_gt(a, b, x, y))
+        let mut out = otherwise;
+        out.re = S::select_gt(a, b, if_greater.re, out.re);
+        for i in 0..D {
+            out.eps[i] = S::select_gt(a, b, if_greater.eps[i], out.eps[i]);
+        }
+        out
     }
     #[inline(always)]
     fn apply<F: Function<Self::Base>>(mut self, f: F) -> Self {

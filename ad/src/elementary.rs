@@ -3,7 +3,7 @@
 //! A function is its real value and its derivative *as a function over any scalar*. A dual type then needs a single
 //! rule (`Scalar::apply`: value and derivative at the level below), and every order follows by nesting.
 
-use crate::logistic::{Logistic, decay};
+use crate::logistic::Logistic;
 use crate::real::Real;
 use crate::scalar::Scalar;
 use crate::smooth::stumpff;
@@ -62,9 +62,9 @@ functions! {
     /// `arctan x`
     Atan: |x| x.map(f64::atan), (x * x + 1.0).recip();
     /// `ln(1+eˣ)`
-    Softplus: |x| Logistic::new(x, decay(x)).softplus().value(x), x.sigmoid();
+    Softplus: |x| Logistic::at(x).softplus().value(x), x.sigmoid();
     /// `σ(x) = 1/(1+e⁻ˣ)`; `σ′ = σ(x) σ(−x)` keeps its relative accuracy where `σ(1 − σ)` cancels.
-    Sigmoid: |x| Logistic::new(x, decay(x)).sigmoid().value(x), x.sigmoid() * (-x).sigmoid();
+    Sigmoid: |x| Logistic::at(x).sigmoid().value(x), x.sigmoid() * (-x).sigmoid();
 }
 
 /// `xⁿ`

@@ -102,12 +102,27 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
         self.re.value()
     }
     #[inline(always)]
-    fn scale(self, w: S::Base) -> Self {
-        self.each(|a| a.scale(w))
+    fn scale(mut self, w: S::Base) -> Self {
+        self.re = self.re.scale(w);
+        for i in 0..D {
+            self.grad[i] = self.grad[i].scale(w);
+            for j in 0..D {
+                self.hess[i][j] = self.hess[i][j].scale(w);
+            }
+        }
+        self
     }
     #[inline(always)]
     fn select_gt(a: S::Base, b: S::Base, if_greater: Self, otherwise: Self) -> Self {
-        if_greater.combine(otherwise, |x, y| S::select_gt(a, b, x, y))
+        let mut out = otherwise;
+        out.re = S::select_gt(a, b, if_greater.re, out.re);
+        for i in 0..D {
+            out.grad[i] = S::select_gt(a, b, if_greater.grad[i], out.grad[i]);
+            for j in 0..D {
+                out.hess[i][j] = S::select_gt(a, b, if_greater.hess[i][j], out.hess[i][j]);
+            }
+        }
+        out
     }
     #[inline(always)]
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self {

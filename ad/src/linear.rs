@@ -58,12 +58,29 @@ impl<'a, W: Weight> Matrix<'a, W> {
 /// If the lengths of `x` and `y` do not match the matrix.
 #[inline(always)]
 pub fn apply<R: Real, W: Weight>(matrix: Matrix<'_, W>, x: &[R], y: &mut [R], width: usize) {
+    apply_to(matrix, x, y, width, 0..width);
+}
+
+/// As [`apply`], for the coefficients of `part` alone; `y` keeps its others.
+///
+/// # Panics
+/// As [`apply`], and if `part` is not among the coefficients.
+#[inline(always)]
+pub fn apply_to<R: Real, W: Weight>(
+    matrix: Matrix<'_, W>,
+    x: &[R],
+    y: &mut [R],
+    width: usize,
+    part: Range<usize>,
+) {
+    assert!(part.end <= width, "coefficients {part:?} of {width}");
     let (input, output) = (product(matrix.columns, width), product(matrix.rows, width));
     assert_eq!(x.len() / input, y.len() / output, "packs of a linear map");
     assert!(x.len().is_multiple_of(input), "input of a linear map");
     assert!(y.len().is_multiple_of(output), "output of a linear map");
-    let width = product(width, R::LANES / R::Register::LANES);
-    R::vectorized(Apply { matrix, x: R::registers(x), y: R::registers_mut(y), width });
+    let registers = R::LANES / R::Register::LANES;
+    let (width, part) = (product(width, registers), part.start * registers..part.end * registers);
+    R::vectorized(Apply { matrix, x: R::registers(x), y: R::registers_mut(y), width, part });
 }
 
 /// `a · b`, which must not wrap: the unchecked reads below rest on it.
@@ -77,6 +94,7 @@ struct Apply<'a, R, W> {
     x: &'a [R],
     y: &'a mut [R],
     width: usize,
+    part: Range<usize>,
 }
 
 impl<R: Real, W: Weight> Task for Apply<'_, R, W> {
@@ -87,7 +105,7 @@ impl<R: Real, W: Weight> Task for Apply<'_, R, W> {
         let Matrix { rows, columns, .. } = self.matrix;
         let (x, y) = (self.x.chunks_exact(columns * self.width), self.y.chunks_exact_mut(rows * self.width));
         for (x, y) in x.zip(y) {
-            Product { matrix: self.matrix, x, y, width: self.width }.run();
+            Product { matrix: self.matrix, x, y, width: self.width }.run(self.part.clone());
         }
     }
 }
@@ -107,10 +125,10 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
     /// Blocks of rows × coefficients whose sums stay in registers, with some left for the operands: up to 24 sums of 32
     /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
     #[inline(always)]
-    fn run(mut self) {
-        let mut c = 0;
-        while c < self.width {
-            let left = self.width - c;
+    fn run(mut self, part: Range<usize>) {
+        let mut c = part.start;
+        while c < part.end {
+            let left = part.end - c;
             c += if R::REGISTERS >= 32 {
                 match left {
                     3 | 6 | 9 => self.panel::<8, 3>(c),

@@ -24,8 +24,10 @@ use crate::transcendental::exp_in_range;
 /// Softplus `ln(1 + eˣ)` and sigmoid `σ(x) = 1/(1 + e⁻ˣ)` at one point.
 #[derive(Clone, Copy, Debug)]
 pub struct Logistic<R> {
-    softplus: R,
-    sigmoid: SigmoidAt<R>,
+    /// `ln(1 + eˣ)`.
+    pub softplus: R,
+    /// The sigmoid.
+    pub sigmoid: SigmoidAt<R>,
 }
 
 /// [`Logistic::softplus`]: to be applied at the point it was made for, as its value is fixed.
@@ -35,10 +37,19 @@ pub struct SoftplusAt<R>(Logistic<R>);
 /// [`Logistic::sigmoid`]: to be applied at the point it was made for, as its value is fixed.
 #[derive(Clone, Copy, Debug)]
 pub struct SigmoidAt<R> {
-    value: R,
+    /// `σ(x)`.
+    pub value: R,
     /// `σ(−x) = 1 − σ(x)`, without the cancellation.
-    reflected: R,
+    pub reflected: R,
 }
+
+/// [`SigmoidAt::of_softplus`]: to be applied at the softplus of its point, as its value is fixed.
+#[derive(Clone, Copy, Debug)]
+pub struct OfSoftplus<R>(SigmoidAt<R>);
+
+/// `σ(−x) = e^{−s}` as a function of `s = ln(1 + eˣ)`, where its value is this.
+#[derive(Clone, Copy, Debug)]
+struct ReflectedAt<R>(R);
 
 /// `e^{−|x|}`; for singles and doubles alike at least the smallest normal number.
 #[inline(always)]
@@ -47,6 +58,12 @@ pub fn decay<R: Real>(x: R) -> R {
 }
 
 impl<R: Real> Logistic<R> {
+    /// Both at `x`.
+    #[inline(always)]
+    pub fn at(x: R) -> Self {
+        Self::new(x, decay(x))
+    }
+
     /// Both at `x`, from `t = decay(x)`.
     ///
     /// They are `max(x, 0) + ln(1 + t)` and `1/(1 + t)` or `t/(1 + t)`; the logarithm is `2 artanh(z)` at
@@ -76,6 +93,36 @@ impl<R: Real> Logistic<R> {
     #[inline(always)]
     pub fn sigmoid(self) -> SigmoidAt<R> {
         self.sigmoid
+    }
+}
+
+impl<R> SigmoidAt<R> {
+    /// The sigmoid as a function of softplus, `σ = 1 − e^{−s}`: what a network's reverse sweep needs is in its activations.
+    #[inline(always)]
+    pub fn of_softplus(self) -> OfSoftplus<R> {
+        OfSoftplus(self)
+    }
+}
+
+impl<R: Real> Function<R> for OfSoftplus<R> {
+    #[inline(always)]
+    fn value(self, _: R) -> R {
+        self.0.value
+    }
+    #[inline(always)]
+    fn derivative<S: Scalar<Base = R>>(self, s: S) -> S {
+        s.apply(ReflectedAt(self.0.reflected))
+    }
+}
+
+impl<R: Real> Function<R> for ReflectedAt<R> {
+    #[inline(always)]
+    fn value(self, _: R) -> R {
+        self.0
+    }
+    #[inline(always)]
+    fn derivative<S: Scalar<Base = R>>(self, s: S) -> S {
+        -s.apply(self)
     }
 }
 
@@ -124,11 +171,28 @@ fn artanh_tail<R: Real>(z2: R) -> R {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dual::Dual;
+    use crate::lap::Lap;
     use crate::transcendental::tests::{packed, worst};
 
     fn softplus_sigmoid<R: Real>(x: R) -> (R, R) {
-        let at = Logistic::new(x, decay(x));
+        let at = Logistic::at(x);
         (x.apply(at.softplus()), x.apply(at.sigmoid()))
+    }
+
+    #[test]
+    fn sigmoid_of_softplus_has_the_derivatives_of_the_sigmoid() {
+        type Third = Lap<Dual<f64, 1>, 1>;
+        for x in [-36.0, -2.0, 0.0, 0.7, 36.0] {
+            let x = Third::seeded(Dual::variable(x, 0), [Dual::fixed(1.0)]);
+            let at = Logistic::at(x.re.re);
+            let (found, expected) = (x.softplus().apply(at.sigmoid().of_softplus()), x.sigmoid());
+            let pairs =
+                [(found.re, expected.re), (found.grad[0], expected.grad[0]), (found.lap, expected.lap)];
+            for (a, b) in pairs {
+                assert!((a.re - b.re).abs() < 1e-15 && (a.eps[0] - b.eps[0]).abs() < 1e-15, "{a:?} {b:?}");
+            }
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
                 m.frame(y, frame);
                 m.lift(y, frame, &t, &mut z[p * n..(p + 1) * n]);
             }
-            case.network.jets(&case.theta[..], z, psi, jets);
+            case.network.jets(&case.theta[..], z, psi, jets, &mut []);
             for p in 0..packs {
                 for i in 0..D {
                     for j in 0..D {

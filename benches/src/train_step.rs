@@ -30,14 +30,18 @@ pub fn implicit(case: &Case, x: &[f64]) -> (f64, Vec<f64>, SolveStats) {
     (losses.into_iter().sum(), gradient, stats)
 }
 
-/// Passes over a weight in the contraction: forward, backward and accumulate.
-const SWEEPS: f64 = 3.0;
+/// Floating-point operations a weight of the contraction at a point whose Hessian was evaluated: a multiply-add for the
+/// Laplacian forward, `D + 1` backward, and `D + 2` to accumulate.
+pub const fn contraction_flops(dim: usize) -> usize {
+    2 * (1 + (dim + 1) + (dim + 2))
+}
 
 /// Floating-point operations of [`implicit`] a sample that the mathematics asks for, in the linear layers alone:
 /// in every layer `evaluations` Hessians and one contraction.
 pub fn flops(case: &Case, evaluations: f64) -> f64 {
-    let weight = hessian::flops(case.manifold.dim()) as f64;
-    (evaluations + SWEEPS) * weight * (case.weights() * case.flow.layers()) as f64
+    let dim = case.manifold.dim();
+    let weight = evaluations * hessian::flops(dim) as f64 + contraction_flops(dim) as f64;
+    weight * (case.weights() * case.flow.layers()) as f64
 }
 
 /// The same by backpropagation through `steps` gradient steps a layer; sums over the samples.

@@ -11,7 +11,7 @@ use ircpm_ad::Real;
 use ircpm_ad::isa::Task;
 use ircpm_manifolds::Manifold;
 
-use crate::map::{ConcaveMap, moving};
+use crate::map::{ConcaveMap, indices};
 use crate::potential::{Potential, resize};
 use crate::site::Evaluator;
 use crate::solve::{Descent, Method, Solver};
@@ -145,11 +145,11 @@ fn descend<M: Manifold, P: Potential, R: Real, const D: usize>(
 ) {
     let mut active = [0; TILE];
     for _ in 0..MOST {
-        let active = moving(packs.iter().map(|pack| &pack.descent), &mut active);
+        let active = indices(packs.iter().map(|pack| &pack.descent), Descent::is_active, &mut active);
         if active.is_empty() {
             return;
         }
-        evaluator.evaluate(problem, packs, active, |pack| &mut pack.descent.trial);
+        evaluator.evaluate(problem, packs, active, |pack| &mut pack.descent.trial, &mut []);
         for &i in active {
             packs[i].advance(problem.0);
         }

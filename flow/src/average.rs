@@ -127,6 +127,7 @@ impl<P: Potential> Potential for Average<P> {
 
     type Sweep<S: Algebra> = AverageSweep<P::Sweep<S>, S>;
     type Jets<R: Real, const D: usize> = AverageJets<P::Jets<R, D>, R, D>;
+    type Kept<R: Real, const D: usize> = ();
 
     #[inline(always)]
     fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut Self::Sweep<S>) {
@@ -180,13 +181,14 @@ impl<P: Potential> Potential for Average<P> {
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut Self::Jets<R, D>,
+        _: &mut [()],
     ) {
         resize(&mut work.z, z.len());
         resize(&mut work.psi, psi.len());
         psi.fill(Jet::zero());
         for g in &self.group {
             g.apply(z, &mut work.z);
-            self.potential.jets(theta, &work.z, &mut work.psi, &mut work.inner);
+            self.potential.jets(theta, &work.z, &mut work.psi, &mut work.inner, &mut []);
             for (sum, term) in psi.iter_mut().zip(&work.psi) {
                 *sum += *term / self.group.len() as f64;
             }

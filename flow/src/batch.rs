@@ -12,11 +12,15 @@ use crate::tile::TILE;
 /// Most parts that a sum over samples has: enough that threads which others slow down end together.
 const MOST_PARTS: usize = 128;
 
+/// Cuts `samples` into parts of `size`, the last one what is left.
+pub(crate) fn cut(samples: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    samples.clone().step_by(size).map(move |start| start..samples.end.min(start + size))
+}
+
 /// Cuts `samples` into at most `most` parts of whole tiles.
 pub(crate) fn parts(samples: usize, most: usize) -> Vec<Range<usize>> {
     let tiles = samples.div_ceil(TILE);
-    let size = tiles.div_ceil(most).max(1) * TILE;
-    (0..samples).step_by(size).map(|start| start..samples.min(start + size)).collect()
+    cut(0..samples, tiles.div_ceil(most).max(1) * TILE).collect()
 }
 
 /// `f` of every part, in order.

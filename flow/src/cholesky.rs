@@ -13,6 +13,16 @@ pub struct Cholesky<R, const D: usize> {
 }
 
 impl<R: Real, const D: usize> Cholesky<R, D> {
+    /// The factor of the identity.
+    #[inline(always)]
+    pub fn identity() -> Self {
+        let mut lower = [[R::zero(); D]; D];
+        for i in 0..D {
+            lower[i][i] = R::one();
+        }
+        Self { lower, definite: R::one() }
+    }
+
     /// Factorises; reads the upper triangle.
     #[inline(always)]
     pub fn new(h: &[[R; D]; D]) -> Self {

@@ -82,7 +82,7 @@ struct Initial {
     sizes: Vec<usize>,
 }
 
-/// What every layer remembers of one part of a batch.
+/// What every layer remembers of one part of a batch, by layer.
 pub(crate) type Traces = Vec<Trace>;
 
 impl Flow {
@@ -166,7 +166,8 @@ impl Flow {
     pub fn forward(&self, theta: &[f64], x: &[f64]) -> Pushed {
         let n = self.manifold.ambient();
         let parts = batch::map(batch::fine(self.samples(theta, x)), |samples| {
-            let traces = self.run(Direction::Forward, theta, &x[samples.start * n..samples.end * n]);
+            let x = &x[samples.start * n..samples.end * n];
+            let traces = self.run(Direction::Forward, theta, x);
             let (log_q, ok) = self.densities(&traces);
             let mut stats = SolveStats::default();
             traces.iter().for_each(|trace| stats.record(trace));
@@ -193,7 +194,8 @@ impl Flow {
         let pushed = self.forward(theta, x);
         let Some(sample) = pushed.ok.iter().position(|ok| !ok) else { return Ok(pushed) };
         let n = self.manifold.ambient();
-        let traces = self.run(Direction::Forward, theta, &x[sample * n..(sample + 1) * n]);
+        let x = &x[sample * n..(sample + 1) * n];
+        let traces = self.run(Direction::Forward, theta, x);
         let unconverged = traces.iter().find(|trace| !trace.converged[0]);
         Err(unconverged.map_or(SolveError::NotConvex { sample }, |trace| SolveError::MaxSteps {
             sample,
@@ -209,7 +211,8 @@ impl Flow {
     pub fn inverse(&self, theta: &[f64], y: &[f64]) -> Pulled {
         let (n, d) = (self.manifold.ambient(), self.manifold.dim());
         let parts = batch::map(batch::fine(self.samples(theta, y)), |samples| {
-            let traces = self.run(Direction::Inverse, theta, &y[samples.start * n..samples.end * n]);
+            let y = &y[samples.start * n..samples.end * n];
+            let traces = self.run(Direction::Inverse, theta, y);
             let (log_q, ok) = self.densities(&traces);
             let smallest = |s: usize| {
                 let each =
@@ -279,10 +282,27 @@ impl Flow {
         points.len() / n
     }
 
-    /// All layers, in the order of `direction`; traces are stored by layer.
+    /// All layers, in the order of `direction`.
     pub(crate) fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Traces {
-        self.samples(theta, points);
         let mut traces: Traces = self.maps.iter().map(|_| Trace::default()).collect();
+        self.run_into(direction, theta, points, &mut traces);
+        traces
+    }
+
+    /// As [`Flow::run`], to be pulled back through, into the memory of `traces`.
+    pub(crate) fn run_keeping(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        traces: &mut Traces,
+    ) {
+        traces.resize_with(self.layers(), Trace::keeping);
+        self.run_into(direction, theta, points, traces);
+    }
+
+    fn run_into(&self, direction: Direction, theta: &[f64], points: &[f64], traces: &mut Traces) {
+        self.samples(theta, points);
         Workspace::with(|work| match direction {
             Direction::Forward => {
                 for l in 0..self.layers() {
@@ -299,7 +319,6 @@ impl Flow {
                 }
             }
         });
-        traces
     }
 
     /// `log q` at the images, and whether all layers are well there.

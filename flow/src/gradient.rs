@@ -9,11 +9,15 @@ use ircpm_ad::{Scalar, derivative};
 use ircpm_manifolds::{Manifold, Product};
 
 use crate::batch;
-use crate::flow::Flow;
+use crate::flow::{Flow, Traces};
 use crate::map::Direction;
 use crate::pull_back::{Cotangents, Gradients, ThetaGradient};
+use crate::tile::TILE;
 use crate::trace::SolveStats;
 use crate::workspace::Workspace;
+
+/// Samples that run through the layers and back together: what the layers keep of them is little.
+const TOGETHER: usize = 2 * TILE;
 
 /// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub struct Part<'a> {
 impl Flow {
     /// Gradient in the parameters of `Σ f(y, log q(y))` over the images of base points `x`.
     ///
-    /// `loss` is called once for every part of the batch, in parallel, and writes the cotangents of `f`.
+    /// `loss` is called once for every few samples of the batch, in parallel, and writes the cotangents of `f`.
     ///
     /// # Errors
     /// The first error that `loss` returns, in the order of the parts.
@@ -75,33 +79,39 @@ impl Flow {
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
         let n = self.manifold.ambient();
+        let zero = || (vec![0.0; self.parameters()], vec![], SolveStats::default());
         let part = |samples: Range<usize>| {
-            let points = &points[samples.start * n..samples.end * n];
-            self.part_gradient(direction, theta, points, samples, &loss)
+            let mut sums = zero();
+            for samples in batch::cut(samples, TOGETHER) {
+                let points = &points[samples.start * n..samples.end * n];
+                Workspace::lend(|traces: &mut Traces| {
+                    self.run_keeping(direction, theta, points, traces);
+                    self.add_gradient(direction, theta, traces, samples, &loss, &mut sums)
+                })?;
+            }
+            Ok(sums)
         };
         let sum = batch::sum(&batch::coarse(self.samples(theta, points)), &part, &|a, b| Ok(added(a?, b?)));
-        sum.unwrap_or_else(|| Ok((vec![0.0; self.parameters()], vec![], SolveStats::default())))
+        sum.unwrap_or_else(|| Ok(zero()))
     }
 
-    /// One part, all the way: forward through the layers, the loss, and back.
-    fn part_gradient<T, E>(
+    /// The loss of samples that have run through the layers, and its cotangents all the way back.
+    fn add_gradient<T, E>(
         &self,
         direction: Direction,
         theta: &[f64],
-        points: &[f64],
+        traces: &Traces,
         samples: Range<usize>,
         loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
-    ) -> Result<Sums<T>, E> {
-        let traces = self.run(direction, theta, points);
-        let (log_q, ok) = self.densities(&traces);
-        let mut stats = SolveStats::default();
+        (gradient, values, stats): &mut Sums<T>,
+    ) -> Result<(), E> {
+        let (log_q, ok) = self.densities(traces);
         traces.iter().for_each(|trace| stats.record(trace));
-
-        let (mut points_bar, mut log_q_bar) = (vec![0.0; points.len()], vec![0.0; ok.len()]);
         let end = match direction {
             Direction::Forward => &traces[traces.len() - 1].y,
             Direction::Inverse => &traces[0].x,
         };
+        let (mut points_bar, mut log_q_bar) = (vec![0.0; end.len()], vec![0.0; ok.len()]);
         let value = loss(Part {
             samples,
             points: end,
@@ -110,14 +120,14 @@ impl Flow {
             points_bar: &mut points_bar,
             log_q_bar: &mut log_q_bar,
         })?;
+        values.push(value);
         if direction == Direction::Inverse {
             self.add_base_gradient(end, &log_q_bar, &mut points_bar);
         }
         self.silence(&ok, &mut points_bar, &mut log_q_bar);
         // log q = log base(x) − Σ ℓ.
         let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
-        let mut gradient = vec![0.0; self.parameters()];
-        let mut next = vec![0.0; points.len()];
+        let mut next = vec![0.0; points_bar.len()];
         for k in 0..self.layers() {
             let layer = match direction {
                 Direction::Forward => self.layers() - 1 - k,
@@ -132,7 +142,7 @@ impl Flow {
             });
             std::mem::swap(&mut points_bar, &mut next);
         }
-        Ok((gradient, vec![value], stats))
+        Ok(())
     }
 
     /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.

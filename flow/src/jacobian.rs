@@ -80,7 +80,9 @@ impl Flow {
     pub fn scores(&self, theta: &[f64], y: &[f64], floor: f64) -> Scores {
         let n = self.manifold.ambient();
         let parts = batch::map(batch::fine(self.samples(theta, y)), |samples| {
-            let (traces, lowest) = self.run_above(theta, &y[samples.start * n..samples.end * n], floor);
+            let y = &y[samples.start * n..samples.end * n];
+            let mut traces = self.run(Direction::Inverse, theta, y);
+            let lowest = self.hold_above(floor, &mut traces);
             let (log_q, inside) = self.densities(&traces);
             Scores { log_q, lowest, inside }
         });
@@ -120,17 +122,27 @@ impl Flow {
     pub fn jacobian_block(&self, theta: &[f64], y: &[f64], weights: &[f64], floor: f64, columns: &mut [f64]) {
         let samples = self.samples(theta, y);
         assert_eq!(columns.len(), samples * self.parameters(), "a block of a Jacobian");
+        assert_eq!(weights.len(), samples, "weights of log-densities");
         columns.fill(0.0);
-        let (traces, _) = self.run_above(theta, y, floor);
-        let (_, inside) = self.densities(&traces);
+        Workspace::lend(|traces: &mut Traces| {
+            self.run_keeping(Direction::Inverse, theta, y, traces);
+            self.hold_above(floor, traces);
+            self.add_rows(theta, traces, weights, columns);
+        });
+    }
+
+    /// Gradients of `weight · log q` of samples that have run through the layers, added to their columns.
+    fn add_rows(&self, theta: &[f64], traces: &Traces, weights: &[f64], columns: &mut [f64]) {
+        let (_, inside) = self.densities(traces);
         let mut log_q_bar = weights.to_vec();
-        let (mut points_bar, mut next) = (vec![0.0; y.len()], vec![0.0; y.len()]);
+        let mut points_bar = vec![0.0; traces[0].x.len()];
+        let mut next = points_bar.clone();
         self.add_base_gradient(&traces[0].x, &log_q_bar, &mut points_bar);
         self.silence(&inside, &mut points_bar, &mut log_q_bar);
         let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
         for layer in 0..self.layers() {
             let slot = self.slot(layer);
-            let part = &mut columns[slot.start * samples..slot.end * samples];
+            let part = &mut columns[slot.start * weights.len()..slot.end * weights.len()];
             let into = Gradients { theta: ThetaGradient::Each(part), points: &mut next };
             let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
             Workspace::with(|work| {
@@ -141,18 +153,17 @@ impl Flow {
         }
     }
 
-    /// Preimages through all layers, with the floor; and the smallest eigenvalue of every sample, as in [`Scores`].
-    fn run_above(&self, theta: &[f64], y: &[f64], floor: f64) -> (Traces, Vec<f64>) {
+    /// Applies the floor to the traces of given points; returns the smallest eigenvalue of every sample, as in [`Scores`].
+    fn hold_above(&self, floor: f64, traces: &mut Traces) -> Vec<f64> {
         assert!(floor > 0.0, "a floor of {floor}");
-        let mut traces = self.run(Direction::Inverse, theta, y);
         let mut lowest = vec![floor; traces[0].ok.len()];
-        for trace in &mut traces {
+        for trace in traces {
             let layer = floor::apply(&self.manifold, floor, trace);
             for (all, one) in lowest.iter_mut().zip(layer) {
                 // `f64::min` would pass over a NaN.
                 *all = if all.is_nan() || one >= *all { *all } else { one };
             }
         }
-        (traces, lowest)
+        lowest
     }
 }

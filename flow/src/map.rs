@@ -43,8 +43,9 @@ pub trait Map: Debug + Send + Sync {
         work: &mut Workspace,
     );
 
-    /// Pulls cotangents back through the last run: adds to the parameters' gradient and overwrites the cotangents of the
-    /// points that the run started from. Those of samples that are not [`Trace::ok`] must be zero.
+    /// Pulls cotangents back through a run, whose trace was [`Trace::keeping`]: adds to the parameters' gradient and
+    /// overwrites the cotangents of the points that the run started from. Those of samples that are not [`Trace::ok`] must be
+    /// zero.
     fn pull_back(
         &self,
         direction: Direction,
@@ -130,6 +131,7 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
             }
         }
         assert_eq!(into.points.len(), trace.y.len(), "cotangents of the points");
+        assert!(trace.keeps, "a trace to pull back through is `Trace::keeping()`");
         self.isa.dispatch(PullBack { map: self, direction, theta, trace, cotangents, into, work });
     }
 
@@ -186,6 +188,9 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
         let RunWork { packs, evaluator, tangent } = work.get::<RunWork<P, R, D>>();
         packs.resize_with(TILE / R::LANES, Descent::default);
         resize(tangent, n);
+        let mut kept = std::mem::take(&mut trace.kept);
+        let all = if trace.keeps { (points.len() / n).div_ceil(R::LANES) } else { 0 };
+        let kept_packs = kept.room::<P::Kept<R, D>>(all);
         for span in Span::all(points.len() / n) {
             let packs = &mut packs[..span.packs::<R>()];
             for (p, pack) in packs.iter_mut().enumerate() {
@@ -195,11 +200,13 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
                 }
                 pack.start();
             }
-            map.descend(direction, theta, packs, evaluator);
+            let kept = kept_packs.get_mut(span.start / R::LANES..).unwrap_or(&mut []);
+            map.descend(direction, theta, packs, evaluator, kept);
             for (p, pack) in packs.iter_mut().enumerate() {
                 finish(m, direction, span, p, pack, trace, tangent);
             }
         }
+        trace.kept = kept;
     }
 }
 
@@ -212,15 +219,16 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
         theta: &[f64],
         packs: &mut [Descent<R, D>],
         evaluator: &mut Evaluator<P, R, D>,
+        kept: &mut [P::Kept<R, D>],
     ) {
+        let problem = (&self.manifold, &self.potential, theta);
         let mut active = [0; TILE];
         for _ in 0..self.solver.max_steps {
-            let active = moving(packs.iter(), &mut active);
+            let active = indices(packs.iter(), Descent::is_active, &mut active);
             if active.is_empty() {
-                return;
+                break;
             }
-            let problem = (&self.manifold, &self.potential, theta);
-            evaluator.evaluate(problem, packs, active, |pack| &mut pack.trial);
+            evaluator.evaluate(problem, packs, active, |pack| &mut pack.trial, kept);
             for &i in active {
                 match direction {
                     Direction::Forward => packs[i].update(&self.manifold, &self.solver),
@@ -228,18 +236,23 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
                 }
             }
         }
+        if !kept.is_empty() {
+            let elsewhere = indices(packs.iter(), Descent::is_elsewhere, &mut active);
+            evaluator.evaluate(problem, packs, elsewhere, |pack| &mut pack.trial, kept);
+        }
     }
 }
 
-/// Indices of the packs that have a lane which still moves.
+/// Indices of the packs for which `is` holds.
 #[inline(always)]
-pub(crate) fn moving<'a, 'b, R: Real, const D: usize>(
+pub(crate) fn indices<'a, 'b, R: Real, const D: usize>(
     packs: impl Iterator<Item = &'a Descent<R, D>>,
+    is: impl Fn(&Descent<R, D>) -> bool,
     indices: &'b mut [usize; TILE],
 ) -> &'b [usize] {
     let mut count = 0;
     for (i, pack) in packs.enumerate() {
-        if pack.is_active() {
+        if is(pack) {
             indices[count] = i;
             count += 1;
         }

@@ -1,12 +1,13 @@
 //! The softplus network: one forward pass, one coadjoint reverse sweep, and the Hessian in 2 + D coefficients.
 
+mod contract;
 mod jets;
 
 use ircpm_ad::linear::{self, Matrix, Rows, Weight};
-use ircpm_ad::logistic::{Logistic, decay};
-use ircpm_ad::{Algebra, Lap, Real, Scalar};
+use ircpm_ad::logistic::{Logistic, SigmoidAt, decay};
+use ircpm_ad::{Algebra, Real, Scalar};
 
-pub use jets::MlpJets;
+pub use jets::{MlpJets, Unit};
 
 use crate::potential::resize;
 
@@ -47,14 +48,33 @@ impl Slot {
 struct Hidden<S: Scalar> {
     /// Activations, softplus of the sums.
     output: Vec<S>,
-    /// Local derivatives, sigmoid of the sums.
-    slope: Vec<S>,
+    /// Sigmoid of the sums' values.
+    sigmoid: Vec<SigmoidAt<S::Base>>,
     /// Cotangents of the sums.
     delta: Vec<S>,
 }
 
+impl<S: Scalar> Default for Hidden<S> {
+    fn default() -> Self {
+        Self { output: vec![], sigmoid: vec![], delta: vec![] }
+    }
+}
+
 impl<S: Scalar> Hidden<S> {
-    /// From the sums without their biases, in `output`, to the activations and their slopes.
+    /// Local derivative of unit `k`.
+    #[inline(always)]
+    fn slope(&self, k: usize) -> S {
+        self.output[k].apply(self.sigmoid[k].of_softplus())
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, units: usize) {
+        resize(&mut self.output, units);
+        self.sigmoid.resize(units, SigmoidAt { value: S::Base::zero(), reflected: S::Base::zero() });
+        resize(&mut self.delta, units);
+    }
+
+    /// From the sums without their biases, in `output`, to the activations.
     #[inline(always)]
     fn bend(&mut self, biases: &[f64], decays: &mut [S::Base]) {
         let sums = self.output.chunks_exact_mut(biases.len());
@@ -64,16 +84,15 @@ impl<S: Scalar> Hidden<S> {
                 decays[u] = decay(sums[u].value());
             }
         }
-        for ((output, slope), &t) in self.output.iter_mut().zip(&mut self.slope).zip(&*decays) {
-            let sum = *output;
-            let at = Logistic::new(sum.value(), t);
-            *output = sum.apply(at.softplus());
-            *slope = sum.apply(at.sigmoid());
+        for ((output, sigmoid), &t) in self.output.iter_mut().zip(&mut self.sigmoid).zip(&*decays) {
+            let at = Logistic::new(output.value(), t);
+            *output = output.apply(at.softplus());
+            *sigmoid = at.sigmoid();
         }
     }
 }
 
-/// Workspace of [`Mlp::forward`], [`Mlp::backward`], [`Mlp::tilt`] and [`Mlp::accumulate`].
+/// Workspace of [`Mlp::forward`], [`Mlp::backward`], [`Mlp::contract`], [`Mlp::tilt`] and [`Mlp::accumulate`].
 #[derive(Debug)]
 pub struct MlpSweep<S: Scalar> {
     input: Vec<S>,
@@ -155,12 +174,11 @@ impl Mlp {
         let MlpSweep { input, hidden, decays, .. } = sweep;
         resize(input, z.len());
         input.copy_from_slice(z);
-        hidden.resize_with(self.layers() - 1, || Hidden { output: vec![], slope: vec![], delta: vec![] });
+        hidden.resize_with(self.layers() - 1, Hidden::default);
         let mut x: &[S] = input;
         for (l, layer) in hidden.iter_mut().enumerate() {
             let slot = self.slot(l);
-            resize(&mut layer.output, slot.rows * packs);
-            resize(&mut layer.slope, slot.rows * packs);
+            layer.resize(slot.rows * packs);
             linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), S::COEFFS);
             resize(decays, slot.rows * packs);
             layer.bend(slot.biases(theta), decays);
@@ -185,9 +203,8 @@ impl Mlp {
         linear::apply(last.weights(theta).transposed(), S::flat(phi), S::flat_mut(bar), S::COEFFS);
         for l in (0..hidden.len()).rev() {
             let layer = &mut hidden[l];
-            resize(&mut layer.delta, bar.len());
             for k in 0..bar.len() {
-                layer.delta[k] = layer.slope[k].act(bar[k]);
+                layer.delta[k] = layer.slope(k).act(bar[k]);
             }
             let slot = self.slot(l);
             let below = if l == 0 {
@@ -203,57 +220,6 @@ impl Mlp {
                 S::COEFFS,
             );
         }
-    }
-
-    /// Replaces the last cotangents `{0, g, λ}`, `λ ≠ 0`, by `phi` of the same form; none are left for the inputs.
-    ///
-    /// Sweeps are linear in their cotangents: this one is `ω` times the last plus that of `{0, c, 0}`, which carries
-    /// `{r, p c, 0}` at each unit. `p` is the plain sweep, the last one's `lap` over `λ`; `r` alone is to be swept for:
-    /// one coefficient a weight, where a sweep over collapsed jets takes 2 + D.
-    #[inline(always)]
-    pub fn tilt<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        phi: &[Lap<R, D>],
-        sweep: &mut MlpSweep<Lap<R, D>>,
-    ) {
-        let MlpSweep { hidden, phi: kept, tilt: [bar, below], .. } = sweep;
-        let top = self.slot(self.layers() - 1);
-        resize(bar, top.columns * phi.len());
-        bar.fill(R::zero());
-        for l in (0..hidden.len()).rev() {
-            let (layer, slot) = (&mut hidden[l], self.slot(l));
-            for p in 0..phi.len() {
-                let (last, new) = (kept[p], phi[p]);
-                let inverse = R::one() / last.lap;
-                let omega = new.lap * inverse;
-                let mut c = new.grad;
-                for i in 0..D {
-                    c[i] -= omega * last.grad[i];
-                }
-                for k in p * slot.rows..(p + 1) * slot.rows {
-                    let (slope, delta) = (layer.slope[k], &mut layer.delta[k]);
-                    let plain = delta.lap * inverse;
-                    let mut along = R::zero();
-                    for i in 0..D {
-                        along = slope.grad[i].mul_add(c[i], along);
-                    }
-                    // The plain cotangent of the unit's output is that of its sum over the slope, which is never zero.
-                    bar[k] = slope.re.mul_add(bar[k], along * (plain / slope.re));
-                    delta.re = omega.mul_add(delta.re, bar[k]);
-                    for i in 0..D {
-                        delta.grad[i] = omega.mul_add(delta.grad[i], plain * c[i]);
-                    }
-                    delta.lap *= omega;
-                }
-            }
-            if l > 0 {
-                resize(below, slot.columns * phi.len());
-                linear::apply(slot.weights(theta).transposed(), bar, below, 1);
-                std::mem::swap(bar, below);
-            }
-        }
-        kept.copy_from_slice(phi);
     }
 
     /// Adds the parameters' gradient for the last cotangents.

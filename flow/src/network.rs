@@ -4,7 +4,8 @@ use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 use crate::features::FeatureMap;
-use crate::mlp::{Mlp, MlpJets, MlpSweep};
+use crate::kept::Seen;
+use crate::mlp::{Mlp, MlpJets, MlpSweep, Unit};
 use crate::potential::{Expression, Potential, resize};
 
 /// `psi(z) = mlp(features(z)) / scale`. A scale above one starts training near the identity map.
@@ -94,6 +95,7 @@ impl Expression for Network {
 impl Potential for Network {
     type Sweep<S: Algebra> = NetworkSweep<S>;
     type Jets<R: Real, const D: usize> = NetworkJets<R, D>;
+    type Kept<R: Real, const D: usize> = Vec<Unit<R, D>>;
 
     #[inline(always)]
     fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut NetworkSweep<S>) {
@@ -115,15 +117,34 @@ impl Potential for Network {
     }
 
     #[inline(always)]
-    fn backward_again<R: Real, const D: usize>(
+    fn contract<R: Real, const D: usize>(
         &self,
         theta: &[f64],
+        points: Seen<'_, Vec<Unit<R, D>>, R, D>,
+        phi: &[Lap<R, D>],
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut NetworkSweep<Lap<R, D>>,
+    ) {
+        self.scale_down(phi, &mut sweep.phi);
+        let NetworkSweep { features, features_bar, phi: scaled, mlp } = sweep;
+        resize(features, self.features.len() * phi.len());
+        resize(features_bar, features.len());
+        self.features.eval(points.z, features);
+        self.mlp.contract(theta, Seen { z: features, ..points }, scaled, features_bar, mlp);
+        self.features.pull_back(features, features_bar, z_bar);
+    }
+
+    #[inline(always)]
+    fn contract_again<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        kept: &[Vec<Unit<R, D>>],
         phi: &[Lap<R, D>],
         _: &mut [Lap<R, D>],
         sweep: &mut NetworkSweep<Lap<R, D>>,
     ) {
         self.scale_down(phi, &mut sweep.phi);
-        self.mlp.tilt(theta, &sweep.phi, &mut sweep.mlp);
+        self.mlp.tilt(theta, kept, &sweep.phi, &mut sweep.mlp);
     }
 
     #[inline(always)]
@@ -143,10 +164,11 @@ impl Potential for Network {
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut NetworkJets<R, D>,
+        kept: &mut [Vec<Unit<R, D>>],
     ) {
         resize(&mut work.features, self.features.len() * psi.len());
         self.features.eval(z, &mut work.features);
-        self.mlp.jets(theta, &work.features, psi, &mut work.mlp);
+        self.mlp.jets(theta, &work.features, psi, &mut work.mlp, kept);
         for psi in psi {
             *psi = *psi * (1.0 / self.scale);
         }

@@ -61,6 +61,7 @@ impl<E: Expression> Potential for Plain<E> {
 
     type Sweep<S: Algebra> = PlainSweep<S>;
     type Jets<R: Real, const D: usize> = ();
+    type Kept<R: Real, const D: usize> = ();
 
     fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut PlainSweep<S>) {
         sweep.theta.clear();
@@ -111,6 +112,7 @@ impl<E: Expression> Potential for Plain<E> {
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         _: &mut (),
+        _: &mut [()],
     ) {
         let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x.into())).collect();
         for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {

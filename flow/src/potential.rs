@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
+use crate::kept::Seen;
+
 /// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
 ///
 /// This is the definition, and with nested duals the oracle that every fast form is tested against.
@@ -42,20 +44,42 @@ pub trait Potential: Expression {
     /// What [`Potential::jets`] needs.
     type Jets<R: Real, const D: usize>: Default;
 
+    /// What [`Potential::jets`] keeps of a pack; `()` for nothing.
+    type Kept<R: Real, const D: usize>: Default + Send + Sync + 'static;
+
     /// `psi` at the points `z`, remembered for the calls below.
     fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut Self::Sweep<S>);
 
     /// Cotangents of `z` for the cotangents `phi` of `psi`, one a pack: `z_bar[c] = (∂psi/∂z_c)·phi`.
     fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut Self::Sweep<S>);
 
-    /// As [`Potential::backward`], for cotangents `{0, grad, lap}` after others of that form whose `lap` was not zero in any
-    /// lane; what it leaves in `z_bar` means nothing.
+    /// [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for cotangents `{0, grad, lap}`, at points whose
+    /// jets were evaluated before.
+    ///
+    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here.
+    #[inline(always)]
+    fn contract<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        points: Seen<'_, Self::Kept<R, D>, R, D>,
+        phi: &[Lap<R, D>],
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut Self::Sweep<Lap<R, D>>,
+    ) {
+        let mut psi = vec![Lap::zero(); phi.len()];
+        self.forward(theta, points.z, &mut psi, sweep);
+        self.backward(theta, phi, z_bar, sweep);
+    }
+
+    /// Other cotangents of that form, at the points of the last [`Potential::contract`], where `lap` was not zero in any lane;
+    /// what it leaves in `z_bar` means nothing.
     ///
     /// Two such sweeps differ in little, and a potential may know a cheaper way from one to the other than this one.
     #[inline(always)]
-    fn backward_again<R: Real, const D: usize>(
+    fn contract_again<R: Real, const D: usize>(
         &self,
         theta: &[f64],
+        _kept: &[Self::Kept<R, D>],
         phi: &[Lap<R, D>],
         z_bar: &mut [Lap<R, D>],
         sweep: &mut Self::Sweep<Lap<R, D>>,
@@ -69,13 +93,17 @@ pub trait Potential: Expression {
     /// Adds the same sample by sample: `rows` is `[pack][parameter]`, its lanes the samples.
     fn accumulate_each<S: Algebra>(&self, sweep: &Self::Sweep<S>, rows: &mut [S::Base]);
 
-    /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points.
+    /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points; and, in `kept`, which
+    /// has room for every pack or for none, what [`Potential::contract`] is to find of them.
+    ///
+    /// Numbers kept of a sample whose Hessian is not finite must be finite all the same: no zero cotangent silences others.
     fn jets<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
         z: &[Jet<R, D>],
         psi: &mut [Jet<R, D>],
         work: &mut Self::Jets<R, D>,
+        kept: &mut [Self::Kept<R, D>],
     );
 }
 

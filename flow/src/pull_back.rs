@@ -12,6 +12,7 @@ use ircpm_ad::{Algebra, Kernel, Lap, Real, Scalar};
 use ircpm_manifolds::Manifold;
 
 use crate::cholesky::Cholesky;
+use crate::kept::Seen;
 use crate::log_det::gradient_cotangent;
 use crate::map::{ConcaveMap, Direction};
 use crate::potential::{Potential, resize};
@@ -74,13 +75,12 @@ struct Contraction<R, const D: usize> {
 
 impl<R: Real, const D: usize> Default for Contraction<R, D> {
     fn default() -> Self {
-        let zero = [[R::zero(); D]; D];
         Self {
             y: vec![],
             frame: vec![],
-            g: zero[0],
+            g: [R::zero(); D],
             omega: R::zero(),
-            factor: Cholesky::new(&zero),
+            factor: Cholesky::identity(),
             seeds: [Lap::zero(); D],
         }
     }
@@ -89,9 +89,10 @@ impl<R: Real, const D: usize> Default for Contraction<R, D> {
 /// Buffers of a thread.
 struct Buffers<P: Potential, R: Real, const D: usize> {
     packs: Vec<Contraction<R, D>>,
+    /// The directions of all packs.
+    directions: Vec<[[R; D]; D]>,
     z: Vec<Lap<R, D>>,
     z_bar: Vec<Lap<R, D>>,
-    psi: Vec<Lap<R, D>>,
     phi: Vec<Lap<R, D>>,
     point: Vec<Lap<R, D>>,
     vectors: [Vec<R>; 3],
@@ -104,9 +105,9 @@ impl<P: Potential, R: Real, const D: usize> Default for Buffers<P, R, D> {
     fn default() -> Self {
         Self {
             packs: vec![],
+            directions: vec![],
             z: vec![],
             z_bar: vec![],
-            psi: vec![],
             phi: vec![],
             point: vec![],
             vectors: Default::default(),
@@ -128,22 +129,20 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
         buffers.packs.resize_with(TILE / R::LANES, Contraction::default);
         buffers.vectors.iter_mut().for_each(|v| resize(v, n));
         resize(&mut buffers.point, n);
+        let kept = trace.kept.packs::<P::Kept<R, D>>();
         for span in Span::all(trace.ok.len()) {
             let packs = span.packs::<R>();
-            resize(&mut buffers.z, n * packs);
-            resize(&mut buffers.z_bar, n * packs);
-            resize(&mut buffers.psi, packs);
-            resize(&mut buffers.phi, packs);
+            buffers.resize(packs, n);
             for p in 0..packs {
                 buffers.load(m, span, p, trace, cotangents.log_det);
             }
-            map.potential.forward(theta, &buffers.z, &mut buffers.psi, &mut buffers.sweep);
             if direction == Direction::Inverse {
                 for p in 0..packs {
                     buffers.through_exponential(m, span, p, cotangents.points, points_bar);
                 }
             }
-            map.potential.backward(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
+            let kept = &kept[span.start / R::LANES..][..packs];
+            buffers.contract(&map.potential, theta, kept);
             for p in 0..packs {
                 match direction {
                     Direction::Forward => buffers.through_minimum(m, span, p, cotangents.points, points_bar),
@@ -151,7 +150,8 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
                 }
             }
             if direction == Direction::Forward {
-                map.potential.backward_again(theta, &buffers.phi, &mut buffers.z_bar, &mut buffers.sweep);
+                let Buffers { phi, z_bar, sweep, .. } = buffers;
+                map.potential.contract_again(theta, kept, phi, z_bar, sweep);
             }
             match &mut theta_bar {
                 ThetaGradient::Sum(sum) => map.potential.accumulate(&buffers.sweep, sum),
@@ -162,6 +162,20 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
 }
 
 impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
+    #[inline(always)]
+    fn resize(&mut self, packs: usize, n: usize) {
+        self.directions.resize(packs, [[R::zero(); D]; D]);
+        resize(&mut self.z, n * packs);
+        resize(&mut self.z_bar, n * packs);
+        resize(&mut self.phi, packs);
+    }
+
+    #[inline(always)]
+    fn contract(&mut self, potential: &P, theta: &[f64], kept: &[P::Kept<R, D>]) {
+        let Self { directions, z, z_bar, phi, sweep, .. } = self;
+        potential.contract(theta, Seen { z, directions, kept }, phi, z_bar, sweep);
+    }
+
     /// Reads pack `p` and seeds the contraction of `ℓ`: `phi = −{0, Cᵀ b, 1}`.
     #[inline(always)]
     fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, trace: &Trace, log_det_bar: &[f64]) {
@@ -170,23 +184,22 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
         // A failed sample is read as zeros: its numbers may be infinite, which no zero cotangent silences.
-        let (zero, ok) = (R::zero(), span.mask::<R>(&trace.ok, p));
-        let read = |data: &[f64], n, c| R::select_gt(ok, zero, span.load(data, n, c, p), zero);
+        let ok = span.mask::<R>(&trace.ok, p);
         for c in 0..n {
-            pack.y[c] = read(&trace.y, n, c);
+            pack.y[c] = or_zero(span.load(&trace.y, n, c, p), ok);
         }
         m.frame(&pack.y, &mut pack.frame);
         let mut h = [[R::zero(); D]; D];
         for i in 0..D {
-            pack.g[i] = read(&trace.g, D, i);
+            pack.g[i] = or_zero(span.load(&trace.g, D, i, p), ok);
             for j in 0..D {
-                h[i][j] = read(&trace.h, D * D, i * D + j);
+                h[i][j] = or_zero(span.load(&trace.h, D * D, i * D + j, p), ok);
             }
         }
         pack.factor = Cholesky::new(&h);
-        let directions = pack.factor.inverse_transposed();
+        self.directions[p] = pack.factor.inverse_transposed();
         for i in 0..D {
-            pack.seeds[i] = Lap::seeded(R::zero(), directions[i]);
+            pack.seeds[i] = Lap::seeded(R::zero(), self.directions[p][i]);
         }
         m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.z[p * n..(p + 1) * n]);
         pack.omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
@@ -332,4 +345,10 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
             span.each::<R>(p, |sample, lane| y_bar[sample * n + c] += out[c].lane(lane));
         }
     }
+}
+
+/// Zero in lanes where `ok` is not positive.
+#[inline(always)]
+fn or_zero<R: Real>(number: R, ok: R) -> R {
+    R::select_gt(ok, R::zero(), number, R::zero())
 }

@@ -89,16 +89,18 @@ pub(crate) struct Evaluator<P: Potential, R: Real, const D: usize> {
     z: Vec<Jet<R, D>>,
     psi: Vec<Jet<R, D>>,
     work: P::Jets<R, D>,
+    /// What psi keeps of the sites, in their order; the memory is that of `kept`.
+    slots: Vec<P::Kept<R, D>>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for Evaluator<P, R, D> {
     fn default() -> Self {
-        Self { z: vec![], psi: vec![], work: Default::default() }
+        Self { z: vec![], psi: vec![], work: Default::default(), slots: vec![] }
     }
 }
 
 impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
-    /// Frames and jets at the sites `pick(i)`, `i` in `which`.
+    /// Frames and jets at the sites `pick(i)`, `i` in `which`; and what psi keeps of them, in `kept[i]` if that is not empty.
     #[inline(always)]
     pub(crate) fn evaluate<M: Manifold, W: Weight, T>(
         &mut self,
@@ -106,11 +108,13 @@ impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
         items: &mut [T],
         which: &[usize],
         pick: impl Fn(&mut T) -> &mut Site<R, D>,
+        kept: &mut [P::Kept<R, D>],
     ) {
         let (n, packs) = (m.ambient(), which.len());
-        let Self { z, psi, work } = self;
+        let Self { z, psi, work, slots } = self;
         resize(z, n * packs);
         resize(psi, packs);
+        slots.resize_with(if kept.is_empty() { 0 } else { packs }, Default::default);
         let mut t = [Jet::<R, D>::zero(); D];
         for i in 0..D {
             t[i] = Jet::variable(R::zero(), i);
@@ -119,10 +123,16 @@ impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
             let site = pick(&mut items[i]);
             m.frame(&site.y, &mut site.frame);
             m.lift(&site.y, &site.frame, &t, &mut z[p * n..(p + 1) * n]);
+            if !kept.is_empty() {
+                std::mem::swap(&mut kept[i], &mut slots[p]);
+            }
         }
-        potential.jets(theta, z, psi, work);
+        potential.jets(theta, z, psi, work, slots);
         for (p, &i) in which.iter().enumerate() {
             pick(&mut items[i]).psi = psi[p];
+            if !kept.is_empty() {
+                std::mem::swap(&mut kept[i], &mut slots[p]);
+            }
         }
     }
 }

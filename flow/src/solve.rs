@@ -69,6 +69,8 @@ pub(crate) struct Descent<R, const D: usize> {
     /// 1 where converged.
     pub done: R,
     pub steps: R,
+    /// 1 where the last trial ended the descent without being taken.
+    refused: R,
 }
 
 impl<R: Real, const D: usize> Default for Descent<R, D> {
@@ -87,6 +89,7 @@ impl<R: Real, const D: usize> Default for Descent<R, D> {
             velocity: vec![],
             done: zero,
             steps: zero,
+            refused: zero,
         }
     }
 }
@@ -132,7 +135,7 @@ impl<R: Real, const D: usize> Descent<R, D> {
         self.best.copy_from(&self.trial);
         self.objective = R::constant(f64::INFINITY);
         self.residual = R::constant(f64::INFINITY);
-        (self.distance, self.slope, self.done, self.steps) = (zero, zero, zero, zero);
+        (self.distance, self.slope, self.done, self.steps, self.refused) = (zero, zero, zero, zero, zero);
         self.step = R::one();
         self.direction = [zero; D];
     }
@@ -150,7 +153,13 @@ impl<R: Real, const D: usize> Descent<R, D> {
         (0..R::LANES).any(|lane| self.done.lane(lane) == 0.0)
     }
 
-    /// Takes in what was found at the trial point, and chooses the next one.
+    /// Whether the last trial was at another point than the result of some lane that is done.
+    #[inline(always)]
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        (0..R::LANES).any(|lane| self.refused.lane(lane) > 0.0)
+    }
+
+    /// Takes in what was found at the trial point, and chooses the next one: the result itself for lanes that are done.
     #[inline(always)]
     pub(crate) fn update<M: Manifold>(&mut self, m: &M, solver: &Solver) {
         let (zero, one) = (R::zero(), R::one());
@@ -189,6 +198,7 @@ impl<R: Real, const D: usize> Descent<R, D> {
         let limit = (self.distance + one) * solver.tolerance;
         let converged = R::select_gt(limit, self.residual, one, zero);
         self.done = self.done.max(converged).max(stalled);
+        self.refused = stalled;
 
         let (direction, slope) = self.direction(m, solver.method, &v, &gradient);
         self.slope = keep(slope, self.slope);

@@ -1,7 +1,9 @@
 //! What one layer remembers of a batch: all that its gradients need.
 
+use crate::kept::Kept;
+
 /// Per sample of a batch, after one layer was run in either direction. Arrays are `[sample][…]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Trace {
     /// Preimages, `n` ambient coordinates each.
     pub x: Vec<f64>,
@@ -23,9 +25,18 @@ pub struct Trace {
     pub single_steps: Vec<u32>,
     /// Norm of the objective's gradient at the end of the solve, in radians; 0 for the closed-form inverse.
     pub residual: Vec<f64>,
+    /// What the potential kept of its evaluations at the images, a value a pack: see [`crate::Potential::jets`].
+    pub(crate) kept: Kept,
+    /// Whether it shall.
+    pub(crate) keeps: bool,
 }
 
 impl Trace {
+    /// A trace that can be pulled back through. Others forget what only that needs, some hundreds of numbers a sample.
+    pub fn keeping() -> Self {
+        Self { keeps: true, ..Self::default() }
+    }
+
     /// Makes room for `samples` samples.
     pub(crate) fn resize(&mut self, samples: usize, ambient: usize, dim: usize) {
         self.x.resize(samples * ambient, 0.0);

@@ -16,6 +16,14 @@ impl Workspace {
         slot.downcast_mut().expect("a slot holds the type that it is filed under")
     }
 
+    /// Runs `f` with this thread's value of type `T`, and takes it back; if `f` asks for one too, that is another.
+    pub(crate) fn lend<T: Any + Default, O>(f: impl FnOnce(&mut T) -> O) -> O {
+        let mut value = Self::with(|work| std::mem::take(work.get::<T>()));
+        let out = f(&mut value);
+        Self::with(|work| *work.get::<T>() = value);
+        out
+    }
+
     /// Runs `f` with this thread's workspace.
     ///
     /// # Panics

@@ -59,7 +59,7 @@ fn assert_second_batch_allocates_nothing(name: &str) {
     let (ones, slopes) = (vec![1.0; samples], vec![0.5; samples * n]);
     let (mut theta_bar, mut points_bar) = (vec![0.0; theta.len()], vec![0.0; samples * n]);
     let mut psi = vec![0.0; samples];
-    let (mut trace, mut work) = (Trace::default(), Workspace::default());
+    let (mut trace, mut work) = (Trace::keeping(), Workspace::default());
     let mut batch = |direction| {
         map.run(direction, &theta, &points, &mut trace, &mut work);
         let cotangents = Cotangents { points: &slopes, log_det: &ones };

@@ -8,7 +8,7 @@ use crate::hessian::{self, Nested};
 use crate::race::{Clock, Contender, Timing, race};
 use crate::table::{Table, percent, time, times};
 use crate::tape::Recorded;
-use crate::{log_det, newton, solve as solves};
+use crate::{log_det, newton, solve as solves, train_step};
 
 /// Samples for the fast forms, and for the slow ones.
 const SAMPLES: [usize; 2] = [256, 4];
@@ -115,7 +115,8 @@ where
     let timings = race(&mut all, Clock::Cpu);
     let (value, gradient) = (comparison(&all, &timings, 1), comparison(&all, &timings, 5));
     let ceiling = peak(Isa::best(), timings[0]);
-    let hessian = (hessian::flops(D) * case.weights() * SAMPLES[0]) as f64;
+    let [hessian, contraction] = [hessian::flops(D), train_step::contraction_flops(D)]
+        .map(|flops| (flops * case.weights() * SAMPLES[0]) as f64);
     table.row(vec![
         case.name.clone(),
         value(1),
@@ -124,8 +125,7 @@ where
         value(3),
         value(4),
         gradient(5),
-        // The Hessian, and a contraction of three times its operations.
-        percent(4.0 * hessian / timings[5].least / ceiling),
+        percent((hessian + contraction) / timings[5].least / ceiling),
         gradient(6),
     ]);
 }

@@ -42,7 +42,7 @@ pub(super) fn table() -> Table {
         row::<8>(&Case::torus(8, 48), &mut table);
     });
     table.remark(
-        "Counted: 2 (D + 2) operations a weight for every Hessian, 2 · 3 (D + 2) for the contraction of every layer.",
+        "Counted: 2 (D + 2) operations a weight for every Hessian, 4 (D + 2) for the contraction of every layer.",
     );
     table.remark(EVALUATIONS);
     table.remark(format!("Parameters are random, or trained by {TRAINED} steps of Adam on 256 points each."));

@@ -1,34 +1,39 @@
 //! Value, gradient and Hessian of the network: duals forward, one plain reverse sweep.
 
 use ircpm_ad::linear::{self, Weight};
-use ircpm_ad::logistic::{Logistic, decay};
+use ircpm_ad::logistic::{Logistic, SigmoidAt, decay};
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use super::Mlp;
 use crate::potential::resize;
 
-/// What [`Mlp::jets`] keeps of one hidden layer.
-#[derive(Debug)]
-struct Bent<R, const D: usize> {
-    sum: Vec<Dual<R, D>>,
-    output: Vec<Dual<R, D>>,
-    slope: Vec<R>,
-    curvature: Vec<R>,
-    /// Plain cotangents of the output.
-    bar: Vec<R>,
+/// What [`Mlp::jets`] finds at a hidden unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit<R, const D: usize> {
+    /// Softplus and sigmoid at its sum.
+    pub(super) at: Logistic<R>,
+    /// Derivatives of the sum.
+    pub(super) eps: [R; D],
+    /// Plain cotangent of its output.
+    pub(super) bar: R,
 }
 
 /// Workspace of [`Mlp::jets`].
 #[derive(Debug)]
 pub struct MlpJets<R, const D: usize> {
-    input: Vec<Dual<R, D>>,
-    hidden: Vec<Bent<R, D>>,
-    input_bar: Vec<R>,
+    /// All hidden units, layer after layer.
+    pub(super) units: Vec<Unit<R, D>>,
+    /// Inputs of a layer, and its sums, which become its outputs.
+    duals: [Vec<Dual<R, D>>; 2],
+    /// Exponentials of a layer's sums.
+    decays: Vec<R>,
+    /// Plain cotangents of a layer's sums, and of its inputs.
+    bars: [Vec<R>; 2],
 }
 
 impl<R, const D: usize> Default for MlpJets<R, D> {
     fn default() -> Self {
-        Self { input: Vec::new(), hidden: Vec::new(), input_bar: Vec::new() }
+        Self { units: vec![], duals: [vec![], vec![]], decays: vec![], bars: [vec![], vec![]] }
     }
 }
 
@@ -37,7 +42,7 @@ impl Mlp {
     ///
     /// `Hess = Σ_units ū σ″(a) ∇a ∇aᵀ + Σ_c z̄_c ∂²z_c`, with `ū` the cotangents of the activations: second derivatives
     /// arise only at the units and in the inputs (Gauss–Newton form, exact here). A pack goes all the way before the next
-    /// one starts: its units fit a near cache.
+    /// one starts: its units fit a near cache. Those of pack `p` are left in `kept[p]`, unless `kept` is empty.
     #[inline(always)]
     pub fn jets<R: Real, W: Weight, const D: usize>(
         &self,
@@ -45,14 +50,20 @@ impl Mlp {
         z: &[Jet<R, D>],
         out: &mut [Jet<R, D>],
         work: &mut MlpJets<R, D>,
+        kept: &mut [Vec<Unit<R, D>>],
     ) {
-        for (z, out) in z.chunks_exact(self.inputs()).zip(out) {
+        for (p, z) in z.chunks_exact(self.inputs()).enumerate() {
             self.bend(theta, z, work);
-            *out = self.unbend(theta, z, work);
+            out[p] = self.unbend(theta, z, work);
+            if !kept.is_empty() {
+                // The pack's memory from before is the next one's.
+                std::mem::swap(&mut kept[p], &mut work.units);
+                hold_finite(&mut kept[p], &out[p]);
+            }
         }
     }
 
-    /// The forward half of [`Mlp::jets`], for one pack.
+    /// The forward half of [`Mlp::jets`], for one pack; leaves the last layer's outputs in `duals[0]`.
     #[inline(always)]
     fn bend<R: Real, W: Weight, const D: usize>(
         &self,
@@ -60,19 +71,22 @@ impl Mlp {
         z: &[Jet<R, D>],
         work: &mut MlpJets<R, D>,
     ) {
-        let MlpJets { input, hidden, .. } = work;
-        resize(input, z.len());
-        for (input, z) in input.iter_mut().zip(z) {
-            *input = z.to_dual();
+        let MlpJets { units, duals: [x, y], decays, .. } = work;
+        resize(x, self.widest());
+        resize(y, self.widest());
+        resize(decays, self.widest());
+        for (x, z) in x.iter_mut().zip(z) {
+            *x = z.to_dual();
         }
-        hidden.resize_with(self.layers() - 1, Bent::default);
-        let mut x: &[Dual<R, D>] = input;
-        for (l, layer) in hidden.iter_mut().enumerate() {
+        units.resize(self.units(), Unit::zero());
+        let mut first = 0;
+        for l in 0..self.layers() - 1 {
             let slot = self.slot(l);
-            layer.resize(slot.rows);
-            linear::apply(slot.weights(theta), Dual::flat(x), Dual::flat_mut(&mut layer.sum), 1 + D);
-            layer.bend(slot.biases(theta));
-            x = &layer.output;
+            let (inputs, sums) = (&x[..slot.columns], &mut y[..slot.rows]);
+            linear::apply(slot.weights(theta), Dual::flat(inputs), Dual::flat_mut(sums), 1 + D);
+            bend(sums, slot.biases(theta), decays, &mut units[first..][..slot.rows]);
+            first += slot.rows;
+            std::mem::swap(x, y);
         }
     }
 
@@ -84,11 +98,11 @@ impl Mlp {
         z: &[Jet<R, D>],
         work: &mut MlpJets<R, D>,
     ) -> Jet<R, D> {
-        let MlpJets { hidden, input_bar, .. } = work;
-        resize(input_bar, z.len());
+        let MlpJets { units, duals: [top, _], bars: [bar, below], .. } = work;
         let last = self.slot(self.layers() - 1);
-        let Bent { output: top, bar, .. } = &mut hidden[self.layers() - 2];
         let mut out = Jet::constant(last.biases(theta)[0].into());
+        resize(bar, self.widest());
+        resize(below, self.widest());
         for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
             let w = R::constant(w.into());
             out.re = top[u].re.mul_add(w, out.re);
@@ -97,17 +111,21 @@ impl Mlp {
             }
             bar[u] = w;
         }
-        for l in (0..hidden.len()).rev() {
-            let (below, above) = hidden.split_at_mut(l);
-            let Bent { sum, slope, curvature, bar, .. } = &mut above[0];
-            for (u, bar) in bar.iter_mut().enumerate() {
-                add_outer(&mut out.hess, *bar * curvature[u], &sum[u].eps);
-                *bar *= slope[u];
+        let mut first = units.len();
+        for l in (0..self.layers() - 1).rev() {
+            let slot = self.slot(l);
+            first -= slot.rows;
+            for (unit, bar) in units[first..][..slot.rows].iter_mut().zip(&mut *bar) {
+                let SigmoidAt { value, reflected } = unit.at.sigmoid;
+                unit.bar = *bar;
+                *bar *= value;
+                add_outer(&mut out.hess, *bar * reflected, &unit.eps);
             }
-            let below = below.last_mut().map_or(&mut *input_bar, |layer| &mut layer.bar);
-            linear::apply(self.slot(l).weights(theta).transposed(), bar, below, 1);
+            let (sums, inputs) = (&bar[..slot.rows], &mut below[..slot.columns]);
+            linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
+            std::mem::swap(bar, below);
         }
-        for (bar, z) in input_bar.iter().zip(z) {
+        for (bar, z) in bar.iter().zip(z) {
             for i in 0..D {
                 for j in i..D {
                     out.hess[i][j] = bar.mul_add(z.hess[i][j], out.hess[i][j]);
@@ -121,42 +139,65 @@ impl Mlp {
         }
         out
     }
-}
 
-impl<R, const D: usize> Default for Bent<R, D> {
-    fn default() -> Self {
-        Self { sum: vec![], output: vec![], slope: vec![], curvature: vec![], bar: vec![] }
+    /// Number of hidden units.
+    fn units(&self) -> usize {
+        self.sizes[1..self.layers()].iter().sum()
+    }
+
+    /// Largest width of a layer: buffers that layers take turns with need not be resized for each.
+    pub(super) fn widest(&self) -> usize {
+        self.sizes.iter().copied().max().unwrap_or(0)
     }
 }
 
-impl<R: Real, const D: usize> Bent<R, D> {
-    fn resize(&mut self, units: usize) {
-        resize(&mut self.sum, units);
-        resize(&mut self.output, units);
-        resize(&mut self.slope, units);
-        resize(&mut self.curvature, units);
-        resize(&mut self.bar, units);
+impl<R: Real, const D: usize> Unit<R, D> {
+    fn zero() -> Self {
+        let zero = R::zero();
+        let sigmoid = SigmoidAt { value: zero, reflected: zero };
+        Self { at: Logistic { softplus: zero, sigmoid }, eps: [zero; D], bar: zero }
     }
+}
 
-    /// From the sums without their biases to everything else.
-    #[inline(always)]
-    fn bend<W: Weight>(&mut self, biases: &[W]) {
-        let Self { sum, output, slope, curvature, .. } = self;
-        // The exponentials come first, all of them: see `ad::logistic`.
-        for ((sum, exponential), &bias) in sum.iter_mut().zip(&mut *slope).zip(biases) {
-            sum.re = sum.re + bias.into();
-            *exponential = decay(sum.re);
+/// Ones in lanes where the Hessian is not finite; elsewhere nothing that it was made of can be infinite.
+#[inline(always)]
+fn hold_finite<R: Real, const D: usize>(units: &mut [Unit<R, D>], psi: &Jet<R, D>) {
+    let mut finite = R::one();
+    for i in 0..D {
+        for j in i..D {
+            finite = R::select_gt(R::constant(f64::INFINITY), psi.hess[i][j].abs(), finite, R::zero());
         }
-        let units = sum.iter().zip(output).zip(slope.iter_mut().zip(curvature));
-        for ((sum, output), (slope, curvature)) in units {
-            let at = Logistic::new(sum.re, *slope);
-            let bent = Dual::<R, 1>::variable(sum.re, 0).apply(at.sigmoid());
-            output.re = sum.re.apply(at.softplus());
-            for i in 0..D {
-                output.eps[i] = sum.eps[i] * bent.re;
-            }
-            (*slope, *curvature) = (bent.re, bent.eps[0]);
+    }
+    if (0..R::LANES).all(|lane| finite.lane(lane) > 0.0) {
+        return;
+    }
+    for unit in units {
+        let Logistic { softplus, sigmoid } = &mut unit.at;
+        for number in [softplus, &mut sigmoid.value, &mut sigmoid.reflected, &mut unit.bar] {
+            *number = R::select_gt(finite, R::zero(), *number, R::one());
         }
+        for i in 0..D {
+            unit.eps[i] = R::select_gt(finite, R::zero(), unit.eps[i], R::one());
+        }
+    }
+}
+
+/// From the sums of a layer without their biases to its outputs, in place.
+#[inline(always)]
+fn bend<R: Real, W: Weight, const D: usize>(
+    duals: &mut [Dual<R, D>],
+    biases: &[W],
+    decays: &mut [R],
+    units: &mut [Unit<R, D>],
+) {
+    for ((sum, t), &bias) in duals.iter_mut().zip(&mut *decays).zip(biases) {
+        sum.re = sum.re + bias.into();
+        *t = decay(sum.re);
+    }
+    for ((x, &t), unit) in duals.iter_mut().zip(&*decays).zip(units) {
+        unit.at = Logistic::new(x.re, t);
+        unit.eps = x.eps;
+        *x = x.apply(unit.at.softplus());
     }
 }
 

@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use crate::networks::points;
-use sweeps::{Case, Collapsed, First, Form, Full, Jets, Sweep, Swept, Value};
+use sweeps::{Case, Collapsed, Contracted, First, Form, Full, Jets, Sweep, Swept, Value};
 use tally::Tally;
 use tower::{Contraction, Variable, tower};
 
@@ -95,20 +95,17 @@ fn contraction<const D: usize>(case: &Case<D>, s: usize, order: usize) -> Contra
     Contraction { c: case.c[s], b, a }
 }
 
-/// The form of the maps' gradients, on single doubles and on every instruction set.
-fn assert_sweeps_match<const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
-    let runs = on_all(|| Sweep::<Collapsed, P, D>::new(case, potential));
-    assert_runs_match::<Collapsed, D, P>(context, case, potential, &runs);
-}
-
-/// Another form, on single doubles alone: its code is the same over all reals, and every copy is slow to compile.
-fn assert_other_sweeps_match<F: Form, const D: usize, P: Potential>(
-    context: &str,
-    case: &Case<D>,
-    potential: &P,
-) {
+/// Sweeps of their own, on single doubles alone: their code is the same over all reals, and every copy is slow to compile.
+fn assert_sweeps_match<F: Form, const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
     let runs = [("f64", scalar(Sweep::<F, P, D>::new(case, potential)))];
     assert_runs_match::<F, D, P>(context, case, potential, &runs);
+}
+
+/// The form of the maps' gradients, after an evaluation of the jets: on single doubles and on every instruction set.
+fn assert_contractions_match<const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
+    let case = Case { c: vec![0.0; SAMPLES], ..case.clone() };
+    let runs = on_all(|| Contracted(&case, potential));
+    assert_runs_match::<Collapsed, D, P>(&format!("{context}, from jets"), &case, potential, &runs);
 }
 
 fn assert_runs_match<F: Form, const D: usize, P: Potential>(
@@ -223,7 +220,8 @@ fn assert_networks_match<const D: usize>(seed: u64, table: &[(&str, Features)]) 
         let case = case::<D>(manifold, potential.parameters(), seed);
         let context = format!("{manifold}, {features:?}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
-        assert_sweeps_match(&context, &case, &potential);
+        assert_contractions_match(&context, &case, &potential);
+        assert_sweeps_match::<Collapsed, _, _>(&context, &case, &potential);
         assert_differences_agree(&context, &case, &potential);
     }
 }
@@ -279,9 +277,9 @@ fn sweeps_of_every_order_match_nested_duals() {
         let potential = network(manifold, &features, &[4, 3]);
         let case = case::<2>(manifold, potential.parameters(), seed);
         let context = format!("{manifold}, seed {seed}");
-        assert_other_sweeps_match::<Full, 2, _>(&context, &case, &potential);
-        assert_other_sweeps_match::<First, 2, _>(&context, &case, &potential);
-        assert_other_sweeps_match::<Value, 2, _>(&context, &case, &potential);
+        assert_sweeps_match::<Full, 2, _>(&context, &case, &potential);
+        assert_sweeps_match::<First, 2, _>(&context, &case, &potential);
+        assert_sweeps_match::<Value, 2, _>(&context, &case, &potential);
     }
 }
 
@@ -308,7 +306,8 @@ fn averages_match_nested_duals_and_differences() {
         let case = case::<2>(manifold, potential.parameters(), seed);
         let context = format!("average on {manifold}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
-        assert_sweeps_match(&context, &case, &potential);
+        assert_contractions_match(&context, &case, &potential);
+        assert_sweeps_match::<Collapsed, _, _>(&context, &case, &potential);
         assert_differences_agree(&context, &case, &potential);
     }
 }
@@ -340,8 +339,9 @@ fn plain_potentials_match_nested_duals_and_differences() {
         let case = case::<2>(manifold, 3, seed);
         let context = format!("plain on {manifold}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
-        assert_sweeps_match(&context, &case, &potential);
-        assert_other_sweeps_match::<Full, 2, _>(&context, &case, &potential);
+        assert_contractions_match(&context, &case, &potential);
+        assert_sweeps_match::<Collapsed, _, _>(&context, &case, &potential);
+        assert_sweeps_match::<Full, 2, _>(&context, &case, &potential);
         assert_differences_agree(&context, &case, &potential);
     }
 }

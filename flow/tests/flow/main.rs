@@ -6,6 +6,6 @@ mod gradients;
 mod inverse;
 mod jacobian;
 mod networks;
-mod second_sweep;
+mod second_contraction;
 mod solver;
 mod unrolled;

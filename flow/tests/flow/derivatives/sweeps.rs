@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ircpm_ad::{Algebra, Dual, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::Potential;
+use ircpm_flow::{Potential, Seen};
 use ircpm_manifolds::{Manifold, Product};
 
 use super::SAMPLES;
@@ -128,7 +128,7 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         let mut work = Default::default();
         // Twice with the same workspace: nothing of the first run must be left in the second.
         for _ in 0..2 {
-            potential.jets(&case.theta[..], &z, &mut psi, &mut work);
+            potential.jets(&case.theta[..], &z, &mut psi, &mut work, &mut []);
         }
         let flat = Algebra::flat(&psi);
         let size = 1 + D + D * D;
@@ -167,22 +167,8 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
     #[inline(always)]
     fn run<R: Real>(self) -> Swept {
         let Sweep { case, potential, .. } = self;
-        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), SAMPLES / R::LANES);
-        let zero = F::Of::<R, D>::zero();
-        let (mut z, mut z_bar, mut point) = (vec![zero; n * packs], vec![zero; n * packs], vec![zero; n]);
-        let (mut psi, mut phi) = (vec![zero; packs], vec![zero; packs]);
-        let mut seeds = vec![[zero; D]; packs];
-        for p in 0..packs {
-            let (y, frame) = case.site::<R>(p);
-            let of = |f: &dyn Fn(usize) -> f64| R::from_fn(|lane| f(p * R::LANES + lane));
-            let vector = |f: &dyn Fn(usize) -> [f64; D]| std::array::from_fn(|i| of(&|s| f(s)[i]));
-            let matrix = |f: &dyn Fn(usize) -> [[f64; D]; D]| std::array::from_fn(|i| vector(&|s| f(s)[i]));
-            seeds[p] = F::seeds(&matrix(&|s| case.root[s]));
-            m.lift(&y, &frame, &seeds[p], &mut point);
-            (0..n).for_each(|c| z[p * n + c] = point[c]);
-            let (b, a) = (vector(&|s| case.b(s)), matrix(&|s| case.a(s)));
-            phi[p] = F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a);
-        }
+        let Tile { z, seeds, phi } = Tile::<F::Of<R, D>, D>::of::<F>(case);
+        let (mut z_bar, mut psi) = (vec![Scalar::zero(); z.len()], vec![Scalar::zero(); phi.len()]);
         let mut sweep = Default::default();
         potential.forward(&case.theta, &z, &mut psi, &mut sweep);
         // Cotangents replace each other: the first ones must leave no trace.
@@ -191,19 +177,94 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
         }
         let mut theta_bar = vec![1.0; case.theta.len()];
         potential.accumulate(&sweep, &mut theta_bar);
-        let mut point_bar = vec![0.0; SAMPLES * D];
+        let psi = (0..SAMPLES).map(|s| psi[s / R::LANES].value().lane(s % R::LANES)).collect();
+        Swept { psi, theta_bar, point_bar: point_bar(case, &seeds, &z_bar) }
+    }
+}
+
+/// All samples in one tile through [`Potential::jets`] and, from what that keeps, [`Potential::contract`] and accumulate.
+/// Values of psi are left out of the contraction.
+pub(crate) struct Contracted<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
+
+impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
+    type Output = Swept;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> Swept {
+        let Contracted(case, potential) = self;
+        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), SAMPLES / R::LANES);
+        let t: [Jet<R, D>; D] = std::array::from_fn(|i| Jet::variable(R::zero(), i));
+        let mut kept: Vec<_> = (0..packs).map(|_| P::Kept::<R, D>::default()).collect();
+        let (mut point, mut work) = (vec![Jet::zero(); n], Default::default());
+        let mut psi = vec![Jet::zero(); packs];
         for p in 0..packs {
             let (y, frame) = case.site::<R>(p);
-            for k in 0..D {
-                m.lift_derivative(&y, &frame, &seeds[p], k, &mut point);
-                let mut sum = R::zero();
-                for c in 0..n {
-                    sum += point[c].pair(z_bar[p * n + c]);
-                }
-                (0..R::LANES).for_each(|lane| point_bar[(p * R::LANES + lane) * D + k] = sum.lane(lane));
-            }
+            m.lift(&y, &frame, &t, &mut point);
+            potential.jets(&case.theta[..], &point, &mut psi[p..=p], &mut work, &mut kept[p..=p]);
         }
-        let psi = (0..SAMPLES).map(|s| psi[s / R::LANES].value().lane(s % R::LANES)).collect();
-        Swept { psi, theta_bar, point_bar }
+        let Tile { z, seeds, mut phi } = Tile::<Lap<R, D>, D>::of::<Collapsed>(case);
+        let directions: Vec<_> = seeds.iter().map(|seeds| seeds.map(|seed| seed.grad)).collect();
+        let (mut z_bar, mut sweep) = (vec![Lap::zero(); z.len()], Default::default());
+        phi.iter_mut().for_each(|phi| phi.re = R::zero());
+        // Twice with the same workspace: nothing of the first run must be left in the second.
+        for cotangents in [&vec![Lap { lap: R::one(), ..Lap::one() }; packs], &phi] {
+            let seen = Seen { z: &z, directions: &directions, kept: &kept };
+            potential.contract(&case.theta, seen, cotangents, &mut z_bar, &mut sweep);
+        }
+        let mut theta_bar = vec![1.0; case.theta.len()];
+        potential.accumulate(&sweep, &mut theta_bar);
+        let psi = (0..SAMPLES).map(|s| psi[s / R::LANES].re.lane(s % R::LANES)).collect();
+        Swept { psi, theta_bar, point_bar: point_bar(case, &seeds, &z_bar) }
     }
+}
+
+/// A case in packs: points, seeds of their normal coordinates, cotangents of psi.
+struct Tile<S, const D: usize> {
+    z: Vec<S>,
+    seeds: Vec<[S; D]>,
+    phi: Vec<S>,
+}
+
+impl<R: Real, S: Algebra<Base = R>, const D: usize> Tile<S, D> {
+    #[inline(always)]
+    fn of<F: Form<Of<R, D> = S>>(case: &Case<D>) -> Self {
+        let (n, packs) = (case.manifold.ambient(), SAMPLES / R::LANES);
+        let (mut z, mut point) = (vec![], vec![S::zero(); n]);
+        let (mut seeds, mut phi) = (vec![], vec![]);
+        for p in 0..packs {
+            let (y, frame) = case.site::<R>(p);
+            let of = |f: &dyn Fn(usize) -> f64| R::from_fn(|lane| f(p * R::LANES + lane));
+            let vector = |f: &dyn Fn(usize) -> [f64; D]| std::array::from_fn(|i| of(&|s| f(s)[i]));
+            let matrix = |f: &dyn Fn(usize) -> [[f64; D]; D]| std::array::from_fn(|i| vector(&|s| f(s)[i]));
+            seeds.push(F::seeds(&matrix(&|s| case.root[s])));
+            case.manifold.lift(&y, &frame, &seeds[p], &mut point);
+            z.extend_from_slice(&point);
+            let (b, a) = (vector(&|s| case.b(s)), matrix(&|s| case.a(s)));
+            phi.push(F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a));
+        }
+        Self { z, seeds, phi }
+    }
+}
+
+/// The contraction's gradient in the points, in their frames, from the cotangents of their coordinates.
+#[inline(always)]
+fn point_bar<R: Real, S: Algebra<Base = R>, const D: usize>(
+    case: &Case<D>,
+    seeds: &[[S; D]],
+    z_bar: &[S],
+) -> Vec<f64> {
+    let n = case.manifold.ambient();
+    let (mut out, mut point) = (vec![0.0; SAMPLES * D], vec![S::zero(); n]);
+    for (p, seeds) in seeds.iter().enumerate() {
+        let (y, frame) = case.site::<R>(p);
+        for k in 0..D {
+            case.manifold.lift_derivative(&y, &frame, seeds, k, &mut point);
+            let mut sum = R::zero();
+            for c in 0..n {
+                sum += point[c].pair(z_bar[p * n + c]);
+            }
+            (0..R::LANES).for_each(|lane| out[(p * R::LANES + lane) * D + k] = sum.lane(lane));
+        }
+    }
+    out
 }

@@ -1,10 +1,12 @@
-//! The pull-back's second sweep, which starts from the first one's cotangents, against a sweep of its own.
+//! The second contraction of a pull-back, which starts from the first one's cotangents, against one of its own.
 
-use ircpm_ad::{Isa, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{FeatureMap, Features, Network, Potential};
+use std::array::from_fn;
+
+use ircpm_ad::{Isa, Jet, Kernel, Lap, Real, Scalar};
+use ircpm_flow::{FeatureMap, Features, Network, Potential, Seen};
 use ircpm_manifolds::Product;
 
-/// Packs in the sweep.
+/// Packs in the tile.
 const PACKS: usize = 3;
 
 /// Gradients in the parameters for the same cotangents, by both ways.
@@ -22,23 +24,29 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let Both { network, theta, inputs } = self;
         let number = |k: usize| R::from_fn(|lane| (1.7 * (k * R::LANES + lane) as f64).sin());
         let jet = |k: usize, lap: R| {
-            let grad = std::array::from_fn(|i| number(31 * k + i));
+            let grad = from_fn(|i| number(31 * k + i));
             Lap::<R, D> { re: R::zero(), grad, lap }
         };
         let z: Vec<_> =
             (0..PACKS * inputs).map(|k| Lap { re: number(7 * k), ..jet(k, number(11 * k)) }).collect();
+        let directions: Vec<[[R; D]; D]> =
+            (0..PACKS).map(|p| from_fn(|i| from_fn(|k| number(41 * p + 3 * i + k)))).collect();
+        let mut kept: Vec<_> = (0..PACKS).map(|_| <Network as Potential>::Kept::<R, D>::default()).collect();
+        let points: Vec<_> = z.iter().map(|z| Jet { re: z.re, ..Jet::variable(z.re, 0) }).collect();
+        let (mut jets, mut work) = (vec![Jet::zero(); PACKS], Default::default());
+        network.jets(theta, &points, &mut jets, &mut work, &mut kept);
         let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
         // One lane of the second sweep counts nothing, as a failed sample does.
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
         let second: Vec<_> = (0..PACKS).map(|p| jet(200 + p, lap(p))).collect();
-        let (mut psi, mut z_bar) = (vec![Lap::zero(); PACKS], vec![Lap::zero(); PACKS * inputs]);
+        let mut z_bar = vec![Lap::zero(); PACKS * inputs];
         let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
         for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
             let mut sweep = Default::default();
-            network.forward(theta, &z, &mut psi, &mut sweep);
-            network.backward(theta, if again { &first } else { &second }, &mut z_bar, &mut sweep);
+            let seen = Seen { z: &z, directions: &directions, kept: &kept };
+            network.contract(theta, seen, if again { &first } else { &second }, &mut z_bar, &mut sweep);
             if again {
-                network.backward_again(theta, &second, &mut z_bar, &mut sweep);
+                network.contract_again(theta, &kept, &second, &mut z_bar, &mut sweep);
             }
             network.accumulate(&sweep, gradient);
         }
@@ -62,7 +70,7 @@ fn assert_ways_agree<const D: usize>(manifold: &str, hidden: &[usize]) {
 }
 
 #[test]
-fn second_sweep_matches_one_of_its_own() {
+fn second_contraction_matches_one_of_its_own() {
     assert_ways_agree::<1>("T1", &[5]);
     assert_ways_agree::<2>("S2", &[7, 9]);
     assert_ways_agree::<3>("T3", &[4, 6, 5]);

@@ -1,0 +1,49 @@
+//! What evaluations of psi leave for contractions at the same points.
+
+use std::any::Any;
+use std::fmt;
+
+use ircpm_ad::Lap;
+
+/// A value a pack of a batch, of the type that a map's potential keeps on the map's instruction set.
+#[derive(Default)]
+pub(crate) struct Kept(Option<Box<dyn Any + Send + Sync>>);
+
+impl Kept {
+    /// The values of `packs` packs, to be written: those that are there, if they are of this type.
+    pub(crate) fn room<T: Any + Default + Send + Sync>(&mut self, packs: usize) -> &mut [T] {
+        if !self.0.as_ref().is_some_and(|kept| kept.is::<Vec<T>>()) {
+            self.0 = Some(Box::<Vec<T>>::default());
+        }
+        let values = self.0.as_mut().and_then(|kept| kept.downcast_mut::<Vec<T>>());
+        let values = values.expect("a vector of this type, just made if there was none");
+        values.resize_with(packs, T::default);
+        values
+    }
+
+    /// The values.
+    ///
+    /// # Panics
+    /// If they are of another type, as another map keeps.
+    pub(crate) fn packs<T: Any>(&self) -> &[T] {
+        let values = self.0.as_ref().and_then(|kept| kept.downcast_ref::<Vec<T>>());
+        values.expect("a trace is pulled back through the map that made it")
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Kept(..)" } else { "Kept" })
+    }
+}
+
+/// A tile of points whose jets have been evaluated: what [`crate::Potential::contract`] is given.
+#[derive(Debug)]
+pub struct Seen<'a, K, R, const D: usize> {
+    /// The points along their directions, `[pack][coordinate]`.
+    pub z: &'a [Lap<R, D>],
+    /// The directions `u` of every pack: component `i` of `uₖ`, along direction `i` of its jets, is `[i][k]`.
+    pub directions: &'a [[[R; D]; D]],
+    /// What [`crate::Potential::jets`] kept of every pack.
+    pub kept: &'a [K],
+}

@@ -1,0 +1,177 @@
+//! The contraction `A : Hess psi + b · grad psi` at points where the Hessian is known already, along directions that turn `A` into
+//! a trace.
+//!
+//! The evaluation of the Hessian has swept values and first derivatives forward and a plain cotangent back. They are the
+//! same here, but for a turn of the directions; of the collapsed jets' `2 + D` coefficients a weight there remain the
+//! Laplacian forward, and `1 + D` back.
+
+use ircpm_ad::linear;
+use ircpm_ad::{Algebra, Lap, Real, Scalar};
+
+use super::{Hidden, Mlp, MlpSweep, Unit};
+use crate::kept::Seen;
+use crate::potential::resize;
+
+impl Mlp {
+    /// As [`Mlp::forward`] and [`Mlp::backward`], for cotangents `{0, grad, lap}`, from what [`Mlp::jets`] kept.
+    ///
+    /// A pack goes all the way before the next one starts: its units fit a near cache.
+    #[inline(always)]
+    pub fn contract<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        Seen { z, directions, kept }: Seen<'_, Vec<Unit<R, D>>, R, D>,
+        phi: &[Lap<R, D>],
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut MlpSweep<Lap<R, D>>,
+    ) {
+        let MlpSweep { input, hidden, phi: last, bar, .. } = sweep;
+        resize(input, z.len());
+        input.copy_from_slice(z);
+        resize(last, phi.len());
+        last.copy_from_slice(phi);
+        hidden.resize_with(self.layers() - 1, Hidden::default);
+        for (l, layer) in hidden.iter_mut().enumerate() {
+            layer.resize(self.slot(l).rows * phi.len());
+        }
+        for (p, z_bar) in z_bar.chunks_exact_mut(self.inputs()).enumerate() {
+            self.laplacians(theta, (p, &kept[p], &directions[p]), input, hidden);
+            self.cotangents(theta, (p, &kept[p], phi[p]), hidden, bar, z_bar);
+        }
+    }
+
+    /// The forward half of [`Mlp::contract`], for pack `p`: one coefficient a weight.
+    #[inline(always)]
+    fn laplacians<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        (p, kept, directions): (usize, &[Unit<R, D>], &[[R; D]; D]),
+        input: &[Lap<R, D>],
+        hidden: &mut [Hidden<Lap<R, D>>],
+    ) {
+        let mut x = &input[p * self.inputs()..][..self.inputs()];
+        let mut first = 0;
+        for (l, layer) in hidden.iter_mut().enumerate() {
+            let slot = self.slot(l);
+            let output = &mut layer.output[p * slot.rows..][..slot.rows];
+            let sums = Lap::flat_mut(output);
+            linear::apply_to(slot.weights(theta), Lap::flat(x), sums, 2 + D, 1 + D..2 + D);
+            for (u, unit) in kept[first..][..slot.rows].iter().enumerate() {
+                output[u] = unit.sum(directions, output[u].lap).apply(unit.at.softplus());
+            }
+            first += slot.rows;
+            x = output;
+        }
+    }
+
+    /// The reverse half of [`Mlp::contract`], for pack `p`: `1 + D` coefficients a weight, but those of the first layer.
+    #[inline(always)]
+    fn cotangents<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        (p, kept, phi): (usize, &[Unit<R, D>], Lap<R, D>),
+        hidden: &mut [Hidden<Lap<R, D>>],
+        bar: &mut Vec<Lap<R, D>>,
+        z_bar: &mut [Lap<R, D>],
+    ) {
+        let last = self.slot(self.layers() - 1);
+        resize(bar, self.widest());
+        let top = Lap::flat_mut(&mut bar[..last.columns]);
+        linear::apply(last.weights(theta).transposed(), Lap::flat(&[phi]), top, 2 + D);
+        let mut first = kept.len();
+        for (l, layer) in hidden.iter_mut().enumerate().rev() {
+            let slot = self.slot(l);
+            first -= slot.rows;
+            for (u, unit) in kept[first..][..slot.rows].iter().enumerate() {
+                let k = p * slot.rows + u;
+                bar[u].lap = phi.lap * unit.bar;
+                layer.delta[k] = unit.slope(layer.output[k]).act(bar[u]);
+            }
+            let (below, part) =
+                if l == 0 { (&mut *z_bar, 0..2 + D) } else { (&mut bar[..slot.columns], 0..1 + D) };
+            let delta = Lap::flat(&layer.delta[p * slot.rows..][..slot.rows]);
+            linear::apply_to(slot.weights(theta).transposed(), delta, Lap::flat_mut(below), 2 + D, part);
+        }
+    }
+
+    /// Replaces the cotangents `{0, g, λ}` of [`Mlp::contract`] by `phi` of the same form; none are left for the inputs.
+    ///
+    /// Sweeps are linear in their cotangents: this one is `λ′/λ = ω` times the last plus that of `{0, c, 0}`, which carries
+    /// `{r, p c, 0}` at each unit's output, with the plain cotangent `p`; `r` alone is to be swept for: one coefficient a
+    /// weight. `λ` must not be zero.
+    #[inline(always)]
+    pub fn tilt<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        kept: &[Vec<Unit<R, D>>],
+        phi: &[Lap<R, D>],
+        sweep: &mut MlpSweep<Lap<R, D>>,
+    ) {
+        let MlpSweep { hidden, phi: last, tilt: [bar, below], .. } = sweep;
+        for (p, (last, new)) in last.iter_mut().zip(phi).enumerate() {
+            let omega = new.lap / last.lap;
+            let mut c = new.grad;
+            for i in 0..D {
+                c[i] -= omega * last.grad[i];
+            }
+            *last = *new;
+            let mut first = kept[p].len();
+            resize(bar, self.widest());
+            resize(below, self.widest());
+            bar.fill(R::zero());
+            for (l, layer) in hidden.iter_mut().enumerate().rev() {
+                let slot = self.slot(l);
+                first -= slot.rows;
+                for (u, unit) in kept[p][first..][..slot.rows].iter().enumerate() {
+                    let k = p * slot.rows + u;
+                    bar[u] = layer.tilt(k, unit, (omega, &c), bar[u]);
+                }
+                if l > 0 {
+                    let (sums, inputs) = (&bar[..slot.rows], &mut below[..slot.columns]);
+                    linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
+                    std::mem::swap(bar, below);
+                }
+            }
+        }
+    }
+}
+
+impl<R: Real, const D: usize> Unit<R, D> {
+    /// The sum along other directions, with its Laplacian. Its functions know their values: its own is of no account.
+    #[inline(always)]
+    fn sum(&self, directions: &[[R; D]; D], lap: R) -> Lap<R, D> {
+        let mut sum = Lap { re: R::zero(), grad: [R::zero(); D], lap };
+        for i in 0..D {
+            for k in 0..D {
+                sum.grad[k] = self.eps[i].mul_add(directions[i][k], sum.grad[k]);
+            }
+        }
+        sum
+    }
+
+    /// The local derivative, at the unit's output.
+    #[inline(always)]
+    fn slope(&self, output: Lap<R, D>) -> Lap<R, D> {
+        output.apply(self.at.sigmoid().of_softplus())
+    }
+}
+
+impl<R: Real, const D: usize> Hidden<Lap<R, D>> {
+    /// As [`Mlp::tilt`] says for unit `k`, from `r` at its output; returns that of its sum.
+    #[inline(always)]
+    fn tilt(&mut self, k: usize, unit: &Unit<R, D>, (omega, c): (R, &[R; D]), r: R) -> R {
+        let (slope, delta) = (unit.slope(self.output[k]), &mut self.delta[k]);
+        let mut along = R::zero();
+        for i in 0..D {
+            along = slope.grad[i].mul_add(c[i], along);
+        }
+        let r = slope.re.mul_add(r, along * unit.bar);
+        let plain = slope.re * unit.bar;
+        delta.re = omega.mul_add(delta.re, r);
+        for i in 0..D {
+            delta.grad[i] = omega.mul_add(delta.grad[i], plain * c[i]);
+        }
+        delta.lap *= omega;
+        r
+    }
+}
