@@ -223,22 +223,24 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     ) {
         let problem = (&self.manifold, &self.potential, theta);
         let mut active = [0; TILE];
-        for _ in 0..self.solver.max_steps {
-            let active = indices(packs.iter(), Descent::is_active, &mut active);
-            if active.is_empty() {
-                break;
+        for step in 0..=self.solver.max_steps {
+            let moving = step < self.solver.max_steps && packs.iter().any(Descent::is_active);
+            // In the end what is kept must have been found at the results.
+            let wanted = if moving { Descent::is_active } else { Descent::is_elsewhere };
+            let active = indices(packs.iter(), wanted, &mut active);
+            if active.is_empty() || !moving && kept.is_empty() {
+                return;
             }
             evaluator.evaluate(problem, packs, active, |pack| &mut pack.trial, kept);
+            if !moving {
+                return;
+            }
             for &i in active {
                 match direction {
                     Direction::Forward => packs[i].update(&self.manifold, &self.solver),
                     Direction::Inverse => packs[i].accept(),
                 }
             }
-        }
-        if !kept.is_empty() {
-            let elsewhere = indices(packs.iter(), Descent::is_elsewhere, &mut active);
-            evaluator.evaluate(problem, packs, elsewhere, |pack| &mut pack.trial, kept);
         }
     }
 }

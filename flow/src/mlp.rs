@@ -9,7 +9,7 @@ use ircpm_ad::{Algebra, Real, Scalar};
 
 pub use jets::{MlpJets, Unit};
 
-use crate::potential::resize;
+use crate::potential::{resize, resize_to};
 
 /// A multilayer perceptron with softplus units and one linear output.
 ///
@@ -70,7 +70,8 @@ impl<S: Scalar> Hidden<S> {
     #[inline(always)]
     fn resize(&mut self, units: usize) {
         resize(&mut self.output, units);
-        self.sigmoid.resize(units, SigmoidAt { value: S::Base::zero(), reflected: S::Base::zero() });
+        let zero = S::Base::zero();
+        resize_to(&mut self.sigmoid, units, &SigmoidAt { value: zero, reflected: zero });
         resize(&mut self.delta, units);
     }
 

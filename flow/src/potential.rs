@@ -28,8 +28,10 @@ pub trait Expression: Debug + Send + Sync + 'static {
 
 /// The fast forms of a potential, over a tile of samples.
 ///
-/// A tile holds a few packs of samples, and its arrays are `[pack][coordinate]`. A reverse sweep is three calls: [`Potential::forward`], then [`Potential::backward`] once or more (cotangents
-/// replace each other), then [`Potential::accumulate`]; what they share lives in a workspace that a thread reuses.
+/// A tile holds a few packs of samples, and its arrays are `[pack][coordinate]`. A reverse sweep is three calls:
+/// [`Potential::forward`], then [`Potential::backward`] once or more (cotangents replace each other), then
+/// [`Potential::accumulate`]; what they share lives in a workspace that a thread reuses. Maps have evaluated the jets of their
+/// images already when gradients are asked for: there [`Potential::contract`] stands for the first two.
 /// A potential with few parameters need not write them: [`crate::Plain`] derives all from [`Expression::value`].
 ///
 /// # Panics
@@ -111,6 +113,15 @@ pub trait Potential: Expression {
 #[inline(always)]
 pub(crate) fn resize<S: Scalar>(buffer: &mut Vec<S>, len: usize) {
     if buffer.len() != len {
-        buffer.resize(len, S::zero());
+        resize_to(buffer, len, &S::zero());
+    }
+}
+
+/// As [`Vec::resize`], in far less code where an element is many registers.
+#[inline(never)]
+pub(crate) fn resize_to<T: Copy>(buffer: &mut Vec<T>, len: usize, fill: &T) {
+    buffer.truncate(len);
+    while buffer.len() < len {
+        buffer.push(*fill);
     }
 }

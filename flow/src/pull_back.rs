@@ -15,7 +15,7 @@ use crate::cholesky::Cholesky;
 use crate::kept::Seen;
 use crate::log_det::gradient_cotangent;
 use crate::map::{ConcaveMap, Direction};
-use crate::potential::{Potential, resize};
+use crate::potential::{Potential, resize, resize_to};
 use crate::site::{from_frame, to_frame};
 use crate::tile::{Span, TILE};
 use crate::trace::Trace;
@@ -164,7 +164,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
 impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
     #[inline(always)]
     fn resize(&mut self, packs: usize, n: usize) {
-        self.directions.resize(packs, [[R::zero(); D]; D]);
+        resize_to(&mut self.directions, packs, &[[R::zero(); D]; D]);
         resize(&mut self.z, n * packs);
         resize(&mut self.z_bar, n * packs);
         resize(&mut self.phi, packs);

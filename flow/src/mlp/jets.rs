@@ -5,7 +5,7 @@ use ircpm_ad::logistic::{Logistic, SigmoidAt, decay};
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use super::Mlp;
-use crate::potential::resize;
+use crate::potential::{resize, resize_to};
 
 /// What [`Mlp::jets`] finds at a hidden unit.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,9 @@ impl Mlp {
         for (x, z) in x.iter_mut().zip(z) {
             *x = z.to_dual();
         }
-        units.resize(self.units(), Unit::zero());
+        if units.len() != self.units() {
+            resize_to(units, self.units(), &Unit::zero());
+        }
         let mut first = 0;
         for l in 0..self.layers() - 1 {
             let slot = self.slot(l);
