@@ -10,15 +10,17 @@ use ircpm_ad::Lap;
 pub(crate) struct Kept(Option<Box<dyn Any + Send + Sync>>);
 
 impl Kept {
-    /// The values of `packs` packs, to be written: those that are there, if they are of this type.
+    /// The values of `packs` packs, to be written: in the memory that is there, if it is of this type.
     pub(crate) fn room<T: Any + Default + Send + Sync>(&mut self, packs: usize) -> &mut [T] {
         if !self.0.as_ref().is_some_and(|kept| kept.is::<Vec<T>>()) {
             self.0 = Some(Box::<Vec<T>>::default());
         }
         let values = self.0.as_mut().and_then(|kept| kept.downcast_mut::<Vec<T>>());
         let values = values.expect("a vector of this type, just made if there was none");
-        values.resize_with(packs, T::default);
-        values
+        if values.len() < packs {
+            values.resize_with(packs, T::default);
+        }
+        &mut values[..packs]
     }
 
     /// The values.

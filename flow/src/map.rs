@@ -46,6 +46,9 @@ pub trait Map: Debug + Send + Sync {
     /// Pulls cotangents back through a run, whose trace was [`Trace::keeping`]: adds to the parameters' gradient and
     /// overwrites the cotangents of the points that the run started from. Those of samples that are not [`Trace::ok`] must be
     /// zero.
+    ///
+    /// # Panics
+    /// Also if the trace is not of this map, or keeps nothing.
     fn pull_back(
         &self,
         direction: Direction,
@@ -80,10 +83,12 @@ impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     /// The map of `potential` on `manifold`, on the given instruction set.
     ///
     /// # Panics
-    /// If the manifold's dimension is not `D`, or if the potential reads another number of coordinates than points have.
+    /// If the manifold's dimension is not `D`, if the potential reads another number of coordinates than points have, or if the
+    /// solver may take no step.
     pub fn new(manifold: M, potential: P, solver: Solver, isa: Isa) -> Self {
         assert_eq!(manifold.dim(), D, "dimension of {manifold:?}");
         assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
+        assert!(solver.max_steps > 0, "a solver that may not evaluate anything");
         Self { manifold, potential, solver, isa }
     }
 }

@@ -58,7 +58,8 @@ pub trait Potential: Expression {
     /// [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for cotangents `{0, grad, lap}`, at points whose
     /// jets were evaluated before.
     ///
-    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here.
+    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here. This one keeps nothing, and
+    /// allocates a little.
     #[inline(always)]
     fn contract<R: Real, const D: usize>(
         &self,
@@ -98,7 +99,7 @@ pub trait Potential: Expression {
     /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points; and, in `kept`, which
     /// has room for every pack or for none, what [`Potential::contract`] is to find of them.
     ///
-    /// Numbers kept of a sample whose Hessian is not finite must be finite all the same: no zero cotangent silences others.
+    /// Numbers kept must be finite, whatever the sample: no zero cotangent silences others.
     fn jets<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],

@@ -1,4 +1,4 @@
-//! What one layer remembers of a batch: all that its gradients need.
+//! What one layer remembers of a batch: if it is keeping, all that its gradients need.
 
 use crate::kept::Kept;
 
@@ -19,7 +19,8 @@ pub struct Trace {
     pub converged: Vec<bool>,
     /// Whether it did, `H` is positive definite and `|g|` within the domain: the image and `ℓ` mean something.
     pub ok: Vec<bool>,
-    /// Evaluations of the Hessian in double precision that the solve took; 0 for the closed-form inverse.
+    /// Evaluations of the Hessian in double precision that the solve took, without one that may follow for what is kept; 0 for
+    /// the closed-form inverse.
     pub steps: Vec<u32>,
     /// Those in single precision that came before; 0 where there are none.
     pub single_steps: Vec<u32>,
@@ -32,7 +33,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace that can be pulled back through. Others forget what only that needs, some hundreds of numbers a sample.
+    /// A trace that can be pulled back through. Others forget what only that needs: for a network `D + 4` numbers a hidden unit
+    /// and sample.
     pub fn keeping() -> Self {
         Self { keeps: true, ..Self::default() }
     }

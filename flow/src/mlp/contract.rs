@@ -1,5 +1,5 @@
-//! The contraction `A : Hess psi + b · grad psi` at points where the Hessian is known already, along directions that turn `A` into
-//! a trace.
+//! The contraction `A : Hess psi + b · grad psi` at points where the Hessian is known already, along directions that turn
+//! `A` into a trace.
 //!
 //! The evaluation of the Hessian has swept values and first derivatives forward and a plain cotangent back. They are the
 //! same here, but for a turn of the directions; of the collapsed jets' `2 + D` coefficients a weight there remain the
@@ -35,6 +35,7 @@ impl Mlp {
             layer.resize(self.slot(l).rows * phi.len());
         }
         for (p, z_bar) in z_bar.chunks_exact_mut(self.inputs()).enumerate() {
+            assert_eq!(kept[p].len(), self.units(), "units that a network of these widths kept");
             self.laplacians(theta, (p, &kept[p], &directions[p]), input, hidden);
             self.cotangents(theta, (p, &kept[p], phi[p]), hidden, bar, z_bar);
         }

@@ -143,7 +143,7 @@ impl Mlp {
     }
 
     /// Number of hidden units.
-    fn units(&self) -> usize {
+    pub(super) fn units(&self) -> usize {
         self.sizes[1..self.layers()].iter().sum()
     }
 
@@ -161,13 +161,19 @@ impl<R: Real, const D: usize> Unit<R, D> {
     }
 }
 
-/// Ones in lanes where the Hessian is not finite; elsewhere nothing that it was made of can be infinite.
+/// Ones in lanes where an activation or the Hessian is not finite; elsewhere nothing that they were made of can be infinite.
 #[inline(always)]
 fn hold_finite<R: Real, const D: usize>(units: &mut [Unit<R, D>], psi: &Jet<R, D>) {
-    let mut finite = R::one();
+    let infinity = R::constant(f64::INFINITY);
+    // None is negative: an infinite one is seen in the sum.
+    let mut sum = R::zero();
+    for unit in &*units {
+        sum += unit.at.softplus;
+    }
+    let mut finite = R::select_gt(infinity, sum, R::one(), R::zero());
     for i in 0..D {
         for j in i..D {
-            finite = R::select_gt(R::constant(f64::INFINITY), psi.hess[i][j].abs(), finite, R::zero());
+            finite = R::select_gt(infinity, psi.hess[i][j].abs(), finite, R::zero());
         }
     }
     if (0..R::LANES).all(|lane| finite.lane(lane) > 0.0) {

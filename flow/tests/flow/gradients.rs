@@ -247,8 +247,6 @@ fn failed_samples_leave_the_gradient_as_it_is_without_them() {
         let flow = Flow::new(spec(name, 2, false, &[4])).unwrap();
         let (theta, n) = (flow.initial(0), flow.manifold().ambient());
         let x = points(flow.manifold(), 5, 1);
-        let mut spoilt = x.clone();
-        spoilt[4 * n] = f64::NAN;
         let loss = |part: Part<'_>| {
             part.points_bar.fill(0.5);
             part.log_q_bar.fill(1.0);
@@ -256,9 +254,17 @@ fn failed_samples_leave_the_gradient_as_it_is_without_them() {
         };
         let forward = |x: &[f64]| flow.forward_gradient(&theta, x, loss).unwrap().0;
         let inverse = |x: &[f64]| flow.inverse_gradient(&theta, x, loss).unwrap().0;
-        for (a, b) in [(forward(&spoilt), forward(&x[..4 * n])), (inverse(&spoilt), inverse(&x[..4 * n]))] {
-            // Sums over lanes in another order, at most.
-            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "{name}: {a:?} is not {b:?}");
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+            let mut spoilt = x.clone();
+            spoilt[4 * n] = bad;
+            let pairs = [(forward(&spoilt), forward(&x[..4 * n])), (inverse(&spoilt), inverse(&x[..4 * n]))];
+            for (a, b) in pairs {
+                // Sums over lanes in another order, at most.
+                assert!(
+                    a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12),
+                    "{name}, {bad}: {a:?} is not {b:?}"
+                );
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let (mut jets, mut work) = (vec![Jet::zero(); PACKS], Default::default());
         network.jets(theta, &points, &mut jets, &mut work, &mut kept);
         let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
-        // One lane of the second sweep counts nothing, as a failed sample does.
+        // One lane of the second contraction counts nothing, as a failed sample does.
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
         let second: Vec<_> = (0..PACKS).map(|p| jet(200 + p, lap(p))).collect();
         let mut z_bar = vec![Lap::zero(); PACKS * inputs];
