@@ -4,11 +4,15 @@
 //! inlined into a function that carries the set's `target_feature`s. All of it must be `#[inline(always)]`, or it would
 //! be compiled without them. That goes for closures too: one that an iterator or `array::map` calls may be compiled
 //! alone, which is correct but was seen to be eighteen times slower. Inner loops over packs are therefore plain loops.
+//!
+//! What is inlined into one function is compiled together, in a time that grows faster than its size. The stages of a
+//! large kernel are therefore [`Task`]s, functions of their own for the same set: see [`Real::vectorized`].
 
 use std::marker::PhantomData;
 
 use crate::format::Number;
 use crate::lanes::Lanes;
+use crate::portable::Portable;
 use crate::real::Real;
 #[cfg(target_arch = "x86_64")]
 use crate::twin::Twin;
@@ -81,76 +85,6 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
 
     /// Runs `task` in a function compiled for this set.
     fn vectorized<T: Task>(task: T) -> T::Output;
-}
-
-/// What every processor has, two doubles at a time: SSE2 on x86-64, NEON on aarch64. It has no single precision.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Portable;
-
-impl InstructionSet for Portable {
-    type Number = f64;
-    type Pack = [f64; 2];
-    type Register = Self;
-    type Single = Self;
-    const LANES: usize = 2;
-    const REGISTERS: usize = 16;
-
-    #[inline(always)]
-    fn splat(x: f64) -> [f64; 2] {
-        [x; 2]
-    }
-    #[inline(always)]
-    fn as_slice(x: &[f64; 2]) -> &[f64] {
-        x
-    }
-    #[inline(always)]
-    fn as_mut_slice(x: &mut [f64; 2]) -> &mut [f64] {
-        x
-    }
-    #[inline(always)]
-    fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [a[0] + b[0], a[1] + b[1]]
-    }
-    #[inline(always)]
-    fn sub(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [a[0] - b[0], a[1] - b[1]]
-    }
-    #[inline(always)]
-    fn mul(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [a[0] * b[0], a[1] * b[1]]
-    }
-    #[inline(always)]
-    fn div(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
-        [a[0] / b[0], a[1] / b[1]]
-    }
-    #[inline(always)]
-    fn mul_add(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {
-        [Real::mul_add(a[0], b[0], c[0]), Real::mul_add(a[1], b[1], c[1])]
-    }
-    #[inline(always)]
-    fn abs(a: [f64; 2]) -> [f64; 2] {
-        a.map(f64::abs)
-    }
-    #[inline(always)]
-    fn sqrt(a: [f64; 2]) -> [f64; 2] {
-        a.map(f64::sqrt)
-    }
-    #[inline(always)]
-    fn select_gt(a: [f64; 2], b: [f64; 2], if_greater: [f64; 2], otherwise: [f64; 2]) -> [f64; 2] {
-        std::array::from_fn(|i| if a[i] > b[i] { if_greater[i] } else { otherwise[i] })
-    }
-    #[inline(always)]
-    fn exponent_from_low_bits(a: [f64; 2]) -> [f64; 2] {
-        a.map(|x| f64::from_bits(x.to_bits() << 52))
-    }
-    #[inline(always)]
-    fn sum(a: [f64; 2]) -> f64 {
-        a[0] + a[1]
-    }
-    #[inline(never)]
-    fn vectorized<T: Task>(task: T) -> T::Output {
-        task.run()
-    }
 }
 
 /// An instruction set as a value, chosen at run time.

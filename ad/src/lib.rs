@@ -41,6 +41,7 @@ pub mod lap;
 pub mod linear;
 pub mod logistic;
 mod operators;
+mod portable;
 pub mod real;
 pub mod scalar;
 pub mod smooth;

@@ -196,7 +196,10 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
         let mut sum = [[R::zero(); PACKS]; ROWS];
         if ADD {
             for r in 0..ROWS {
-                sum[r].copy_from_slice(&self.y[(i + r) * self.width + c..][..PACKS]);
+                let y = &self.y[(i + r) * self.width + c..][..PACKS];
+                for p in 0..PACKS {
+                    sum[r][p] = y[p];
+                }
             }
         }
         // SAFETY: i + r < rows, and j is a column: an entry of the matrix, which `Matrix::new` checked.
@@ -232,7 +235,10 @@ impl<R: Real, W: Weight> Product<'_, R, W> {
             }
         }
         for r in 0..ROWS {
-            self.y[(i + r) * self.width + c..][..PACKS].copy_from_slice(&sum[r]);
+            let y = &mut self.y[(i + r) * self.width + c..][..PACKS];
+            for p in 0..PACKS {
+                y[p] = sum[r][p];
+            }
         }
     }
 }

@@ -131,8 +131,8 @@ fn sin_cos_reduced<R: Real>(x: R) -> (R, R) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::isa::Portable;
     use crate::lanes::Lanes;
+    use crate::portable::Portable;
     use crate::scalar::Scalar;
 
     /// Largest relative error over a range, in a pack and alone.

@@ -32,7 +32,8 @@ impl<I: InstructionSet<Register = I>> InstructionSet for Twin<I> {
 
     #[inline(always)]
     fn splat(x: f64) -> Self::Pack {
-        [I::splat(x); 2]
+        let register = I::splat(x);
+        [register, register] // `[register; 2]` is a loop to the compiler, and constants are everywhere.
     }
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets two registers")]

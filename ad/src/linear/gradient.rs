@@ -113,8 +113,9 @@ impl<R: Real> Accumulate<'_, R> {
     fn block<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, j: usize) {
         let (rows, columns, width) = (self.rows, self.columns, self.width);
         let mut sum = [[R::zero(); COLUMNS]; ROWS];
-        let packs = self.delta.chunks_exact(rows * width).zip(self.x.chunks_exact(columns * width));
-        for (delta, x) in packs {
+        for pack in 0..self.delta.len() / (rows * width) {
+            let delta = &self.delta[pack * rows * width..][..rows * width];
+            let x = &self.x[pack * columns * width..][..columns * width];
             // One slice a row and column, all of one length: indices below it need no checks.
             let (mut row, mut column) = ([delta; ROWS], [x; COLUMNS]);
             for r in 0..ROWS {
@@ -167,8 +168,8 @@ impl<R: Real> Task for AccumulateEach<'_, R> {
         let (delta, x) = (delta.chunks_exact(rows * width), x.chunks_exact(columns * width));
         for ((delta, x), w) in delta.zip(x).zip(w.chunks_exact_mut(stride)) {
             let w = &mut w[start..][..rows * columns];
-            for (delta, w) in delta.chunks_exact(width).zip(w.chunks_exact_mut(columns)) {
-                outer_row(delta, x, w);
+            for i in 0..rows {
+                outer_row(&delta[i * width..][..width], x, &mut w[i * columns..][..columns]);
             }
         }
     }
@@ -182,20 +183,22 @@ const TOGETHER: usize = 4;
 fn outer_row<R: Real>(delta: &[R], x: &[R], w: &mut [R]) {
     let width = delta.len();
     let whole = w.len() - w.len() % TOGETHER;
-    let (blocks, rest) = w.split_at_mut(whole);
-    let (x_blocks, x_rest) = x.split_at(whole * width);
-    for (w, x) in blocks.chunks_exact_mut(TOGETHER).zip(x_blocks.chunks_exact(TOGETHER * width)) {
+    for j in (0..whole).step_by(TOGETHER) {
+        let (w, x) = (&mut w[j..][..TOGETHER], &x[j * width..][..TOGETHER * width]);
         let mut sum = [w[0], w[1], w[2], w[3]];
         for c in 0..width {
             for q in 0..TOGETHER {
                 sum[q] = delta[c].mul_add(x[q * width + c], sum[q]);
             }
         }
-        w.copy_from_slice(&sum);
+        for q in 0..TOGETHER {
+            w[q] = sum[q];
+        }
     }
-    for (w, x) in rest.iter_mut().zip(x_rest.chunks_exact(width)) {
+    for j in whole..w.len() {
+        let x = &x[j * width..][..width];
         for c in 0..width {
-            *w = delta[c].mul_add(x[c], *w);
+            w[j] = delta[c].mul_add(x[c], w[j]);
         }
     }
 }
