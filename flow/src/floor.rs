@@ -6,8 +6,8 @@
 //! the clamped matrix `V max(Λ, ε) Vᵀ` in place of `H`.
 
 use ircpm_manifolds::Manifold;
-use nalgebra::{DMatrix, SymmetricEigen};
 
+use crate::spectrum::Spectrum;
 use crate::trace::Trace;
 
 /// Applies the floor to a layer's trace of given points; returns, sample by sample, the smallest eigenvalue where it is
@@ -57,15 +57,8 @@ fn exceeds(h: &[f64], d: usize, floor: f64, lower: &mut [f64]) -> bool {
 
 /// Clamps the eigenvalues of `h` in place; returns the smallest one, and `log det` with the continued logarithm.
 fn clamp(h: &mut [f64], d: usize, floor: f64) -> (f64, f64) {
-    let SymmetricEigen { eigenvectors, eigenvalues } = DMatrix::from_row_slice(d, d, h).symmetric_eigen();
-    let log = |&l: &f64| if l < floor { floor.ln() + (l - floor) / floor } else { l.ln() };
-    let log_det = eigenvalues.iter().map(log).sum();
-    let clamped = eigenvalues.map(|l| l.max(floor));
-    let matrix = &eigenvectors * DMatrix::from_diagonal(&clamped) * eigenvectors.transpose();
-    for i in 0..d {
-        for j in 0..d {
-            h[i * d + j] = 0.5 * (matrix[(i, j)] + matrix[(j, i)]);
-        }
-    }
-    (eigenvalues.min(), log_det)
+    let spectrum = Spectrum::new(h, d);
+    let log = |l: f64| if l < floor { floor.ln() + (l - floor) / floor } else { l.ln() };
+    spectrum.apply(|l| l.max(floor), h);
+    (spectrum.smallest(), spectrum.values().map(log).sum())
 }

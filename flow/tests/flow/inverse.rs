@@ -2,7 +2,9 @@
 
 use std::f64::consts::{PI, TAU};
 
-use ircpm_flow::{Features, Flow, SolveError};
+use ircpm_flow::{Direction, Features, Flow, SolveError, Trace, Workspace};
+use ircpm_manifolds::Manifold;
+use nalgebra::DMatrix;
 
 use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
 
@@ -169,6 +171,45 @@ fn nan_that_psi_does_not_read_is_not_ok() {
             assert_eq!(pulled.ok, [false, true], "{name}, coordinate {bad}");
         }
     }
+}
+
+/// Eigenvalues by the tridiagonal form and QR, where the flow has them by rotations: above the floor, around it and below zero.
+#[test]
+fn eigenvalues_and_continued_logarithms_match_nalgebra() {
+    let floor = 0.4;
+    let mut below = 0;
+    for (seed, name) in (90..).zip(["T3", "S3", "S2xT1", "T5", "T8"]) {
+        let flow = Flow::new(spec(name, 1, true, &[8, 8])).unwrap();
+        let (theta, m) = (parameters(&flow, 4.0, seed), flow.manifold());
+        let (n, d) = (m.ambient(), m.dim());
+        let y = points(m, 200, seed);
+        let mut trace = Trace::default();
+        Workspace::with(|work| flow.map(0).run(Direction::Inverse, &theta, &y, &mut trace, work));
+        let (pulled, scores) = (flow.inverse(&theta, &y), flow.scores(&theta, &y, floor));
+        for s in 0..200 {
+            let h = DMatrix::from_row_slice(d, d, &trace.h[s * d * d..][..d * d]);
+            let values = h.symmetric_eigenvalues();
+            let (least, size) = (values.min(), values.amax());
+            let error = (pulled.min_eigenvalue[s] - least).abs();
+            assert!(error < 1e-13 * size, "{name}, sample {s}: {} is not {least}", pulled.min_eigenvalue[s]);
+            if !scores.inside[s] {
+                continue;
+            }
+            let log = |l: f64| if l < floor { floor.ln() + (l - floor) / floor } else { l.ln() };
+            let log_det: f64 = values.iter().map(|&l| log(l)).sum();
+            let base: f64 = m.log_base(&trace.x[s * n..][..n]);
+            let expected = base - m.mixed_log_det(&trace.g[s * d..][..d]) + log_det;
+            let error = (scores.log_q[s] - expected).abs();
+            assert!(
+                error < 1e-12 * size / floor,
+                "{name}, sample {s}: {} is not {expected}",
+                scores.log_q[s]
+            );
+            assert!((scores.lowest[s] - least.min(floor)).abs() < 1e-13 * size, "{name}, sample {s}");
+            below += usize::from(least < floor);
+        }
+    }
+    assert!(below > 100, "{below} samples below the floor");
 }
 
 #[test]

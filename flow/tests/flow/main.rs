@@ -8,4 +8,5 @@ mod jacobian;
 mod networks;
 mod second_contraction;
 mod solver;
+mod spectrum;
 mod unrolled;

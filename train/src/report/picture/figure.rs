@@ -96,18 +96,16 @@ impl Figure {
 
     /// Encodes the figure.
     pub(super) fn finish(self, name: &str) -> Result<Picture, RunError> {
-        let failed = |message: String| RunError::Picture { name: name.to_owned(), message };
-        // The library writes files only, and takes the format from the name.
-        let file = tempfile::Builder::new().suffix(".png").tempfile().map_err(|e| failed(e.to_string()))?;
-        {
-            let area = BitMapBackend::new(file.path(), self.size).into_drawing_area();
-            let image = BitMapElement::with_owned_buffer((0, 0), self.size, self.pixels);
-            let image = image.ok_or_else(|| failed("the figure has no pixels".into()))?;
-            area.draw(&image).map_err(|e| failed(e.to_string()))?;
-            area.present().map_err(|e| failed(e.to_string()))?;
-        }
-        let png = std::fs::read(file.path()).map_err(|e| failed(e.to_string()))?;
-        Ok(Picture { name: name.to_owned(), png })
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, self.size.0, self.size.1);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let encoded = encoder.write_header().and_then(|mut writer| {
+            writer.write_image_data(&self.pixels)?;
+            writer.finish()
+        });
+        encoded.map_err(|e| RunError::Picture { name: name.to_owned(), message: e.to_string() })?;
+        Ok(Picture { name: name.to_owned(), png: file })
     }
 
     fn within(
