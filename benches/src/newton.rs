@@ -62,7 +62,8 @@ where
     for y in points.chunks_exact(case.manifold.ambient()) {
         let psi = nested_jet(case, &theta, y);
         let factor = Cholesky::new(&log_det::hessian(&case.manifold, &psi.grad, &psi.hess));
-        let b = log_det::gradient_cotangent(&case.manifold, &psi.grad, &factor).map(|b| -b);
+        let b =
+            log_det::gradient_cotangent(&case.manifold, &psi.grad, &factor.inverse_transposed()).map(|b| -b);
         // ∂ℓ/∂H = −H⁻¹, column by column.
         let a: [[f64; D]; D] = from_fn(|i| factor.solve(from_fn(|j| if i == j { -1.0 } else { 0.0 })));
         add_pull_back(case, y, cotangent::<D>(&a, &b), &mut sum);

@@ -11,11 +11,11 @@ use ircpm_ad::Real;
 use ircpm_ad::isa::Task;
 use ircpm_manifolds::Manifold;
 
-use crate::map::{ConcaveMap, indices};
+use crate::map::ConcaveMap;
 use crate::potential::{Potential, resize};
 use crate::site::Evaluator;
 use crate::solve::{Descent, Method, Solver};
-use crate::tile::{Span, TILE};
+use crate::tile::Span;
 use crate::trace::Trace;
 use crate::workspace::Workspace;
 
@@ -72,13 +72,13 @@ impl<R: Real, const D: usize> Approach<R, D> {
 /// Buffers of a thread.
 struct Buffers<P: Potential, R: Real, const D: usize> {
     theta: Vec<f32>,
-    packs: Vec<Approach<R, D>>,
+    pack: Approach<R, D>,
     evaluator: Evaluator<P, R, D>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for Buffers<P, R, D> {
     fn default() -> Self {
-        Self { theta: vec![], packs: vec![], evaluator: Evaluator::default() }
+        Self { theta: vec![], pack: Approach::default(), evaluator: Evaluator::default() }
     }
 }
 
@@ -113,45 +113,27 @@ impl<M: Manifold, P: Potential, R: Real, const D: usize> Task for Start<'_, M, P
     fn run(self) {
         let Self { map, theta, points, trace, work, .. } = self;
         let (m, n) = (&map.manifold, map.manifold.ambient());
-        let Buffers { theta: single, packs, evaluator } = work.get::<Buffers<P, R, D>>();
+        let Buffers { theta: single, pack, evaluator } = work.get::<Buffers<P, R, D>>();
         single.clear();
         single.extend(theta.iter().map(|&w| w as f32));
-        packs.resize_with(TILE / R::LANES, Approach::default);
-        for span in Span::all(points.len() / n) {
-            let packs = &mut packs[..span.packs::<R>()];
-            for (p, pack) in packs.iter_mut().enumerate() {
-                pack.descent.load(m, span, p, points);
-                pack.start();
-            }
-            descend((m, &map.potential, single), packs, evaluator);
-            for (p, Approach { descent, landing }) in packs.iter().enumerate() {
-                for c in 0..n {
-                    span.store(landing[c], &mut trace.y, n, c, p);
+        let span = Span { start: 0, len: points.len() / n };
+        for p in 0..span.packs::<R>() {
+            pack.descent.load(m, span, p, points);
+            pack.start();
+            for _ in 0..MOST {
+                if !pack.descent.is_active() {
+                    break;
                 }
-                span.each::<R>(p, |sample, lane| {
-                    trace.single_steps[sample] = descent.steps.lane(lane) as u32;
-                });
+                evaluator.evaluate((m, &map.potential, single), &mut pack.descent.trial, &mut []);
+                pack.advance(m);
             }
-        }
-    }
-}
-
-/// All packs in step, until every lane is near.
-#[inline(always)]
-fn descend<M: Manifold, P: Potential, R: Real, const D: usize>(
-    problem: (&M, &P, &[f32]),
-    packs: &mut [Approach<R, D>],
-    evaluator: &mut Evaluator<P, R, D>,
-) {
-    let mut active = [0; TILE];
-    for _ in 0..MOST {
-        let active = indices(packs.iter().map(|pack| &pack.descent), Descent::is_active, &mut active);
-        if active.is_empty() {
-            return;
-        }
-        evaluator.evaluate(problem, packs, active, |pack| &mut pack.descent.trial, &mut []);
-        for &i in active {
-            packs[i].advance(problem.0);
+            let Approach { descent, landing } = &*pack;
+            for c in 0..n {
+                span.store(landing[c], &mut trace.y, n, c, p);
+            }
+            span.each::<R>(p, |sample, lane| {
+                trace.single_steps[sample] = descent.steps.lane(lane) as u32;
+            });
         }
     }
 }

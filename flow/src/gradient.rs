@@ -121,32 +121,47 @@ impl Flow {
             log_q_bar: &mut log_q_bar,
         })?;
         values.push(value);
+        let bars = (points_bar, log_q_bar);
+        self.pull_back(direction, theta, traces, &ok, bars, ThetaGradient::Sum(gradient));
+        Ok(())
+    }
+
+    /// Pulls the cotangents of the points that a run ended at, and of `log q`, back through all layers; those of samples that
+    /// are not `ok` are ignored.
+    pub(crate) fn pull_back(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        traces: &Traces,
+        ok: &[bool],
+        (mut points_bar, mut log_q_bar): (Vec<f64>, Vec<f64>),
+        mut theta_bar: ThetaGradient<'_>,
+    ) {
         if direction == Direction::Inverse {
-            self.add_base_gradient(end, &log_q_bar, &mut points_bar);
+            self.add_base_gradient(&traces[0].x, &log_q_bar, &mut points_bar);
         }
-        self.silence(&ok, &mut points_bar, &mut log_q_bar);
+        self.silence(ok, &mut points_bar, &mut log_q_bar);
         // log q = log base(x) − Σ ℓ.
-        let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
+        log_q_bar.iter_mut().for_each(|w| *w = -*w);
         let mut next = vec![0.0; points_bar.len()];
         for k in 0..self.layers() {
             let layer = match direction {
                 Direction::Forward => self.layers() - 1 - k,
                 Direction::Inverse => k,
             };
-            let (slot, trace) = (self.slot(layer), &traces[layer]);
-            let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
-            let theta = &theta[slot.clone()];
-            let into = Gradients { theta: ThetaGradient::Sum(&mut gradient[slot]), points: &mut next };
+            let slot = self.slot(layer);
+            let (theta, trace) = (&theta[slot.clone()], &traces[layer]);
+            let cotangents = Cotangents { points: &points_bar, log_det: &log_q_bar };
+            let into = Gradients { theta: theta_bar.part(slot, ok.len()), points: &mut next };
             Workspace::with(|work| {
                 self.maps[layer].pull_back(direction, theta, trace, cotangents, into, work);
             });
             std::mem::swap(&mut points_bar, &mut next);
         }
-        Ok(())
     }
 
     /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
-    pub(crate) fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
+    fn silence(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
         let n = self.manifold.ambient();
         for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
             log_q_bar[s] = 0.0;
@@ -155,7 +170,7 @@ impl Flow {
     }
 
     /// Adds the cotangent of the preimages through `log base(x)`.
-    pub(crate) fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
+    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
         if self.manifold.log_volume().is_some() {
             return; // Uniform.
         }

@@ -13,7 +13,7 @@ use crate::batch;
 use crate::floor;
 use crate::flow::{Flow, Traces};
 use crate::map::Direction;
-use crate::pull_back::{Cotangents, Gradients, ThetaGradient};
+use crate::pull_back::ThetaGradient;
 use crate::workspace::Workspace;
 
 /// Samples whose gradients stand side by side: a multiple of a tile.
@@ -127,30 +127,10 @@ impl Flow {
         Workspace::lend(|traces: &mut Traces| {
             self.run_keeping(Direction::Inverse, theta, y, traces);
             self.hold_above(floor, traces);
-            self.add_rows(theta, traces, weights, columns);
+            let (_, inside) = self.densities(traces);
+            let bars = (vec![0.0; y.len()], weights.to_vec());
+            self.pull_back(Direction::Inverse, theta, traces, &inside, bars, ThetaGradient::Each(columns));
         });
-    }
-
-    /// Gradients of `weight · log q` of samples that have run through the layers, added to their columns.
-    fn add_rows(&self, theta: &[f64], traces: &Traces, weights: &[f64], columns: &mut [f64]) {
-        let (_, inside) = self.densities(traces);
-        let mut log_q_bar = weights.to_vec();
-        let mut points_bar = vec![0.0; traces[0].x.len()];
-        let mut next = points_bar.clone();
-        self.add_base_gradient(&traces[0].x, &log_q_bar, &mut points_bar);
-        self.silence(&inside, &mut points_bar, &mut log_q_bar);
-        let log_det_bar: Vec<f64> = log_q_bar.iter().map(|w| -w).collect();
-        for layer in 0..self.layers() {
-            let slot = self.slot(layer);
-            let part = &mut columns[slot.start * weights.len()..slot.end * weights.len()];
-            let into = Gradients { theta: ThetaGradient::Each(part), points: &mut next };
-            let cotangents = Cotangents { points: &points_bar, log_det: &log_det_bar };
-            Workspace::with(|work| {
-                let (map, theta) = (&self.maps[layer], &theta[slot]);
-                map.pull_back(Direction::Inverse, theta, &traces[layer], cotangents, into, work);
-            });
-            std::mem::swap(&mut points_bar, &mut next);
-        }
     }
 
     /// Applies the floor to the traces of given points; returns the smallest eigenvalue of every sample, as in [`Scores`].

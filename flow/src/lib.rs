@@ -65,7 +65,7 @@ pub use map::{ConcaveMap, Direction, Map};
 pub use mlp::Mlp;
 pub use network::Network;
 pub use plain::Plain;
-pub use potential::{Expression, Potential};
+pub use potential::{Expression, Potential, Turn};
 pub use pull_back::{Cotangents, Gradients, ThetaGradient};
 pub use solve::{Method, Solver};
 pub use trace::{SolveStats, Trace};

@@ -33,12 +33,13 @@ pub fn log_det<M: Manifold, R: Real, const D: usize>(m: &M, g: &[R; D], factor: 
 
 /// `b = ∂(−ℓ)/∂g` with `Hess psi` held fixed: zero on a flat manifold.
 ///
-/// `bₖ = −∂ₖ log|det B| + H⁻¹ : ∂ₖ Hess_y c`; the derivatives come from the manifold's own formulas, over duals.
+/// `bₖ = −∂ₖ log|det B| + H⁻¹ : ∂ₖ Hess_y c`, with `H⁻¹ = L Lᵀ`, `L` upper triangular; the derivatives come from the
+/// manifold's own formulas, over duals.
 #[inline(always)]
 pub fn gradient_cotangent<M: Manifold, R: Real, const D: usize>(
     m: &M,
     g: &[R; D],
-    factor: &Cholesky<R, D>,
+    root: &[[R; D]; D],
 ) -> [R; D] {
     let mut b = [R::zero(); D];
     if !m.is_curved() {
@@ -51,7 +52,6 @@ pub fn gradient_cotangent<M: Manifold, R: Real, const D: usize>(
     let mut cost = [[Dual::<R, D>::zero(); D]; D];
     m.cost_hessian(&v, cost.as_flattened_mut());
     let mixed = m.mixed_log_det(&v);
-    let root = factor.inverse_transposed();
     for k in 0..D {
         b[k] = -mixed.eps[k];
         for i in 0..D {

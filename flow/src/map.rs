@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ircpm_ad::isa::Task;
 use ircpm_ad::{Isa, Kernel, Real};
 use ircpm_manifolds::Manifold;
 
@@ -12,7 +13,7 @@ use crate::potential::{Potential, resize};
 use crate::pull_back::{Cotangents, Gradients, PullBack, ThetaGradient};
 use crate::site::{Evaluator, Site, from_frame};
 use crate::solve::{Descent, Method, Solver};
-use crate::tile::{Span, TILE};
+use crate::tile::Span;
 use crate::trace::Trace;
 use crate::workspace::Workspace;
 
@@ -163,20 +164,21 @@ struct Run<'a, M, P, const D: usize> {
 
 /// Buffers of a thread for [`Run`].
 struct RunWork<P: Potential, R: Real, const D: usize> {
-    packs: Vec<Descent<R, D>>,
+    pack: Descent<R, D>,
     evaluator: Evaluator<P, R, D>,
     tangent: Vec<R>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for RunWork<P, R, D> {
     fn default() -> Self {
-        Self { packs: vec![], evaluator: Evaluator::default(), tangent: vec![] }
+        Self { pack: Descent::default(), evaluator: Evaluator::default(), tangent: vec![] }
     }
 }
 
 impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
     type Output = ();
 
+    /// A pack goes all the way before the next one starts: what it keeps is overwritten in a near cache.
     #[inline(always)]
     fn run<R: Real>(self) {
         let Run { map, direction, theta, points, trace, work } = self;
@@ -190,127 +192,107 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
                 R::Single::vectorized(Start::<_, _, R::Single, D>::new(map, theta, points, trace, work));
             }
         }
-        let RunWork { packs, evaluator, tangent } = work.get::<RunWork<P, R, D>>();
-        packs.resize_with(TILE / R::LANES, Descent::default);
+        let RunWork { pack, evaluator, tangent } = work.get::<RunWork<P, R, D>>();
         resize(tangent, n);
+        let span = Span { start: 0, len: points.len() / n };
         let mut kept = std::mem::take(&mut trace.kept);
-        let all = if trace.keeps { (points.len() / n).div_ceil(R::LANES) } else { 0 };
-        let kept_packs = kept.room::<P::Kept<R, D>>(all);
-        for span in Span::all(points.len() / n) {
-            let packs = &mut packs[..span.packs::<R>()];
-            for (p, pack) in packs.iter_mut().enumerate() {
-                pack.load(m, span, p, points);
-                if approached {
-                    pack.load_start(m, span, p, &trace.y);
-                }
-                pack.start();
+        let kept_packs = kept.room::<P::Kept<R, D>>(if trace.keeps { span.packs::<R>() } else { 0 });
+        for p in 0..span.packs::<R>() {
+            pack.load(m, span, p, points);
+            if approached {
+                pack.load_start(m, span, p, &trace.y);
             }
-            let kept = kept_packs.get_mut(span.start / R::LANES..).unwrap_or(&mut []);
-            map.descend(direction, theta, packs, evaluator, kept);
-            for (p, pack) in packs.iter_mut().enumerate() {
-                finish(m, direction, span, p, pack, trace, tangent);
-            }
+            pack.start();
+            map.descend(direction, theta, pack, evaluator, kept_packs.get_mut(p..=p).unwrap_or_default());
+            R::vectorized(Finish { m, direction, span, p, pack, trace, tangent });
         }
         trace.kept = kept;
     }
 }
 
 impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
-    /// Forward, the minimisation of all packs in step; inverse, one evaluation, because the points are the images.
+    /// Forward, the minimisation; inverse, one evaluation, because the points are the images.
     #[inline(always)]
     fn descend<R: Real>(
         &self,
         direction: Direction,
         theta: &[f64],
-        packs: &mut [Descent<R, D>],
+        pack: &mut Descent<R, D>,
         evaluator: &mut Evaluator<P, R, D>,
         kept: &mut [P::Kept<R, D>],
     ) {
         let problem = (&self.manifold, &self.potential, theta);
-        let mut active = [0; TILE];
-        for step in 0..=self.solver.max_steps {
-            let moving = step < self.solver.max_steps && packs.iter().any(Descent::is_active);
-            // In the end what is kept must have been found at the results.
-            let wanted = if moving { Descent::is_active } else { Descent::is_elsewhere };
-            let active = indices(packs.iter(), wanted, &mut active);
-            if active.is_empty() || !moving && kept.is_empty() {
-                return;
+        for _ in 0..self.solver.max_steps {
+            if !pack.is_active() {
+                break;
             }
-            evaluator.evaluate(problem, packs, active, |pack| &mut pack.trial, kept);
-            if !moving {
-                return;
-            }
-            for &i in active {
-                match direction {
-                    Direction::Forward => packs[i].update(&self.manifold, &self.solver),
-                    Direction::Inverse => packs[i].accept(),
-                }
+            evaluator.evaluate(problem, &mut pack.trial, kept);
+            match direction {
+                Direction::Forward => pack.update(&self.manifold, &self.solver),
+                Direction::Inverse => pack.accept(),
             }
         }
-    }
-}
-
-/// Indices of the packs for which `is` holds.
-#[inline(always)]
-pub(crate) fn indices<'a, 'b, R: Real, const D: usize>(
-    packs: impl Iterator<Item = &'a Descent<R, D>>,
-    is: impl Fn(&Descent<R, D>) -> bool,
-    indices: &'b mut [usize; TILE],
-) -> &'b [usize] {
-    let mut count = 0;
-    for (i, pack) in packs.enumerate() {
-        if is(pack) {
-            indices[count] = i;
-            count += 1;
+        // In the end what is kept must have been found at the results.
+        if !kept.is_empty() && pack.is_elsewhere() {
+            evaluator.evaluate(problem, &mut pack.trial, kept);
+        }
+        if let Some(kept) = kept.first_mut() {
+            self.potential.hold_finite(kept, &pack.trial.psi);
         }
     }
-    &indices[..count]
 }
 
 /// Writes one pack's results: `x`, `y`, `grad psi`, `H`, the log-determinant, and whether all is well.
-#[inline(always)]
-fn finish<M: Manifold, R: Real, const D: usize>(
-    m: &M,
+struct Finish<'a, M, R, const D: usize> {
+    m: &'a M,
     direction: Direction,
     span: Span,
     p: usize,
-    pack: &mut Descent<R, D>,
-    trace: &mut Trace,
-    tangent: &mut [R],
-) {
-    let n = m.ambient();
-    let Site { y, frame, psi } = &mut pack.best;
-    let g = psi.grad;
-    if direction == Direction::Inverse {
-        from_frame(frame, &g, tangent);
-        m.exp(y, tangent, &mut pack.x);
-        m.wrap(&mut pack.x);
-    }
-    m.wrap(y);
-    let mut finite = R::one();
-    for c in 0..n {
-        // A coordinate that psi does not read may be NaN, and yet all else in order.
-        finite = R::select_gt(R::constant(f64::INFINITY), pack.x[c].abs(), finite, R::zero());
-        span.store(pack.x[c], &mut trace.x, n, c, p);
-        span.store(y[c], &mut trace.y, n, c, p);
-    }
-    let h = log_det::hessian(m, &g, &psi.hess);
-    let factor = Cholesky::new(&h);
-    for i in 0..D {
-        span.store(g[i], &mut trace.g, D, i, p);
-        for j in 0..D {
-            span.store(h[i][j], &mut trace.h, D * D, i * D + j, p);
+    pack: &'a mut Descent<R, D>,
+    trace: &'a mut Trace,
+    tangent: &'a mut [R],
+}
+
+impl<M: Manifold, R: Real, const D: usize> Task for Finish<'_, M, R, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { m, direction, span, p, pack, trace, tangent } = self;
+        let n = m.ambient();
+        let Site { y, frame, psi } = &mut pack.best;
+        let g = psi.grad;
+        if direction == Direction::Inverse {
+            from_frame(frame, &g, tangent);
+            m.exp(y, tangent, &mut pack.x);
+            m.wrap(&mut pack.x);
         }
+        m.wrap(y);
+        let mut finite = R::one();
+        for c in 0..n {
+            // A coordinate that psi does not read may be NaN, and yet all else in order.
+            finite = R::select_gt(R::constant(f64::INFINITY), pack.x[c].abs(), finite, R::zero());
+            span.store(pack.x[c], &mut trace.x, n, c, p);
+            span.store(y[c], &mut trace.y, n, c, p);
+        }
+        let h = log_det::hessian(m, &g, &psi.hess);
+        let factor = Cholesky::new(&h);
+        for i in 0..D {
+            span.store(g[i], &mut trace.g, D, i, p);
+            for j in 0..D {
+                span.store(h[i][j], &mut trace.h, D * D, i * D + j, p);
+            }
+        }
+        span.store(log_det::log_det(m, &g, &factor), &mut trace.log_det, 1, 0, p);
+        span.store(pack.residual, &mut trace.residual, 1, 0, p);
+        let inside = R::select_gt(m.domain_margin(&g), R::zero(), factor.definite, R::zero());
+        let ok = R::select_gt(pack.done, R::zero(), inside, R::zero()).min(finite);
+        span.each::<R>(p, |sample, lane| {
+            trace.converged[sample] = pack.done.lane(lane) > 0.0;
+            trace.ok[sample] = ok.lane(lane) > 0.0;
+            trace.steps[sample] = pack.steps.lane(lane) as u32;
+        });
     }
-    span.store(log_det::log_det(m, &g, &factor), &mut trace.log_det, 1, 0, p);
-    span.store(pack.residual, &mut trace.residual, 1, 0, p);
-    let inside = R::select_gt(m.domain_margin(&g), R::zero(), factor.definite, R::zero());
-    let ok = R::select_gt(pack.done, R::zero(), inside, R::zero()).min(finite);
-    span.each::<R>(p, |sample, lane| {
-        trace.converged[sample] = pack.done.lane(lane) > 0.0;
-        trace.ok[sample] = ok.lane(lane) > 0.0;
-        trace.steps[sample] = pack.steps.lane(lane) as u32;
-    });
 }
 
 /// `psi` at a batch of points; one kernel for all dimensions.

@@ -7,6 +7,7 @@ use ircpm_ad::linear::{self, Matrix, Rows, Weight};
 use ircpm_ad::logistic::{Logistic, SigmoidAt, decay};
 use ircpm_ad::{Algebra, Real, Scalar};
 
+pub(crate) use contract::OnePack;
 pub use jets::{MlpJets, Unit};
 
 use crate::potential::{resize, resize_to};
@@ -29,10 +30,12 @@ struct Slot {
 }
 
 impl Slot {
+    #[inline(always)]
     fn weights<W: Weight>(self, theta: &[W]) -> Matrix<'_, W> {
         Matrix::new(&theta[self.start..][..self.rows * self.columns], self.rows, self.columns)
     }
 
+    #[inline(always)]
     fn biases<W: Weight>(self, theta: &[W]) -> &[W] {
         &theta[self.start + self.rows * self.columns..][..self.rows]
     }
@@ -48,7 +51,7 @@ impl Slot {
 struct Hidden<S: Scalar> {
     /// Activations, softplus of the sums.
     output: Vec<S>,
-    /// Sigmoid of the sums' values.
+    /// Sigmoid of the sums' values; not for [`Mlp::contract`], which is given them.
     sigmoid: Vec<SigmoidAt<S::Base>>,
     /// Cotangents of the sums.
     delta: Vec<S>,
@@ -70,25 +73,29 @@ impl<S: Scalar> Hidden<S> {
     #[inline(always)]
     fn resize(&mut self, units: usize) {
         resize(&mut self.output, units);
-        let zero = S::Base::zero();
-        resize_to(&mut self.sigmoid, units, &SigmoidAt { value: zero, reflected: zero });
         resize(&mut self.delta, units);
     }
 
     /// From the sums without their biases, in `output`, to the activations.
     #[inline(always)]
-    fn bend(&mut self, biases: &[f64], decays: &mut [S::Base]) {
-        let sums = self.output.chunks_exact_mut(biases.len());
-        for (sums, decays) in sums.zip(decays.chunks_exact_mut(biases.len())) {
-            for (u, &bias) in biases.iter().enumerate() {
-                sums[u] = sums[u] + bias;
+    fn bend(&mut self, biases: &[f64], decays: &mut Vec<S::Base>) {
+        let (units, zero) = (self.output.len(), S::Base::zero());
+        resize(decays, units);
+        if self.sigmoid.len() != units {
+            resize_to(&mut self.sigmoid, units, &SigmoidAt { value: zero, reflected: zero });
+        }
+        for (sums, first) in self.output.chunks_exact_mut(biases.len()).zip((0..).step_by(biases.len())) {
+            let decays = &mut decays[first..][..biases.len()];
+            for u in 0..biases.len() {
+                sums[u] = sums[u] + biases[u];
                 decays[u] = decay(sums[u].value());
             }
         }
-        for ((output, sigmoid), &t) in self.output.iter_mut().zip(&mut self.sigmoid).zip(&*decays) {
-            let at = Logistic::new(output.value(), t);
-            *output = output.apply(at.softplus());
-            *sigmoid = at.sigmoid();
+        let (output, sigmoid) = (&mut self.output[..units], &mut self.sigmoid[..units]);
+        for k in 0..units {
+            let at = Logistic::new(output[k].value(), decays[k]);
+            output[k] = output[k].apply(at.softplus());
+            sigmoid[k] = at.sigmoid();
         }
     }
 }
@@ -181,7 +188,6 @@ impl Mlp {
             let slot = self.slot(l);
             layer.resize(slot.rows * packs);
             linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), S::COEFFS);
-            resize(decays, slot.rows * packs);
             layer.bend(slot.biases(theta), decays);
             x = &layer.output;
         }

@@ -5,8 +5,8 @@ use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
 use crate::features::FeatureMap;
 use crate::kept::Seen;
-use crate::mlp::{Mlp, MlpJets, MlpSweep, Unit};
-use crate::potential::{Expression, Potential, resize};
+use crate::mlp::{Mlp, MlpJets, MlpSweep, OnePack, Unit};
+use crate::potential::{Expression, Potential, Turn, resize};
 
 /// `psi(z) = mlp(features(z)) / scale`. A scale above one starts training near the identity map.
 #[derive(Clone, Debug)]
@@ -21,13 +21,15 @@ pub struct Network {
 pub struct NetworkSweep<S: Scalar> {
     features: Vec<S>,
     features_bar: Vec<S>,
+    z_bar: Vec<S>,
     phi: Vec<S>,
     mlp: MlpSweep<S>,
 }
 
 impl<S: Scalar> Default for NetworkSweep<S> {
     fn default() -> Self {
-        Self { features: vec![], features_bar: vec![], phi: vec![], mlp: MlpSweep::default() }
+        let mlp = MlpSweep::default();
+        Self { features: vec![], features_bar: vec![], z_bar: vec![], phi: vec![], mlp }
     }
 }
 
@@ -110,41 +112,38 @@ impl Potential for Network {
     #[inline(always)]
     fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut NetworkSweep<S>) {
         self.scale_down(phi, &mut sweep.phi);
-        let NetworkSweep { features, features_bar, phi: scaled, mlp } = sweep;
+        let NetworkSweep { features, features_bar, phi: scaled, mlp, .. } = sweep;
         resize(features_bar, features.len());
         self.mlp.backward(theta, scaled, features_bar, mlp);
         self.features.pull_back(features, features_bar, z_bar);
     }
 
+    /// A pack goes all the way, and again after its turn, before the next one starts: its units fit a near cache.
     #[inline(always)]
     fn contract<R: Real, const D: usize>(
         &self,
         theta: &[f64],
-        points: Seen<'_, Vec<Unit<R, D>>, R, D>,
+        Seen { z, directions, kept }: Seen<'_, Vec<Unit<R, D>>, R, D>,
         phi: &[Lap<R, D>],
-        z_bar: &mut [Lap<R, D>],
+        turn: Turn<'_, R, D>,
         sweep: &mut NetworkSweep<Lap<R, D>>,
     ) {
-        self.scale_down(phi, &mut sweep.phi);
-        let NetworkSweep { features, features_bar, phi: scaled, mlp } = sweep;
-        resize(features, self.features.len() * phi.len());
-        resize(features_bar, features.len());
-        self.features.eval(points.z, features);
-        self.mlp.contract(theta, Seen { z: features, ..points }, scaled, features_bar, mlp);
-        self.features.pull_back(features, features_bar, z_bar);
-    }
-
-    #[inline(always)]
-    fn contract_again<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        kept: &[Vec<Unit<R, D>>],
-        phi: &[Lap<R, D>],
-        _: &mut [Lap<R, D>],
-        sweep: &mut NetworkSweep<Lap<R, D>>,
-    ) {
-        self.scale_down(phi, &mut sweep.phi);
-        self.mlp.tilt(theta, kept, &sweep.phi, &mut sweep.mlp);
+        let NetworkSweep { features, features_bar, z_bar, mlp, .. } = sweep;
+        let (packs, len) = (phi.len(), self.features.len());
+        resize(features, len * packs);
+        resize(features_bar, len * packs);
+        resize(z_bar, self.inputs());
+        self.features.eval(z, features);
+        self.mlp.make_room(packs, mlp);
+        for p in 0..packs {
+            let (features, features_bar) = (&features[p * len..][..len], &mut features_bar[p * len..][..len]);
+            let at = OnePack { p, directions: &directions[p], kept: &kept[p] };
+            self.mlp.contract(theta, at, features, phi[p] * (1.0 / self.scale), features_bar, mlp);
+            self.features.pull_back(features, features_bar, z_bar);
+            if let Some(phi) = turn(p, z_bar) {
+                self.mlp.tilt(theta, at, phi * (1.0 / self.scale), mlp);
+            }
+        }
     }
 
     #[inline(always)]
@@ -172,5 +171,10 @@ impl Potential for Network {
         for psi in psi {
             *psi = *psi * (1.0 / self.scale);
         }
+    }
+
+    #[inline(always)]
+    fn hold_finite<R: Real, const D: usize>(&self, kept: &mut Vec<Unit<R, D>>, psi: &Jet<R, D>) {
+        Unit::hold_finite(kept, psi);
     }
 }

@@ -26,6 +26,10 @@ pub trait Expression: Debug + Send + Sync + 'static {
     }
 }
 
+/// Called once for every pack with its number in the tile and the cotangents of its coordinates; returns the cotangents of psi
+/// that are to take the place of those which these were found for, if any.
+pub type Turn<'a, R, const D: usize> = &'a mut dyn FnMut(usize, &[Lap<R, D>]) -> Option<Lap<R, D>>;
+
 /// The fast forms of a potential, over a tile of samples.
 ///
 /// A tile holds a few packs of samples, and its arrays are `[pack][coordinate]`. A reverse sweep is three calls:
@@ -56,38 +60,33 @@ pub trait Potential: Expression {
     fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut Self::Sweep<S>);
 
     /// [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for cotangents `{0, grad, lap}`, at points whose
-    /// jets were evaluated before.
+    /// jets were evaluated before; and then for other cotangents of that form, where `turn` asks for them.
     ///
-    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here. This one keeps nothing, and
-    /// allocates a little.
+    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here, held finite. Two reverse
+    /// sweeps with such cotangents differ in little, and it may know a cheap way from one to the other: `lap` in `phi` must
+    /// not be zero in any lane of a pack for which `turn` answers. This one keeps nothing, knows no such way, and allocates
+    /// a little.
     #[inline(always)]
     fn contract<R: Real, const D: usize>(
         &self,
         theta: &[f64],
         points: Seen<'_, Self::Kept<R, D>, R, D>,
         phi: &[Lap<R, D>],
-        z_bar: &mut [Lap<R, D>],
+        turn: Turn<'_, R, D>,
         sweep: &mut Self::Sweep<Lap<R, D>>,
     ) {
-        let mut psi = vec![Lap::zero(); phi.len()];
+        let (mut psi, mut z_bar) = (vec![Lap::zero(); phi.len()], vec![Lap::zero(); points.z.len()]);
         self.forward(theta, points.z, &mut psi, sweep);
-        self.backward(theta, phi, z_bar, sweep);
-    }
-
-    /// Other cotangents of that form, at the points of the last [`Potential::contract`], where `lap` was not zero in any lane;
-    /// what it leaves in `z_bar` means nothing.
-    ///
-    /// Two such sweeps differ in little, and a potential may know a cheaper way from one to the other than this one.
-    #[inline(always)]
-    fn contract_again<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        _kept: &[Self::Kept<R, D>],
-        phi: &[Lap<R, D>],
-        z_bar: &mut [Lap<R, D>],
-        sweep: &mut Self::Sweep<Lap<R, D>>,
-    ) {
-        self.backward(theta, phi, z_bar, sweep);
+        self.backward(theta, phi, &mut z_bar, sweep);
+        let (mut others, mut turned) = (phi.to_vec(), false);
+        for (p, z_bar) in z_bar.chunks_exact(self.inputs()).enumerate() {
+            if let Some(phi) = turn(p, z_bar) {
+                (others[p], turned) = (phi, true);
+            }
+        }
+        if turned {
+            self.backward(theta, &others, &mut z_bar, sweep);
+        }
     }
 
     /// Adds the gradient in `θ` of `Σ phi(psi)`, over all samples, for the last `phi`.
@@ -98,8 +97,6 @@ pub trait Potential: Expression {
 
     /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points; and, in `kept`, which
     /// has room for every pack or for none, what [`Potential::contract`] is to find of them.
-    ///
-    /// Numbers kept must be finite, whatever the sample: no zero cotangent silences others.
     fn jets<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
@@ -108,6 +105,10 @@ pub trait Potential: Expression {
         work: &mut Self::Jets<R, D>,
         kept: &mut [Self::Kept<R, D>],
     );
+
+    /// Makes all numbers that [`Potential::jets`] kept of a pack finite, whatever its samples: no zero cotangent silences others.
+    /// Called once, between the last jets of a pack and [`Potential::contract`]; `psi` is what was found together with them.
+    fn hold_finite<R: Real, const D: usize>(&self, _kept: &mut Self::Kept<R, D>, _psi: &Jet<R, D>) {}
 }
 
 /// Grows a workspace to `len`: allocates only when a larger tile than ever before comes along.

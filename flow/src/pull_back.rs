@@ -8,18 +8,22 @@
 //! - Inverse, `x = exp_y(grad psi(y))` with cotangent `p`: `w′ = (−B)⁻¹ p`; the parameters get
 //!   `∂θ [ω ℓ + w′ · grad psi]`, the image `ω grad ℓ + H w′`. No solve at all.
 
-use ircpm_ad::{Algebra, Kernel, Lap, Real, Scalar};
+use std::ops::Range;
+
+use ircpm_ad::isa::Task;
+use ircpm_ad::{Kernel, Lap, Real};
 use ircpm_manifolds::Manifold;
 
-use crate::cholesky::Cholesky;
 use crate::kept::Seen;
-use crate::log_det::gradient_cotangent;
 use crate::map::{ConcaveMap, Direction};
-use crate::potential::{Potential, resize, resize_to};
-use crate::site::{from_frame, to_frame};
+use crate::potential::{Potential, Turn, resize, resize_to};
 use crate::tile::{Span, TILE};
 use crate::trace::Trace;
 use crate::workspace::Workspace;
+
+mod geometry;
+
+use geometry::{AddPointGradient, Pack, Scratch, Seed, ThroughExponential, ThroughMinimum, Tile};
 
 /// Cotangents of what a layer's run returned, per sample.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,18 @@ pub enum ThetaGradient<'a> {
     Each(&'a mut [f64]),
 }
 
+impl ThetaGradient<'_> {
+    /// Where the gradient in some of the parameters belongs, of `samples` samples.
+    pub(crate) fn part(&mut self, parameters: Range<usize>, samples: usize) -> ThetaGradient<'_> {
+        match self {
+            Self::Sum(sum) => ThetaGradient::Sum(&mut sum[parameters]),
+            Self::Each(columns) => {
+                ThetaGradient::Each(&mut columns[parameters.start * samples..parameters.end * samples])
+            }
+        }
+    }
+}
+
 /// The kernel: see [`crate::map::Map::pull_back`].
 pub(crate) struct PullBack<'a, M, P, const D: usize> {
     pub map: &'a ConcaveMap<M, P, D>,
@@ -60,59 +76,29 @@ pub(crate) struct PullBack<'a, M, P, const D: usize> {
     pub work: &'a mut Workspace,
 }
 
-/// What is known of one pack at its images.
-#[derive(Clone, Debug)]
-struct Contraction<R, const D: usize> {
-    y: Vec<R>,
-    frame: Vec<R>,
-    g: [R; D],
-    /// `∂f/∂ℓ`.
-    omega: R,
-    factor: Cholesky<R, D>,
-    /// Normal coordinates along the directions `uₖ`.
-    seeds: [Lap<R, D>; D],
-}
-
-impl<R: Real, const D: usize> Default for Contraction<R, D> {
-    fn default() -> Self {
-        Self {
-            y: vec![],
-            frame: vec![],
-            g: [R::zero(); D],
-            omega: R::zero(),
-            factor: Cholesky::identity(),
-            seeds: [Lap::zero(); D],
-        }
-    }
-}
-
 /// Buffers of a thread.
 struct Buffers<P: Potential, R: Real, const D: usize> {
-    packs: Vec<Contraction<R, D>>,
-    /// The directions of all packs.
-    directions: Vec<[[R; D]; D]>,
+    packs: Vec<Pack<R, D>>,
+    scratch: Scratch<R, D>,
+    /// Coordinates, directions and cotangents of all packs: the contraction reads them while its turns have the packs.
     z: Vec<Lap<R, D>>,
-    z_bar: Vec<Lap<R, D>>,
+    directions: Vec<[[R; D]; D]>,
     phi: Vec<Lap<R, D>>,
-    point: Vec<Lap<R, D>>,
-    vectors: [Vec<R>; 3],
+    sweep: P::Sweep<Lap<R, D>>,
     /// Gradients of every sample, `[pack][parameter]`.
     rows: Vec<R>,
-    sweep: P::Sweep<Lap<R, D>>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for Buffers<P, R, D> {
     fn default() -> Self {
         Self {
             packs: vec![],
-            directions: vec![],
+            scratch: Scratch::default(),
             z: vec![],
-            z_bar: vec![],
+            directions: vec![],
             phi: vec![],
-            point: vec![],
-            vectors: Default::default(),
-            rows: vec![],
             sweep: Default::default(),
+            rows: vec![],
         }
     }
 }
@@ -124,107 +110,107 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D>
     fn run<R: Real>(self) {
         let PullBack { map, direction, theta, trace, cotangents, into, work } = self;
         let Gradients { theta: mut theta_bar, points: points_bar } = into;
-        let (m, n) = (&map.manifold, map.manifold.ambient());
-        let buffers = work.get::<Buffers<P, R, D>>();
-        buffers.packs.resize_with(TILE / R::LANES, Contraction::default);
-        buffers.vectors.iter_mut().for_each(|v| resize(v, n));
-        resize(&mut buffers.point, n);
+        let ConcaveMap { manifold: m, potential, .. } = map;
+        let n = m.ambient();
+        let Buffers { packs, scratch, z, directions, phi, sweep, rows } = work.get::<Buffers<P, R, D>>();
+        packs.resize_with(TILE / R::LANES, Pack::default);
+        scratch.resize(n);
         let kept = trace.kept.packs::<P::Kept<R, D>>();
         for span in Span::all(trace.ok.len()) {
-            let packs = span.packs::<R>();
-            buffers.resize(packs, n);
-            for p in 0..packs {
-                buffers.load(m, span, p, trace, cotangents.log_det);
+            let count = span.packs::<R>();
+            resize(z, n * count);
+            resize(phi, count);
+            if directions.len() != count {
+                resize_to(directions, count, &[[R::zero(); D]; D]);
             }
-            if direction == Direction::Inverse {
-                for p in 0..packs {
-                    buffers.through_exponential(m, span, p, cotangents.points, points_bar);
+            let points_bar = &mut *points_bar;
+            let mut tile = Tile { m, span, trace, cotangents, points_bar, packs, scratch };
+            for p in 0..count {
+                R::vectorized(Seed(&mut tile, p, &mut z[p * n..][..n]));
+                if direction == Direction::Inverse {
+                    R::vectorized(ThroughExponential(&mut tile, p));
                 }
+                (directions[p], phi[p]) = (tile.packs[p].directions, tile.packs[p].phi);
             }
-            let kept = &kept[span.start / R::LANES..][..packs];
-            buffers.contract(&map.potential, theta, kept);
-            for p in 0..packs {
-                match direction {
-                    Direction::Forward => buffers.through_minimum(m, span, p, cotangents.points, points_bar),
-                    Direction::Inverse => buffers.add_point_gradient(m, span, p, points_bar),
+            let turn = &mut |p: usize, z_bar: &[Lap<R, D>]| match direction {
+                Direction::Forward => Some(R::vectorized(ThroughMinimum(&mut tile, p, z_bar))),
+                Direction::Inverse => {
+                    R::vectorized(AddPointGradient(&mut tile, p, z_bar));
+                    None
                 }
-            }
-            if direction == Direction::Forward {
-                let Buffers { phi, z_bar, sweep, .. } = buffers;
-                map.potential.contract_again(theta, kept, phi, z_bar, sweep);
-            }
+            };
+            let seen = Seen { z, directions, kept: &kept[span.start / R::LANES..][..count] };
+            R::vectorized(Contract { potential, theta, seen, phi, turn, sweep });
             match &mut theta_bar {
-                ThetaGradient::Sum(sum) => map.potential.accumulate(&buffers.sweep, sum),
-                ThetaGradient::Each(columns) => buffers.accumulate_each(&map.potential, span, columns),
+                ThetaGradient::Sum(sum) => R::vectorized(Accumulate { potential, sweep, sum }),
+                ThetaGradient::Each(columns) => {
+                    R::vectorized(AccumulateEach { potential, sweep, span, columns, rows });
+                }
             }
         }
     }
 }
 
-impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
-    #[inline(always)]
-    fn resize(&mut self, packs: usize, n: usize) {
-        resize_to(&mut self.directions, packs, &[[R::zero(); D]; D]);
-        resize(&mut self.z, n * packs);
-        resize(&mut self.z_bar, n * packs);
-        resize(&mut self.phi, packs);
-    }
+/// [`Potential::contract`].
+struct Contract<'a, P: Potential, R: Real, const D: usize> {
+    potential: &'a P,
+    theta: &'a [f64],
+    seen: Seen<'a, P::Kept<R, D>, R, D>,
+    phi: &'a [Lap<R, D>],
+    turn: Turn<'a, R, D>,
+    sweep: &'a mut P::Sweep<Lap<R, D>>,
+}
+
+impl<P: Potential, R: Real, const D: usize> Task for Contract<'_, P, R, D> {
+    type Output = ();
 
     #[inline(always)]
-    fn contract(&mut self, potential: &P, theta: &[f64], kept: &[P::Kept<R, D>]) {
-        let Self { directions, z, z_bar, phi, sweep, .. } = self;
-        potential.contract(theta, Seen { z, directions, kept }, phi, z_bar, sweep);
+    fn run(self) {
+        self.potential.contract(self.theta, self.seen, self.phi, self.turn, self.sweep);
     }
+}
 
-    /// Reads pack `p` and seeds the contraction of `ℓ`: `phi = −{0, Cᵀ b, 1}`.
+/// [`Potential::accumulate`].
+struct Accumulate<'a, P: Potential, R: Real, const D: usize> {
+    potential: &'a P,
+    sweep: &'a P::Sweep<Lap<R, D>>,
+    sum: &'a mut [f64],
+}
+
+impl<P: Potential, R: Real, const D: usize> Task for Accumulate<'_, P, R, D> {
+    type Output = ();
+
     #[inline(always)]
-    fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, trace: &Trace, log_det_bar: &[f64]) {
-        let n = m.ambient();
-        let pack = &mut self.packs[p];
-        resize(&mut pack.y, n);
-        resize(&mut pack.frame, D * n);
-        // A failed sample is read as zeros: its numbers may be infinite, which no zero cotangent silences.
-        let ok = span.mask::<R>(&trace.ok, p);
-        for c in 0..n {
-            pack.y[c] = or_zero(span.load(&trace.y, n, c, p), ok);
-        }
-        m.frame(&pack.y, &mut pack.frame);
-        let mut h = [[R::zero(); D]; D];
-        for i in 0..D {
-            pack.g[i] = or_zero(span.load(&trace.g, D, i, p), ok);
-            for j in 0..D {
-                h[i][j] = or_zero(span.load(&trace.h, D * D, i * D + j, p), ok);
-            }
-        }
-        pack.factor = Cholesky::new(&h);
-        self.directions[p] = pack.factor.inverse_transposed();
-        for i in 0..D {
-            pack.seeds[i] = Lap::seeded(R::zero(), self.directions[p][i]);
-        }
-        m.lift(&pack.y, &pack.frame, &pack.seeds, &mut self.z[p * n..(p + 1) * n]);
-        pack.omega = span.load_padded::<R>(log_det_bar, 1, 0, p);
-        let b = gradient_cotangent(m, &pack.g, &pack.factor);
-        let mut grad = pack.factor.transposed_times(&b);
-        for g in &mut grad {
-            *g = -*g;
-        }
-        self.phi[p] = Lap { re: R::zero(), grad, lap: -R::one() };
+    fn run(self) {
+        self.potential.accumulate(self.sweep, self.sum);
     }
+}
 
-    /// Adds the gradient of every sample of the tile to its place in `columns`, `[parameter][sample]`.
+/// Adds the gradient of every sample of a tile to its place in `columns`, `[parameter][sample]`.
+struct AccumulateEach<'a, P: Potential, R: Real, const D: usize> {
+    potential: &'a P,
+    sweep: &'a P::Sweep<Lap<R, D>>,
+    span: Span,
+    columns: &'a mut [f64],
+    rows: &'a mut Vec<R>,
+}
+
+impl<P: Potential, R: Real, const D: usize> Task for AccumulateEach<'_, P, R, D> {
+    type Output = ();
+
     #[inline(always)]
-    fn accumulate_each(&mut self, potential: &P, span: Span, columns: &mut [f64]) {
+    fn run(self) {
+        let Self { potential, sweep, span, columns, rows } = self;
         let (parameters, packs) = (potential.parameters(), span.packs::<R>());
         let samples = columns.len() / parameters;
-        resize(&mut self.rows, packs * parameters);
-        self.rows.fill(R::zero());
-        potential.accumulate_each(&self.sweep, &mut self.rows);
-        for p in 0..packs {
+        resize(rows, packs * parameters);
+        rows.fill(R::zero());
+        potential.accumulate_each(sweep, rows);
+        for (p, row) in rows.chunks_exact(parameters).enumerate() {
             let start = span.start + p * R::LANES;
             let lanes = R::LANES.min(samples - start);
-            for k in 0..parameters {
-                let (row, out) =
-                    (self.rows[p * parameters + k], &mut columns[k * samples + start..][..lanes]);
+            for (k, &row) in row.iter().enumerate() {
+                let out = &mut columns[k * samples + start..][..lanes];
                 if lanes == R::LANES {
                     (R::load(out) + row).store(out);
                 } else {
@@ -235,120 +221,4 @@ impl<P: Potential, R: Real, const D: usize> Buffers<P, R, D> {
             }
         }
     }
-
-    /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.
-    #[inline(always)]
-    fn point_gradient<M: Manifold>(&mut self, m: &M, p: usize) -> [R; D] {
-        let n = m.ambient();
-        let pack = &self.packs[p];
-        let mut v = [R::zero(); D];
-        for k in 0..D {
-            m.lift_derivative(&pack.y, &pack.frame, &pack.seeds, k, &mut self.point);
-            for (c, &dz) in self.point.iter().enumerate() {
-                v[k] += dz.pair(self.z_bar[p * n + c]);
-            }
-        }
-        v
-    }
-
-    /// Forward: turns the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of
-    /// `ω ℓ − w · grad psi`.
-    #[inline(always)]
-    fn through_minimum<M: Manifold>(
-        &mut self,
-        m: &M,
-        span: Span,
-        p: usize,
-        y_bar: &[f64],
-        x_bar: &mut [f64],
-    ) {
-        let n = m.ambient();
-        let mut v = self.point_gradient(m, p);
-        let [a, b, out] = &mut self.vectors;
-        let pack = &self.packs[p];
-        for c in 0..n {
-            a[c] = span.load_padded(y_bar, n, c, p);
-        }
-        let given = to_frame::<R, D>(&pack.frame, a);
-        for k in 0..D {
-            v[k] = pack.omega.mul_add(v[k], given[k]);
-        }
-        let w = pack.factor.solve(v);
-        let share = pack.factor.transposed_times(&w);
-        self.phi[p] = self.phi[p].scale(pack.omega);
-        for k in 0..D {
-            self.phi[p].grad[k] -= share[k];
-        }
-        let mut mixed = [R::zero(); D];
-        m.mixed(&pack.g, &w, &mut mixed);
-        from_frame(&pack.frame, &mixed, a);
-        from_frame(&pack.frame, &pack.g, b);
-        m.transport(&pack.y, b, a, out);
-        for c in 0..n {
-            span.store(out[c], x_bar, n, c, p);
-        }
-    }
-
-    /// Inverse: pulls the cotangent of `x` through the exponential map, turns the contraction of `ℓ` into that of
-    /// `ω ℓ + w′ · grad psi` and leaves `Hess_y c · w′` in `y_bar`.
-    #[inline(always)]
-    fn through_exponential<M: Manifold>(
-        &mut self,
-        m: &M,
-        span: Span,
-        p: usize,
-        x_bar: &[f64],
-        y_bar: &mut [f64],
-    ) {
-        let n = m.ambient();
-        let [velocity, given, carried] = &mut self.vectors;
-        let pack = &self.packs[p];
-        from_frame(&pack.frame, &pack.g, velocity);
-        for c in 0..n {
-            given[c] = span.load_padded(x_bar, n, c, p);
-        }
-        // The frame is carried to x, not the cotangent to y: its normal component drops out.
-        let mut p_bar = [R::zero(); D];
-        for k in 0..D {
-            m.transport(&pack.y, velocity, &pack.frame[k * n..(k + 1) * n], carried);
-            for c in 0..n {
-                p_bar[k] = carried[c].mul_add(given[c], p_bar[k]);
-            }
-        }
-        let mut w = [R::zero(); D];
-        m.mixed_inverse(&pack.g, &p_bar, &mut w);
-        let share = pack.factor.transposed_times(&w);
-        let mut cost = [[R::zero(); D]; D];
-        m.cost_hessian(&pack.g, cost.as_flattened_mut());
-        let mut bent = [R::zero(); D];
-        self.phi[p] = self.phi[p].scale(pack.omega);
-        for i in 0..D {
-            self.phi[p].grad[i] += share[i];
-            for j in 0..D {
-                bent[i] += cost[i][j] * w[j];
-            }
-        }
-        from_frame(&pack.frame, &bent, carried);
-        for c in 0..n {
-            span.store(carried[c], y_bar, n, c, p);
-        }
-    }
-
-    /// Inverse: adds the contraction's gradient in `y` to what [`Buffers::through_exponential`] left.
-    #[inline(always)]
-    fn add_point_gradient<M: Manifold>(&mut self, m: &M, span: Span, p: usize, y_bar: &mut [f64]) {
-        let n = m.ambient();
-        let v = self.point_gradient(m, p);
-        let out = &mut self.vectors[0];
-        from_frame(&self.packs[p].frame, &v, out);
-        for c in 0..n {
-            span.each::<R>(p, |sample, lane| y_bar[sample * n + c] += out[c].lane(lane));
-        }
-    }
-}
-
-/// Zero in lanes where `ok` is not positive.
-#[inline(always)]
-fn or_zero<R: Real>(number: R, ok: R) -> R {
-    R::select_gt(ok, R::zero(), number, R::zero())
 }

@@ -1,5 +1,8 @@
 //! What is known at one point `y`: its frame and the jet of psi there.
 
+use std::slice;
+
+use ircpm_ad::isa::Task;
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Jet, Real, Scalar};
 use ircpm_manifolds::Manifold;
@@ -48,11 +51,11 @@ impl<R: Real, const D: usize> Site<R, D> {
     #[inline(always)]
     pub(crate) fn take_where(&mut self, mask: R, other: &Self) {
         let take = |new: R, old: R| R::select_gt(mask, R::zero(), new, old);
-        for (old, &new) in self.y.iter_mut().zip(&other.y) {
-            *old = take(new, *old);
+        for c in 0..self.y.len() {
+            self.y[c] = take(other.y[c], self.y[c]);
         }
-        for (old, &new) in self.frame.iter_mut().zip(&other.frame) {
-            *old = take(new, *old);
+        for c in 0..self.frame.len() {
+            self.frame[c] = take(other.frame[c], self.frame[c]);
         }
         self.psi = Jet::select_gt(mask, R::zero(), other.psi, self.psi);
     }
@@ -83,56 +86,72 @@ pub(crate) fn from_frame<R: Real, const D: usize>(frame: &[R], v: &[R; D], out: 
     }
 }
 
-/// Buffers for evaluating psi at several sites at once.
+/// Buffers for evaluating psi at a site.
 #[derive(Debug)]
 pub(crate) struct Evaluator<P: Potential, R: Real, const D: usize> {
     z: Vec<Jet<R, D>>,
-    psi: Vec<Jet<R, D>>,
     work: P::Jets<R, D>,
-    /// What psi keeps of the sites, in their order; the memory is that of `kept`.
-    slots: Vec<P::Kept<R, D>>,
 }
 
 impl<P: Potential, R: Real, const D: usize> Default for Evaluator<P, R, D> {
     fn default() -> Self {
-        Self { z: vec![], psi: vec![], work: Default::default(), slots: vec![] }
+        Self { z: vec![], work: Default::default() }
     }
 }
 
 impl<P: Potential, R: Real, const D: usize> Evaluator<P, R, D> {
-    /// Frames and jets at the sites `pick(i)`, `i` in `which`; and what psi keeps of them, in `kept[i]` if that is not empty.
+    /// The frame and the jet of psi at `site`; and what psi keeps of it, in `kept` if that has room.
     #[inline(always)]
-    pub(crate) fn evaluate<M: Manifold, W: Weight, T>(
+    pub(crate) fn evaluate<M: Manifold, W: Weight>(
         &mut self,
         (m, potential, theta): (&M, &P, &[W]),
-        items: &mut [T],
-        which: &[usize],
-        pick: impl Fn(&mut T) -> &mut Site<R, D>,
+        site: &mut Site<R, D>,
         kept: &mut [P::Kept<R, D>],
     ) {
-        let (n, packs) = (m.ambient(), which.len());
-        let Self { z, psi, work, slots } = self;
-        resize(z, n * packs);
-        resize(psi, packs);
-        slots.resize_with(if kept.is_empty() { 0 } else { packs }, Default::default);
+        let Self { z, work } = self;
+        resize(z, m.ambient());
+        R::vectorized(Place { m, site, z });
+        R::vectorized(Jets { potential, theta, z, psi: slice::from_mut(&mut site.psi), work, kept });
+    }
+}
+
+/// Writes a site's frame, and the jets of its coordinates along it.
+struct Place<'a, M, R, const D: usize> {
+    m: &'a M,
+    site: &'a mut Site<R, D>,
+    z: &'a mut [Jet<R, D>],
+}
+
+impl<M: Manifold, R: Real, const D: usize> Task for Place<'_, M, R, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { m, site, z } = self;
         let mut t = [Jet::<R, D>::zero(); D];
         for i in 0..D {
             t[i] = Jet::variable(R::zero(), i);
         }
-        for (p, &i) in which.iter().enumerate() {
-            let site = pick(&mut items[i]);
-            m.frame(&site.y, &mut site.frame);
-            m.lift(&site.y, &site.frame, &t, &mut z[p * n..(p + 1) * n]);
-            if !kept.is_empty() {
-                std::mem::swap(&mut kept[i], &mut slots[p]);
-            }
-        }
-        potential.jets(theta, z, psi, work, slots);
-        for (p, &i) in which.iter().enumerate() {
-            pick(&mut items[i]).psi = psi[p];
-            if !kept.is_empty() {
-                std::mem::swap(&mut kept[i], &mut slots[p]);
-            }
-        }
+        m.frame(&site.y, &mut site.frame);
+        m.lift(&site.y, &site.frame, &t, z);
+    }
+}
+
+/// [`Potential::jets`].
+struct Jets<'a, P: Potential, R: Real, W, const D: usize> {
+    potential: &'a P,
+    theta: &'a [W],
+    z: &'a [Jet<R, D>],
+    psi: &'a mut [Jet<R, D>],
+    work: &'a mut P::Jets<R, D>,
+    kept: &'a mut [P::Kept<R, D>],
+}
+
+impl<P: Potential, R: Real, W: Weight, const D: usize> Task for Jets<'_, P, R, W, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.potential.jets(self.theta, self.z, self.psi, self.work, self.kept);
     }
 }

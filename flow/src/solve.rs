@@ -6,6 +6,7 @@
 //! all derivatives are functions of the solution. Lanes descend independently: a sample that is done stays put, so its
 //! result does not depend on its neighbours.
 
+use ircpm_ad::isa::Task;
 use ircpm_ad::{Jet, Real, Scalar};
 use ircpm_manifolds::Manifold;
 
@@ -111,26 +112,17 @@ impl<R: Real, const D: usize> Descent<R, D> {
     /// Will start near pack `p` of `y`, of few digits, where that is a point within reach.
     #[inline(always)]
     pub(crate) fn load_start<M: Manifold>(&mut self, m: &M, span: Span, p: usize, y: &[f64]) {
-        let n = m.ambient();
-        for c in 0..n {
-            self.trial.y[c] = span.load(y, n, c, p);
+        for c in 0..m.ambient() {
+            self.trial.y[c] = span.load(y, m.ambient(), c, p);
         }
-        // By its logarithm's tangent part: the point is off the manifold by its rounding, a geodesic's end is not.
-        let margin = m.log_on_cover(&self.x, &self.trial.y, &mut self.velocity);
-        m.frame(&self.x, &mut self.trial.frame);
-        let mut v = self.trial.to_frame(&self.velocity);
-        for v in &mut v {
-            *v = R::select_gt(margin, R::zero(), *v, R::zero());
-        }
-        from_frame(&self.trial.frame, &v, &mut self.velocity);
-        m.exp(&self.x, &self.velocity, &mut self.trial.y);
+        R::vectorized(Land { descent: self, m });
     }
 
     /// Starts at the trial point.
     #[inline(always)]
     pub(crate) fn start(&mut self) {
         let zero = R::zero();
-        // What a tile before left here would be the result of a sample whose every trial is refused.
+        // What a pack before left here would be the result of a sample whose every trial is refused.
         self.trial.psi = Jet::zero();
         self.best.copy_from(&self.trial);
         self.objective = R::constant(f64::INFINITY);
@@ -162,61 +154,7 @@ impl<R: Real, const D: usize> Descent<R, D> {
     /// Takes in what was found at the trial point, and chooses the next one: the result itself for lanes that are done.
     #[inline(always)]
     pub(crate) fn update<M: Manifold>(&mut self, m: &M, solver: &Solver) {
-        let (zero, one) = (R::zero(), R::one());
-        let n = m.ambient();
-        let margin = m.log_on_cover(&self.trial.y, &self.x, &mut self.velocity);
-        let v = self.trial.to_frame(&self.velocity);
-        let mut square = zero;
-        let mut gradient = [zero; D];
-        let mut gradient_square = zero;
-        for i in 0..D {
-            square = v[i].mul_add(v[i], square);
-            gradient[i] = self.trial.psi.grad[i] - v[i];
-            gradient_square = gradient[i].mul_add(gradient[i], gradient_square);
-        }
-        let (objective, residual, distance) =
-            (square * 0.5 + self.trial.psi.re, gradient_square.sqrt(), square.sqrt());
-
-        // Comparisons with a NaN are false: such a trial is never accepted.
-        let active = one - self.done;
-        self.steps += active;
-        let first = R::select_gt(self.objective, R::constant(f64::MAX), one, zero);
-        let allowance =
-            R::select_gt(first, zero, zero, (self.objective.abs() + one) * (NOISE * R::FORMAT.epsilon));
-        let target = self.step.mul_add(self.slope * SUFFICIENT, self.objective) + allowance;
-        let lower = R::select_gt(target, objective, active, zero);
-        let accepted = R::select_gt(margin, zero, lower, zero);
-        let near = self.residual - (self.distance + one) * STAGNATION;
-        let stalled = R::select_gt(zero, near, R::select_gt(self.residual, residual, zero, active), zero);
-        let accepted = R::select_gt(stalled, zero, zero, accepted);
-
-        let keep = |new: R, old: R| R::select_gt(accepted, zero, new, old);
-        self.best.take_where(accepted, &self.trial);
-        self.objective = keep(objective, self.objective);
-        self.residual = keep(residual, self.residual);
-        self.distance = keep(distance, self.distance);
-        let limit = (self.distance + one) * solver.tolerance;
-        let converged = R::select_gt(limit, self.residual, one, zero);
-        self.done = self.done.max(converged).max(stalled);
-        self.refused = stalled;
-
-        let (direction, slope) = self.direction(m, solver.method, &v, &gradient);
-        self.slope = keep(slope, self.slope);
-        for i in 0..D {
-            self.direction[i] = keep(direction[i], self.direction[i]);
-        }
-        self.step = keep(one, self.step * 0.5);
-
-        // exp_y(step · direction); lanes that are done step by zero.
-        let length = R::select_gt(self.done, zero, zero, self.step);
-        for c in 0..n {
-            let mut sum = zero;
-            for i in 0..D {
-                sum = self.best.frame[i * n + c].mul_add(self.direction[i], sum);
-            }
-            self.velocity[c] = sum * length;
-        }
-        m.exp(&self.best.y, &self.velocity, &mut self.trial.y);
+        R::vectorized(Update { descent: self, m, solver });
     }
 
     /// Descent direction at the trial point, and the objective's derivative along it.
@@ -248,5 +186,100 @@ impl<R: Real, const D: usize> Descent<R, D> {
             slope = direction[i].mul_add(gradient[i], slope);
         }
         (direction, slope)
+    }
+}
+
+/// [`Descent::update`].
+struct Update<'a, M, R, const D: usize> {
+    descent: &'a mut Descent<R, D>,
+    m: &'a M,
+    solver: &'a Solver,
+}
+
+impl<M: Manifold, R: Real, const D: usize> Task for Update<'_, M, R, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { descent: this, m, solver } = self;
+        let (zero, one) = (R::zero(), R::one());
+        let n = m.ambient();
+        let margin = m.log_on_cover(&this.trial.y, &this.x, &mut this.velocity);
+        let v = this.trial.to_frame(&this.velocity);
+        let mut square = zero;
+        let mut gradient = [zero; D];
+        let mut gradient_square = zero;
+        for i in 0..D {
+            square = v[i].mul_add(v[i], square);
+            gradient[i] = this.trial.psi.grad[i] - v[i];
+            gradient_square = gradient[i].mul_add(gradient[i], gradient_square);
+        }
+        let (objective, residual, distance) =
+            (square * 0.5 + this.trial.psi.re, gradient_square.sqrt(), square.sqrt());
+
+        // Comparisons with a NaN are false: such a trial is never accepted.
+        let active = one - this.done;
+        this.steps += active;
+        let first = R::select_gt(this.objective, R::constant(f64::MAX), one, zero);
+        let allowance =
+            R::select_gt(first, zero, zero, (this.objective.abs() + one) * (NOISE * R::FORMAT.epsilon));
+        let target = this.step.mul_add(this.slope * SUFFICIENT, this.objective) + allowance;
+        let lower = R::select_gt(target, objective, active, zero);
+        let accepted = R::select_gt(margin, zero, lower, zero);
+        let near = this.residual - (this.distance + one) * STAGNATION;
+        let stalled = R::select_gt(zero, near, R::select_gt(this.residual, residual, zero, active), zero);
+        let accepted = R::select_gt(stalled, zero, zero, accepted);
+
+        let keep = |new: R, old: R| R::select_gt(accepted, zero, new, old);
+        this.best.take_where(accepted, &this.trial);
+        this.objective = keep(objective, this.objective);
+        this.residual = keep(residual, this.residual);
+        this.distance = keep(distance, this.distance);
+        let limit = (this.distance + one) * solver.tolerance;
+        let converged = R::select_gt(limit, this.residual, one, zero);
+        this.done = this.done.max(converged).max(stalled);
+        this.refused = stalled;
+
+        let (direction, slope) = this.direction(m, solver.method, &v, &gradient);
+        this.slope = keep(slope, this.slope);
+        for i in 0..D {
+            this.direction[i] = keep(direction[i], this.direction[i]);
+        }
+        this.step = keep(one, this.step * 0.5);
+
+        // exp_y(step · direction); lanes that are done step by zero.
+        let length = R::select_gt(this.done, zero, zero, this.step);
+        for c in 0..n {
+            let mut sum = zero;
+            for i in 0..D {
+                sum = this.best.frame[i * n + c].mul_add(this.direction[i], sum);
+            }
+            this.velocity[c] = sum * length;
+        }
+        m.exp(&this.best.y, &this.velocity, &mut this.trial.y);
+    }
+}
+
+/// Replaces the trial point, of few digits, by one on the manifold; by the sample itself where it is out of reach.
+struct Land<'a, M, R, const D: usize> {
+    descent: &'a mut Descent<R, D>,
+    m: &'a M,
+}
+
+impl<M: Manifold, R: Real, const D: usize> Task for Land<'_, M, R, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { descent: Descent { x, trial, velocity, .. }, m } = self;
+        // By its logarithm's tangent part: the point is off the manifold by its rounding, a geodesic's end is not.
+        let margin = m.log_on_cover(x, &trial.y, velocity);
+        m.frame(x, &mut trial.frame);
+        let mut v = trial.to_frame(velocity);
+        for v in &mut v {
+            *v = R::select_gt(margin, R::zero(), *v, R::zero());
+        }
+        from_frame(&trial.frame, &v, velocity);
+        m.exp(x, velocity, &mut trial.y);
     }
 }

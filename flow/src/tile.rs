@@ -1,10 +1,13 @@
-//! A tile of samples in packs, and how it is filled from and written to plain slices.
+//! Runs of samples in packs, and how packs are filled from and written to plain slices.
 //!
-//! Points at the interface are `[sample][coordinate]`; packs exist only inside a tile.
+//! Points at the interface are `[sample][coordinate]`; packs exist only inside kernels.
+
+use std::marker::PhantomData;
 
 use ircpm_ad::Real;
+use ircpm_ad::isa::Task;
 
-/// Samples in a tile: enough packs to share the loading of a weight, few enough to stay in the cache.
+/// Samples in a tile, whose weight gradients are summed together: enough for long sums, few enough to stay in the cache.
 pub(crate) const TILE: usize = 32;
 
 /// A run of samples of a batch that goes through a kernel together.
@@ -29,19 +32,13 @@ impl Span {
     /// Number `c` of `n` of every sample in pack `p`; lanes past the end repeat the last sample.
     #[inline(always)]
     pub(crate) fn load<R: Real>(self, data: &[f64], n: usize, c: usize, p: usize) -> R {
-        R::from_fn(|lane| {
-            let sample = self.start + (p * R::LANES + lane).min(self.len - 1);
-            data[sample * n + c]
-        })
+        R::vectorized(Load { at: At { span: self, n, c, p }, data, pad: None, pack: PhantomData })
     }
 
     /// As [`Span::load`], zero in lanes past the end: for cotangents.
     #[inline(always)]
     pub(crate) fn load_padded<R: Real>(self, data: &[f64], n: usize, c: usize, p: usize) -> R {
-        R::from_fn(|lane| {
-            let i = p * R::LANES + lane;
-            if i < self.len { data[(self.start + i) * n + c] } else { 0.0 }
-        })
+        R::vectorized(Load { at: At { span: self, n, c, p }, data, pad: Some(0.0), pack: PhantomData })
     }
 
     /// 1 for the samples of pack `p` whose flag is set, 0 for the others.
@@ -61,6 +58,57 @@ impl Span {
     /// Writes `value` as number `c` of `n` of every sample in pack `p`.
     #[inline(always)]
     pub(crate) fn store<R: Real>(self, value: R, data: &mut [f64], n: usize, c: usize, p: usize) {
-        self.each::<R>(p, |sample, lane| data[sample * n + c] = value.lane(lane));
+        R::vectorized(Store { at: At { span: self, n, c, p }, data, value });
+    }
+}
+
+/// Number `c` of `n` of the samples in pack `p`.
+struct At {
+    span: Span,
+    n: usize,
+    c: usize,
+    p: usize,
+}
+
+/// [`Span::load`], a function of its own: it is called everywhere.
+struct Load<'a, R> {
+    at: At,
+    data: &'a [f64],
+    /// What lanes past the end hold, if not the last sample's.
+    pad: Option<f64>,
+    pack: PhantomData<R>,
+}
+
+impl<R: Real> Task for Load<'_, R> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run(self) -> R {
+        let At { span, n, c, p } = self.at;
+        let last = span.len - 1;
+        R::from_fn(|lane| {
+            let i = p * R::LANES + lane;
+            match self.pad {
+                Some(pad) if i > last => pad,
+                _ => self.data[(span.start + i.min(last)) * n + c],
+            }
+        })
+    }
+}
+
+/// [`Span::store`], likewise.
+struct Store<'a, R> {
+    at: At,
+    data: &'a mut [f64],
+    value: R,
+}
+
+impl<R: Real> Task for Store<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let At { span, n, c, p } = self.at;
+        span.each::<R>(p, |sample, lane| self.data[sample * n + c] = self.value.lane(lane));
     }
 }

@@ -9,48 +9,64 @@ use ircpm_ad::linear;
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
 
 use super::{Hidden, Mlp, MlpSweep, Unit};
-use crate::kept::Seen;
 use crate::potential::resize;
 
+/// One pack of a tile, at which [`Mlp::jets`] has been.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OnePack<'a, R, const D: usize> {
+    /// Its number.
+    pub p: usize,
+    /// Its directions, as in [`crate::Seen::directions`].
+    pub directions: &'a [[R; D]; D],
+    /// What was kept of it.
+    pub kept: &'a [Unit<R, D>],
+}
+
 impl Mlp {
-    /// As [`Mlp::forward`] and [`Mlp::backward`], for cotangents `{0, grad, lap}`, from what [`Mlp::jets`] kept.
-    ///
-    /// A pack goes all the way before the next one starts: its units fit a near cache.
+    /// Room for a tile of so many packs, for [`Mlp::contract`].
     #[inline(always)]
-    pub fn contract<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        Seen { z, directions, kept }: Seen<'_, Vec<Unit<R, D>>, R, D>,
-        phi: &[Lap<R, D>],
-        z_bar: &mut [Lap<R, D>],
-        sweep: &mut MlpSweep<Lap<R, D>>,
-    ) {
-        let MlpSweep { input, hidden, phi: last, bar, .. } = sweep;
-        resize(input, z.len());
-        input.copy_from_slice(z);
-        resize(last, phi.len());
-        last.copy_from_slice(phi);
+    pub(crate) fn make_room<S: Scalar>(&self, packs: usize, sweep: &mut MlpSweep<S>) {
+        let MlpSweep { input, hidden, phi, .. } = sweep;
+        resize(input, self.inputs() * packs);
+        resize(phi, packs);
         hidden.resize_with(self.layers() - 1, Hidden::default);
         for (l, layer) in hidden.iter_mut().enumerate() {
-            layer.resize(self.slot(l).rows * phi.len());
-        }
-        for (p, z_bar) in z_bar.chunks_exact_mut(self.inputs()).enumerate() {
-            assert_eq!(kept[p].len(), self.units(), "units that a network of these widths kept");
-            self.laplacians(theta, (p, &kept[p], &directions[p]), input, hidden);
-            self.cotangents(theta, (p, &kept[p], phi[p]), hidden, bar, z_bar);
+            layer.resize(self.slot(l).rows * packs);
         }
     }
 
-    /// The forward half of [`Mlp::contract`], for pack `p`: one coefficient a weight.
+    /// As [`Mlp::forward`] and [`Mlp::backward`] of one pack, for cotangents `{0, grad, lap}`, from what [`Mlp::jets`] kept.
+    ///
+    /// # Panics
+    /// If there is no room, or the pack was kept by a network of other widths.
+    #[inline(always)]
+    pub(crate) fn contract<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        at: OnePack<'_, R, D>,
+        z: &[Lap<R, D>],
+        phi: Lap<R, D>,
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut MlpSweep<Lap<R, D>>,
+    ) {
+        assert_eq!(at.kept.len(), self.units(), "units that a network of these widths kept");
+        let MlpSweep { input, hidden, phi: last, bar, .. } = sweep;
+        input[at.p * self.inputs()..][..self.inputs()].copy_from_slice(z);
+        last[at.p] = phi;
+        self.laplacians(theta, at, z, hidden);
+        self.cotangents(theta, at, phi, hidden, bar, z_bar);
+    }
+
+    /// The forward half of [`Mlp::contract`]: one coefficient a weight.
     #[inline(always)]
     fn laplacians<R: Real, const D: usize>(
         &self,
         theta: &[f64],
-        (p, kept, directions): (usize, &[Unit<R, D>], &[[R; D]; D]),
-        input: &[Lap<R, D>],
+        OnePack { p, directions, kept }: OnePack<'_, R, D>,
+        z: &[Lap<R, D>],
         hidden: &mut [Hidden<Lap<R, D>>],
     ) {
-        let mut x = &input[p * self.inputs()..][..self.inputs()];
+        let mut x = z;
         let mut first = 0;
         for (l, layer) in hidden.iter_mut().enumerate() {
             let slot = self.slot(l);
@@ -65,12 +81,13 @@ impl Mlp {
         }
     }
 
-    /// The reverse half of [`Mlp::contract`], for pack `p`: `1 + D` coefficients a weight, but those of the first layer.
+    /// The reverse half of [`Mlp::contract`]: `1 + D` coefficients a weight, but those of the first layer.
     #[inline(always)]
     fn cotangents<R: Real, const D: usize>(
         &self,
         theta: &[f64],
-        (p, kept, phi): (usize, &[Unit<R, D>], Lap<R, D>),
+        OnePack { p, kept, .. }: OnePack<'_, R, D>,
+        phi: Lap<R, D>,
         hidden: &mut [Hidden<Lap<R, D>>],
         bar: &mut Vec<Lap<R, D>>,
         z_bar: &mut [Lap<R, D>],
@@ -95,43 +112,40 @@ impl Mlp {
         }
     }
 
-    /// Replaces the cotangents `{0, g, λ}` of [`Mlp::contract`] by `phi` of the same form; none are left for the inputs.
+    /// Replaces a pack's cotangents `{0, g, λ}` of [`Mlp::contract`] by `phi` of the same form; none are left for the inputs.
     ///
     /// Sweeps are linear in their cotangents: this one is `λ′/λ = ω` times the last plus that of `{0, c, 0}`, which carries
     /// `{r, p c, 0}` at each unit's output, with the plain cotangent `p`; `r` alone is to be swept for: one coefficient a
     /// weight. `λ` must not be zero.
     #[inline(always)]
-    pub fn tilt<R: Real, const D: usize>(
+    pub(crate) fn tilt<R: Real, const D: usize>(
         &self,
         theta: &[f64],
-        kept: &[Vec<Unit<R, D>>],
-        phi: &[Lap<R, D>],
+        OnePack { p, kept, .. }: OnePack<'_, R, D>,
+        phi: Lap<R, D>,
         sweep: &mut MlpSweep<Lap<R, D>>,
     ) {
         let MlpSweep { hidden, phi: last, tilt: [bar, below], .. } = sweep;
-        for (p, (last, new)) in last.iter_mut().zip(phi).enumerate() {
-            let omega = new.lap / last.lap;
-            let mut c = new.grad;
-            for i in 0..D {
-                c[i] -= omega * last.grad[i];
+        let omega = phi.lap / last[p].lap;
+        let mut c = phi.grad;
+        for i in 0..D {
+            c[i] -= omega * last[p].grad[i];
+        }
+        last[p] = phi;
+        let mut first = kept.len();
+        resize(bar, self.widest());
+        resize(below, self.widest());
+        bar.fill(R::zero());
+        for (l, layer) in hidden.iter_mut().enumerate().rev() {
+            let slot = self.slot(l);
+            first -= slot.rows;
+            for (u, unit) in kept[first..][..slot.rows].iter().enumerate() {
+                bar[u] = layer.tilt(p * slot.rows + u, unit, (omega, &c), bar[u]);
             }
-            *last = *new;
-            let mut first = kept[p].len();
-            resize(bar, self.widest());
-            resize(below, self.widest());
-            bar.fill(R::zero());
-            for (l, layer) in hidden.iter_mut().enumerate().rev() {
-                let slot = self.slot(l);
-                first -= slot.rows;
-                for (u, unit) in kept[p][first..][..slot.rows].iter().enumerate() {
-                    let k = p * slot.rows + u;
-                    bar[u] = layer.tilt(k, unit, (omega, &c), bar[u]);
-                }
-                if l > 0 {
-                    let (sums, inputs) = (&bar[..slot.rows], &mut below[..slot.columns]);
-                    linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
-                    std::mem::swap(bar, below);
-                }
+            if l > 0 {
+                let (sums, inputs) = (&bar[..slot.rows], &mut below[..slot.columns]);
+                linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
+                std::mem::swap(bar, below);
             }
         }
     }

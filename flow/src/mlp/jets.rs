@@ -53,12 +53,14 @@ impl Mlp {
         kept: &mut [Vec<Unit<R, D>>],
     ) {
         for (p, z) in z.chunks_exact(self.inputs()).enumerate() {
+            // Units are found where they are kept.
+            if !kept.is_empty() {
+                std::mem::swap(&mut kept[p], &mut work.units);
+            }
             self.bend(theta, z, work);
             out[p] = self.unbend(theta, z, work);
             if !kept.is_empty() {
-                // The pack's memory from before is the next one's.
                 std::mem::swap(&mut kept[p], &mut work.units);
-                hold_finite(&mut kept[p], &out[p]);
             }
         }
     }
@@ -75,8 +77,8 @@ impl Mlp {
         resize(x, self.widest());
         resize(y, self.widest());
         resize(decays, self.widest());
-        for (x, z) in x.iter_mut().zip(z) {
-            *x = z.to_dual();
+        for c in 0..z.len() {
+            x[c] = z[c].to_dual();
         }
         if units.len() != self.units() {
             resize_to(units, self.units(), &Unit::zero());
@@ -117,20 +119,22 @@ impl Mlp {
         for l in (0..self.layers() - 1).rev() {
             let slot = self.slot(l);
             first -= slot.rows;
-            for (unit, bar) in units[first..][..slot.rows].iter_mut().zip(&mut *bar) {
-                let SigmoidAt { value, reflected } = unit.at.sigmoid;
-                unit.bar = *bar;
-                *bar *= value;
-                add_outer(&mut out.hess, *bar * reflected, &unit.eps);
+            let (units, sums) = (&mut units[first..][..slot.rows], &mut bar[..slot.rows]);
+            for u in 0..slot.rows {
+                let SigmoidAt { value, reflected } = units[u].at.sigmoid;
+                units[u].bar = sums[u];
+                sums[u] *= value;
+                add_outer(&mut out.hess, sums[u] * reflected, &units[u].eps);
             }
-            let (sums, inputs) = (&bar[..slot.rows], &mut below[..slot.columns]);
+            let inputs = &mut below[..slot.columns];
             linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
             std::mem::swap(bar, below);
         }
-        for (bar, z) in bar.iter().zip(z) {
+        let bar = &bar[..z.len()];
+        for c in 0..z.len() {
             for i in 0..D {
                 for j in i..D {
-                    out.hess[i][j] = bar.mul_add(z.hess[i][j], out.hess[i][j]);
+                    out.hess[i][j] = bar[c].mul_add(z[c].hess[i][j], out.hess[i][j]);
                 }
             }
         }
@@ -159,33 +163,34 @@ impl<R: Real, const D: usize> Unit<R, D> {
         let sigmoid = SigmoidAt { value: zero, reflected: zero };
         Self { at: Logistic { softplus: zero, sigmoid }, eps: [zero; D], bar: zero }
     }
-}
 
-/// Ones in lanes where an activation or the Hessian is not finite; elsewhere nothing that they were made of can be infinite.
-#[inline(always)]
-fn hold_finite<R: Real, const D: usize>(units: &mut [Unit<R, D>], psi: &Jet<R, D>) {
-    let infinity = R::constant(f64::INFINITY);
-    // None is negative: an infinite one is seen in the sum.
-    let mut sum = R::zero();
-    for unit in &*units {
-        sum += unit.at.softplus;
-    }
-    let mut finite = R::select_gt(infinity, sum, R::one(), R::zero());
-    for i in 0..D {
-        for j in i..D {
-            finite = R::select_gt(infinity, psi.hess[i][j].abs(), finite, R::zero());
+    /// Puts ones in lanes where an activation or the Hessian is not finite, found with these units; elsewhere nothing that
+    /// they were made of can be infinite.
+    #[inline(always)]
+    pub(crate) fn hold_finite(units: &mut [Self], psi: &Jet<R, D>) {
+        let infinity = R::constant(f64::INFINITY);
+        // None is negative: an infinite one is seen in the sum.
+        let mut sum = R::zero();
+        for unit in &*units {
+            sum += unit.at.softplus;
         }
-    }
-    if (0..R::LANES).all(|lane| finite.lane(lane) > 0.0) {
-        return;
-    }
-    for unit in units {
-        let Logistic { softplus, sigmoid } = &mut unit.at;
-        for number in [softplus, &mut sigmoid.value, &mut sigmoid.reflected, &mut unit.bar] {
-            *number = R::select_gt(finite, R::zero(), *number, R::one());
-        }
+        let mut finite = R::select_gt(infinity, sum, R::one(), R::zero());
         for i in 0..D {
-            unit.eps[i] = R::select_gt(finite, R::zero(), unit.eps[i], R::one());
+            for j in i..D {
+                finite = R::select_gt(infinity, psi.hess[i][j].abs(), finite, R::zero());
+            }
+        }
+        if (0..R::LANES).all(|lane| finite.lane(lane) > 0.0) {
+            return;
+        }
+        for unit in units {
+            let Logistic { softplus, sigmoid } = &mut unit.at;
+            for number in [softplus, &mut sigmoid.value, &mut sigmoid.reflected, &mut unit.bar] {
+                *number = R::select_gt(finite, R::zero(), *number, R::one());
+            }
+            for i in 0..D {
+                unit.eps[i] = R::select_gt(finite, R::zero(), unit.eps[i], R::one());
+            }
         }
     }
 }
@@ -198,14 +203,16 @@ fn bend<R: Real, W: Weight, const D: usize>(
     decays: &mut [R],
     units: &mut [Unit<R, D>],
 ) {
-    for ((sum, t), &bias) in duals.iter_mut().zip(&mut *decays).zip(biases) {
-        sum.re = sum.re + bias.into();
-        *t = decay(sum.re);
+    let rows = units.len();
+    let (duals, decays, biases) = (&mut duals[..rows], &mut decays[..rows], &biases[..rows]);
+    for u in 0..rows {
+        duals[u].re = duals[u].re + biases[u].into();
+        decays[u] = decay(duals[u].re);
     }
-    for ((x, &t), unit) in duals.iter_mut().zip(&*decays).zip(units) {
-        unit.at = Logistic::new(x.re, t);
-        unit.eps = x.eps;
-        *x = x.apply(unit.at.softplus());
+    for u in 0..rows {
+        units[u].at = Logistic::new(duals[u].re, decays[u]);
+        units[u].eps = duals[u].eps;
+        duals[u] = duals[u].apply(units[u].at.softplus());
     }
 }
 

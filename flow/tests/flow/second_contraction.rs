@@ -39,15 +39,14 @@ impl<const D: usize> Kernel for Both<'_, D> {
         // One lane of the second contraction counts nothing, as a failed sample does.
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
         let second: Vec<_> = (0..PACKS).map(|p| jet(200 + p, lap(p))).collect();
-        let mut z_bar = vec![Lap::zero(); PACKS * inputs];
         let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
         for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
             let mut sweep = Default::default();
             let seen = Seen { z: &z, directions: &directions, kept: &kept };
-            network.contract(theta, seen, if again { &first } else { &second }, &mut z_bar, &mut sweep);
-            if again {
-                network.contract_again(theta, &kept, &second, &mut z_bar, &mut sweep);
-            }
+            // The first pack keeps its cotangents.
+            let turn = &mut |p: usize, _: &[Lap<R, D>]| (again && p > 0).then(|| second[p]);
+            let whole: Vec<_> = (0..PACKS).map(|p| if p > 0 { second[p] } else { first[p] }).collect();
+            network.contract(theta, seen, if again { &first } else { &whole }, turn, &mut sweep);
             network.accumulate(&sweep, gradient);
         }
         gradients

@@ -79,7 +79,8 @@ impl<const D: usize> Kernel for Cotangents<'_, D> {
             let v: [R; D] = std::array::from_fn(|i| gather(&|s| g[s][i]));
             let second = std::array::from_fn(|i| std::array::from_fn(|j| gather(&|s| hess[s][i][j])));
             let factor = Cholesky::new(&hessian(manifold, &v, &second));
-            let (l, b) = (log_det(manifold, &v, &factor), gradient_cotangent(manifold, &v, &factor));
+            let l = log_det(manifold, &v, &factor);
+            let b = gradient_cotangent(manifold, &v, &factor.inverse_transposed());
             for lane in 0..R::LANES {
                 let out = &mut out[(p * R::LANES + lane) * (2 + D)..];
                 (out[0], out[1]) = (factor.definite.lane(lane), l.lane(lane));

@@ -209,7 +209,11 @@ impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
         // Twice with the same workspace: nothing of the first run must be left in the second.
         for cotangents in [&vec![Lap { lap: R::one(), ..Lap::one() }; packs], &phi] {
             let seen = Seen { z: &z, directions: &directions, kept: &kept };
-            potential.contract(&case.theta, seen, cotangents, &mut z_bar, &mut sweep);
+            let turn = &mut |p: usize, found: &[Lap<R, D>]| {
+                z_bar[p * n..][..n].copy_from_slice(found);
+                None
+            };
+            potential.contract(&case.theta, seen, cotangents, turn, &mut sweep);
         }
         let mut theta_bar = vec![1.0; case.theta.len()];
         potential.accumulate(&sweep, &mut theta_bar);
