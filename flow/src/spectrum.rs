@@ -31,7 +31,7 @@ pub(crate) struct Spectrum {
     vectors: Vec<f64>,
 }
 
-/// Off-diagonal entries below this share of the largest entry are rounding.
+/// What is below this share of the largest entry is rounding.
 const NOTHING: f64 = 1e-18;
 /// Sweeps after which rotations are no longer expected to find anything: convergence is quadratic, seven do.
 const SWEEPS: usize = 40;
@@ -61,10 +61,7 @@ impl Spectrum {
             let mut rotated = false;
             for p in 0..n {
                 for q in p + 1..n {
-                    if self.matrix[p * n + q].abs() > NOTHING {
-                        self.rotate(p, q);
-                        rotated = true;
-                    }
+                    rotated |= self.rotate(p, q);
                 }
             }
             if !rotated {
@@ -75,29 +72,40 @@ impl Spectrum {
         self
     }
 
-    /// Makes entry `(p, q)` zero.
-    fn rotate(&mut self, p: usize, q: usize) {
+    /// Makes entry `(p, q)` zero; `false` where it is nothing.
+    fn rotate(&mut self, p: usize, q: usize) -> bool {
         let Self { n, matrix: a, vectors } = self;
         let n = *n;
-        let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
-        let tan = theta.signum() / (theta.abs() + theta.hypot(1.0));
+        let off = a[p * n + q];
+        let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * off);
+        let tan = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+        // Eigenvalues move by this alone, far less than the entry where they lie apart.
+        let gain = if vectors.is_empty() { tan * off } else { off };
+        if off == 0.0 || gain.abs() <= NOTHING {
+            return false;
+        }
         let cos = 1.0 / (tan * tan + 1.0).sqrt();
         let sin = tan * cos;
         let turn = |a: &mut [f64], i: usize, j: usize| {
             (a[i], a[j]) = (cos * a[i] - sin * a[j], sin * a[i] + cos * a[j]);
         };
-        for k in 0..n {
+        // The lower triangle is never read.
+        for k in 0..p {
             turn(a, k * n + p, k * n + q);
         }
-        for k in 0..n {
+        for k in p + 1..q {
+            turn(a, p * n + k, k * n + q);
+        }
+        for k in q + 1..n {
             turn(a, p * n + k, q * n + k);
         }
-        if !vectors.is_empty() {
-            for k in 0..n {
-                turn(vectors, p * n + k, q * n + k);
-            }
+        a[p * n + p] -= tan * off;
+        a[q * n + q] += tan * off;
+        a[p * n + q] = 0.0;
+        for k in 0..vectors.len() / n {
+            turn(vectors, p * n + k, q * n + k);
         }
-        (a[p * n + q], a[q * n + p]) = (0.0, 0.0);
+        true
     }
 
     /// The eigenvalues, in no order.
