@@ -100,7 +100,7 @@ impl<S: Scalar> Hidden<S> {
     }
 }
 
-/// Workspace of [`Mlp::forward`], [`Mlp::backward`], [`Mlp::contract`], [`Mlp::tilt`] and [`Mlp::accumulate`].
+/// Workspace of reverse sweeps: [`Mlp::forward`], [`Mlp::backward`], [`Mlp::accumulate`], and contractions from kept jets.
 #[derive(Debug)]
 pub struct MlpSweep<S: Scalar> {
     input: Vec<S>,
