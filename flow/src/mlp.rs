@@ -175,18 +175,28 @@ impl Mlp {
         x[0]
     }
 
+    /// Room for a tile of so many packs.
+    #[inline(always)]
+    pub(crate) fn make_room<S: Scalar>(&self, packs: usize, sweep: &mut MlpSweep<S>) {
+        let MlpSweep { input, hidden, phi, .. } = sweep;
+        resize(input, self.inputs() * packs);
+        resize(phi, packs);
+        hidden.resize_with(self.layers() - 1, Hidden::default);
+        for (l, layer) in hidden.iter_mut().enumerate() {
+            layer.resize(self.slot(l).rows * packs);
+        }
+    }
+
     /// The network at a tile of points, `z` as `[pack][input]`.
     #[inline(always)]
     pub fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], out: &mut [S], sweep: &mut MlpSweep<S>) {
         let packs = out.len();
+        self.make_room(packs, sweep);
         let MlpSweep { input, hidden, decays, .. } = sweep;
-        resize(input, z.len());
         input.copy_from_slice(z);
-        hidden.resize_with(self.layers() - 1, Hidden::default);
         let mut x: &[S] = input;
         for (l, layer) in hidden.iter_mut().enumerate() {
             let slot = self.slot(l);
-            layer.resize(slot.rows * packs);
             linear::apply(slot.weights(theta), S::flat(x), S::flat_mut(&mut layer.output), S::COEFFS);
             layer.bend(slot.biases(theta), decays);
             x = &layer.output;
@@ -203,7 +213,6 @@ impl Mlp {
     pub fn backward<S: Algebra>(&self, theta: &[f64], phi: &[S], z_bar: &mut [S], sweep: &mut MlpSweep<S>) {
         let packs = phi.len();
         let MlpSweep { hidden, phi: kept, bar, .. } = sweep;
-        resize(kept, packs);
         kept.copy_from_slice(phi);
         let last = self.slot(self.layers() - 1);
         resize(bar, last.columns * packs);

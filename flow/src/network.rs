@@ -131,12 +131,12 @@ impl Potential for Network {
         let NetworkSweep { features, features_bar, z_bar, mlp, .. } = sweep;
         let (packs, len) = (phi.len(), self.features.len());
         resize(features, len * packs);
-        resize(features_bar, len * packs);
+        resize(features_bar, len);
         resize(z_bar, self.inputs());
         self.features.eval(z, features);
         self.mlp.make_room(packs, mlp);
         for p in 0..packs {
-            let (features, features_bar) = (&features[p * len..][..len], &mut features_bar[p * len..][..len]);
+            let features = &features[p * len..][..len];
             let at = OnePack { p, directions: &directions[p], kept: &kept[p] };
             self.mlp.contract(theta, at, features, phi[p] * (1.0 / self.scale), features_bar, mlp);
             self.features.pull_back(features, features_bar, z_bar);

@@ -23,18 +23,6 @@ pub(crate) struct OnePack<'a, R, const D: usize> {
 }
 
 impl Mlp {
-    /// Room for a tile of so many packs, for [`Mlp::contract`].
-    #[inline(always)]
-    pub(crate) fn make_room<S: Scalar>(&self, packs: usize, sweep: &mut MlpSweep<S>) {
-        let MlpSweep { input, hidden, phi, .. } = sweep;
-        resize(input, self.inputs() * packs);
-        resize(phi, packs);
-        hidden.resize_with(self.layers() - 1, Hidden::default);
-        for (l, layer) in hidden.iter_mut().enumerate() {
-            layer.resize(self.slot(l).rows * packs);
-        }
-    }
-
     /// As [`Mlp::forward`] and [`Mlp::backward`] of one pack, for cotangents `{0, grad, lap}`, from what [`Mlp::jets`] kept.
     ///
     /// # Panics
