@@ -12,16 +12,16 @@ use ircpm_ad::isa::Task;
 use ircpm_manifolds::Manifold;
 
 use crate::map::ConcaveMap;
-use crate::potential::{Potential, resize};
+use crate::potential::Potential;
 use crate::site::Evaluator;
 use crate::solve::{Descent, Method, Solver};
-use crate::tile::Span;
 use crate::trace::Trace;
 use crate::workspace::Workspace;
 
-/// A gradient of the objective, in radians, from which one more step of Newton's comes down to about the rounding of
-/// single precision.
-const NEAR: f64 = 5e-4;
+/// What may be left to the minimum, in radians: about the rounding of single precision.
+const LEFT: f64 = 2e-7;
+/// A gradient of the objective, in radians, from which one more step is the last one: rounding may hide what is left.
+const NEAR: f64 = 2e-4;
 /// A gradient that is rounding: there is nothing to approach.
 const NOTHING: f64 = 1e-6;
 /// Evaluations after which a sample that is not near starts where it would without this.
@@ -29,43 +29,112 @@ const MOST: usize = 24;
 /// Single precision has another end than convergence: see [`Approach::advance`].
 const SOLVER: Solver = Solver { method: Method::Newton, tolerance: 0.0, max_steps: MOST };
 
-/// One pack of samples on its way.
+/// Samples on their way, one a lane. Some take twice the steps of others: one that has arrived leaves its lane to the next.
 #[derive(Clone, Debug)]
 struct Approach<R, const D: usize> {
     descent: Descent<R, D>,
-    /// Where each sample's minimisation in double precision is to start; NaN for the sample itself.
-    landing: Vec<R>,
+    /// The sample in each lane.
+    samples: Vec<usize>,
+    /// The next one that finds a lane free.
+    next: usize,
 }
 
 impl<R: Real, const D: usize> Default for Approach<R, D> {
     fn default() -> Self {
-        Self { descent: Descent::default(), landing: vec![] }
+        Self { descent: Descent::default(), samples: vec![0; R::LANES], next: 0 }
     }
 }
 
 impl<R: Real, const D: usize> Approach<R, D> {
+    /// All lanes free.
     #[inline(always)]
-    fn start(&mut self) {
-        self.descent.start();
-        resize(&mut self.landing, self.descent.x.len());
-        self.landing.fill(R::constant(f64::NAN));
+    fn start<M: Manifold>(&mut self, m: &M) {
+        self.descent.reserve(m);
+        self.descent.done = R::one();
+        self.samples.fill(0);
+        self.next = 0;
+    }
+
+    /// Gives free lanes to the next samples; `false` if nobody is left.
+    #[inline(always)]
+    fn admit(&mut self, points: &[f64]) -> bool {
+        let waiting = self.next * self.descent.x.len() < points.len();
+        if waiting && (0..R::LANES).any(|lane| self.descent.done.lane(lane) > 0.0) {
+            R::vectorized(Admit { pack: self, points });
+        }
+        waiting || self.descent.is_active()
     }
 
     /// Takes in an evaluation. A lane that comes near takes one last step, whatever its neighbours do: a sample's start,
     /// and so every bit of its image, does not depend on them.
     #[inline(always)]
-    fn advance<M: Manifold>(&mut self, m: &M) {
-        let Self { descent, landing } = self;
-        descent.update(m, &SOLVER);
+    fn advance<M: Manifold>(&mut self, m: &M, trace: &mut Trace) {
+        let descent = &mut self.descent;
         let (zero, one) = (R::zero(), R::one());
-        let near = R::select_gt(R::constant(NEAR), descent.residual, one, zero);
-        let landed = near - descent.done;
-        let moved = R::select_gt(descent.residual, R::constant(NOTHING), landed, zero);
-        let landed = R::select_gt(descent.steps, one, landed, moved);
-        for c in 0..landing.len() {
-            landing[c] = R::select_gt(landed, zero, descent.trial.y[c], landing[c]);
+        let (before, active) = (descent.residual, one - descent.done);
+        descent.update(m, &SOLVER);
+        let residual = descent.residual;
+        // Newton's method leaves some c r² of a residual r. The last step has shown a c, but there may be none: it counts for no
+        // less than third derivatives of psi would give that are as large as its second ones.
+        let mut square = zero;
+        for second in descent.trial.psi.hess.as_flattened() {
+            square = second.mul_add(*second, square);
         }
-        descent.done = descent.done.max(near);
+        let c = (residual / (before * before)).max(square.sqrt());
+        let near = R::select_gt(R::constant(LEFT), c * residual * residual, active, zero);
+        let near = R::select_gt(R::constant(NEAR), residual, active, near);
+        let moved = R::select_gt(residual, R::constant(NOTHING), near, zero);
+        let landed = R::select_gt(descent.steps, one, near, moved);
+        let tired = R::select_gt(descent.steps + 0.5, R::constant(MOST as f64), active, zero);
+        descent.done = descent.done.max(near).max(tired);
+        // Also where the residual no longer falls, though it is not small: the point lies far out.
+        let ended = descent.done.min(active);
+        self.leave(ended, landed, trace);
+    }
+
+    /// Writes where the samples go from here whose way has ended.
+    #[inline(always)]
+    fn leave(&self, ended: R, landed: R, trace: &mut Trace) {
+        let Self { descent, samples, .. } = self;
+        let n = descent.x.len();
+        for lane in (0..R::LANES).filter(|&lane| ended.lane(lane) > 0.0) {
+            let sample = samples[lane];
+            trace.single_steps[sample] = descent.steps.lane(lane) as u32;
+            for c in 0..n {
+                let y = descent.trial.y[c].lane(lane);
+                trace.y[sample * n + c] = if landed.lane(lane) > 0.0 { y } else { f64::NAN };
+            }
+        }
+    }
+}
+
+/// [`Approach::admit`].
+struct Admit<'a, R, const D: usize> {
+    pack: &'a mut Approach<R, D>,
+    points: &'a [f64],
+}
+
+impl<R: Real, const D: usize> Task for Admit<'_, R, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { pack: Approach { descent, samples, next }, points } = self;
+        let n = descent.x.len();
+        let admitted = R::from_fn(|lane| {
+            let free = descent.done.lane(lane) > 0.0 && *next * n < points.len();
+            if free {
+                samples[lane] = *next;
+                *next += 1;
+            }
+            f64::from(free)
+        });
+        for c in 0..n {
+            let x = R::from_fn(|lane| points[samples[lane] * n + c]);
+            descent.x[c] = R::select_gt(admitted, R::zero(), x, descent.x[c]);
+            descent.trial.y[c] = R::select_gt(admitted, R::zero(), x, descent.trial.y[c]);
+        }
+        descent.start(admitted);
     }
 }
 
@@ -112,28 +181,14 @@ impl<M: Manifold, P: Potential, R: Real, const D: usize> Task for Start<'_, M, P
     #[inline(always)]
     fn run(self) {
         let Self { map, theta, points, trace, work, .. } = self;
-        let (m, n) = (&map.manifold, map.manifold.ambient());
+        let m = &map.manifold;
         let Buffers { theta: single, pack, evaluator } = work.get::<Buffers<P, R, D>>();
         single.clear();
         single.extend(theta.iter().map(|&w| w as f32));
-        let span = Span { start: 0, len: points.len() / n };
-        for p in 0..span.packs::<R>() {
-            pack.descent.load(m, span, p, points);
-            pack.start();
-            for _ in 0..MOST {
-                if !pack.descent.is_active() {
-                    break;
-                }
-                evaluator.evaluate((m, &map.potential, single), &mut pack.descent.trial, &mut []);
-                pack.advance(m);
-            }
-            let Approach { descent, landing } = &*pack;
-            for c in 0..n {
-                span.store(landing[c], &mut trace.y, n, c, p);
-            }
-            span.each::<R>(p, |sample, lane| {
-                trace.single_steps[sample] = descent.steps.lane(lane) as u32;
-            });
+        pack.start(m);
+        while pack.admit(points) {
+            evaluator.evaluate((m, &map.potential, single), &mut pack.descent.trial, &mut []);
+            pack.advance(m, trace);
         }
     }
 }

@@ -202,7 +202,7 @@ impl<M: Manifold, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
             if approached {
                 pack.load_start(m, span, p, &trace.y);
             }
-            pack.start();
+            pack.start(R::one());
             map.descend(direction, theta, pack, evaluator, kept_packs.get_mut(p..=p).unwrap_or_default());
             R::vectorized(Finish { m, direction, span, p, pack, trace, tangent });
         }

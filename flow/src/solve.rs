@@ -96,13 +96,20 @@ impl<R: Real, const D: usize> Default for Descent<R, D> {
 }
 
 impl<R: Real, const D: usize> Descent<R, D> {
+    /// Room for the points of `m`.
+    #[inline(always)]
+    pub(crate) fn reserve<M: Manifold>(&mut self, m: &M) {
+        self.trial.reserve(m);
+        self.best.reserve(m);
+        resize(&mut self.x, m.ambient());
+        resize(&mut self.velocity, m.ambient());
+    }
+
     /// Reads pack `p` of `points`, and will start there.
     #[inline(always)]
     pub(crate) fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, points: &[f64]) {
         let n = m.ambient();
-        self.trial.reserve(m);
-        resize(&mut self.x, n);
-        resize(&mut self.velocity, n);
+        self.reserve(m);
         for c in 0..n {
             self.x[c] = span.load(points, n, c, p);
             self.trial.y[c] = self.x[c];
@@ -118,18 +125,24 @@ impl<R: Real, const D: usize> Descent<R, D> {
         R::vectorized(Land { descent: self, m });
     }
 
-    /// Starts at the trial point.
+    /// Starts at the trial point, in lanes where `mask` is positive.
     #[inline(always)]
-    pub(crate) fn start(&mut self) {
-        let zero = R::zero();
-        // What a pack before left here would be the result of a sample whose every trial is refused.
-        self.trial.psi = Jet::zero();
-        self.best.copy_from(&self.trial);
-        self.objective = R::constant(f64::INFINITY);
-        self.residual = R::constant(f64::INFINITY);
-        (self.distance, self.slope, self.done, self.steps, self.refused) = (zero, zero, zero, zero, zero);
-        self.step = R::one();
-        self.direction = [zero; D];
+    pub(crate) fn start(&mut self, mask: R) {
+        let starting = |new: f64, old: R| R::select_gt(mask, R::zero(), R::constant(new), old);
+        // What was left here before would be the result of a sample whose every trial is refused.
+        self.trial.psi = Jet::select_gt(mask, R::zero(), Jet::zero(), self.trial.psi);
+        self.best.take_where(mask, &self.trial);
+        self.objective = starting(f64::INFINITY, self.objective);
+        self.residual = starting(f64::INFINITY, self.residual);
+        self.step = starting(1.0, self.step);
+        self.distance = starting(0.0, self.distance);
+        self.slope = starting(0.0, self.slope);
+        self.done = starting(0.0, self.done);
+        self.steps = starting(0.0, self.steps);
+        self.refused = starting(0.0, self.refused);
+        for i in 0..D {
+            self.direction[i] = starting(0.0, self.direction[i]);
+        }
     }
 
     /// Takes the trial point as given, an image whose preimage is wanted.

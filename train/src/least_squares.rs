@@ -9,10 +9,11 @@
 //! - *matrix-free*, conjugate gradients on the normal equations over a Jacobian that is computed anew block by block,
 //!   where neither matrix nor Jacobian should be stored.
 
+mod cholesky;
 mod dense;
 mod rows;
 
-use dense::Cholesky;
+use cholesky::Cholesky;
 pub use rows::{Rows, Source};
 
 /// How the equations are solved.

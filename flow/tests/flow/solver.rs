@@ -1,5 +1,6 @@
 //! The inner minimisation, and Lemma 2.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ircpm_ad::{Isa, Scalar};
@@ -139,6 +140,62 @@ fn start_in_single_precision_changes_no_image() {
             for (a, b) in trace.log_det.iter().zip(&plain.log_det) {
                 assert!((a - b).abs() < 1e-11, "{name} on {isa}: {a} and {b}");
             }
+        }
+    }
+}
+
+/// Lanes pass from sample to sample: from ones that take long, and from ones that lead nowhere.
+#[test]
+fn image_does_not_depend_on_who_else_is_in_the_batch() {
+    let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for name in ["T2", "S2", "R2"] {
+        let (m, maps) = on_every_isa(name, 0.05);
+        let (theta, _) = regular(&Flow::new(spec(name, 1, true, &[8, 8])).unwrap(), 320);
+        let n = m.ambient();
+        let mut x = points(&m, 70, 320);
+        for (sample, bad) in [(3, f64::NAN), (4, f64::INFINITY), (20, 1e300), (21, 1e30), (69, f64::NAN)] {
+            x[sample * n + 1] = bad;
+        }
+        for (isa, map) in &maps {
+            let all = images(map, &theta, &x);
+            let taken: BTreeSet<u32> = all.single_steps.iter().copied().collect();
+            assert!(taken.len() > 3 || *isa == Isa::Portable, "{name} on {}: {taken:?}", isa.name());
+            assert!(all.converged.iter().filter(|&&c| c).count() > 60, "{name} on {}", isa.name());
+            for s in 0..70 {
+                let alone = images(map, &theta, &x[s * n..(s + 1) * n]);
+                let place = format!("{name} on {}, sample {s}", isa.name());
+                assert_eq!(bits(&alone.y), bits(&all.y[s * n..(s + 1) * n]), "{place}");
+                assert_eq!(bits(&alone.log_det), bits(&all.log_det[s..=s]), "{place}");
+                assert_eq!(
+                    (alone.steps[0], alone.single_steps[0]),
+                    (all.steps[s], all.single_steps[s]),
+                    "{place}"
+                );
+            }
+            assert!(images(map, &theta, &[]).y.is_empty());
+        }
+    }
+}
+
+/// Far from its image a sample's residual may be rounding, and fall no further, though it is not small.
+#[test]
+fn approach_from_far_out_ends_for_every_sample() {
+    let (m, maps) = on_every_isa("R2", 1.0);
+    let mut theta = vec![0.0; 8 * 3 + 8 * 9 + 9];
+    // psi = 1e6 (y₀ + 100) + 3 softplus(softplus(y₁ − 8192)), and constants.
+    (theta[0], theta[16]) = (1.0, 100.0);
+    (theta[3], theta[17]) = (1.0, -8192.0);
+    (theta[24], theta[24 + 9]) = (1.0, 1.0);
+    (theta[96], theta[97]) = (1e6, 3.0);
+    let x: Vec<f64> = (0..200).flat_map(|k| [1e6, 8190.0 + 0.013 * f64::from(k)]).collect();
+    for (isa, map) in &maps {
+        let all = images(map, &theta, &x);
+        let isa_name = isa.name();
+        assert!(all.ok.iter().all(|&ok| ok), "{isa_name}");
+        let ended = |&steps: &u32| (steps > 0) == (*isa != Isa::Portable);
+        assert!(all.single_steps.iter().all(ended), "{isa_name}: {:?}", all.single_steps);
+        for (s, y) in all.y.chunks_exact(m.ambient()).enumerate() {
+            assert!(y[0].abs() < 1e-9 && (8186.0..8193.0).contains(&y[1]), "{isa_name}, sample {s}: {y:?}");
         }
     }
 }

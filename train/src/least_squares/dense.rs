@@ -1,14 +1,13 @@
-//! The two symmetric matrices of least squares and their Cholesky factors.
+//! The two symmetric matrices of least squares.
 //!
 //! Products are cut into tiles of a fixed size, each summed by one thread in a fixed order: results are the same bits on
 //! any number of threads. Matrices are column-major, of which only the lower triangle is read.
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt;
-use faer::linalg::matmul::matmul;
-use faer::prelude::ReborrowMut;
-use faer::{Accum, MatMut, MatRef, Par};
+use std::ops::Range;
+
 use ircpm_flow::jacobian::BLOCK;
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder, s};
 use rayon::prelude::*;
 
 use super::rows::Rows;
@@ -20,14 +19,10 @@ const TILE: usize = 128;
 pub(super) fn parameter_gram(rows: &Rows<'_>) -> Vec<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
+    let part = |block, range: &Range<usize>| matrix_of(block, p).slice_move(s![range.clone(), ..]);
     lower(p, |i, k, tile| {
         for block in &blocks {
-            let samples = block.len() / p;
-            let part = |range: std::ops::Range<usize>| {
-                let len = range.len();
-                MatRef::from_row_major_slice(&block[range.start * samples..range.end * samples], len, samples)
-            };
-            matmul(tile.rb_mut(), Accum::Add, part(i.clone()), part(k.clone()).transpose(), 1.0, Par::Seq);
+            general_mat_mul(1.0, &part(block, &i), &part(block, &k).t(), 1.0, tile);
         }
     })
 }
@@ -37,30 +32,33 @@ pub(super) fn sample_gram(rows: &Rows<'_>) -> Vec<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     // A tile lies within one block on either side: TILE divides BLOCK.
-    let part = |range: &std::ops::Range<usize>| {
-        let block = blocks[range.start / BLOCK];
-        let samples = block.len() / p;
-        let whole = MatRef::from_row_major_slice(block, p, samples);
-        whole.subcols(range.start % BLOCK, range.len())
+    let part = |range: &Range<usize>| {
+        let start = range.start % BLOCK;
+        matrix_of(blocks[range.start / BLOCK], p).slice_move(s![.., start..start + range.len()])
     };
-    lower(rows.samples(), |i, k, tile| {
-        matmul(tile.rb_mut(), Accum::Replace, part(&i).transpose(), part(&k), 1.0, Par::Seq);
-    })
+    lower(rows.samples(), |i, k, tile| general_mat_mul(1.0, &part(&i).t(), &part(&k), 1.0, tile))
+}
+
+/// A block, `[parameter][sample]`.
+fn matrix_of(block: &[f64], parameters: usize) -> ArrayView2<'_, f64> {
+    let shape = (parameters, block.len() / parameters);
+    ArrayView2::from_shape(shape, block).expect("a block has a column a sample")
 }
 
 /// A symmetric `n × n` matrix from the tiles of its lower triangle: `fill(rows, columns, tile)` writes to zeros.
 fn lower(
     n: usize,
-    fill: impl Fn(std::ops::Range<usize>, std::ops::Range<usize>, &mut MatMut<'_, f64>) + Sync,
+    fill: impl Fn(Range<usize>, Range<usize>, &mut ArrayViewMut2<'_, f64>) + Sync,
 ) -> Vec<f64> {
     let mut matrix = vec![0.0; n * n];
     // A panel of columns is contiguous: panels are written in parallel, the longest first.
     matrix.par_chunks_mut(n * TILE).with_max_len(1).enumerate().for_each(|(panel, columns)| {
         let k = panel * TILE..n.min((panel + 1) * TILE);
-        let mut columns = MatMut::from_column_major_slice_mut(columns, n, k.len());
+        let shape = (n, k.len()).f();
+        let mut columns = ArrayViewMut2::from_shape(shape, columns).expect("columns of n numbers");
         for start in (k.start..n).step_by(TILE) {
             let i = start..n.min(start + TILE);
-            fill(i.clone(), k.clone(), &mut columns.rb_mut().subrows_mut(i.start, i.len()));
+            fill(i.clone(), k.clone(), &mut columns.slice_mut(s![i, ..]));
         }
     });
     matrix
@@ -92,40 +90,5 @@ pub(super) fn project(a: &mut [f64], s: &[f64]) {
         for i in k..n {
             column[i] += both * s[i] * s[k] - s[i] * image[k] - image[i] * s[k];
         }
-    }
-}
-
-/// The factor of a positive definite matrix.
-pub(super) struct Cholesky {
-    n: usize,
-    lower: Vec<f64>,
-}
-
-/// How the factorisation is cut up: the same on any number of threads, for the same bits.
-const PARALLEL: fn() -> Par = || Par::rayon(2);
-
-impl Cholesky {
-    /// Factorises `matrix + shift`; `None` where it is not positive definite.
-    pub(super) fn new(matrix: &[f64], shift: f64) -> Option<Self> {
-        let n = matrix.len().isqrt();
-        let mut lower = matrix.to_vec();
-        for i in 0..n {
-            lower[i * n + i] += shift;
-        }
-        let view = MatMut::from_column_major_slice_mut(&mut lower, n, n);
-        let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, PARALLEL(), Default::default());
-        let mut buffer = MemBuffer::new(scratch);
-        let stack = MemStack::new(&mut buffer);
-        llt::factor::cholesky_in_place(view, Default::default(), PARALLEL(), stack, Default::default())
-            .ok()?;
-        Some(Self { n, lower })
-    }
-
-    /// The solution for one right-hand side.
-    pub(super) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
-        let factor = MatRef::from_column_major_slice(&self.lower, self.n, self.n);
-        let view = MatMut::from_column_major_slice_mut(&mut b, self.n, 1);
-        llt::solve::solve_in_place(factor, view, Par::Seq, MemStack::new(&mut []));
-        b
     }
 }
