@@ -3,12 +3,12 @@
 //! A function of `n` variables is a type with one generic method, because a closure has one type and cannot be
 //! called on reals and on duals both.
 
-use crate::dual::Dual;
-use crate::jet::Jet;
+use crate::duals::Dual;
+use crate::duals::Jet;
 use crate::scalar::Scalar;
 
 /// A scalar function of several variables, written over any [`Scalar`].
-pub trait Function {
+pub trait ScalarField {
     /// Its value at `x`.
     fn eval<S: Scalar>(&self, x: &[S]) -> S;
 }
@@ -21,7 +21,7 @@ const CHUNK: usize = 4;
 /// ```
 /// use ircpm_ad::{Scalar, derivative};
 /// struct Energy;
-/// impl derivative::Function for Energy {
+/// impl derivative::ScalarField for Energy {
 ///     fn eval<S: Scalar>(&self, x: &[S]) -> S {
 ///         x[0].sin() * x[1].exp()
 ///     }
@@ -29,7 +29,7 @@ const CHUNK: usize = 4;
 /// let (value, gradient) = derivative::gradient(&Energy, &[0.3, 0.1]);
 /// assert!((gradient[1] - value).abs() < 1e-15);
 /// ```
-pub fn gradient<F: Function, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>) {
+pub fn gradient<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>) {
     let mut value = S::zero();
     let mut grad = Vec::with_capacity(x.len());
     for start in (0..x.len().max(1)).step_by(CHUNK) {
@@ -44,7 +44,7 @@ pub fn gradient<F: Function, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>) {
 /// Value, gradient and Hessian (row-major, `n²`) of `f` at `x`.
 ///
 /// Up to four variables in one pass of jets; beyond, blocks of duals of duals.
-pub fn hessian<F: Function, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>) {
+pub fn hessian<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>) {
     let n = x.len();
     if n <= CHUNK {
         let seeded: Vec<Jet<S, CHUNK>> = (0..n).map(|i| Jet::variable(x[i], i)).collect();
@@ -75,7 +75,7 @@ pub fn hessian<F: Function, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>) {
 }
 
 /// Third derivatives `∂ᵢ∂ⱼ∂ₖ f` at `x`, all `n³` of them, last index fastest.
-pub fn third<F: Function, S: Scalar>(f: &F, x: &[S]) -> Vec<S> {
+pub fn third<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> Vec<S> {
     let n = x.len();
     let mut out = Vec::with_capacity(n * n * n);
     for i in 0..n {

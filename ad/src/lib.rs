@@ -23,37 +23,23 @@
 //! assert!(value.lap.abs() < 1e-15);
 //! ```
 //!
-//! Where to look: [`scalar`] says what a number must do, [`elementary`] is the one table of functions, [`dual`], [`jet`]
-//! and [`lap`] are the types, [`smooth`] has the removable singularities, [`logistic`] the units of networks, [`linear`]
-//! the kernels, [`isa`] the choice of instruction set, [`mod@format`] what depends on the numbers' precision. Limits: dense
+//! Where to look: [`scalar`] says what a number must do, [`duals`] are the types, [`elementary`] is the one table of
+//! functions (with [`elementary::smooth`] for removable singularities and [`elementary::logistic`] for the units of
+//! networks), [`derivative`] gives gradients and Hessians, [`linear`] the kernels, [`simd`] the choice of instruction set,
+//! [`precision`] what depends on the numbers' precision. Limits: dense
 //! directions only (`D` is a const parameter), no tape, and `abs`, `max`, `floor` are left out because they are not smooth:
 //! write them with [`Scalar::select_gt`] where the branch is meant.
 
 pub mod derivative;
-pub mod dual;
+pub mod duals;
 pub mod elementary;
-mod flat;
-pub mod format;
-pub mod isa;
-pub mod jet;
-mod lanes;
-pub mod lap;
 pub mod linear;
-pub mod logistic;
-mod operators;
-mod portable;
+pub mod precision;
 pub mod real;
 pub mod scalar;
-pub mod smooth;
-pub mod transcendental;
-#[cfg(target_arch = "x86_64")]
-mod twin;
-#[cfg(target_arch = "x86_64")]
-mod x86;
+pub mod simd;
 
-pub use dual::{Dual, HyperDual};
-pub use isa::{Isa, Kernel};
-pub use jet::Jet;
-pub use lap::Lap;
+pub use duals::{Dual, HyperDual, Jet, Lap};
 pub use real::Real;
 pub use scalar::{Algebra, Scalar, log_sum_exp};
+pub use simd::{Isa, Kernel};

@@ -1,9 +1,9 @@
 //! The real numbers at the bottom of every scalar: `f64`, and packs in SIMD lanes.
 
 use crate::elementary::Function;
-use crate::format::Format;
-use crate::isa::Task;
+use crate::precision::Precision;
 use crate::scalar::{Algebra, Scalar};
+use crate::simd::Task;
 
 /// A real number, or a pack of independent ones that move in step.
 ///
@@ -23,7 +23,7 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     const REGISTERS: usize;
 
     /// How a lane's number is laid out.
-    const FORMAT: Format;
+    const PRECISION: Precision;
 
     /// The first `LANES` numbers of `x`.
     fn load(x: &[f64]) -> Self;
@@ -50,7 +50,7 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     fn sqrt_real(self) -> Self;
 
     /// The number whose bits are those of `self` moved to the exponent: `2^k` if `self` is
-    /// [`Format::round_biased`]` + k`.
+    /// [`Precision::round_biased`]` + k`.
     fn exponent_from_low_bits(self) -> Self;
 
     /// Sum over the lanes, in a fixed order.
@@ -120,19 +120,19 @@ impl Algebra for f64 {
     const COEFFS: usize = 1;
 
     #[inline(always)]
-    fn act(self, phi: Self) -> Self {
-        self * phi
+    fn act(self, bar: Self) -> Self {
+        self * bar
     }
     #[inline(always)]
-    fn pair(self, phi: Self) -> f64 {
-        self * phi
+    fn pair(self, bar: Self) -> f64 {
+        self * bar
     }
     #[inline(always)]
-    fn flat(x: &[Self]) -> &[f64] {
+    fn coefficients(x: &[Self]) -> &[f64] {
         x
     }
     #[inline(always)]
-    fn flat_mut(x: &mut [Self]) -> &mut [f64] {
+    fn coefficients_mut(x: &mut [Self]) -> &mut [f64] {
         x
     }
 }
@@ -143,7 +143,7 @@ impl Real for f64 {
 
     const LANES: usize = 1;
     const REGISTERS: usize = 16;
-    const FORMAT: Format = Format::DOUBLE;
+    const PRECISION: Precision = Precision::DOUBLE;
 
     #[inline(always)]
     fn load(x: &[f64]) -> Self {

@@ -168,25 +168,25 @@ pub trait Scalar:
 
 /// A [`Scalar`] seen as a finite-dimensional algebra, with its action on cotangents: what a reverse sweep needs.
 ///
-/// An element has [`Algebra::COEFFS`] coefficients over the base. A *cotangent* `φ` is a linear form on the algebra,
-/// stored by its coefficients, and `a` acts on it by `(a·φ)(b) = φ(a b)`. Reverse mode over duals is then ordinary
+/// An element has [`Algebra::COEFFS`] coefficients over the base. A *cotangent* `bar` is a linear form on the algebra,
+/// stored by its coefficients, and `a` acts on it by `(a·bar)(b) = bar(a b)`. Reverse mode over duals is then ordinary
 /// reverse mode with [`Algebra::act`] in place of the product, and the gradient of a weight is the flat dot product
 /// [`Algebra::pair`] of activation and cotangent: no order of differentiation needs a rule of its own.
 pub trait Algebra: Scalar {
     /// Number of real coefficients.
     const COEFFS: usize;
 
-    /// The cotangent `self·φ : b ↦ φ(self · b)`.
-    fn act(self, phi: Self) -> Self;
+    /// The cotangent `self·bar : b ↦ bar(self · b)`.
+    fn act(self, bar: Self) -> Self;
 
-    /// `φ(self)`: the sum of products of coefficients.
-    fn pair(self, phi: Self) -> Self::Base;
+    /// `bar(self)`: the sum of products of coefficients.
+    fn pair(self, bar: Self) -> Self::Base;
 
     /// Coefficients of all elements, one after the other; length `COEFFS · x.len()`.
-    fn flat(x: &[Self]) -> &[Self::Base];
+    fn coefficients(x: &[Self]) -> &[Self::Base];
 
-    /// As [`Algebra::flat`], to be written to.
-    fn flat_mut(x: &mut [Self]) -> &mut [Self::Base];
+    /// As [`Algebra::coefficients`], to be written to.
+    fn coefficients_mut(x: &mut [Self]) -> &mut [Self::Base];
 }
 
 /// `ln Σ exp(xᵢ)` without overflow, to any order; `−∞` for no terms.

@@ -14,7 +14,7 @@ const TOLERANCE: f64 = 1e-14;
 /// Random coefficients, some of them zero and some tiny: a law that divides would show.
 fn random<A: Algebra>(rng: &mut Pcg64Mcg) -> A {
     let mut a = [A::zero()];
-    for c in A::flat_mut(&mut a) {
+    for c in A::coefficients_mut(&mut a) {
         *c = A::Base::from_fn(|_| match rng.random_range(0..8) {
             0 => 0.0,
             1 => 1e-50,
@@ -29,7 +29,7 @@ fn random<A: Algebra>(rng: &mut Pcg64Mcg) -> A {
 /// sum of the magnitudes of the product's terms.
 fn magnitude<A: Algebra>(a: A) -> A {
     let mut a = [a];
-    for c in A::flat_mut(&mut a) {
+    for c in A::coefficients_mut(&mut a) {
         *c = c.abs();
     }
     a[0]
@@ -45,8 +45,8 @@ fn assert_near<R: Real>(law: &str, found: R, expected: R, size: R) {
 
 fn assert_all_near<A: Algebra>(law: &str, found: A, expected: A, size: A) {
     let (found, expected, size) = ([found], [expected], [size]);
-    for (i, &found) in A::flat(&found).iter().enumerate() {
-        assert_near(law, found, A::flat(&expected)[i], A::flat(&size)[i]);
+    for (i, &found) in A::coefficients(&found).iter().enumerate() {
+        assert_near(law, found, A::coefficients(&expected)[i], A::coefficients(&size)[i]);
     }
 }
 
@@ -140,13 +140,13 @@ fn algebra_laws_hold_and_sweeps_match_nested_duals_over_packs() {
 fn flat_coefficients_come_in_the_order_of_the_fields() {
     let dual = |k: f64| Dual::new(k, [k + 1.0, k + 2.0]);
     let count = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<f64>>();
-    assert_eq!(Algebra::flat(&[dual(0.0), dual(3.0)]), count(6));
-    assert_eq!(Algebra::flat(&[Dual::new(dual(0.0), [dual(3.0), dual(6.0)])]), count(9));
+    assert_eq!(Algebra::coefficients(&[dual(0.0), dual(3.0)]), count(6));
+    assert_eq!(Algebra::coefficients(&[Dual::new(dual(0.0), [dual(3.0), dual(6.0)])]), count(9));
     let jet = Jet { re: 0.0, grad: [1.0, 2.0], hess: [[3.0, 4.0], [5.0, 6.0]] };
-    assert_eq!(Algebra::flat(&[jet]), count(7));
+    assert_eq!(Algebra::coefficients(&[jet]), count(7));
     let lap = |k: f64| Lap { re: k, grad: [k + 1.0, k + 2.0], lap: k + 3.0 };
-    assert_eq!(Algebra::flat(&[lap(0.0), lap(4.0)]), count(8));
-    assert_eq!(Algebra::flat(&[Lap { re: dual(0.0), grad: [dual(3.0)], lap: dual(6.0) }]), count(9));
+    assert_eq!(Algebra::coefficients(&[lap(0.0), lap(4.0)]), count(8));
+    assert_eq!(Algebra::coefficients(&[Lap { re: dual(0.0), grad: [dual(3.0)], lap: dual(6.0) }]), count(9));
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn flat_has_coeffs_numbers_per_element_and_writes_through() {
         assert_eq!(A::COEFFS, coefficients);
         let mut x = [A::zero(); 3];
         let numbers: Vec<f64> = (0..3 * coefficients).map(|i| i as f64).collect();
-        A::flat_mut(&mut x).copy_from_slice(&numbers);
-        assert_eq!(A::flat(&x), numbers);
-        assert_eq!(A::flat(&x[1..2]), &numbers[coefficients..2 * coefficients]);
-        assert!(A::flat(&x[..0]).is_empty());
+        A::coefficients_mut(&mut x).copy_from_slice(&numbers);
+        assert_eq!(A::coefficients(&x), numbers);
+        assert_eq!(A::coefficients(&x[1..2]), &numbers[coefficients..2 * coefficients]);
+        assert!(A::coefficients(&x[..0]).is_empty());
     }
     check::<f64>(1);
     check::<Dual<f64, 4>>(5);

@@ -19,7 +19,7 @@ fn nested(x: f64) -> Nested {
 
 /// A coefficient of a fourfold dual is the derivative whose order is the number of ones in its index.
 fn derivative(y: Nested, order: usize) -> f64 {
-    Algebra::flat(&[y])[(1 << order) - 1]
+    Algebra::coefficients(&[y])[(1 << order) - 1]
 }
 
 fn oracle(x: f64) -> Oracle {
@@ -33,7 +33,7 @@ fn magnitude(terms: &[f64]) -> f64 {
 
 /// All sixteen coefficients of `y`, wherever the closed form neither overflows nor is infinite.
 fn assert_derivatives(what: &str, y: Nested, terms: &Terms) {
-    for (i, &found) in Algebra::flat(&[y]).iter().enumerate() {
+    for (i, &found) in Algebra::coefficients(&[y]).iter().enumerate() {
         let terms = &terms[i.count_ones() as usize];
         let (expected, size) = (terms.iter().sum::<f64>(), magnitude(terms));
         // Squares and cubes of intermediate results overflow before the result does.

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use ircpm_ad::derivative::{Function, gradient, hessian, third};
+use ircpm_ad::derivative::{ScalarField, gradient, hessian, third};
 use ircpm_ad::{Algebra, Dual, Jet, Lap, Scalar};
 use num_dual::{DualNum, HyperHyperDual64};
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ fn weight(weights: &[f64], layer: usize, unit: usize, input: usize) -> f64 {
     weights[(31 * layer + 7 * unit + 3 * input) % weights.len()]
 }
 
-impl Function for Composite {
+impl ScalarField for Composite {
     fn eval<S: Scalar>(&self, x: &[S]) -> S {
         let n = x.len();
         let sum = |f: &dyn Fn(S, S) -> S| (0..n).fold(S::zero(), |sum, i| sum + f(x[i], x[(i + 1) % n]));
@@ -101,7 +101,7 @@ fn assert_jets_match<const D: usize>(f: &Composite, x: &[f64], l: &[f64]) {
     let l: [[f64; D]; D] = from_fn(|i| from_fn(|j| l[i * D + j]));
     let nested: [Dual<Dual<f64, D>, D>; D] = from_fn(|i| Dual::variable(Dual::variable(x[i], i), i));
     let y = f.eval(&nested);
-    let size = 1.0 + Algebra::flat(&[y]).iter().map(|c| c.abs()).sum::<f64>();
+    let size = 1.0 + Algebra::coefficients(&[y]).iter().map(|c| c.abs()).sum::<f64>();
 
     let jet = f.eval::<Jet<f64, D>>(&from_fn::<_, D, _>(|i| Jet::variable(x[i], i)));
     let plain =
@@ -199,7 +199,7 @@ fn derivatives_match_nested_duals_across_the_chunk_size() {
                 })
                 .collect();
             let y = f.eval(&seeded);
-            let size = 1.0 + Algebra::flat(&[y]).iter().map(|c| c.abs()).sum::<f64>();
+            let size = 1.0 + Algebra::coefficients(&[y]).iter().map(|c| c.abs()).sum::<f64>();
             let close = |what: &str, found, expected| assert_close(what, f, found, expected, 1e-12 * size);
             close("value with the gradient", value, y.re.re.re);
             close("value with the Hessian", also, y.re.re.re);

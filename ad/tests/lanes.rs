@@ -1,6 +1,6 @@
 //! Packs against single reals, on every instruction set that the processor has.
 
-use ircpm_ad::format::Format;
+use ircpm_ad::precision::Precision;
 use ircpm_ad::{Isa, Kernel, Real};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -281,7 +281,7 @@ impl Kernel for Moves {
             assert_eq!(pack.lane(i), numbers[i]);
         }
         assert_eq!(pack.sum(), (R::LANES * (R::LANES + 1) / 2) as f64);
-        let power = (pack + R::FORMAT.round_biased).exponent_from_low_bits();
+        let power = (pack + R::PRECISION.round_biased).exponent_from_low_bits();
         assert_eq!(power.lane(0), 2.0);
         assert_eq!(power.lane(R::LANES - 1), 2f64.powi(R::LANES as i32));
     }
@@ -329,10 +329,10 @@ impl Kernel for Singles {
 
     #[inline(always)]
     fn run<R: Real>(self) -> Self::Output {
-        if R::Single::FORMAT == R::FORMAT {
+        if R::Single::PRECISION == R::PRECISION {
             return None;
         }
-        assert!(R::Single::LANES > R::LANES && R::Single::FORMAT == Format::SINGLE);
+        assert!(R::Single::LANES > R::LANES && R::Single::PRECISION == Precision::SINGLE);
         let mut rng = Pcg64Mcg::seed_from_u64(SEED);
         let mut worst = [0.0_f64; OPERATIONS.len()];
         for _ in 0..500 {

@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-use ircpm_ad::{Algebra, Dual, Scalar, smooth};
+use ircpm_ad::elementary::smooth;
+use ircpm_ad::{Algebra, Dual, Scalar};
 
 type Nested = Dual<Dual<Dual<Dual<f64, 1>, 1>, 1>, 1>;
 
@@ -107,7 +108,7 @@ fn smooth_functions_match_their_series_from_zero_to_the_pole() {
             let u = r * r;
             let u_variable = Dual::variable(Dual::variable(Dual::variable(Dual::variable(u, 0), 0), 0), 0);
             let y: Nested = (series.function)(u_variable);
-            for (i, &found) in Algebra::flat(&[y]).iter().enumerate() {
+            for (i, &found) in Algebra::coefficients(&[y]).iter().enumerate() {
                 let terms = series.terms(u, i.count_ones());
                 let (expected, size) =
                     (terms.iter().sum::<f64>(), terms.iter().map(|t| t.abs()).sum::<f64>());

@@ -89,7 +89,7 @@ impl Case {
     /// # Panics
     /// As [`Case::new`].
     pub fn descending(&self) -> Flow {
-        let solver = Solver { method: Method::Descent, ..self.spec.solver };
+        let solver = Solver { method: Method::GradientDescent, ..self.spec.solver };
         Flow::new(FlowSpec { solver, ..self.spec.clone() }).expect("a specification that was good before")
     }
 

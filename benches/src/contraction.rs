@@ -46,7 +46,7 @@ struct Buffers<R: Real, const D: usize> {
     z_bar: Vec<Lap<R, D>>,
     psi: Vec<Lap<R, D>>,
     phi: Vec<Lap<R, D>>,
-    sweep: <Network as Potential>::Sweep<Lap<R, D>>,
+    sweep: <Network as Potential>::SweepWorkspace<Lap<R, D>>,
 }
 
 impl<R: Real, const D: usize> Default for Buffers<R, D> {

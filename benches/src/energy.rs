@@ -1,13 +1,13 @@
 //! The energy that every contender trains towards.
 
 use ircpm_ad::Scalar;
-use ircpm_ad::derivative::Function;
+use ircpm_ad::derivative::ScalarField;
 
 /// `u(y) = −Σ_c cos(y_c − c)` over the ambient coordinates: smooth on every manifold, and cheap beside the flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Energy;
 
-impl Function for Energy {
+impl ScalarField for Energy {
     fn eval<S: Scalar>(&self, y: &[S]) -> S {
         y.iter().enumerate().fold(S::zero(), |u, (c, &y)| u - (y - c as f64).cos())
     }

@@ -39,7 +39,7 @@ struct Buffers<R: Real, const D: usize> {
     frame: Vec<R>,
     z: Vec<Jet<R, D>>,
     psi: Vec<Jet<R, D>>,
-    jets: <Network as Potential>::Jets<R, D>,
+    jets: <Network as Potential>::JetWorkspace<R, D>,
 }
 
 impl<R: Real, const D: usize> Default for Buffers<R, D> {

@@ -3,7 +3,8 @@
 use std::array::from_fn;
 
 use ircpm_ad::Scalar;
-use ircpm_flow::{Cholesky, log_det};
+use ircpm_flow::Cholesky;
+use ircpm_flow::map::log_det;
 use ircpm_manifolds::Manifold;
 
 use crate::case::Case;

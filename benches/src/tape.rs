@@ -318,7 +318,7 @@ mod tests {
     /// Every operation of the tape, with constants on either side.
     struct All;
 
-    impl derivative::Function for All {
+    impl derivative::ScalarField for All {
         fn eval<S: Scalar>(&self, x: &[S]) -> S {
             let two = S::constant(2.0);
             let mut y = (x[0] * x[1] - x[1] / x[0]) * two + two * x[1].sin() - (two - x[0]) / (x[1] + 3.0);
@@ -337,7 +337,7 @@ mod tests {
         for point in [[0.7, 0.3], [0.4, 1.1]] {
             clear::<f64>();
             let x = point.map(Var::input);
-            let reverse = gradient(derivative::Function::eval(&All, &x), &x);
+            let reverse = gradient(derivative::ScalarField::eval(&All, &x), &x);
             let (_, forward) = derivative::gradient(&All, &point);
             for (a, b) in reverse.iter().zip(&forward) {
                 assert!((a - b).abs() < TOLERANCE, "at {point:?}: {reverse:?} {forward:?}");
@@ -352,7 +352,7 @@ mod tests {
         clear::<Var<f64>>();
         let inner = point.map(Var::input);
         let outer = inner.map(Var::input);
-        let slope = gradient(derivative::Function::eval(&All, &outer), &outer);
+        let slope = gradient(derivative::ScalarField::eval(&All, &outer), &outer);
         let (_, _, hessian) = derivative::hessian(&All, &point);
         for i in 0..2 {
             for (j, second) in gradient(slope[i], &inner).into_iter().enumerate() {
@@ -366,7 +366,7 @@ mod tests {
         let point = [0.7, 0.3];
         clear::<Dual<f64, 2>>();
         let x: [Var<Dual<f64, 2>>; 2] = std::array::from_fn(|i| Var::input(Dual::variable(point[i], i)));
-        let y = derivative::Function::eval(&All, &x);
+        let y = derivative::ScalarField::eval(&All, &x);
         let (_, gradient, hessian) = derivative::hessian(&All, &point);
         // The cotangent of ∂₁y alone: a row of the Hessian, with the gradient as the pairing of the seeds.
         let bars = pull_back(&[(y, Dual::new(0.0, [0.0, 1.0]))], &x);

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use ircpm_ad::Dual;
-use ircpm_ad::derivative::Function;
+use ircpm_ad::derivative::ScalarField;
 use ircpm_flow::{Part, SolveStats};
 use ircpm_manifolds::Manifold;
 

@@ -5,7 +5,7 @@
 //! Samples go one by one through the same memory, which is the least that the method needs: a framework that records
 //! a batch at once holds a whole batch of such tapes.
 
-use ircpm_ad::derivative::{self, Function};
+use ircpm_ad::derivative::{self, ScalarField};
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::{Expression, Network};
 use ircpm_manifolds::{Manifold, Product};
@@ -124,7 +124,7 @@ struct Loss<'a, M, const D: usize> {
     energy: Energy,
 }
 
-impl<M: Manifold, const D: usize> Function for Loss<'_, M, D> {
+impl<M: Manifold, const D: usize> ScalarField for Loss<'_, M, D> {
     fn eval<S: Scalar>(&self, image: &[S]) -> S {
         let y: Vec<S> = image.iter().step_by(1 + D).copied().collect();
         self.energy.eval(&y) - log_det::<_, _, D>(self.manifold, image)

@@ -16,7 +16,7 @@ pub enum FlowError {
     /// The manifold has no compiled kernels.
     #[error(
         "{manifold} has dimension {dim}, but kernels are compiled for dimensions 1 to {}",
-        crate::flow::MAX_DIM
+        crate::stack::MAX_DIM
     )]
     Dimension {
         /// Name of the manifold.

@@ -23,50 +23,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look: [`potential`] says what psi must offer, [`mlp`] is the network, [`solve`] the minimisation, [`log_det`]
-//! and [`pull_back`] the formulas, [`map`] one layer, [`flow`] the stack. Limits: dimensions up to [`flow::MAX_DIM`]; a map
+//! Where to look, from the top: [`stack`] is the flow, a stack of maps as a density; [`map`] one layer, with the inner
+//! minimisation ([`map::solve`]), its log-determinant ([`map::log_det`]) and its gradients ([`map::pull_back`]);
+//! [`potential`] says what psi must offer and has the network. Limits: dimensions up to [`stack::MAX_DIM`]; a map
 //! is a diffeomorphism only where the Hessian `H` is positive definite *everywhere*, which no round trip can tell: see
 //! [`Pulled::min_eigenvalue`].
 
-mod approach;
-mod average;
-mod batch;
-mod cholesky;
 mod error;
-mod features;
-mod floor;
-pub mod flow;
-pub mod gradient;
-pub mod jacobian;
-mod kept;
-pub mod log_det;
+mod lanes;
 pub mod map;
-pub mod mlp;
-mod network;
-mod plain;
 pub mod potential;
-pub mod pull_back;
-mod site;
-pub mod solve;
-mod spectrum;
-mod tile;
-mod trace;
-mod workspace;
+mod small;
+pub mod stack;
 
-pub use average::{Affine, Average};
-pub use cholesky::Cholesky;
 pub use error::{FlowError, SolveError};
-pub use features::{FeatureMap, Features};
-pub use flow::{Flow, FlowSpec, Pulled, Pushed};
-pub use gradient::Part;
-pub use jacobian::{Jacobian, Scores};
-pub use kept::Seen;
-pub use map::{ConcaveMap, Direction, Map};
-pub use mlp::Mlp;
-pub use network::Network;
-pub use plain::Plain;
-pub use potential::{Expression, Potential, Turn};
-pub use pull_back::{Cotangents, Gradients, ThetaGradient};
-pub use solve::{Method, Solver};
-pub use trace::{SolveStats, Trace};
-pub use workspace::Workspace;
+pub use lanes::Workspace;
+pub use map::{
+    ConcaveMap, Cotangents, Direction, Gradients, Map, Method, Record, SolveStats, Solver, ThetaGradient,
+};
+pub use potential::{
+    Affine, Average, Derived, EvaluatedTile, Expression, FeatureMap, Features, Mlp, Network, NextCotangents,
+    Potential,
+};
+pub use small::Cholesky;
+pub use stack::{BLOCK, Flow, FlowSpec, Jacobian, Part, Pulled, Pushed, Scores};

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ircpm_flow::{
-    Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Solver, ThetaGradient, Trace, Workspace,
+    Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Record, Solver, ThetaGradient, Workspace,
 };
 use ircpm_manifolds::Manifold;
 
@@ -59,12 +59,12 @@ fn assert_second_batch_allocates_nothing(name: &str) {
     let (ones, slopes) = (vec![1.0; samples], vec![0.5; samples * n]);
     let (mut theta_bar, mut points_bar) = (vec![0.0; theta.len()], vec![0.0; samples * n]);
     let mut psi = vec![0.0; samples];
-    let (mut trace, mut work) = (Trace::keeping(), Workspace::default());
+    let (mut record, mut work) = (Record::for_gradients(), Workspace::default());
     let mut batch = |direction| {
-        map.run(direction, &theta, &points, &mut trace, &mut work);
+        map.run(direction, &theta, &points, &mut record, &mut work);
         let cotangents = Cotangents { points: &slopes, log_det: &ones };
         let into = Gradients { theta: ThetaGradient::Sum(&mut theta_bar), points: &mut points_bar };
-        map.pull_back(direction, &theta, &trace, cotangents, into, &mut work);
+        map.pull_back(direction, &theta, &record, cotangents, into, &mut work);
         map.potential(&theta, &points, &mut psi, &mut work);
     };
     for direction in [Direction::Forward, Direction::Inverse] {

@@ -7,8 +7,8 @@ use ircpm_ad::{Real, Scalar};
 
 use crate::error::{InvalidManifold, InvalidPoint};
 use crate::manifold::Manifold;
-use crate::rows::{check_finite, dot};
-use crate::{flat, normal};
+use crate::slices::{check_finite, dot};
+use crate::{box_muller, flat_metric};
 
 /// `Rⁿ`, with the standard normal distribution as its base density.
 ///
@@ -45,13 +45,13 @@ impl Manifold for Euclidean {
 
     #[inline(always)]
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
-        flat::translate(p, v, q);
+        flat_metric::translate(p, v, q);
     }
 
     #[inline(always)]
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
-        flat::difference(p, q, v);
-        flat::margin(v)
+        flat_metric::difference(p, q, v);
+        flat_metric::margin(v)
     }
 
     #[inline(always)]
@@ -66,7 +66,7 @@ impl Manifold for Euclidean {
 
     #[inline(always)]
     fn frame<S: Scalar>(&self, _p: &[S], frame: &mut [S]) {
-        flat::identity(self.0, frame, self.0);
+        flat_metric::identity(self.0, frame, self.0);
     }
 
     #[inline(always)]
@@ -76,7 +76,7 @@ impl Manifold for Euclidean {
 
     #[inline(always)]
     fn lift<S: Scalar>(&self, p: &[S::Base], _frame: &[S::Base], t: &[S], z: &mut [S]) {
-        flat::lift(p, t, z);
+        flat_metric::lift(p, t, z);
     }
 
     #[inline(always)]
@@ -88,12 +88,12 @@ impl Manifold for Euclidean {
         k: usize,
         dz: &mut [S],
     ) {
-        flat::lift_derivative(k, dz);
+        flat_metric::lift_derivative(k, dz);
     }
 
     #[inline(always)]
     fn cost_hessian<S: Scalar>(&self, _v: &[S], h: &mut [S]) {
-        flat::identity(self.0, h, self.0);
+        flat_metric::identity(self.0, h, self.0);
     }
 
     #[inline(always)]
@@ -113,7 +113,7 @@ impl Manifold for Euclidean {
 
     #[inline(always)]
     fn domain_margin<B: Real>(&self, v: &[B]) -> B {
-        flat::margin(v)
+        flat_metric::margin(v)
     }
 
     #[inline(always)]
@@ -131,11 +131,11 @@ impl Manifold for Euclidean {
 
     #[inline(always)]
     fn cube_dim(&self) -> usize {
-        normal::cube_dim(self.0)
+        box_muller::cube_dim(self.0)
     }
 
     fn base_point(&self, u: &[f64], p: &mut [f64]) {
-        normal::fill(u, p);
+        box_muller::fill(u, p);
     }
 
     fn log_volume(&self) -> Option<f64> {

@@ -7,9 +7,9 @@ use ircpm_ad::{Real, Scalar};
 
 use crate::error::{InvalidManifold, InvalidPoint};
 use crate::euclidean::Euclidean;
-use crate::flat;
+use crate::flat_metric;
 use crate::manifold::Manifold;
-use crate::rows::Rows;
+use crate::slices::Block;
 use crate::sphere::Sphere;
 use crate::torus::Torus;
 
@@ -41,15 +41,15 @@ impl Factor {
     pub(crate) fn frame_in<S: Scalar>(&self, p: &[S], frame: &mut [S], stride: usize) {
         match self {
             Factor::Sphere(sphere) => sphere.frame_in(p, frame, stride),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat::identity(self.dim(), frame, stride),
+            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::identity(self.dim(), frame, stride),
         }
     }
 
     #[inline(always)]
-    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Rows<'_, S::Base>, t: &[S], z: &mut [S]) {
+    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
         match self {
             Factor::Sphere(sphere) => sphere.lift_in(p, frame, t, z),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat::lift(p, t, z),
+            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::lift(p, t, z),
         }
     }
 
@@ -57,14 +57,14 @@ impl Factor {
     pub(crate) fn lift_derivative_in<S: Scalar>(
         &self,
         p: &[S::Base],
-        frame: Rows<'_, S::Base>,
+        frame: Block<'_, S::Base>,
         t: &[S],
         k: usize,
         dz: &mut [S],
     ) {
         match self {
             Factor::Sphere(sphere) => sphere.lift_derivative_in(p, frame, t, k, dz),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat::lift_derivative(k, dz),
+            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::lift_derivative(k, dz),
         }
     }
 
@@ -72,7 +72,7 @@ impl Factor {
     pub(crate) fn cost_hessian_in<S: Scalar>(&self, v: &[S], h: &mut [S], stride: usize) {
         match self {
             Factor::Sphere(sphere) => sphere.cost_hessian_in(v, h, stride),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat::identity(self.dim(), h, stride),
+            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::identity(self.dim(), h, stride),
         }
     }
 }

@@ -31,16 +31,16 @@
 //! [`check`] tries it. Limits:
 //! radii are one and periods `2π` (rescale the cost instead), and frames are dense `D × n` matrices.
 
-mod arc;
+mod arc_over_sine;
+mod box_muller;
 pub mod check;
 pub mod error;
 pub mod euclidean;
 mod factor;
-mod flat;
+mod flat_metric;
 pub mod manifold;
-mod normal;
 pub mod product;
-mod rows;
+mod slices;
 pub mod sphere;
 pub mod torus;
 

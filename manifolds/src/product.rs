@@ -10,7 +10,7 @@ use crate::error::{InvalidManifold, InvalidPoint};
 use crate::euclidean::Euclidean;
 use crate::factor::Factor;
 use crate::manifold::Manifold;
-use crate::rows::{Rows, least};
+use crate::slices::{Block, least};
 use crate::sphere::Sphere;
 use crate::torus::Torus;
 
@@ -76,8 +76,8 @@ impl Product {
 
     /// The block of a frame that belongs to `part`.
     #[inline(always)]
-    fn block<'a, S>(&self, part: &Part, frame: &'a [S]) -> Rows<'a, S> {
-        Rows::new(&frame[part.direction * self.ambient + part.coordinate..], self.ambient)
+    fn block<'a, S>(&self, part: &Part, frame: &'a [S]) -> Block<'a, S> {
+        Block::new(&frame[part.direction * self.ambient + part.coordinate..], self.ambient)
     }
 }
 

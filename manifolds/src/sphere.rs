@@ -4,17 +4,18 @@ use std::f64::consts::{PI, TAU};
 use std::fmt;
 
 use ircpm_ad::elementary::Stumpff;
-use ircpm_ad::{Real, Scalar, smooth};
+use ircpm_ad::elementary::smooth;
+use ircpm_ad::{Real, Scalar};
 
-use crate::arc::arc_over_sine;
+use crate::arc_over_sine::arc_over_sine;
 use crate::error::{InvalidManifold, InvalidPoint};
-use crate::flat;
+use crate::flat_metric;
 use crate::manifold::Manifold;
-use crate::rows::{Rows, check_finite, dot};
+use crate::slices::{Block, check_finite, dot};
 
 /// The unit sphere `Sⁿ ⊂ Rⁿ⁺¹`, `n ≥ 1`: points are unit vectors, tangent vectors at `p` are orthogonal to `p`.
 ///
-/// Every formula is written in `u = r²`, the squared length of a tangent vector, by [`ircpm_ad::smooth`]: smooth at
+/// Every formula is written in `u = r²`, the squared length of a tangent vector, by [`ircpm_ad::elementary::smooth`]: smooth at
 /// coincident points, to any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sphere(usize);
@@ -52,7 +53,7 @@ impl Sphere {
 
     /// As [`Manifold::lift`], the frame a block.
     #[inline(always)]
-    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Rows<'_, S::Base>, t: &[S], z: &mut [S]) {
+    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
         let u = dot(&t[..self.0], t);
         let (along_p, along_t) = (u * -0.5 + 1.0, u * (-1.0 / 6.0) + 1.0);
         for j in 0..=self.0 {
@@ -69,7 +70,7 @@ impl Sphere {
     pub(crate) fn lift_derivative_in<S: Scalar>(
         &self,
         p: &[S::Base],
-        frame: Rows<'_, S::Base>,
+        frame: Block<'_, S::Base>,
         t: &[S],
         k: usize,
         dz: &mut [S],
@@ -85,7 +86,7 @@ impl Sphere {
     #[inline(always)]
     pub(crate) fn cost_hessian_in<S: Scalar>(&self, v: &[S], h: &mut [S], stride: usize) {
         if !self.is_curved() {
-            return flat::identity(1, h, stride);
+            return flat_metric::identity(1, h, stride);
         }
         let u = dot(&v[..self.0], v);
         let (transverse, radial) = (smooth::r_cot_r(u), smooth::one_minus_r_cot_r_over_u(u));
@@ -181,12 +182,12 @@ impl Manifold for Sphere {
 
     #[inline(always)]
     fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]) {
-        self.lift_in(p, Rows::new(frame, self.ambient()), t, z);
+        self.lift_in(p, Block::new(frame, self.ambient()), t, z);
     }
 
     #[inline(always)]
     fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]) {
-        self.lift_derivative_in(p, Rows::new(frame, self.ambient()), t, k, dz);
+        self.lift_derivative_in(p, Block::new(frame, self.ambient()), t, k, dz);
     }
 
     #[inline(always)]

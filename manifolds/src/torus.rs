@@ -6,9 +6,9 @@ use std::fmt;
 use ircpm_ad::{Real, Scalar};
 
 use crate::error::{InvalidManifold, InvalidPoint};
-use crate::flat;
+use crate::flat_metric;
 use crate::manifold::Manifold;
-use crate::rows::{check_finite, least};
+use crate::slices::{check_finite, least};
 
 /// The torus of `n` angles in radians: `exp_p(v) = p + v`, `c(x, y) = |x − y|²/2` on the universal cover.
 ///
@@ -45,7 +45,7 @@ impl Manifold for Torus {
 
     #[inline(always)]
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
-        flat::translate(p, v, q);
+        flat_metric::translate(p, v, q);
     }
 
     /// Differences wrapped to `[−π, π)`; the turns taken off are constants to every derivative.
@@ -62,8 +62,8 @@ impl Manifold for Torus {
 
     #[inline(always)]
     fn log_on_cover<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
-        flat::difference(p, q, v);
-        flat::margin(v)
+        flat_metric::difference(p, q, v);
+        flat_metric::margin(v)
     }
 
     #[inline(always)]
@@ -79,7 +79,7 @@ impl Manifold for Torus {
 
     #[inline(always)]
     fn frame<S: Scalar>(&self, _p: &[S], frame: &mut [S]) {
-        flat::identity(self.0, frame, self.0);
+        flat_metric::identity(self.0, frame, self.0);
     }
 
     #[inline(always)]
@@ -89,7 +89,7 @@ impl Manifold for Torus {
 
     #[inline(always)]
     fn lift<S: Scalar>(&self, p: &[S::Base], _frame: &[S::Base], t: &[S], z: &mut [S]) {
-        flat::lift(p, t, z);
+        flat_metric::lift(p, t, z);
     }
 
     #[inline(always)]
@@ -101,12 +101,12 @@ impl Manifold for Torus {
         k: usize,
         dz: &mut [S],
     ) {
-        flat::lift_derivative(k, dz);
+        flat_metric::lift_derivative(k, dz);
     }
 
     #[inline(always)]
     fn cost_hessian<S: Scalar>(&self, _v: &[S], h: &mut [S]) {
-        flat::identity(self.0, h, self.0);
+        flat_metric::identity(self.0, h, self.0);
     }
 
     #[inline(always)]
@@ -127,7 +127,7 @@ impl Manifold for Torus {
     /// `∞`: on the universal cover nothing ends at a half turn.
     #[inline(always)]
     fn domain_margin<B: Real>(&self, v: &[B]) -> B {
-        flat::margin(v)
+        flat_metric::margin(v)
     }
 
     #[inline(always)]

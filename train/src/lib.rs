@@ -1,7 +1,7 @@
 //! Trains implicit Riemannian concave potential maps: the library behind the program `ircpm`.
 //!
-//! A [`preset`] or a TOML file becomes a [`config::Config`], that a [`run::Problem`], and [`run::train()`] makes a folder
-//! with results of it. The pieces work alone as well: a [`target`], a [`loss`] with its exact gradient, an [`optimiser`].
+//! A [`config::preset`] or a TOML file becomes a [`config::Config`], that a [`training::Problem`], and [`program::train()`]
+//! makes a folder with results of it. The pieces work alone as well: a [`target`], a [`loss`] with its exact gradient, an [`optimiser`].
 //!
 //! ```
 //! use ircpm_flow::{Features, Flow, FlowSpec, Solver};
@@ -27,21 +27,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look: [`target`] (densities with their exact normalisers), [`sequence`] and [`quadrature`] (points), [`loss`],
-//! [`optimiser`], [`estimate`] (ESS, KL and log Z with standard errors), [`run`] (the loop, checkpoints, evaluation),
-//! [`report`] (JSON, tables, pictures), [`cli`].
+//! Where to look: [`target`] (densities with their exact normalisers), [`points`] (sequences and quadrature), [`loss`],
+//! [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints), [`evaluation`] and [`estimate`]
+//! (ESS, KL and log Z with standard errors), [`report`] (JSON, tables, pictures), [`program`] (commands and folders).
 
-pub mod cli;
 pub mod config;
 pub mod estimate;
+pub mod evaluation;
 pub mod least_squares;
 pub mod loss;
 pub mod optimiser;
-pub mod pareto;
-pub mod preset;
-pub mod quadrature;
+pub mod points;
+pub mod program;
 pub mod report;
-pub mod run;
-pub mod sequence;
-pub mod suggest;
 pub mod target;
+pub mod training;

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ircpm_train::cli::{Cli, CliError};
 use ircpm_train::config::ConfigError;
-use ircpm_train::report::output::note;
-use ircpm_train::run::RunError;
-use ircpm_train::run::checkpoint::CheckpointError;
+use ircpm_train::program::RunError;
+use ircpm_train::program::cli::{Cli, CliError};
+use ircpm_train::program::output::note;
+use ircpm_train::training::checkpoint::CheckpointError;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 fn main() -> ExitCode {

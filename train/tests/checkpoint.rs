@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use ircpm_train::preset::by_name;
-use ircpm_train::run::Problem;
-use ircpm_train::run::checkpoint::{Checkpoint, CheckpointError};
-use ircpm_train::run::train::{Trainer, fit};
+use ircpm_train::config::preset::by_name;
+use ircpm_train::training::Problem;
+use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
+use ircpm_train::training::{Trainer, fit};
 
 fn problem(steps: usize) -> Problem {
     let set = format!("training.steps={steps}").parse().expect("of the form key=value");

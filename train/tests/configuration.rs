@@ -1,8 +1,8 @@
 //! The configuration as a library: nothing panics, everything is checked, and what is written is read back.
 
+use ircpm_train::config::preset::PRESETS;
 use ircpm_train::config::{Config, Override};
-use ircpm_train::preset::PRESETS;
-use ircpm_train::run::Problem;
+use ircpm_train::training::Problem;
 use proptest::prelude::*;
 
 const VALID: &str = "[target]\nname = \"torus-unimodal\"\n";

@@ -1,6 +1,6 @@
 //! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
 
-use ircpm_train::preset::PRESETS;
+use ircpm_train::config::preset::PRESETS;
 use proptest::prelude::*;
 
 #[path = "../../fuzz/checks/config.rs"]

@@ -2,8 +2,8 @@
 //! sample.
 
 use super::product;
-use crate::isa::Task;
 use crate::real::Real;
+use crate::simd::Task;
 
 /// `w[i, j] += Σ δ[pack][i][c] · x[pack][j][c]` over packs, lanes and `width` coefficients; `w` is row-major with
 /// `columns` columns.
@@ -28,8 +28,14 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
 /// # Panics
 /// If the lengths of the slices do not match.
 #[inline(always)]
-pub fn accumulate_each<R: Real>(delta: &[R], x: &[R], into: Rows<'_, R>, columns: usize, width: usize) {
-    let Rows { w, stride, start, len } = into;
+pub fn accumulate_each<R: Real>(
+    delta: &[R],
+    x: &[R],
+    into: GradientRows<'_, R>,
+    columns: usize,
+    width: usize,
+) {
+    let GradientRows { w, stride, start, len } = into;
     let rows = len / columns;
     assert_eq!(len, rows * columns, "weight gradient of {columns} columns");
     let (output, input) = (product(rows, width), product(columns, width));
@@ -43,8 +49,8 @@ pub fn accumulate_each<R: Real>(delta: &[R], x: &[R], into: Rows<'_, R>, columns
 
 /// Where [`accumulate_each`] adds: a part of the rows of all packs.
 #[derive(Debug)]
-pub struct Rows<'a, R> {
-    /// Rows of all packs, `stride` numbers each.
+pub struct GradientRows<'a, R> {
+    /// GradientRows of all packs, `stride` numbers each.
     pub w: &'a mut [R],
     /// Length of a row.
     pub stride: usize,
@@ -97,7 +103,7 @@ impl<R: Real> Accumulate<'_, R> {
         }
     }
 
-    /// Rows `i..i + ROWS` of columns `start..end`.
+    /// GradientRows `i..i + ROWS` of columns `start..end`.
     #[inline(always)]
     fn strip<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, start: usize, end: usize) {
         let whole = end - (end - start) % COLUMNS;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::isa::{Isa, Kernel};
 use crate::scalar::Scalar;
+use crate::simd::{Isa, Kernel};
 
 /// Both kernels against the naive loops, for sizes around every block's edge.
 struct Naive {
@@ -42,7 +42,7 @@ impl Kernel for Naive {
         // With a number before and after the part, which must stay.
         let (stride, len) = (rows * columns + 2, rows * columns);
         let mut each = vec![R::one(); packs * stride];
-        accumulate_each(&y, &x, Rows { w: &mut each, stride, start: 1, len }, columns, width);
+        accumulate_each(&y, &x, GradientRows { w: &mut each, stride, start: 1, len }, columns, width);
         for pack in each.chunks_exact(stride) {
             worst = worst.max((pack[0] - 1.0 + (pack[stride - 1] - 1.0)).abs().sum());
         }

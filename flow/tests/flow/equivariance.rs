@@ -1,4 +1,4 @@
-//! Lemma 1: where isometries leave psi alone, `T ∘ g = g ∘ T` and `q ∘ g = q`; where they do not, neither holds.
+//! Lemma 1: where isometries write_back psi alone, `T ∘ g = g ∘ T` and `q ∘ g = q`; where they do not, neither holds.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rand_pcg::Pcg64;
 
 use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
 
-/// Solves leave residuals of 1e-13, which `H ≥ 0.1` turns into errors of at most 1e-12 a layer.
+/// Solves write_back residuals of 1e-13, which `H ≥ 0.1` turns into errors of at most 1e-12 a layer.
 const TOLERANCE: f64 = 1e-10;
 /// A defect above this is no rounding error.
 const VISIBLE: f64 = 1e-3;
@@ -151,7 +151,7 @@ proptest! {
             ("T3", vec![vec![1, 2, -1]], vec![a, b, a + 2.0 * b]),
         ];
         for (manifold, directions, shift) in table {
-            let flow = Flow::new(with_features(manifold, layers, Features::Invariant { directions, order: 1 })).unwrap();
+            let flow = Flow::new(with_features(manifold, layers, Features::Combinations { directions, order: 1 })).unwrap();
             let (theta, _) = regular(&flow, seed);
             assert_equivariant("translation", &flow, &theta, &translation(&shift), seed);
         }

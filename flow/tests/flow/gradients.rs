@@ -1,10 +1,10 @@
 //! Gradients of the losses against unrolled differentiation and finite differences.
 
-use ircpm_ad::derivative::{Function, gradient};
+use ircpm_ad::derivative::{ScalarField, gradient};
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::{
-    Cotangents, Direction, Expression, FeatureMap, Flow, FlowSpec, Gradients, Network, Part, Solver,
-    ThetaGradient, Trace, Workspace,
+    Cotangents, Direction, Expression, FeatureMap, Flow, FlowSpec, Gradients, Network, Part, Record, Solver,
+    ThetaGradient, Workspace,
 };
 use ircpm_manifolds::Manifold;
 
@@ -14,7 +14,7 @@ use crate::unrolled::image_and_log_det;
 /// A smooth energy in ambient coordinates, periodic in angles.
 struct Energy;
 
-impl Function for Energy {
+impl ScalarField for Energy {
     fn eval<S: Scalar>(&self, y: &[S]) -> S {
         let mut u = (y[0] + 0.3).cos() * 1.5;
         for (i, &y) in y.iter().enumerate() {
@@ -215,17 +215,17 @@ fn gradient_of_a_sample_does_not_depend_on_its_neighbours() {
 /// Gradients of `2 ℓ + Σ y` of every image in the parameters, `[parameter][sample]`.
 fn gradients_of_each(flow: &Flow, theta: &[f64], x: &[f64]) -> Vec<f64> {
     let samples = x.len() / flow.manifold().ambient();
-    let (mut trace, mut work) = (Trace::keeping(), Workspace::default());
+    let (mut record, mut work) = (Record::for_gradients(), Workspace::default());
     let (mut each, mut x_bar) = (vec![0.0; theta.len() * samples], vec![0.0; x.len()]);
-    flow.map(0).run(Direction::Forward, theta, x, &mut trace, &mut work);
-    assert!(trace.ok.iter().all(|&ok| ok), "a solve failed");
+    flow.map(0).run(Direction::Forward, theta, x, &mut record, &mut work);
+    assert!(record.ok.iter().all(|&ok| ok), "a solve failed");
     let cotangents = Cotangents { points: &vec![1.0; x.len()], log_det: &vec![2.0; samples] };
     let into = Gradients { theta: ThetaGradient::Each(&mut each), points: &mut x_bar };
-    flow.map(0).pull_back(Direction::Forward, theta, &trace, cotangents, into, &mut work);
+    flow.map(0).pull_back(Direction::Forward, theta, &record, cotangents, into, &mut work);
     each
 }
 
-/// A tolerance below rounding: every solve ends where the residual no longer falls, at a trial that is not taken. What is kept
+/// A tolerance below rounding: every solve ends where the residual no longer falls, at a trial that is not taken. What is saved
 /// for the gradient must be what was found at the image all the same, whether or not its neighbours went on.
 #[test]
 fn gradient_of_a_sample_does_not_depend_on_its_neighbours_where_solves_stall() {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use ircpm_flow::{Direction, Features, Flow, SolveError, Trace, Workspace};
+use ircpm_flow::{Direction, Features, Flow, Record, SolveError, Workspace};
 use ircpm_manifolds::Manifold;
 use nalgebra::DMatrix;
 
@@ -160,7 +160,7 @@ fn rescaled_potentials_carry_eigenvalues_towards_one() {
 fn nan_that_psi_does_not_read_is_not_ok() {
     let unread = [
         ("R2", Features::Subset { coordinates: vec![0] }),
-        ("T2", Features::Invariant { directions: vec![vec![1, 0]], order: 1 }),
+        ("T2", Features::Combinations { directions: vec![vec![1, 0]], order: 1 }),
     ];
     for (name, features) in unread {
         let mut spec = spec(name, 1, true, &[4]);
@@ -183,11 +183,11 @@ fn eigenvalues_and_continued_logarithms_match_nalgebra() {
         let (theta, m) = (parameters(&flow, 4.0, seed), flow.manifold());
         let (n, d) = (m.ambient(), m.dim());
         let y = points(m, 200, seed);
-        let mut trace = Trace::default();
-        Workspace::with(|work| flow.map(0).run(Direction::Inverse, &theta, &y, &mut trace, work));
+        let mut record = Record::default();
+        Workspace::with(|work| flow.map(0).run(Direction::Inverse, &theta, &y, &mut record, work));
         let (pulled, scores) = (flow.inverse(&theta, &y), flow.scores(&theta, &y, floor));
         for s in 0..200 {
-            let h = DMatrix::from_row_slice(d, d, &trace.h[s * d * d..][..d * d]);
+            let h = DMatrix::from_row_slice(d, d, &record.h[s * d * d..][..d * d]);
             let values = h.symmetric_eigenvalues();
             let (least, size) = (values.min(), values.amax());
             let error = (pulled.min_eigenvalue[s] - least).abs();
@@ -197,8 +197,8 @@ fn eigenvalues_and_continued_logarithms_match_nalgebra() {
             }
             let log = |l: f64| if l < floor { floor.ln() + (l - floor) / floor } else { l.ln() };
             let log_det: f64 = values.iter().map(|&l| log(l)).sum();
-            let base: f64 = m.log_base(&trace.x[s * n..][..n]);
-            let expected = base - m.mixed_log_det(&trace.g[s * d..][..d]) + log_det;
+            let base: f64 = m.log_base(&record.x[s * n..][..n]);
+            let expected = base - m.mixed_log_det(&record.g[s * d..][..d]) + log_det;
             let error = (scores.log_q[s] - expected).abs();
             assert!(
                 error < 1e-12 * size / floor,

@@ -1,12 +1,12 @@
 //! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
 
 mod derivatives;
+mod eigen;
 mod equivariance;
 mod gradients;
 mod inverse;
-mod jacobian;
 mod networks;
+mod scores;
 mod second_contraction;
 mod solver;
-mod spectrum;
 mod unrolled;

@@ -1,4 +1,4 @@
-//! Random flows for tests, and the condition under which they are kept.
+//! Random flows for tests, and the condition under which they are saved.
 
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
 use ircpm_manifolds::{Manifold, Product};
@@ -42,7 +42,7 @@ pub(crate) fn smallest_eigenvalue(flow: &Flow, theta: &[f64]) -> f64 {
     pulled.min_eigenvalue.into_iter().fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
 }
 
-/// Random parameters of weight scale 1 to 2 whose H keeps its eigenvalues above 0.1, and how many draws were rejected.
+/// Random parameters of weight scale 1 to 2 whose H saves its eigenvalues above 0.1, and how many draws were rejected.
 pub(crate) fn regular(flow: &Flow, seed: u64) -> (Vec<f64>, usize) {
     let mut rng = Pcg64::seed_from_u64(seed);
     for rejected in 0..1000 {

@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use ircpm_ad::{Isa, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{FeatureMap, Features, Network, Potential, Seen};
+use ircpm_flow::{EvaluatedTile, FeatureMap, Features, Network, Potential};
 use ircpm_manifolds::Product;
 
 /// Packs in the tile.
@@ -31,10 +31,11 @@ impl<const D: usize> Kernel for Both<'_, D> {
             (0..PACKS * inputs).map(|k| Lap { re: number(7 * k), ..jet(k, number(11 * k)) }).collect();
         let directions: Vec<[[R; D]; D]> =
             (0..PACKS).map(|p| from_fn(|i| from_fn(|k| number(41 * p + 3 * i + k)))).collect();
-        let mut kept: Vec<_> = (0..PACKS).map(|_| <Network as Potential>::Kept::<R, D>::default()).collect();
+        let mut saved: Vec<_> =
+            (0..PACKS).map(|_| <Network as Potential>::Saved::<R, D>::default()).collect();
         let points: Vec<_> = z.iter().map(|z| Jet { re: z.re, ..Jet::variable(z.re, 0) }).collect();
         let (mut jets, mut work) = (vec![Jet::zero(); PACKS], Default::default());
-        network.jets(theta, &points, &mut jets, &mut work, &mut kept);
+        network.jets(theta, &points, &mut jets, &mut work, &mut saved);
         let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
         // One lane of the second contraction counts nothing, as a failed sample does.
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
@@ -42,8 +43,8 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
         for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
             let mut sweep = Default::default();
-            let seen = Seen { z: &z, directions: &directions, kept: &kept };
-            // The first pack keeps its cotangents.
+            let seen = EvaluatedTile { z: &z, directions: &directions, saved: &saved };
+            // The first pack saves its cotangents.
             let turn = &mut |p: usize, _: &[Lap<R, D>]| (again && p > 0).then(|| second[p]);
             let whole: Vec<_> = (0..PACKS).map(|p| if p > 0 { second[p] } else { first[p] }).collect();
             network.contract(theta, seen, if again { &first } else { &whole }, turn, &mut sweep);

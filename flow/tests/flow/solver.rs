@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ircpm_ad::{Isa, Scalar};
 use ircpm_flow::{
-    Affine, Average, ConcaveMap, Direction, Expression, FeatureMap, Features, Flow, Map, Method, Network,
-    Plain, Solver, Trace, Workspace,
+    Affine, Average, ConcaveMap, Derived, Direction, Expression, FeatureMap, Features, Flow, Map, Method,
+    Network, Record, Solver, Workspace,
 };
 use ircpm_manifolds::{Euclidean, Manifold, Product};
 
@@ -17,7 +17,7 @@ fn descent_and_newton_find_the_same_image() {
     for (seed, name) in (120..).zip(["T2", "S2", "S3", "R2"]) {
         let newton = spec(name, 1, true, &[8, 8]);
         let mut descent = newton.clone();
-        descent.solver = Solver { method: Method::Descent, max_steps: 2000, ..Solver::default() };
+        descent.solver = Solver { method: Method::GradientDescent, max_steps: 2000, ..Solver::default() };
         let (newton, descent) = (Flow::new(newton).unwrap(), Flow::new(descent).unwrap());
         let (theta, _) = regular(&newton, seed);
         let x = points(newton.manifold(), 100, seed);
@@ -78,24 +78,24 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
     let theta = [mu[0], mu[1], a[0], a[1], a[2], a[3]];
     let m = Product::from(Euclidean::new(2).unwrap());
     for isa in Isa::available() {
-        let map = ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), isa);
+        let map = ConcaveMap::<_, _, 2>::new(m.clone(), Derived(Quadratic(2)), Solver::default(), isa);
         let x = points(&m, 50, 7);
-        let mut trace = Trace::default();
-        Workspace::with(|work| map.run(Direction::Forward, &theta, &x, &mut trace, work));
+        let mut record = Record::default();
+        Workspace::with(|work| map.run(Direction::Forward, &theta, &x, &mut record, work));
         let det = (1.0 + a[0]) * (1.0 + a[3]) - a[1] * a[2];
         for (s, x) in x.chunks(2).enumerate() {
             let r = [x[0] + a[0] * mu[0] + a[1] * mu[1], x[1] + a[2] * mu[0] + a[3] * mu[1]];
             let y = [((1.0 + a[3]) * r[0] - a[1] * r[1]) / det, ((1.0 + a[0]) * r[1] - a[2] * r[0]) / det];
             for i in 0..m.ambient() {
                 assert!(
-                    (trace.y[2 * s + i] - y[i]).abs() < 1e-13,
+                    (record.y[2 * s + i] - y[i]).abs() < 1e-13,
                     "{}: {} is not {}",
                     isa.name(),
-                    trace.y[2 * s + i],
+                    record.y[2 * s + i],
                     y[i]
                 );
             }
-            assert!(trace.ok[s] && (trace.log_det[s] + f64::ln(det)).abs() < 1e-13);
+            assert!(record.ok[s] && (record.log_det[s] + f64::ln(det)).abs() < 1e-13);
         }
     }
 }
@@ -115,10 +115,10 @@ fn on_every_isa(manifold: &str, scale: f64) -> (Product, Vec<(Isa, OneMap)>) {
     (m.clone(), Isa::available().into_iter().map(map).collect())
 }
 
-fn images(map: &OneMap, theta: &[f64], x: &[f64]) -> Trace {
-    let mut trace = Trace::default();
-    Workspace::with(|work| map.run(Direction::Forward, theta, x, &mut trace, work));
-    trace
+fn images(map: &OneMap, theta: &[f64], x: &[f64]) -> Record {
+    let mut record = Record::default();
+    Workspace::with(|work| map.run(Direction::Forward, theta, x, &mut record, work));
+    record
 }
 
 #[test]
@@ -130,14 +130,14 @@ fn start_in_single_precision_changes_no_image() {
         let plain = images(&maps[0].1, &theta, &x);
         assert!(plain.single_steps.iter().all(|&s| s == 0));
         for (isa, map) in &maps[1..] {
-            let trace = images(map, &theta, &x);
+            let record = images(map, &theta, &x);
             let isa = isa.name();
-            assert!(trace.single_steps.iter().all(|&s| s > 0), "{name} on {isa}");
-            assert!(trace.steps.iter().all(|&s| s <= 3), "{name} on {isa}: {:?}", trace.steps);
-            for (a, b) in trace.y.iter().zip(&plain.y) {
+            assert!(record.single_steps.iter().all(|&s| s > 0), "{name} on {isa}");
+            assert!(record.steps.iter().all(|&s| s <= 3), "{name} on {isa}: {:?}", record.steps);
+            for (a, b) in record.y.iter().zip(&plain.y) {
                 assert!((a - b).abs() < 1e-12, "{name} on {isa}: {a} and {b}");
             }
-            for (a, b) in trace.log_det.iter().zip(&plain.log_det) {
+            for (a, b) in record.log_det.iter().zip(&plain.log_det) {
                 assert!((a - b).abs() < 1e-11, "{name} on {isa}: {a} and {b}");
             }
         }
@@ -227,8 +227,12 @@ fn what_single_precision_cannot_hold_starts_in_double() {
 #[test]
 fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
     let m = Product::from(Euclidean::new(2).unwrap());
-    let map: Arc<dyn Map> =
-        Arc::new(ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), Isa::best()));
+    let map: Arc<dyn Map> = Arc::new(ConcaveMap::<_, _, 2>::new(
+        m.clone(),
+        Derived(Quadratic(2)),
+        Solver::default(),
+        Isa::best(),
+    ));
     for (layers, shared) in [(1, true), (3, true), (3, false)] {
         let flow = Flow::from_maps(m.clone(), vec![map.clone(); layers], shared).unwrap();
         assert_eq!(flow.initial(0).len(), flow.parameters(), "{layers} layers, shared: {shared}");
@@ -238,8 +242,12 @@ fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
 #[test]
 fn potential_that_cannot_be_rescaled_is_left_alone() {
     let m = Product::from(Euclidean::new(2).unwrap());
-    let map: Arc<dyn Map> =
-        Arc::new(ConcaveMap::<_, _, 2>::new(m.clone(), Plain(Quadratic(2)), Solver::default(), Isa::best()));
+    let map: Arc<dyn Map> = Arc::new(ConcaveMap::<_, _, 2>::new(
+        m.clone(),
+        Derived(Quadratic(2)),
+        Solver::default(),
+        Isa::best(),
+    ));
     let flow = Flow::from_maps(m, vec![map], true).unwrap();
     let before = flow.initial(3);
     let mut theta = before.clone();

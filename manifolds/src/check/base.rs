@@ -3,7 +3,7 @@
 use super::sample::{Geodesic, Sampler, reach};
 use super::worse;
 use crate::manifold::Manifold;
-use crate::rows::dot;
+use crate::slices::dot;
 
 /// Samples of either side of the identity below.
 const SAMPLES: usize = 20_000;

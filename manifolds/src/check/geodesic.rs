@@ -3,7 +3,7 @@
 use super::sample::{Geodesic, Sampler, combine, exp, log, reach, transport};
 use super::{gap, worse};
 use crate::manifold::Manifold;
-use crate::rows::dot;
+use crate::slices::dot;
 
 /// The worst of `error` over the sampler's geodesics.
 pub(super) fn worst<M: Manifold>(

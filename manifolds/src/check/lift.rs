@@ -6,7 +6,7 @@ use super::geodesic::worst;
 use super::sample::{Geodesic, Sampler, combine, exp, transport};
 use super::{gap, worse};
 use crate::manifold::Manifold;
-use crate::rows::dot;
+use crate::slices::dot;
 
 /// Length of `t` at which the lift is tried: its fourth power is well above rounding.
 const LENGTH: f64 = 1e-2;
@@ -107,7 +107,7 @@ struct Lifted<'a, M> {
     wave: &'a [f64],
 }
 
-impl<M: Manifold> derivative::Function for Lifted<'_, M> {
+impl<M: Manifold> derivative::ScalarField for Lifted<'_, M> {
     fn eval<S: Scalar>(&self, t: &[S]) -> S {
         let base = |x: &[f64]| -> Vec<S::Base> { x.iter().map(|&x| S::Base::constant(x)).collect() };
         let mut z = vec![S::zero(); self.m.ambient()];

@@ -1,8 +1,8 @@
 //! Points and geodesics to try the laws on.
 
+use crate::box_muller;
 use crate::manifold::Manifold;
-use crate::normal;
-use crate::rows::dot;
+use crate::slices::dot;
 
 /// Uniform random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014), so that the library needs no generator.
 #[derive(Clone, Debug)]
@@ -34,9 +34,9 @@ impl Sampler {
 
     /// A unit vector of `n` numbers.
     pub(super) fn direction(&mut self, n: usize) -> Vec<f64> {
-        let cube: Vec<f64> = (0..normal::cube_dim(n)).map(|_| self.uniform()).collect();
+        let cube: Vec<f64> = (0..box_muller::cube_dim(n)).map(|_| self.uniform()).collect();
         let mut t = vec![0.0; n];
-        normal::fill(&cube, &mut t);
+        box_muller::fill(&cube, &mut t);
         let length = dot(&t, &t).sqrt();
         t.iter().map(|t| t / length).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::suggest::suggest;
+use crate::config::suggest;
 
 /// Serde's names for what was expected, where they say little to who writes TOML.
 const SHAPES: [(&str, &str); 5] = [

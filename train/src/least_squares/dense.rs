@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use ircpm_flow::jacobian::BLOCK;
+use ircpm_flow::BLOCK;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder, s};
 use rayon::prelude::*;

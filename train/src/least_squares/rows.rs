@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use ircpm_flow::BLOCK;
 use ircpm_flow::Jacobian;
-use ircpm_flow::jacobian::BLOCK;
 use rayon::prelude::*;
 
 /// Computes the columns of a Jacobian: what the matrix-free form asks for again and again.

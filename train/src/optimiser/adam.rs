@@ -1,6 +1,6 @@
 //! Adam: steps scaled by running moments of the gradient.
 
-use super::{Clip, Failure, Objective, Optimiser, Settings, StateError, Taken, Tensors, sound, tensor};
+use super::{Clip, Failure, Objective, Optimiser, Settings, StateError, StepReport, Tensors, sound, tensor};
 
 /// Adam with bias correction (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), the authors' constants.
 ///
@@ -71,7 +71,7 @@ impl Optimiser for ScheduledAdam {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         step: usize,
-    ) -> Result<Taken, Failure> {
+    ) -> Result<StepReport, Failure> {
         let Settings { learning_rate, schedule, steps, clip, .. } = self.settings;
         let rate = schedule.rate(learning_rate, step, steps);
         objective.refresh(theta)?;
@@ -80,7 +80,12 @@ impl Optimiser for ScheduledAdam {
         let norm = clip.apply(&mut gradient.grad)?;
         self.adam.update(theta, &gradient.grad, rate);
         let (learning_rate, gradient_norm) = (Some(rate), Some(norm));
-        Ok(Taken { learning_rate, gradient_norm, clipped: clip.clipped() > 0, ..Taken::from(gradient) })
+        Ok(StepReport {
+            learning_rate,
+            gradient_norm,
+            clipped: clip.clipped() > 0,
+            ..StepReport::from(gradient)
+        })
     }
 
     fn state(&self) -> Tensors {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Failure, Objective, Optimiser, StateError, Taken, Tensors, sound, tensor};
+use super::{Failure, Objective, Optimiser, StateError, StepReport, Tensors, sound, tensor};
 use crate::least_squares::dot;
 use crate::loss::Gradient;
 
@@ -97,7 +97,7 @@ impl Optimiser for Lbfgs {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         _: usize,
-    ) -> Result<Taken, Failure> {
+    ) -> Result<StepReport, Failure> {
         objective.refresh(theta)?;
         let start = sound(objective.gradient(theta)?)?;
         let direction = self.direction(&start.grad);
@@ -120,7 +120,7 @@ impl Optimiser for Lbfgs {
             }
         }
         let gradient_norm = Some(dot(&start.grad, &start.grad).sqrt());
-        Ok(Taken { gradient_norm, ..Taken::from(start) })
+        Ok(StepReport { gradient_norm, ..StepReport::from(start) })
     }
 
     fn state(&self) -> Tensors {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ircpm_flow::Jacobian;
 
 use super::{
-    Check, Failure, Objective, Optimiser, Residuals, Squares, StateError, Taken, Tensors, solved, tensor,
+    Check, Failure, Objective, Optimiser, Residuals, Squares, StateError, StepReport, Tensors, solved, tensor,
 };
 use crate::least_squares::{Form, Rows, Source, System, dot};
 
@@ -114,7 +114,7 @@ impl Optimiser for LevenbergMarquardt {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         _: usize,
-    ) -> Result<Taken, Failure> {
+    ) -> Result<StepReport, Failure> {
         objective.refresh(theta)?;
         // A fold is what training mends; a solve that does not converge is not.
         let stats = objective.stats();
@@ -169,7 +169,14 @@ impl Optimiser for LevenbergMarquardt {
         }
         let squares = Some(squares.sqrt());
         let loss = check.mean_square;
-        Ok(Taken { loss, damping: Some(damping), residual: squares, points, stats, ..Taken::default() })
+        Ok(StepReport {
+            loss,
+            damping: Some(damping),
+            residual: squares,
+            points,
+            stats,
+            ..StepReport::default()
+        })
     }
 
     fn state(&self) -> Tensors {

@@ -117,7 +117,7 @@ pub trait Optimiser: Send {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         step: usize,
-    ) -> Result<Taken, Failure>;
+    ) -> Result<StepReport, Failure>;
 
     /// What [`Optimiser::restore`] needs to go on with the same bits.
     fn state(&self) -> Tensors;
@@ -131,7 +131,7 @@ pub trait Optimiser: Send {
 
 /// What a step did. Optimisers fill in what they have.
 #[derive(Clone, Debug, Default)]
-pub struct Taken {
+pub struct StepReport {
     /// Mean loss over the batch in nats; mean square of the residuals at the check points for least squares.
     pub loss: f64,
     /// Points of the batch.
@@ -152,7 +152,7 @@ pub struct Taken {
     pub stats: SolveStats,
 }
 
-impl From<Gradient> for Taken {
+impl From<Gradient> for StepReport {
     fn from(gradient: Gradient) -> Self {
         let Gradient { loss, log_weights, stats, .. } = gradient;
         Self { loss, points: stats.points, log_weights, stats, ..Self::default() }

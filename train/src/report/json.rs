@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::estimate::Estimate;
-use crate::run::Problem;
-use crate::run::checkpoint::Progress;
-use crate::run::collocation::End;
-use crate::run::evaluate::Evaluation;
+use crate::evaluation::Evaluation;
+use crate::training::Problem;
+use crate::training::checkpoint::Progress;
+use crate::training::collocation::End;
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,10 +1,8 @@
-//! What the user sees of a run: numbers, a table, pictures, and signs of life.
+//! What the user sees of a run: numbers, a table, pictures.
 
 pub mod json;
 pub mod machine;
-pub mod output;
 pub mod picture;
-pub mod progress;
 pub mod table;
 
 pub use json::Report;

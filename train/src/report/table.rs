@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::json::Report;
 use super::machine;
-use crate::run::collocation::End;
+use crate::training::collocation::End;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,8 @@ use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 
 use super::*;
-use crate::quadrature::Quadrature;
-use crate::sequence::{Sequence, Spread};
+use crate::points::Quadrature;
+use crate::points::{Sequence, Spread};
 
 /// Constants of one target.
 struct Known {
@@ -248,7 +248,7 @@ fn lanes_match_scalar<D: Density + Clone>(density: &D) {
 /// A density's energy as a function to differentiate.
 struct Plain<'a, D>(&'a D);
 
-impl<D: Density> ircpm_ad::derivative::Function for Plain<'_, D> {
+impl<D: Density> ircpm_ad::derivative::ScalarField for Plain<'_, D> {
     fn eval<S: ircpm_ad::Scalar>(&self, y: &[S]) -> S {
         self.0.energy(y)
     }

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 
 use ircpm_ad::{Dual, Kernel, Real, Scalar};
 use ircpm_flow::Cholesky;
-use ircpm_flow::log_det::{gradient_cotangent, hessian, log_det};
+use ircpm_flow::map::log_det::{gradient_cotangent, hessian, log_det};
 use ircpm_manifolds::{Manifold, Product};
 use nalgebra::DMatrix;
 use rand::{RngExt, SeedableRng};

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ircpm_ad::{Algebra, Dual, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{Potential, Seen};
+use ircpm_flow::{EvaluatedTile, Potential};
 use ircpm_manifolds::{Manifold, Product};
 
 use super::SAMPLES;
@@ -108,14 +108,14 @@ impl Form for Value {
 }
 
 /// All samples in one tile through [`Potential::jets`]: value, gradient and Hessian of every sample, `1 + D + D²` numbers.
-pub(crate) struct Jets<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
+pub(crate) struct JetWorkspace<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
 
-impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
+impl<P: Potential, const D: usize> Kernel for JetWorkspace<'_, P, D> {
     type Output = Vec<f64>;
 
     #[inline(always)]
     fn run<R: Real>(self) -> Vec<f64> {
-        let Jets(case, potential) = self;
+        let JetWorkspace(case, potential) = self;
         let (n, packs) = (case.manifold.ambient(), SAMPLES / R::LANES);
         let t: [Jet<R, D>; D] = std::array::from_fn(|i| Jet::variable(R::zero(), i));
         let (mut z, mut point) = (vec![Jet::<R, D>::zero(); n * packs], vec![Jet::zero(); n]);
@@ -130,7 +130,7 @@ impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
         for _ in 0..2 {
             potential.jets(&case.theta[..], &z, &mut psi, &mut work, &mut []);
         }
-        let flat = Algebra::flat(&psi);
+        let flat = Algebra::coefficients(&psi);
         let size = 1 + D + D * D;
         (0..SAMPLES * size)
             .map(|i| flat[i / size / R::LANES * size + i % size].lane(i / size % R::LANES))
@@ -149,30 +149,30 @@ pub(crate) struct Swept {
 }
 
 /// All samples in one tile through forward, backward and accumulate.
-pub(crate) struct Sweep<'a, F, P, const D: usize> {
+pub(crate) struct SweepWorkspace<'a, F, P, const D: usize> {
     case: &'a Case<D>,
     potential: &'a P,
     form: PhantomData<F>,
 }
 
-impl<'a, F, P, const D: usize> Sweep<'a, F, P, D> {
+impl<'a, F, P, const D: usize> SweepWorkspace<'a, F, P, D> {
     pub(crate) fn new(case: &'a Case<D>, potential: &'a P) -> Self {
         Self { case, potential, form: PhantomData }
     }
 }
 
-impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
+impl<F: Form, P: Potential, const D: usize> Kernel for SweepWorkspace<'_, F, P, D> {
     type Output = Swept;
 
     #[inline(always)]
     fn run<R: Real>(self) -> Swept {
-        let Sweep { case, potential, .. } = self;
-        let Tile { z, seeds, phi } = Tile::<F::Of<R, D>, D>::of::<F>(case);
-        let (mut z_bar, mut psi) = (vec![Scalar::zero(); z.len()], vec![Scalar::zero(); phi.len()]);
+        let SweepWorkspace { case, potential, .. } = self;
+        let Tile { z, seeds, psi_bar } = Tile::<F::Of<R, D>, D>::of::<F>(case);
+        let (mut z_bar, mut psi) = (vec![Scalar::zero(); z.len()], vec![Scalar::zero(); psi_bar.len()]);
         let mut sweep = Default::default();
         potential.forward(&case.theta, &z, &mut psi, &mut sweep);
-        // Cotangents replace each other: the first ones must leave no trace.
-        for cotangents in [&psi, &phi] {
+        // Cotangents replace each other: the first ones must write_back no record.
+        for cotangents in [&psi, &psi_bar] {
             potential.backward(&case.theta, cotangents, &mut z_bar, &mut sweep);
         }
         let mut theta_bar = vec![1.0; case.theta.len()];
@@ -182,7 +182,7 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
     }
 }
 
-/// All samples in one tile through [`Potential::jets`] and, from what that keeps, [`Potential::contract`] and accumulate.
+/// All samples in one tile through [`Potential::jets`] and, from what that saves, [`Potential::contract`] and accumulate.
 /// Values of psi are left out of the contraction.
 pub(crate) struct Contracted<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
 
@@ -194,21 +194,21 @@ impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
         let Contracted(case, potential) = self;
         let (m, n, packs) = (&case.manifold, case.manifold.ambient(), SAMPLES / R::LANES);
         let t: [Jet<R, D>; D] = std::array::from_fn(|i| Jet::variable(R::zero(), i));
-        let mut kept: Vec<_> = (0..packs).map(|_| P::Kept::<R, D>::default()).collect();
+        let mut saved: Vec<_> = (0..packs).map(|_| P::Saved::<R, D>::default()).collect();
         let (mut point, mut work) = (vec![Jet::zero(); n], Default::default());
         let mut psi = vec![Jet::zero(); packs];
         for p in 0..packs {
             let (y, frame) = case.site::<R>(p);
             m.lift(&y, &frame, &t, &mut point);
-            potential.jets(&case.theta[..], &point, &mut psi[p..=p], &mut work, &mut kept[p..=p]);
+            potential.jets(&case.theta[..], &point, &mut psi[p..=p], &mut work, &mut saved[p..=p]);
         }
-        let Tile { z, seeds, mut phi } = Tile::<Lap<R, D>, D>::of::<Collapsed>(case);
+        let Tile { z, seeds, mut psi_bar } = Tile::<Lap<R, D>, D>::of::<Collapsed>(case);
         let directions: Vec<_> = seeds.iter().map(|seeds| seeds.map(|seed| seed.grad)).collect();
         let (mut z_bar, mut sweep) = (vec![Lap::zero(); z.len()], Default::default());
-        phi.iter_mut().for_each(|phi| phi.re = R::zero());
+        psi_bar.iter_mut().for_each(|psi_bar| psi_bar.re = R::zero());
         // Twice with the same workspace: nothing of the first run must be left in the second.
-        for cotangents in [&vec![Lap { lap: R::one(), ..Lap::one() }; packs], &phi] {
-            let seen = Seen { z: &z, directions: &directions, kept: &kept };
+        for cotangents in [&vec![Lap { lap: R::one(), ..Lap::one() }; packs], &psi_bar] {
+            let seen = EvaluatedTile { z: &z, directions: &directions, saved: &saved };
             let turn = &mut |p: usize, found: &[Lap<R, D>]| {
                 z_bar[p * n..][..n].copy_from_slice(found);
                 None
@@ -226,7 +226,7 @@ impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
 struct Tile<S, const D: usize> {
     z: Vec<S>,
     seeds: Vec<[S; D]>,
-    phi: Vec<S>,
+    psi_bar: Vec<S>,
 }
 
 impl<R: Real, S: Algebra<Base = R>, const D: usize> Tile<S, D> {
@@ -234,7 +234,7 @@ impl<R: Real, S: Algebra<Base = R>, const D: usize> Tile<S, D> {
     fn of<F: Form<Of<R, D> = S>>(case: &Case<D>) -> Self {
         let (n, packs) = (case.manifold.ambient(), SAMPLES / R::LANES);
         let (mut z, mut point) = (vec![], vec![S::zero(); n]);
-        let (mut seeds, mut phi) = (vec![], vec![]);
+        let (mut seeds, mut psi_bar) = (vec![], vec![]);
         for p in 0..packs {
             let (y, frame) = case.site::<R>(p);
             let of = |f: &dyn Fn(usize) -> f64| R::from_fn(|lane| f(p * R::LANES + lane));
@@ -244,9 +244,9 @@ impl<R: Real, S: Algebra<Base = R>, const D: usize> Tile<S, D> {
             case.manifold.lift(&y, &frame, &seeds[p], &mut point);
             z.extend_from_slice(&point);
             let (b, a) = (vector(&|s| case.b(s)), matrix(&|s| case.a(s)));
-            phi.push(F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a));
+            psi_bar.push(F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a));
         }
-        Self { z, seeds, phi }
+        Self { z, seeds, psi_bar }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A surface drawn in the plane.
 
 use super::figure::Panel;
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// A surface drawn in a rectangle.
 ///

@@ -9,7 +9,7 @@ use plotters::style::{FontTransform, register_font};
 
 use super::Picture;
 use super::colour::Scale;
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// DejaVu Sans; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("../../../assets/DejaVuSans.ttf");
@@ -44,7 +44,7 @@ pub(super) struct Panel<'a> {
     height: u32,
 }
 
-type Drawn = Result<(), RunError>;
+type SampledPoints = Result<(), RunError>;
 
 impl Figure {
     /// Room for `columns × rows` panels of that size in pixels, and for a bar of colours.
@@ -67,7 +67,12 @@ impl Figure {
     }
 
     /// Draws panel number `i`, counted along the rows.
-    pub(super) fn panel(&mut self, i: usize, title: &str, draw: impl FnOnce(&Panel<'_>) -> Drawn) -> Drawn {
+    pub(super) fn panel(
+        &mut self,
+        i: usize,
+        title: &str,
+        draw: impl FnOnce(&Panel<'_>) -> SampledPoints,
+    ) -> SampledPoints {
         let (column, row) = ((i % self.columns) as u32, (i / self.columns) as u32);
         let (width, height) = self.panel;
         let left = LEFT + column * (LEFT + width + GAP);
@@ -79,7 +84,7 @@ impl Figure {
     }
 
     /// Draws the bar of colours beside the panels.
-    pub(super) fn bar(&mut self, scale: &Scale, unit: &str) -> Drawn {
+    pub(super) fn bar(&mut self, scale: &Scale, unit: &str) -> SampledPoints {
         let height = self.rows as u32 * (TITLE + self.panel.1 + BOTTOM) - TITLE - BOTTOM;
         let left = self.columns as u32 * (LEFT + self.panel.0 + GAP) + 10;
         self.within((left, HEAD + TITLE), (18, height), |bar| {
@@ -112,8 +117,8 @@ impl Figure {
         &mut self,
         (left, top): (u32, u32),
         (width, height): (u32, u32),
-        draw: impl FnOnce(&Panel<'_>) -> Drawn,
-    ) -> Drawn {
+        draw: impl FnOnce(&Panel<'_>) -> SampledPoints,
+    ) -> SampledPoints {
         let area = BitMapBackend::with_buffer(&mut self.pixels, self.size).into_drawing_area();
         let panel = Panel { area, left: left as i32, top: top as i32, width, height };
         draw(&panel)?;
@@ -140,7 +145,7 @@ impl Panel<'_> {
     }
 
     /// Colours every pixel by its place; a transparent colour leaves it as it is.
-    pub(super) fn fill(&self, colour: impl Fn(f64, f64) -> RGBAColor) -> Drawn {
+    pub(super) fn fill(&self, colour: impl Fn(f64, f64) -> RGBAColor) -> SampledPoints {
         for j in 0..self.height {
             let y = 1.0 - (f64::from(j) + 0.5) / f64::from(self.height);
             for i in 0..self.width {
@@ -153,18 +158,18 @@ impl Panel<'_> {
     }
 
     /// A frame around the rectangle.
-    pub(super) fn border(&self) -> Drawn {
+    pub(super) fn border(&self) -> SampledPoints {
         self.line(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)], INK.into())
     }
 
     /// A line through places.
-    pub(super) fn line(&self, places: &[(f64, f64)], colour: RGBAColor) -> Drawn {
+    pub(super) fn line(&self, places: &[(f64, f64)], colour: RGBAColor) -> SampledPoints {
         let path: Vec<_> = places.iter().map(|&place| self.pixel(place)).collect();
         self.area.draw(&PathElement::new(path, colour)).map_err(|e| failure(&e))
     }
 
     /// A small disc.
-    pub(super) fn dot(&self, place: (f64, f64), colour: RGBAColor) -> Drawn {
+    pub(super) fn dot(&self, place: (f64, f64), colour: RGBAColor) -> SampledPoints {
         self.area.draw(&Circle::new(self.pixel(place), 1, colour.filled())).map_err(|e| failure(&e))
     }
 
@@ -176,7 +181,7 @@ impl Panel<'_> {
         anchor: Anchor,
         size: f64,
         ink: RGBColor,
-    ) -> Drawn {
+    ) -> SampledPoints {
         let (x, y) = self.pixel(place);
         self.text_at(text, (x - self.left, y - self.top), anchor, size, ink)
     }
@@ -189,7 +194,7 @@ impl Panel<'_> {
         anchor: Anchor,
         size: f64,
         ink: RGBColor,
-    ) -> Drawn {
+    ) -> SampledPoints {
         let h = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Middle => HPos::Center,
@@ -200,7 +205,7 @@ impl Panel<'_> {
     }
 
     /// Text that reads upwards, centred at an offset in pixels from the upper left corner of the rectangle.
-    pub(super) fn vertical_text(&self, text: &str, at: (i32, i32)) -> Drawn {
+    pub(super) fn vertical_text(&self, text: &str, at: (i32, i32)) -> SampledPoints {
         let font = (FAMILY, 14.0).into_font().transform(FontTransform::Rotate270);
         let style = TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Center, VPos::Center));
         self.area.draw_text(text, &style, (self.left + at.0, self.top + at.1)).map_err(|e| failure(&e))

@@ -6,7 +6,7 @@ use super::chart::Chart;
 use super::colour::Scale;
 use super::figure::Panel;
 use super::grid::Grid;
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// A function on the surface, as colours.
 pub(super) fn draw(panel: &Panel<'_>, chart: &dyn Chart, grid: &Grid, scale: &Scale) -> Result<(), RunError> {

@@ -16,11 +16,13 @@ use ircpm_manifolds::{Factor, Manifold, Product};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
+use crate::evaluation::log_target;
+use crate::points::base_points;
+use crate::points::{Sequence, Spread};
+use crate::program::RunError;
 use crate::report::Report;
-use crate::run::evaluate::{base_points, log_target};
-use crate::run::problem::Source;
-use crate::run::{Problem, RunError};
-use crate::sequence::{Sequence, Spread};
+use crate::training::Problem;
+use crate::training::Source;
 use chart::Chart;
 use colour::Scale;
 use figure::Figure;

@@ -9,7 +9,7 @@ use plotters::style::{Color, RGBAColor, WHITE};
 
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// Azimuth 0 to 2π from left to right, the north pole (third coordinate 1) above.
 pub(super) struct Mollweide;

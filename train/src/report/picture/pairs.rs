@@ -7,7 +7,7 @@ use super::Picture;
 use super::figure::Figure;
 use super::heat::DOT;
 use super::square::{axis, turn};
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// Most panels in a picture.
 const PANELS: usize = 6;

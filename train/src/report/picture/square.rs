@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
-use crate::run::RunError;
+use crate::program::RunError;
 
 /// `θ₁` to the right, `θ₂` upwards, both from 0 to 2π.
 pub(super) struct Square;

@@ -1,0 +1,161 @@
+//! Dual numbers with several tangents, nesting to any order: the declared core, and the oracle for the fast forms.
+
+use super::coefficients::{flatten, flatten_mut};
+use super::operators::operators;
+use crate::elementary::Function;
+use crate::scalar::{Algebra, Scalar};
+
+/// `re + Σ epsᵢ εᵢ` with `εᵢ εⱼ = 0`: a value and its derivatives in `D` directions.
+///
+/// `Dual<Dual<S, D>, D>` carries second derivatives, and so on. [`crate::Jet`] and [`crate::Lap`] hold the same
+/// derivatives in fewer coefficients.
+///
+/// ```
+/// use ircpm_ad::{Dual, Scalar};
+/// let x = Dual::variable(0.5, 0);
+/// let y: Dual<f64, 1> = x.sin() * x;
+/// assert!((y.eps[0] - (0.5_f64.sin() + 0.5 * 0.5_f64.cos())).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Dual<S, const D: usize> {
+    /// The value.
+    pub re: S,
+    /// The derivative in each direction.
+    pub eps: [S; D],
+}
+
+/// A hyper-dual number: the value, two first derivatives and their mixed second one.
+pub type HyperDual<S> = Dual<Dual<S, 1>, 1>;
+
+impl<S: Scalar, const D: usize> Dual<S, D> {
+    /// `re` with the given derivatives.
+    #[inline(always)]
+    pub fn new(re: S, eps: [S; D]) -> Self {
+        Self { re, eps }
+    }
+
+    /// `re`, held constant.
+    #[inline(always)]
+    pub fn fixed(re: S) -> Self {
+        Self { re, eps: [S::zero(); D] }
+    }
+
+    /// `re` as the variable of direction `i`.
+    ///
+    /// # Panics
+    /// If `i ≥ D`.
+    #[inline(always)]
+    pub fn variable(re: S, i: usize) -> Self {
+        let mut x = Self::fixed(re);
+        x.eps[i] = S::one();
+        x
+    }
+
+    #[inline(always)]
+    fn combine(mut self, other: Self, f: impl Fn(S, S) -> S) -> Self {
+        self.re = f(self.re, other.re);
+        for i in 0..D {
+            self.eps[i] = f(self.eps[i], other.eps[i]);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn each(mut self, f: impl Fn(S) -> S) -> Self {
+        self.re = f(self.re);
+        for i in 0..D {
+            self.eps[i] = f(self.eps[i]);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn product(mut self, other: Self) -> Self {
+        for i in 0..D {
+            self.eps[i] = self.re * other.eps[i] + self.eps[i] * other.re;
+        }
+        self.re *= other.re;
+        self
+    }
+}
+
+operators!([S: Scalar, const D: usize] Dual<S, D>);
+
+impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
+    type Base = S::Base;
+
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        Self::fixed(S::constant(x))
+    }
+    #[inline(always)]
+    fn from_base(x: S::Base) -> Self {
+        Self::fixed(S::from_base(x))
+    }
+    #[inline(always)]
+    fn value(self) -> S::Base {
+        self.re.value()
+    }
+    // Written out, as selection below: closures of theirs were seen compiled without the instruction set (`crate::simd`).
+    #[inline(always)]
+    fn scale(mut self, w: S::Base) -> Self {
+        self.re = self.re.scale(w);
+        for i in 0..D {
+            self.eps[i] = self.eps[i].scale(w);
+        }
+        self
+    }
+    #[inline(always)]
+    fn select_gt(a: S::Base, b: S::Base, if_greater: Self, otherwise: Self) -> Self {
+        let mut out = otherwise;
+        out.re = S::select_gt(a, b, if_greater.re, out.re);
+        for i in 0..D {
+            out.eps[i] = S::select_gt(a, b, if_greater.eps[i], out.eps[i]);
+        }
+        out
+    }
+    #[inline(always)]
+    fn apply<F: Function<Self::Base>>(mut self, f: F) -> Self {
+        let slope = f.derivative(self.re);
+        self.re = self.re.apply(f);
+        for i in 0..D {
+            self.eps[i] = slope * self.eps[i];
+        }
+        self
+    }
+}
+
+impl<S: Algebra, const D: usize> Algebra for Dual<S, D> {
+    const COEFFS: usize = S::COEFFS * (1 + D);
+
+    #[inline(always)]
+    fn act(self, mut bar: Self) -> Self {
+        bar.re = self.re.act(bar.re);
+        for i in 0..D {
+            bar.re += self.eps[i].act(bar.eps[i]);
+            bar.eps[i] = self.re.act(bar.eps[i]);
+        }
+        bar
+    }
+    #[inline(always)]
+    fn pair(self, bar: Self) -> S::Base {
+        let mut sum = self.re.pair(bar.re);
+        for i in 0..D {
+            sum += self.eps[i].pair(bar.eps[i]);
+        }
+        sum
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn coefficients(x: &[Self]) -> &[S::Base] {
+        // SAFETY: repr(C), and every field is an S or an array of them.
+        S::coefficients(unsafe { flatten::<Self, S>(x) })
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets a slice")]
+    fn coefficients_mut(x: &mut [Self]) -> &mut [S::Base] {
+        // SAFETY: as above; any coefficients make a dual number.
+        S::coefficients_mut(unsafe { flatten_mut::<Self, S>(x) })
+    }
+}

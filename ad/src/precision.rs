@@ -1,0 +1,78 @@
+//! Floating-point formats: what the elementary functions and a solver must know of the numbers in a lane.
+
+/// A binary format, by the numbers that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Precision {
+    /// Distance from 1 to the next larger number.
+    pub epsilon: f64,
+    /// `1.5·2^p`: adding and subtracting it rounds to the nearest integer.
+    pub round: f64,
+    /// The same plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low bits.
+    pub round_biased: f64,
+    /// Between these `eˣ` is a normal number.
+    pub exp_range: [f64; 2],
+    /// ln 2 in two parts, the first with trailing zeros so that small multiples of it are exact.
+    pub ln_2: [f64; 2],
+    /// π/2 in three parts, the first two with trailing zeros.
+    pub pi_2: [f64; 3],
+}
+
+impl Precision {
+    /// 53 bits.
+    pub const DOUBLE: Self = Self {
+        epsilon: f64::EPSILON,
+        round: 6_755_399_441_055_744.0,
+        round_biased: 6_755_399_441_055_744.0 + 1023.0,
+        exp_range: [-708.0, 709.0],
+        ln_2: [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10],
+        pi_2: [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21],
+    };
+
+    /// 24 bits. Parts of constants as in the Cephes library.
+    pub const SINGLE: Self = Self {
+        epsilon: f32::EPSILON as f64,
+        round: 12_582_912.0,
+        round_biased: 12_582_912.0 + 127.0,
+        exp_range: [-87.0, 88.0],
+        ln_2: [0.693_359_375, -2.121_944_4e-4],
+        pi_2: [1.570_312_5, 4.837_512_969_970_703e-4, 7.549_789_954_891_89e-8],
+    };
+}
+
+/// What a lane holds: a double, or a single.
+pub(crate) trait Lane: Copy + std::fmt::Debug + Send + Sync + 'static {
+    /// How it is laid out.
+    const PRECISION: Precision;
+
+    /// The nearest one.
+    fn narrow(x: f64) -> Self;
+
+    /// As a double.
+    fn widen(self) -> f64;
+}
+
+impl Lane for f64 {
+    const PRECISION: Precision = Precision::DOUBLE;
+
+    #[inline(always)]
+    fn narrow(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+}
+
+impl Lane for f32 {
+    const PRECISION: Precision = Precision::SINGLE;
+
+    #[inline(always)]
+    fn narrow(x: f64) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+}

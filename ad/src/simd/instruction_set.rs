@@ -1,0 +1,54 @@
+//! What an instruction set offers: its register as a type, and the operations on it.
+
+use super::Task;
+use crate::precision::Lane;
+
+/// An instruction set as a type: its register and the operations on it, lane by lane.
+pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static {
+    /// What a lane holds.
+    type Lane: Lane;
+    /// `LANES` numbers and nothing else: one vector register, or two.
+    type Pack: Copy + std::fmt::Debug + Send + Sync + 'static;
+    /// The same instructions, one register at a time.
+    type Register: InstructionSet;
+    /// The same instructions on numbers of half the size, twice as many in a pack; itself where there are none.
+    type Single: InstructionSet;
+    /// Numbers in a pack.
+    const LANES: usize;
+    /// Packs that the registers hold.
+    const REGISTERS: usize;
+
+    fn splat(x: f64) -> Self::Pack;
+    fn as_slice(x: &Self::Pack) -> &[Self::Lane];
+    fn as_mut_slice(x: &mut Self::Pack) -> &mut [Self::Lane];
+    fn add(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn sub(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn mul(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn div(a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    /// `a b + c`.
+    fn mul_add(a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
+    fn abs(a: Self::Pack) -> Self::Pack;
+    fn sqrt(a: Self::Pack) -> Self::Pack;
+    fn select_gt(a: Self::Pack, b: Self::Pack, if_greater: Self::Pack, otherwise: Self::Pack) -> Self::Pack;
+    /// The smaller one; `a` if either is NaN.
+    fn min(a: Self::Pack, b: Self::Pack) -> Self::Pack {
+        Self::select_gt(a, b, b, a)
+    }
+    /// The larger one; `a` if either is NaN.
+    fn max(a: Self::Pack, b: Self::Pack) -> Self::Pack {
+        Self::select_gt(b, a, b, a)
+    }
+    /// The bits moved up to where the exponent is.
+    fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
+    /// Halves added onto each other until one number is left; lane by lane unless an instruction set knows better.
+    fn sum(a: Self::Pack) -> f64 {
+        Self::as_slice(&a).iter().map(|x| x.widen()).sum()
+    }
+    /// The sums of four packs, each as [`InstructionSet::sum`] adds it.
+    fn sum_four(a: [Self::Pack; 4]) -> [f64; 4] {
+        a.map(Self::sum)
+    }
+
+    /// Runs `task` in a function compiled for this set.
+    fn vectorized<T: Task>(task: T) -> T::Output;
+}

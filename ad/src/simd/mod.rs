@@ -1,0 +1,129 @@
+//! Choosing an instruction set at run time, so that a user passes no build flags.
+//!
+//! A [`Kernel`] is code over any [`Real`]. [`Isa::dispatch`] runs it on packs of one instruction set: the kernel is
+//! inlined into a function that carries the set's `target_feature`s. All of it must be `#[inline(always)]`, or it would
+//! be compiled without them. That goes for closures too: one that an iterator or `array::map` calls may be compiled
+//! alone, which is correct but was seen to be eighteen times slower. Inner loops over packs are therefore plain loops.
+//!
+//! What is inlined into one function is compiled together, in a time that grows faster than its size. The stages of a
+//! large kernel are therefore [`Task`]s, functions of their own for the same set: see [`Real::vectorized`].
+
+mod instruction_set;
+mod lanes;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod register_pair;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::marker::PhantomData;
+
+use instruction_set::InstructionSet;
+pub(crate) use lanes::Lanes;
+pub(crate) use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use register_pair::RegisterPair;
+#[cfg(target_arch = "x86_64")]
+use x86::{Avx2, Avx512};
+
+use crate::real::Real;
+
+/// A computation that can run on packs of any instruction set.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+
+    /// Runs over the packs `R`. Mark it `#[inline(always)]`, and everything it calls in its inner loops.
+    fn run<R: Real>(self) -> Self::Output;
+}
+
+/// A computation without parameters, to be compiled for an instruction set: see [`Real::vectorized`].
+pub trait Task {
+    /// What it returns.
+    type Output;
+
+    /// Runs. Mark it `#[inline(always)]`.
+    fn run(self) -> Self::Output;
+}
+
+/// An instruction set as a value, chosen at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// What every processor of the target has: SSE2 on x86-64, NEON on aarch64.
+    Portable,
+    /// AVX2 with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// All that this processor can run, the fastest last.
+    pub fn available() -> Vec<Isa> {
+        let mut sets = vec![Isa::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if Avx2::available() {
+                sets.push(Isa::Avx2);
+            }
+            if Avx512::available() {
+                sets.push(Isa::Avx512);
+            }
+        }
+        sets
+    }
+
+    /// The fastest that this processor can run.
+    pub fn best() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if Avx512::available() {
+                return Isa::Avx512;
+            }
+            if Avx2::available() {
+                return Isa::Avx2;
+            }
+        }
+        Isa::Portable
+    }
+
+    /// Name for reports: results are the same bits on one instruction set.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => "avx2+fma",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// Runs `kernel` on packs of this set.
+    ///
+    /// # Panics
+    /// If the processor lacks it.
+    #[inline]
+    pub fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Isa::Portable => Portable::vectorized(On::<_, Portable>(kernel, PhantomData)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Avx2::vectorized(On::<_, RegisterPair<Avx2>>(kernel, PhantomData)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Avx512::vectorized(On::<_, Avx512>(kernel, PhantomData)),
+        }
+    }
+}
+
+/// A kernel with its instruction set: a task.
+struct On<K, I>(K, PhantomData<I>);
+
+impl<K: Kernel, I: InstructionSet> Task for On<K, I> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn run(self) -> K::Output {
+        self.0.run::<Lanes<I>>()
+    }
+}

@@ -1,0 +1,74 @@
+//! Two registers as one pack.
+//!
+//! A long formula over one register waits for its own results: softplus is a chain of some thirty operations, more than
+//! a processor with few registers overlaps with the next one. Over two registers every operation has a partner that
+//! waits for nothing, and every constant is loaded once for both. The flat kernels take the registers one by one.
+
+use std::marker::PhantomData;
+
+use super::Task;
+use super::instruction_set::InstructionSet;
+
+/// The instruction set `I`, two registers at a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegisterPair<I>(PhantomData<I>);
+
+/// Both halves of one operation.
+macro_rules! both {
+    ($($name:ident($($x:ident),*);)*) => {$(
+        #[inline(always)]
+        fn $name($($x: Self::Pack),*) -> Self::Pack {
+            [I::$name($($x[0]),*), I::$name($($x[1]),*)]
+        }
+    )*};
+}
+
+impl<I: InstructionSet<Register = I>> InstructionSet for RegisterPair<I> {
+    type Lane = I::Lane;
+    type Pack = [I::Pack; 2];
+    type Register = I;
+    type Single = I::Single;
+    const LANES: usize = 2 * I::LANES;
+    const REGISTERS: usize = I::REGISTERS / 2;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self::Pack {
+        let register = I::splat(x);
+        [register, register] // `[register; 2]` is a loop to the compiler, and constants are everywhere.
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets two registers")]
+    fn as_slice(x: &Self::Pack) -> &[I::Lane] {
+        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<I::Lane>()) };
+        // SAFETY: a register is so many numbers, and an array has no gaps.
+        unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), Self::LANES) }
+    }
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "reinterprets two registers")]
+    fn as_mut_slice(x: &mut Self::Pack) -> &mut [I::Lane] {
+        const { assert!(size_of::<I::Pack>() == I::LANES * size_of::<I::Lane>()) };
+        // SAFETY: as above; the borrow is exclusive and any numbers make a register.
+        unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), Self::LANES) }
+    }
+    both! {
+        add(a, b);
+        sub(a, b);
+        mul(a, b);
+        div(a, b);
+        mul_add(a, b, c);
+        abs(a);
+        sqrt(a);
+        min(a, b);
+        max(a, b);
+        select_gt(a, b, if_greater, otherwise);
+        exponent_from_low_bits(a);
+    }
+    #[inline(always)]
+    fn sum([low, high]: Self::Pack) -> f64 {
+        I::sum(I::add(low, high))
+    }
+    #[inline(always)]
+    fn vectorized<T: Task>(task: T) -> T::Output {
+        I::vectorized(task)
+    }
+}

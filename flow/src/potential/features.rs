@@ -1,0 +1,194 @@
+//! What a network sees of a point.
+
+use ircpm_ad::{Algebra, Scalar};
+use ircpm_manifolds::{Factor, Manifold, Product};
+
+use crate::error::FlowError;
+
+/// Features as a user names them; what a symmetry leaves alone makes an invariant flow (Lemma 1).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Features {
+    /// Ambient coordinates, for spheres and Rⁿ.
+    Coordinates,
+    /// Some of the ambient coordinates: invariant under isometries that move only the others.
+    Subset {
+        /// Their indices.
+        coordinates: Vec<usize>,
+    },
+    /// `cos kθ` and `sin kθ`, `k = 1..=order`, of every angle; ambient coordinates of other factors.
+    Harmonics {
+        /// Highest harmonic.
+        order: usize,
+    },
+    /// `cos ks` and `sin ks`, `k = 1..=order`, of integer combinations `s = Σ mᵢ θᵢ`: invariant under the translations
+    /// that write_back every `s` alone.
+    Combinations {
+        /// The rows `m`.
+        directions: Vec<Vec<i32>>,
+        /// Highest harmonic.
+        order: usize,
+    },
+}
+
+/// Features of the points of one manifold, ready to be evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMap {
+    inputs: usize,
+    terms: Vec<Term>,
+}
+
+/// One or two features.
+#[derive(Clone, Debug, PartialEq)]
+enum Term {
+    /// Coordinate `i`.
+    Coordinate(usize),
+    /// `cos s` and `sin s` of `s = Σ m θ`, by index and factor.
+    Wave(Vec<(usize, f64)>),
+}
+
+impl FeatureMap {
+    /// Features of the points of `manifold`.
+    ///
+    /// # Errors
+    /// [`FlowError::Features`] when they do not fit it: angles that are not there, no features at all, coordinates on a
+    /// torus, where they would not be periodic.
+    pub fn new(features: &Features, manifold: &Product) -> Result<Self, FlowError> {
+        let fail = |reason: String| FlowError::Features { manifold: manifold.to_string(), reason };
+        let angular = angular_coordinates(manifold);
+        let coordinate = |i: usize| match angular.get(i) {
+            None => {
+                Err(fail(format!("there is no coordinate {i}; points have {} coordinates", angular.len())))
+            }
+            Some(true) => Err(fail(format!(
+                "coordinate {i} is an angle, and psi would jump where it wraps: use harmonics"
+            ))),
+            Some(false) => Ok(Term::Coordinate(i)),
+        };
+        let mut terms = Vec::new();
+        match features {
+            Features::Coordinates => {
+                for i in 0..angular.len() {
+                    terms.push(coordinate(i)?);
+                }
+            }
+            Features::Subset { coordinates } => {
+                for &i in coordinates {
+                    terms.push(coordinate(i)?);
+                }
+            }
+            Features::Harmonics { order } => {
+                for (i, &angle) in angular.iter().enumerate() {
+                    if angle {
+                        terms.extend((1..=*order).map(|k| Term::Wave(vec![(i, k as f64)])));
+                    } else {
+                        terms.push(Term::Coordinate(i));
+                    }
+                }
+            }
+            Features::Combinations { directions, order } => {
+                for direction in directions {
+                    if direction.len() != angular.len() || angular.contains(&false) {
+                        return Err(fail(format!(
+                            "the direction {direction:?} wants {} angles and nothing else",
+                            direction.len()
+                        )));
+                    }
+                    terms.extend((1..=*order).map(|k| wave(direction, k)));
+                }
+            }
+        }
+        if terms.is_empty() {
+            return Err(fail(
+                "there are none: give an order, directions or coordinates of at least one".into(),
+            ));
+        }
+        Ok(Self { inputs: angular.len(), terms })
+    }
+
+    /// Number of ambient coordinates.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.terms.iter().map(Term::len).sum()
+    }
+
+    /// Whether there are none; never so for a map that [`FeatureMap::new`] made.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Features of a tile: `z` is `[pack][coordinate]`, `out` `[pack][feature]`.
+    #[inline(always)]
+    pub fn eval<S: Scalar>(&self, z: &[S], out: &mut [S]) {
+        for (z, out) in z.chunks_exact(self.inputs).zip(out.chunks_exact_mut(self.len())) {
+            let mut f = 0;
+            for term in &self.terms {
+                match term {
+                    Term::Coordinate(i) => out[f] = z[*i],
+                    Term::Wave(combination) => {
+                        let s = phase(combination, z);
+                        out[f] = s.cos();
+                        out[f + 1] = s.sin();
+                    }
+                }
+                f += term.len();
+            }
+        }
+    }
+
+    /// Cotangents of the coordinates, from the features `f` and their cotangents.
+    #[inline(always)]
+    pub fn pull_back<S: Algebra>(&self, f: &[S], f_bar: &[S], z_bar: &mut [S]) {
+        z_bar.fill(S::zero());
+        let features = f.chunks_exact(self.len()).zip(f_bar.chunks_exact(self.len()));
+        for ((f, f_bar), z_bar) in features.zip(z_bar.chunks_exact_mut(self.inputs)) {
+            let mut k = 0;
+            for term in &self.terms {
+                match term {
+                    Term::Coordinate(i) => z_bar[*i] += f_bar[k],
+                    Term::Wave(combination) => {
+                        // d cos s = −sin s ds and d sin s = cos s ds, both at hand as features.
+                        let s_bar = f[k].act(f_bar[k + 1]) - f[k + 1].act(f_bar[k]);
+                        for &(i, m) in combination {
+                            z_bar[i] += s_bar * m;
+                        }
+                    }
+                }
+                k += term.len();
+            }
+        }
+    }
+}
+
+impl Term {
+    fn len(&self) -> usize {
+        match self {
+            Term::Coordinate(_) => 1,
+            Term::Wave(_) => 2,
+        }
+    }
+}
+
+/// `Σ m θ`.
+#[inline(always)]
+fn phase<S: Scalar>(combination: &[(usize, f64)], z: &[S]) -> S {
+    let mut s = S::zero();
+    for &(i, m) in combination {
+        s += z[i] * m;
+    }
+    s
+}
+
+fn wave(direction: &[i32], k: usize) -> Term {
+    let combination = direction.iter().enumerate().filter(|(_, m)| **m != 0);
+    Term::Wave(combination.map(|(i, &m)| (i, f64::from(m) * k as f64)).collect())
+}
+
+/// For every ambient coordinate, whether it is an angle.
+fn angular_coordinates(manifold: &Product) -> Vec<bool> {
+    let factors = manifold.factors();
+    factors.flat_map(|f| std::iter::repeat_n(matches!(f, Factor::Torus(_)), f.ambient())).collect()
+}

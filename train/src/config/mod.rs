@@ -1,0 +1,411 @@
+//! What to train, and how: the configuration, as TOML.
+//!
+//! Every key has a default but the target's name (or, for the likelihood of given points, the data file and its
+//! manifold). Types say what a key may hold, the functions of `check` which numbers make sense; each complaint carries
+//! the span of the text that caused it, in the file or in a `--set` override.
+
+mod check;
+mod error;
+mod overrides;
+pub mod preset;
+mod suggest;
+
+use std::path::PathBuf;
+
+use ircpm_flow::{Features as FlowFeatures, FlowSpec, Method as FlowMethod, Solver as FlowSolver};
+use ircpm_manifolds::Product;
+use serde::{Deserialize, Serialize};
+
+use crate::optimiser;
+use crate::points::Spread;
+use crate::target::{self, Target};
+pub use error::ConfigError;
+pub use overrides::Override;
+pub use suggest::suggest;
+
+/// A whole run: the same configuration, on one instruction set, gives the same bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Seed of the initial parameters, of the base points and of the minibatches; below 2⁶³, the largest integer of TOML.
+    #[serde(default, deserialize_with = "check::seed")]
+    pub seed: u64,
+    /// The density to learn, for the reverse Kullback–Leibler divergence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetConfig>,
+    /// The points to learn from, for the likelihood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataConfig>,
+    /// The map.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// The inner minimisation.
+    #[serde(default)]
+    pub solver: SolverConfig,
+    /// The optimisation of the parameters.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// How the result is measured.
+    #[serde(default)]
+    pub evaluation: EvaluationConfig,
+}
+
+/// A target density `exp(−β u)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// One of [`target::names`].
+    #[serde(deserialize_with = "check::target_name")]
+    pub name: String,
+    /// Inverse temperature β.
+    #[serde(default = "one", deserialize_with = "check::positive")]
+    pub beta: f64,
+}
+
+/// Points on a manifold, one per row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// CSV with a header line; each row has the ambient coordinates of a point, angles in radians. Relative to the
+    /// configuration's folder.
+    #[serde(deserialize_with = "check::file")]
+    pub file: PathBuf,
+    /// For example `T2`, `S2` or `T2xS2`.
+    #[serde(with = "check::manifold")]
+    pub manifold: Product,
+    /// Share of the rows that is kept away from training, for the reported likelihood.
+    #[serde(default = "tenth", deserialize_with = "check::share")]
+    pub held_out: f64,
+}
+
+/// The stack of layers and their networks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Number of layers, 1 to 64.
+    #[serde(deserialize_with = "check::layers")]
+    pub layers: usize,
+    /// Whether all layers have the same parameters.
+    pub shared: bool,
+    /// Width of each hidden layer, 1 to 4096; at most 16 of them.
+    #[serde(deserialize_with = "check::hidden")]
+    pub hidden: Vec<usize>,
+    /// What the network sees of a point.
+    pub features: Features,
+    /// The potential is the network's output divided by this: a large value starts near the identity.
+    #[serde(deserialize_with = "check::positive")]
+    pub output_scale: f64,
+}
+
+/// What the network sees of a point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Features {
+    /// Ambient coordinates.
+    Coordinates,
+    /// `cos kθ`, `sin kθ` of each angle.
+    Harmonics {
+        /// Largest `k`, 1 to 64.
+        #[serde(deserialize_with = "check::order")]
+        order: usize,
+    },
+    /// `cos ks`, `sin ks` of integer combinations `s` of the angles: invariant under translations that keep each `s`.
+    #[serde(alias = "invariant")]
+    Combinations {
+        /// The integers, one row for each combination.
+        #[serde(deserialize_with = "check::directions")]
+        directions: Vec<Vec<i32>>,
+        /// Largest `k`, 1 to 64.
+        #[serde(deserialize_with = "check::order")]
+        order: usize,
+    },
+}
+
+/// The minimisation over `y` of `d(x, y)²/2 + ψ(y)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SolverConfig {
+    /// How a step is chosen.
+    pub method: Method,
+    /// Norm of the gradient at which a point counts as solved, at most 0.01.
+    #[serde(deserialize_with = "check::tolerance")]
+    pub tolerance: f64,
+    /// Steps after which a point counts as failed.
+    #[serde(deserialize_with = "check::count")]
+    pub max_steps: usize,
+}
+
+/// How the inner solver chooses a step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Safeguarded Newton.
+    Newton,
+    /// Gradient descent, as in the paper: slower, for comparison.
+    Descent,
+}
+
+/// The optimisation of the parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// What is minimised.
+    pub loss: Loss,
+    /// Most steps of the optimiser; by default 2000 of a first-order one, 200 of least squares, which stop by themselves.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_count")]
+    pub steps: Option<usize>,
+    /// Points per step, 1 to 2²⁰; least squares begin with them and take more when needed. By default 256, and 512 of least
+    /// squares.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_batch")]
+    pub batch: Option<usize>,
+    /// Kullback–Leibler divergence in nats at which least squares stop.
+    #[serde(deserialize_with = "check::positive")]
+    pub goal: f64,
+    /// Largest learning rate of the schedule.
+    #[serde(deserialize_with = "check::positive")]
+    pub learning_rate: f64,
+    /// Learning rate as a function of the step.
+    pub schedule: Schedule,
+    /// Steps of linear warm-up; zero for none.
+    #[serde(deserialize_with = "check::count_or_zero")]
+    pub warmup: usize,
+    /// Norm to which a longer gradient is shortened.
+    #[serde(deserialize_with = "check::positive")]
+    pub clip: f64,
+    /// How base points are drawn.
+    pub points: Points,
+    /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it applies.
+    #[serde(deserialize_with = "check::optimiser_name")]
+    pub optimiser: String,
+    /// Steps between lines of `metrics.jsonl`; every step of least squares has one.
+    #[serde(deserialize_with = "check::count")]
+    pub log_every: usize,
+    /// Steps between checkpoints.
+    #[serde(deserialize_with = "check::count")]
+    pub checkpoint_every: usize,
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// `E[log q + β u]` over the model's samples.
+    ReverseKl,
+    /// Mean negative log-likelihood of given points.
+    Likelihood,
+}
+
+/// Learning rate as a function of the step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// The same at every step.
+    Constant,
+    /// Half a cosine, down to zero.
+    Cosine,
+}
+
+/// How base points are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Points {
+    /// A rank-1 lattice with a fresh random shift at every step.
+    #[serde(alias = "low-discrepancy")]
+    Lattice,
+    /// A Kronecker sequence with a fresh random shift at every step.
+    Kronecker,
+    /// Independent points.
+    Random,
+}
+
+/// How the result is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationConfig {
+    /// Independent model samples for ESS, KL and log Z, 2 to 2²⁴.
+    #[serde(deserialize_with = "check::samples")]
+    pub samples: usize,
+    /// Fresh base points at which the smallest eigenvalue of `H` is looked for, 8 to 2²⁴.
+    #[serde(deserialize_with = "check::uniform")]
+    pub uniform: usize,
+    /// Seed of both.
+    #[serde(deserialize_with = "check::seed")]
+    pub seed: u64,
+    /// Whether pictures are drawn.
+    pub pictures: bool,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        let features = Features::Harmonics { order: 1 };
+        Self { layers: 1, shared: false, hidden: vec![32, 32], features, output_scale: 1.0 }
+    }
+}
+
+impl Default for SolverConfig {
+    fn default() -> Self {
+        let FlowSolver { tolerance, max_steps, .. } = FlowSolver::default();
+        Self { method: Method::Newton, tolerance, max_steps }
+    }
+}
+
+/// Leaves the choice of the optimiser to the program.
+pub const AUTO: &str = "auto";
+
+impl TrainingConfig {
+    /// Most steps of the optimiser.
+    pub fn steps(&self) -> usize {
+        self.steps.unwrap_or(if self.is_least_squares() { 200 } else { 2000 })
+    }
+
+    /// Points per step.
+    pub fn batch(&self) -> usize {
+        self.batch.unwrap_or(if self.is_least_squares() { 512 } else { 256 })
+    }
+
+    /// Whether the optimiser works on residuals and chooses its own points.
+    pub fn is_least_squares(&self) -> bool {
+        self.optimiser == optimiser::LevenbergMarquardt::NAME
+    }
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            loss: Loss::ReverseKl,
+            steps: None,
+            batch: None,
+            goal: 1e-6,
+            learning_rate: 5e-3,
+            schedule: Schedule::Cosine,
+            warmup: 0,
+            clip: 10.0,
+            points: Points::Lattice,
+            optimiser: AUTO.into(),
+            log_every: 10,
+            checkpoint_every: 500,
+        }
+    }
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self { samples: 65_536, uniform: 65_536, seed: 1, pictures: true }
+    }
+}
+
+impl Config {
+    /// Reads a configuration from TOML; `name` is the file in messages. Never panics, whatever the text.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the first thing that is malformed, unknown, out of range or in contradiction.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        Self::parse_with(text, name, &[])
+    }
+
+    /// As [`Config::parse`], with some keys replaced.
+    ///
+    /// # Errors
+    /// As [`Config::parse`]; what an override caused is shown in the override's text.
+    pub fn parse_with(text: &str, name: &str, overrides: &[Override]) -> Result<Self, ConfigError> {
+        let (config, source) = overrides::deserialize::<Self>(text, name, overrides)?;
+        config.consistent().map_err(|(path, message)| source.error_at(path, message))?;
+        Ok(config)
+    }
+
+    /// The effective configuration, every key written out: parsing it gives `self` again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration has string keys and integers below 2⁶³")
+    }
+
+    /// Checks that involve several keys; an error names the key to blame.
+    fn consistent(&self) -> Result<(), (&'static [&'static str], String)> {
+        let training = &self.training;
+        // Least squares, which `auto` may stand for, have no learning rate to warm up.
+        if training.warmup > 0 && training.warmup >= training.steps() && !training.is_least_squares() {
+            let message = format!("warmup must be shorter than the {} steps of training", training.steps());
+            return Err((&["training", "warmup"], message));
+        }
+        if training.schedule == Schedule::Constant && training.warmup > 0 {
+            let message =
+                "a constant schedule has no warm-up: set warmup = 0, or schedule = \"cosine\"".into();
+            return Err((&["training", "warmup"], message));
+        }
+        match (training.loss, &self.target, &self.data) {
+            (Loss::ReverseKl, Some(_), None) | (Loss::Likelihood, None, Some(_)) => Ok(()),
+            (Loss::ReverseKl, None, _) => {
+                Err((&["target"], "loss = \"reverse-kl\" needs a [target] with a name".into()))
+            }
+            (Loss::Likelihood, _, None) => {
+                Err((&["data"], "loss = \"likelihood\" needs [data] with file and manifold".into()))
+            }
+            (Loss::ReverseKl, Some(_), Some(_)) => {
+                Err((&["data"], "[data] is for loss = \"likelihood\": remove it, or change the loss".into()))
+            }
+            (Loss::Likelihood, Some(_), Some(_)) => Err((
+                &["target"],
+                "[target] is for loss = \"reverse-kl\": remove it, or change the loss".into(),
+            )),
+        }
+    }
+
+    /// The target, if the loss has one.
+    pub fn target(&self) -> Option<Box<dyn Target>> {
+        self.target.as_ref().and_then(|target| target::by_name(&target.name))
+    }
+
+    /// β, one where there is no target.
+    pub fn beta(&self) -> f64 {
+        self.target.as_ref().map_or(1.0, |target| target.beta)
+    }
+
+    /// The learning rate as a function of the step.
+    pub fn schedule(&self) -> optimiser::Schedule {
+        match self.training.schedule {
+            Schedule::Constant => optimiser::Schedule::Constant,
+            Schedule::Cosine => optimiser::Schedule::Cosine { warmup: self.training.warmup },
+        }
+    }
+
+    /// How base points are spread.
+    pub fn spread(&self) -> Spread {
+        match self.training.points {
+            Points::Lattice => Spread::Lattice,
+            Points::Kronecker => Spread::Kronecker,
+            Points::Random => Spread::Random,
+        }
+    }
+
+    /// What to build the flow from, on the manifold of the target or of the data.
+    pub fn flow_spec(&self, manifold: &Product) -> FlowSpec {
+        let model = &self.model;
+        let features = match &model.features {
+            Features::Coordinates => FlowFeatures::Coordinates,
+            Features::Harmonics { order } => FlowFeatures::Harmonics { order: *order },
+            Features::Combinations { directions, order } => {
+                FlowFeatures::Combinations { directions: directions.clone(), order: *order }
+            }
+        };
+        let method = match self.solver.method {
+            Method::Newton => FlowMethod::Newton,
+            Method::Descent => FlowMethod::GradientDescent,
+        };
+        FlowSpec {
+            manifold: manifold.clone(),
+            layers: model.layers,
+            shared: model.shared,
+            hidden: model.hidden.clone(),
+            features,
+            output_scale: model.output_scale,
+            solver: FlowSolver { method, tolerance: self.solver.tolerance, max_steps: self.solver.max_steps },
+        }
+    }
+}

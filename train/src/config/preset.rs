@@ -1,0 +1,68 @@
+//! Configurations that come with the program.
+//!
+//! A new preset is one TOML file, whose first line is a comment that says what it is, and one line in [`PRESETS`].
+
+use crate::config::{Config, ConfigError, Override};
+
+/// A named configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// The configuration, as TOML.
+    pub text: &'static str,
+}
+
+/// All presets.
+pub const PRESETS: [Preset; 9] = [
+    Preset { name: "torus-unimodal", text: include_str!("../../presets/torus-unimodal.toml") },
+    Preset { name: "torus-multi-modal", text: include_str!("../../presets/torus-multi-modal.toml") },
+    Preset { name: "torus-correlated", text: include_str!("../../presets/torus-correlated.toml") },
+    Preset { name: "sphere-four-mode", text: include_str!("../../presets/sphere-four-mode.toml") },
+    Preset {
+        name: "sphere-four-mode-stack",
+        text: include_str!("../../presets/sphere-four-mode-stack.toml"),
+    },
+    Preset { name: "s3-four-mode", text: include_str!("../../presets/s3-four-mode.toml") },
+    Preset { name: "chain-4", text: include_str!("../../presets/chain-4.toml") },
+    Preset { name: "chain-8", text: include_str!("../../presets/chain-8.toml") },
+    Preset { name: "sphere-four-mode-adam", text: include_str!("../../presets/sphere-four-mode-adam.toml") },
+];
+
+/// The preset of that name, `None` if there is none.
+pub fn by_name(name: &str) -> Option<Preset> {
+    PRESETS.into_iter().find(|preset| preset.name == name)
+}
+
+impl Preset {
+    /// What it is, in one line.
+    pub fn description(&self) -> &'static str {
+        self.text.lines().next().unwrap_or_default().trim_start_matches(['#', ' '])
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if an override is wrong.
+    pub fn config(&self, overrides: &[Override]) -> Result<Config, ConfigError> {
+        Config::parse_with(self.text, &format!("preset {}", self.name), overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::Problem;
+
+    #[test]
+    fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
+        let parameters = [1249, 1249, 1249, 1217, 1059, 1249, 1377, 1369, 17_153];
+        for (preset, expected) in PRESETS.into_iter().zip(parameters) {
+            let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+            let problem =
+                Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+            assert_eq!(problem.flow.parameters(), expected, "{}", preset.name);
+            assert!(preset.description().ends_with('.'), "{}", preset.name);
+        }
+    }
+}

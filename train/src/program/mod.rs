@@ -1,0 +1,11 @@
+//! The program `ircpm`: commands, folders, progress, and why a run stops.
+
+pub mod cli;
+pub mod error;
+pub mod folder;
+pub mod output;
+pub mod progress;
+mod workflow;
+
+pub use error::RunError;
+pub use workflow::{Outcome, reevaluate, train, train_in_memory};

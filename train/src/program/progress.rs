@@ -1,0 +1,97 @@
+//! Signs of life on stderr: a bar on a terminal, else a line now and then.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+use super::output::note;
+use crate::training::{Step, Watcher};
+
+/// Time between two lines where there is no terminal.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Shows loss, ESS, KL and the time that is left.
+pub enum Progress {
+    /// On a terminal.
+    Bar {
+        /// What is drawn.
+        bar: ProgressBar,
+        /// Quality at the last step that had one.
+        quality: String,
+    },
+    /// In a log.
+    Lines {
+        /// Put before every line.
+        label: String,
+        /// Steps in all.
+        steps: usize,
+        /// When training began.
+        start: Instant,
+        /// When the last line was written.
+        last: Option<Instant>,
+        /// Quality at the last step that had one.
+        quality: String,
+    },
+}
+
+impl Progress {
+    /// Signs of life for that many steps.
+    pub fn new(label: &str, steps: usize) -> Self {
+        if !std::io::stderr().is_terminal() {
+            let (start, last, quality) = (Instant::now(), None, String::new());
+            return Self::Lines { label: label.to_owned(), steps, start, last, quality };
+        }
+        let style =
+            ProgressStyle::with_template("{prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(steps as u64)
+            .with_style(style)
+            .with_prefix(label.to_owned())
+            .with_finish(ProgressFinish::Abandon);
+        Self::Bar { bar, quality: String::new() }
+    }
+}
+
+impl Watcher for Progress {
+    fn step(&mut self, step: &Step) {
+        let done = step.step + 1;
+        match self {
+            Self::Bar { bar, quality } => {
+                remember(step, quality);
+                bar.set_message(format!("{}{quality}", state(step)));
+                bar.set_position(done as u64);
+                if bar.length() == Some(done as u64) {
+                    bar.finish();
+                }
+            }
+            Self::Lines { label, steps, start, last, quality } => {
+                remember(step, quality);
+                if last.is_some_and(|last| last.elapsed() < QUIET) && done < *steps {
+                    return;
+                }
+                *last = Some(Instant::now());
+                let left = start.elapsed().as_secs_f64() / done as f64 * (*steps - done) as f64;
+                let state = state(step);
+                note(format_args!("{label}: step {done}/{steps}  {state}{quality}  {left:.0} s left"));
+            }
+        }
+    }
+}
+
+/// Loss, or what least squares have come to.
+fn state(step: &Step) -> String {
+    match (step.beta, step.residual, step.damping) {
+        (Some(beta), Some(residual), Some(damping)) => {
+            let beta = if (1e-3..1e4).contains(&beta) { format!("{beta:.3}") } else { format!("{beta:.2e}") };
+            format!("beta {beta}  residual {residual:.1e}  damping {damping:.0e}")
+        }
+        _ => format!("loss {:.4}", step.loss),
+    }
+}
+
+fn remember(step: &Step, quality: &mut String) {
+    if let (Some(ess), Some(kl)) = (step.ess, step.kl) {
+        *quality = format!("  ESS {:.2} %  KL {kl:.2e}", 100.0 * ess);
+    }
+}

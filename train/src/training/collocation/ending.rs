@@ -1,0 +1,160 @@
+//! When training on the Monge–Ampère residual ends, and the last look for folds.
+//!
+//! Folds are rarer near the end than any number of points of a step can show, and where the target holds little mass they
+//! cost the residual nothing. So before training ends a *survey* looks at many more points. A small fold that it finds is
+//! undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model is then as
+//! good as was asked; points of a large one become hard points, and training goes on.
+
+use ircpm_manifolds::Manifold;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Collocation, MOST_CHECKS, RECORD, SampledPoints};
+use crate::estimate::{Estimate, Estimates};
+
+/// Fresh base points of a survey; more beyond four dimensions.
+const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
+/// Images: folds are rare where the mass is, and every solve of a step looks for them.
+const IMAGES: usize = 1 << 16;
+/// Steps without progress after which training ends.
+const PATIENCE: usize = 12;
+/// The residual falls as long as so many steps make its mean square smaller by this factor.
+const FALLING: f64 = 0.95;
+/// Largest part of the potential that is given up to undo a fold.
+const MOST_GIVEN_UP: f64 = 0.05;
+/// Where points are sparse a smallest eigenvalue below this counts as a fold: a survey of some 10⁶ points misses the lowest
+/// one by about as much (of five T⁸ runs that ended at any positive one, one folded by 3e-4 at other points).
+const MARGIN: f64 = 2e-3;
+/// Factor on KL that undoing a fold may cost a model that falls short of its goal.
+const BEARABLE_LOSS: f64 = 1.1;
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// KL is below the goal, at the parameters that training ends with.
+    Goal,
+    /// Neither KL nor the residual fell any more.
+    Stalled,
+    /// There were no more steps.
+    Steps,
+}
+
+/// What a survey saw.
+struct Survey {
+    /// Smallest eigenvalue of `H` where it is below [`MARGIN`], else that; NaN if a point is beyond the injectivity
+    /// radius.
+    lowest: f64,
+    /// Points that were not clear.
+    folds: Vec<f64>,
+}
+
+impl Collocation<'_> {
+    /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, nothing falls
+    /// any more, or this was the `last` step. `theta` moves where a fold was undone.
+    pub fn end(&mut self, theta: &mut [f64], last: bool) -> Option<End> {
+        self.surveyed = None;
+        let out_of_steps = last.then_some(End::Steps);
+        let Some(kl) = self.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
+        let mut end = match upper_bound(kl) <= self.goal {
+            true => End::Goal,
+            false if self.has_stalled() => End::Stalled,
+            false => out_of_steps?,
+        };
+        // The step has moved the model since it was measured.
+        let fresh = self.fresh_quality(theta);
+        if end == End::Goal && fresh.as_ref().is_none_or(|quality| upper_bound(quality.kl) > self.goal) {
+            end = out_of_steps?;
+        }
+        let survey = self.survey(theta);
+        self.surveyed = below_margin(survey.lowest);
+        if self.is_clear(survey.lowest) {
+            self.quality = fresh;
+            return Some(end);
+        }
+        let limit = if end == End::Goal { self.goal } else { self.goal.max(BEARABLE_LOSS * upper_bound(kl)) };
+        if let Some((undo_fold, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
+            theta.copy_from_slice(&undo_fold);
+            (self.quality, self.surveyed) = (Some(quality), below_margin(lowest));
+            return Some(end);
+        }
+        self.hard.extend(survey.folds);
+        if end == End::Goal { out_of_steps } else { Some(end) }
+    }
+
+    /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
+    /// is much smaller.
+    pub(super) fn has_stalled(&self) -> bool {
+        let records: Vec<&[f64]> = self.history.chunks_exact(RECORD).collect();
+        let (before, recent) = records.split_at(records.len().saturating_sub(PATIENCE));
+        let least = |part: &[&[f64]], k: usize| part.iter().map(|r| r[k]).fold(f64::INFINITY, f64::min);
+        let Some(best) = before.iter().min_by(|a, b| a[0].total_cmp(&b[0])) else { return false };
+        least(recent, 0) > best[0] - best[1] && least(recent, 2) > FALLING * least(before, 2)
+    }
+
+    /// Looks for folds at fresh points of either kind.
+    fn survey(&mut self, theta: &[f64]) -> Survey {
+        let n = self.flow.manifold().ambient();
+        let mut survey = Survey { lowest: f64::INFINITY, folds: Vec::new() };
+        let base = SURVEY[usize::from(self.is_sparse())] / MOST_CHECKS;
+        for batch in 0..base + IMAGES / MOST_CHECKS {
+            let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
+            let SampledPoints { y, .. } = self.draw(theta, base, images);
+            // Eigenvalues above the margin cost nothing here.
+            for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
+                survey.lowest = lower(survey.lowest, lowest);
+                if !self.is_clear(lowest) {
+                    survey.folds.extend(y);
+                }
+            }
+        }
+        survey
+    }
+
+    /// Whether a smallest eigenvalue shows no fold, nor that one is close where points are sparse.
+    fn is_clear(&self, lowest: f64) -> bool {
+        if self.is_sparse() { lowest >= MARGIN } else { lowest > 0.0 }
+    }
+
+    /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the deepest
+    /// one seen, with the model's quality and its smallest eigenvalue there; nothing if it is not clear then, or its KL is
+    /// above `limit`.
+    fn undo_fold(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
+        let given_up = MARGIN + 2.0 * (MARGIN - lowest);
+        let mut smaller = theta.to_vec();
+        // Written so that a NaN is refused.
+        if !(given_up <= MOST_GIVEN_UP && self.flow.rescale(&mut smaller, 1.0 - given_up)) {
+            return None;
+        }
+        let quality = self.fresh_quality(&smaller)?;
+        if upper_bound(quality.kl) > limit {
+            return None;
+        }
+        let lowest = self.survey(&smaller).lowest;
+        self.is_clear(lowest).then_some((smaller, quality, lowest))
+    }
+
+    /// Estimates from fresh images.
+    fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
+        let SampledPoints { y, found, .. } = self.draw(theta, 0, MOST_CHECKS);
+        let images = self.with_energies(y).ok()?;
+        let pulled = self.flow.inverse(theta, &images.y);
+        let known: Vec<bool> = found.iter().zip(&pulled.ok).map(|(&found, &ok)| found && ok).collect();
+        self.estimates(&pulled.log_q, &images.u, 0, &known)
+    }
+}
+
+/// The lower one; NaN if either is, which `f64::min` would pass over.
+fn lower(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a < b { a } else { b }
+}
+
+/// What a survey has to say beyond that all is above the margin.
+fn below_margin(lowest: f64) -> Option<f64> {
+    (lowest < MARGIN || lowest.is_nan()).then_some(lowest)
+}
+
+/// The value and twice its standard error.
+fn upper_bound(kl: Estimate) -> f64 {
+    kl.value + 2.0 * kl.standard_error
+}

@@ -1,0 +1,205 @@
+use rand::SeedableRng;
+
+use super::continuation::{SOLVED, STUCK};
+use super::*;
+use crate::config::preset::by_name;
+use crate::optimiser::{Failure, LevenbergMarquardt, Optimiser};
+
+fn problem() -> Problem {
+    let config = by_name("torus-multi-modal").unwrap().config(&[]).unwrap();
+    Problem::new(config, ".".as_ref()).unwrap()
+}
+
+fn collocation(problem: &Problem) -> Collocation<'_> {
+    Collocation::new(problem, 512, Pcg64::seed_from_u64(3)).unwrap()
+}
+
+/// Training that has reached its goal, with parameters whose smallest eigenvalue is about `lowest`.
+fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f64>) {
+    let mut training = collocation(problem);
+    let mut theta = problem.flow.initial(5);
+    let y = training.base_points(MOST_CHECKS);
+    let eigenvalues = problem.flow.inverse(&theta, &y).min_eigenvalue;
+    let before = eigenvalues.into_iter().fold(f64::INFINITY, f64::min);
+    // On the torus a factor f turns λ into 1 − f (1 − λ).
+    assert!(problem.flow.rescale(&mut theta, (1.0 - lowest) / (1.0 - before)));
+    (training.beta, training.goal) = (training.beta_max, f64::INFINITY);
+    let log_weights: Vec<f64> = (0..64).map(|i| 0.1 * f64::from(i % 7)).collect();
+    training.quality = Estimates::new(&log_weights, 0, None).ok();
+    (training, theta)
+}
+
+#[test]
+fn small_fold_is_undone_before_training_ends() {
+    let problem = problem();
+    let (mut training, mut theta) = at_the_goal(&problem, -5e-3);
+    assert_eq!(training.end(&mut theta, false), Some(End::Goal));
+    let y = training.base_points(4 * MOST_CHECKS);
+    let lowest = problem.flow.inverse(&theta, &y).min_eigenvalue.into_iter().fold(f64::INFINITY, f64::min);
+    assert!(lowest > 0.0 && lowest < 0.02, "{lowest}");
+}
+
+#[test]
+fn large_fold_is_trained_on() {
+    let problem = problem();
+    let (mut training, mut theta) = at_the_goal(&problem, -0.1);
+    let before = theta.clone();
+    assert_eq!(training.end(&mut theta, false), None);
+    assert_eq!(theta, before);
+    assert!(!training.hard.is_empty());
+}
+
+#[test]
+fn fold_that_training_ends_with_is_not_forgotten() {
+    let problem = problem();
+    let (mut training, mut theta) = at_the_goal(&problem, -0.1);
+    training.goal = 0.0;
+    training.history = [1.0, 0.1, 1.0].repeat(40);
+    assert_eq!(training.end(&mut theta, false), Some(End::Stalled));
+    assert!(training.surveyed().is_some_and(|lowest| lowest < -0.05), "{:?}", training.surveyed());
+}
+
+#[test]
+fn last_step_ends_with_a_survey_too() {
+    let problem = problem();
+    let cases =
+        [(-5e-3, f64::INFINITY, End::Goal), (-0.1, f64::INFINITY, End::Steps), (0.1, 0.0, End::Steps)];
+    for (lowest, goal, end) in cases {
+        let (mut training, mut theta) = at_the_goal(&problem, lowest);
+        training.goal = goal;
+        assert_eq!(training.end(&mut theta, true), Some(end), "{lowest}");
+        let seen = training.surveyed().is_some_and(|lowest| lowest <= 0.0);
+        assert_eq!(seen, lowest < -0.05, "a fold of {lowest}: {:?}", training.surveyed());
+    }
+}
+
+#[test]
+fn training_stalls_once_neither_kl_nor_the_residual_falls() {
+    let problem = problem();
+    let mut training = collocation(&problem);
+    let mut after = |records: &dyn Fn(usize) -> [f64; 3]| {
+        training.history = (0..30).flat_map(records).collect();
+        training.has_stalled()
+    };
+    assert!(after(&|_| [1e-3, 1e-4, 1e-2]));
+    assert!(!after(&|k| [1e-3 * 0.97f64.powi(k as i32), 1e-6, 1e-2]), "KL falls");
+    assert!(!after(&|k| [1e-3, 1e-4, 1e-2 * 0.97f64.powi(k as i32)]), "the residual falls");
+    // The large error of one step says nothing of the others.
+    assert!(
+        !after(&|k| [1e-3 * 0.97f64.powi(k as i32), if k == 29 { 1.0 } else { 1e-6 }, 1e-2]),
+        "an outlier"
+    );
+    training.history.truncate(3 * RECORD);
+    assert!(!training.has_stalled(), "too early to tell");
+}
+
+#[test]
+fn estimates_leave_out_images_that_were_not_found() {
+    let problem = problem();
+    let training = collocation(&problem);
+    let (log_q, u) = (vec![0.1; 400], vec![0.2; 400]);
+    let mut found = vec![true; 300];
+    found[7] = false;
+    assert_eq!(training.estimates(&log_q, &u, 100, &found).map(|e| e.samples), Some(299));
+    found[..10].fill(false);
+    assert!(training.estimates(&log_q, &u, 100, &found).is_none());
+}
+
+#[test]
+fn solves_that_fail_are_told_and_end_training() {
+    let mut config = by_name("torus-multi-modal").unwrap().config(&[]).unwrap();
+    config.solver.max_steps = 1;
+    let problem = Problem::new(config, ".".as_ref()).unwrap();
+    let mut training = collocation(&problem);
+    let mut theta = problem.flow.initial(1);
+    training.refresh(&theta).unwrap();
+    let stats = Objective::stats(&training);
+    assert!(stats.points > 2000 && stats.unconverged == stats.points, "{stats:?}");
+    let failure = LevenbergMarquardt::new().step(&mut theta, &mut training, 0).unwrap_err();
+    assert!(matches!(failure, Failure::Solves { .. }), "{failure}");
+}
+
+#[test]
+fn points_grow_from_one() {
+    let problem = problem();
+    let mut training = Collocation::new(&problem, 1, Pcg64::seed_from_u64(3)).unwrap();
+    training.accepted(true);
+    assert_eq!(training.count, 1);
+    training.accepted(false);
+    assert_eq!(training.count, 2);
+}
+
+#[test]
+fn hard_points_are_low_and_were_seen_before() {
+    let problem = problem();
+    let (mut training, theta) = at_the_goal(&problem, 0.05);
+    training.beta = 0.0;
+    training.refresh(&theta).unwrap();
+    let hard = training.hard.clone();
+    assert!(!hard.is_empty());
+    assert!(problem.flow.scores(&theta, &hard, 1.0).lowest.iter().all(|&lowest| lowest < LOW));
+    training.refresh(&theta).unwrap();
+    let n = problem.manifold().ambient();
+    assert_eq!(training.batch.y[training.count * n..], hard);
+    let check: Vec<&[f64]> = training.check.y.chunks(n).collect();
+    assert!(hard.chunks(n).all(|point| !check.contains(&point)), "a point of the step among its checks");
+}
+
+#[test]
+fn map_without_a_fold_is_left_alone() {
+    let problem = problem();
+    let (mut training, mut theta) = at_the_goal(&problem, 0.1);
+    let before = theta.clone();
+    assert_eq!(training.end(&mut theta, false), Some(End::Goal));
+    assert_eq!(theta, before);
+}
+
+#[test]
+fn many_folds_make_the_target_defended() {
+    let problem = problem();
+    let mut training = collocation(&problem);
+    let mut lowest = vec![0.3; 200];
+    (lowest[0], lowest[1]) = (-0.1, f64::NAN);
+    training.defend_target(&lowest);
+    assert!(!training.defended);
+    lowest[2] = 0.0;
+    training.defend_target(&lowest);
+    assert!(training.defended);
+}
+
+#[test]
+fn beta_rises_once_the_residual_has_stopped_falling() {
+    let problem = problem();
+    let (mut training, theta) = (collocation(&problem), problem.flow.initial(1));
+    training.refresh(&theta).unwrap();
+    let beta = training.beta;
+    let log_q = problem.flow.scores(&theta, &training.check.y, training.floor()).log_q;
+    assert!(beta > 0.0 && training.check_rms(&log_q, beta) > SOLVED[0], "beta {beta}");
+    for _ in 0..STUCK {
+        training.raise_beta(&log_q).unwrap();
+        assert_eq!(training.beta, beta);
+    }
+    training.raise_beta(&log_q).unwrap();
+    assert!(training.beta > beta);
+}
+
+#[test]
+fn gradient_is_that_of_the_mean_square() {
+    let problem = problem();
+    let (mut training, theta) = (collocation(&problem), problem.flow.initial(2));
+    training.refresh(&theta).unwrap();
+    for defended in [false, true] {
+        training.defended = defended;
+        let gradient = training.gradient(&theta).unwrap();
+        let moved = |k: usize, h: f64| {
+            let mut theta = theta.clone();
+            theta[k] += h;
+            training.at(&theta).unwrap().mean_square
+        };
+        let h = 1e-5;
+        for k in (0..theta.len()).step_by(97) {
+            let difference = (moved(k, h) - moved(k, -h)) / (2.0 * h);
+            assert!((gradient.grad[k] - difference).abs() < 1e-8, "{k}: {} {difference}", gradient.grad[k]);
+        }
+    }
+}
