@@ -3,7 +3,6 @@
 use crate::elementary::Function;
 use crate::precision::Precision;
 use crate::scalar::{Algebra, Scalar};
-use crate::simd::Task;
 
 /// A real number, or a pack of independent ones that move in step.
 ///
@@ -65,8 +64,11 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     /// As [`Real::registers`], to be written to.
     fn registers_mut(packs: &mut [Self]) -> &mut [Self::Register];
 
-    /// Runs `task` in a function compiled for the instruction set of this type.
-    fn vectorized<T: Task>(task: T) -> T::Output;
+    /// Runs `stage`, a part of a kernel, in a function of its own that is compiled for the instruction set of this type.
+    ///
+    /// Mark the closure, as in `R::vectorized(#[inline(always)] || …)`: without the mark it may be compiled by itself, for the
+    /// target's plain instructions.
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O;
 
     /// The larger one; `self` if either is NaN.
     #[inline(always)]
@@ -199,7 +201,7 @@ impl Real for f64 {
         packs
     }
     #[inline(always)]
-    fn vectorized<T: Task>(task: T) -> T::Output {
-        task.run()
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O {
+        stage()
     }
 }

@@ -9,7 +9,6 @@ use super::Stumpff;
 use super::transcendental::sin_cos;
 use crate::real::Real;
 use crate::scalar::Scalar;
-use crate::simd::Task;
 
 /// `cos √u`.
 #[inline(always)]
@@ -58,38 +57,29 @@ const SERIES_END: f64 = 16.0;
 const TERMS: u32 = 20;
 
 /// `c_k(u)` of a pack, in a function of its own: inlined wherever geometry asks for it, it would be most of the code.
+///
+/// Branch-free where spheres need it, `0 ≤ u ≤ 16`; lanes elsewhere are evaluated one by one.
 #[inline(always)]
 pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
-    R::vectorized(Value { k, u })
-}
-
-struct Value<R> {
-    k: u32,
-    u: R,
-}
-
-impl<R: Real> Task for Value<R> {
-    type Output = R;
-
-    /// Branch-free where spheres need it, `0 ≤ u ≤ 16`; lanes elsewhere are evaluated one by one.
-    #[inline(always)]
-    fn run(self) -> R {
-        let Value { k, u } = self;
-        let usual = match k {
-            0 => sin_cos(u.sqrt_real()).1,
-            1 => {
-                let r = u.sqrt_real();
-                // Below this 1 − u/6 rounds to one, and at zero the quotient is none.
-                R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
+    R::vectorized(
+        #[inline(always)]
+        move || {
+            let usual = match k {
+                0 => sin_cos(u.sqrt_real()).1,
+                1 => {
+                    let r = u.sqrt_real();
+                    // Below this 1 − u/6 rounds to one, and at zero the quotient is none.
+                    R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
+                }
+                _ => series(k, u),
+            };
+            let in_range = |i: usize| (0.0..=SERIES_END).contains(&u.lane(i));
+            if (0..R::LANES).all(in_range) {
+                return usual;
             }
-            _ => series(k, u),
-        };
-        let in_range = |i: usize| (0.0..=SERIES_END).contains(&u.lane(i));
-        if (0..R::LANES).all(in_range) {
-            return usual;
-        }
-        R::from_fn(|i| if in_range(i) { usual.lane(i) } else { anywhere(k, u.lane(i)) })
-    }
+            R::from_fn(|i| if in_range(i) { usual.lane(i) } else { anywhere(k, u.lane(i)) })
+        },
+    )
 }
 
 /// `c_k(u)` at any real number: cosine and sine (hyperbolic for `u < 0`), the series, and beyond it the recurrence

@@ -3,7 +3,6 @@
 
 use super::product;
 use crate::real::Real;
-use crate::simd::Task;
 
 /// `w[i, j] += Σ δ[pack][i][c] · x[pack][j][c]` over packs, lanes and `width` coefficients; `w` is row-major with
 /// `columns` columns.
@@ -19,7 +18,11 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
     assert!(delta.len().is_multiple_of(output), "cotangents of a weight gradient");
     assert!(x.len().is_multiple_of(input), "activations of a weight gradient");
     let width = product(width, R::LANES / R::Register::LANES);
-    R::vectorized(Accumulate { delta: R::registers(delta), x: R::registers(x), w, rows, columns, width });
+    let sums = WeightGradient { delta: R::registers(delta), x: R::registers(x), w, rows, columns, width };
+    R::vectorized(
+        #[inline(always)]
+        move || sums.run(),
+    );
 }
 
 /// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
@@ -44,7 +47,18 @@ pub fn accumulate_each<R: Real>(
     assert_eq!(x.len(), product(packs, input), "activations of a weight gradient");
     assert_eq!(w.len(), product(packs, stride), "rows of weight gradients");
     assert!(start + len <= stride, "weights {start}..{} of {stride}", start + len);
-    R::vectorized(AccumulateEach { delta, x, w, stride, start, rows, columns, width });
+    R::vectorized(
+        #[inline(always)]
+        move || {
+            let (delta, x) = (delta.chunks_exact(rows * width), x.chunks_exact(columns * width));
+            for ((delta, x), w) in delta.zip(x).zip(w.chunks_exact_mut(stride)) {
+                let w = &mut w[start..][..rows * columns];
+                for i in 0..rows {
+                    outer_row(&delta[i * width..][..width], x, &mut w[i * columns..][..columns]);
+                }
+            }
+        },
+    );
 }
 
 /// Where [`accumulate_each`] adds: a part of the rows of all packs.
@@ -63,7 +77,8 @@ pub struct GradientRows<'a, R> {
 /// Columns in a panel of the weight gradient.
 const PANEL: usize = 16;
 
-struct Accumulate<'a, R> {
+/// The sums over all samples.
+struct WeightGradient<'a, R> {
     delta: &'a [R],
     x: &'a [R],
     w: &'a mut [f64],
@@ -72,16 +87,12 @@ struct Accumulate<'a, R> {
     width: usize,
 }
 
-impl<R: Real> Task for Accumulate<'_, R> {
-    type Output = ();
-
+impl<R: Real> WeightGradient<'_, R> {
     #[inline(always)]
     fn run(mut self) {
         if R::REGISTERS >= 32 { self.panels::<4, 4>() } else { self.panels::<3, 4>() }
     }
-}
 
-impl<R: Real> Accumulate<'_, R> {
     /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
     #[inline(always)]
     fn panels<const ROWS: usize, const COLUMNS: usize>(&mut self) {
@@ -149,33 +160,6 @@ impl<R: Real> Accumulate<'_, R> {
                 for q in 0..COLUMNS {
                     row[q] += sum[r][q].sum();
                 }
-            }
-        }
-    }
-}
-
-struct AccumulateEach<'a, R> {
-    delta: &'a [R],
-    x: &'a [R],
-    w: &'a mut [R],
-    stride: usize,
-    start: usize,
-    rows: usize,
-    columns: usize,
-    width: usize,
-}
-
-impl<R: Real> Task for AccumulateEach<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { delta, x, w, stride, start, rows, columns, width } = self;
-        let (delta, x) = (delta.chunks_exact(rows * width), x.chunks_exact(columns * width));
-        for ((delta, x), w) in delta.zip(x).zip(w.chunks_exact_mut(stride)) {
-            let w = &mut w[start..][..rows * columns];
-            for i in 0..rows {
-                outer_row(&delta[i * width..][..width], x, &mut w[i * columns..][..columns]);
             }
         }
     }

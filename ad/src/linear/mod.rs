@@ -11,7 +11,7 @@ mod gradient;
 mod product;
 
 pub use gradient::{GradientRows, accumulate, accumulate_each};
-use product::Apply;
+use product::PackProduct;
 
 use crate::real::Real;
 
@@ -81,7 +81,16 @@ pub fn apply_to<R: Real, W: Weight>(
     assert!(y.len().is_multiple_of(output), "output of a linear map");
     let registers = R::LANES / R::Register::LANES;
     let (width, part) = (product(width, registers), part.start * registers..part.end * registers);
-    R::vectorized(Apply { matrix, x: R::registers(x), y: R::registers_mut(y), width, part });
+    let (x, y) = (R::registers(x), R::registers_mut(y));
+    let (input, output) = (product(matrix.columns, width), product(matrix.rows, width));
+    R::vectorized(
+        #[inline(always)]
+        move || {
+            for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
+                PackProduct { matrix, x, y, width }.run(part.clone());
+            }
+        },
+    );
 }
 
 /// `a · b`, which must not wrap: the unchecked reads below rest on it.

@@ -4,46 +4,26 @@ use std::ops::Range;
 
 use super::{Matrix, Weight};
 use crate::real::Real;
-use crate::simd::Task;
-
-/// The products of all packs of a tile.
-pub(super) struct Apply<'a, R, W> {
-    pub matrix: Matrix<'a, W>,
-    pub x: &'a [R],
-    pub y: &'a mut [R],
-    pub width: usize,
-    pub part: Range<usize>,
-}
-
-impl<R: Real, W: Weight> Task for Apply<'_, R, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Matrix { rows, columns, .. } = self.matrix;
-        let (x, y) = (self.x.chunks_exact(columns * self.width), self.y.chunks_exact_mut(rows * self.width));
-        for (x, y) in x.zip(y) {
-            PackProduct { matrix: self.matrix, x, y, width: self.width }.run(self.part.clone());
-        }
-    }
-}
 
 /// Columns at a time of a panel that takes a part of their coefficients.
 const SCATTERED: usize = 64;
 
 /// One pack's product.
-struct PackProduct<'a, R, W> {
-    matrix: Matrix<'a, W>,
-    x: &'a [R],
-    y: &'a mut [R],
-    width: usize,
+pub(super) struct PackProduct<'a, R, W> {
+    pub matrix: Matrix<'a, W>,
+    /// `[column][coefficient]`, so long: reads are not checked.
+    pub x: &'a [R],
+    /// `[row][coefficient]`.
+    pub y: &'a mut [R],
+    /// Number of coefficients.
+    pub width: usize,
 }
 
 impl<R: Real, W: Weight> PackProduct<'_, R, W> {
     /// Blocks of rows × coefficients whose sums stay in registers, with some left for the operands: up to 24 sums of 32
     /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
     #[inline(always)]
-    fn run(mut self, part: Range<usize>) {
+    pub(super) fn run(mut self, part: Range<usize>) {
         let mut c = part.start;
         while c < part.end {
             let left = part.end - c;
@@ -124,7 +104,7 @@ impl<R: Real, W: Weight> PackProduct<'_, R, W> {
         let weight = |r: usize, j: usize| unsafe {
             R::constant((*m.weights.get_unchecked((i + r) * m.row_stride + j * m.column_stride)).into())
         };
-        // SAFETY: j is a column and c + p < width; `Apply::run` cut x to columns · width.
+        // SAFETY: j is a column and c + p < width; `apply_to` cut x to columns · width.
         let number = |j: usize, p: usize| unsafe { *self.x.get_unchecked(j * self.width + c + p) };
         for j in columns {
             // The shorter side of the block is held, the longer one passes through a single register.

@@ -1,6 +1,5 @@
 //! What an instruction set offers: its register as a type, and the operations on it.
 
-use super::Task;
 use crate::precision::Lane;
 
 /// An instruction set as a type: its register and the operations on it, lane by lane.
@@ -49,6 +48,6 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
         a.map(Self::sum)
     }
 
-    /// Runs `task` in a function compiled for this set.
-    fn vectorized<T: Task>(task: T) -> T::Output;
+    /// Runs `stage` in a function of its own, compiled for this set.
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O;
 }

@@ -6,7 +6,6 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use super::Task;
 use super::instruction_set::InstructionSet;
 use crate::duals::{flatten, flatten_mut};
 use crate::elementary::Function;
@@ -196,7 +195,7 @@ impl<I: InstructionSet> Real for Lanes<I> {
         unsafe { flatten_mut(packs) }
     }
     #[inline(always)]
-    fn vectorized<T: Task>(task: T) -> T::Output {
-        I::vectorized(task)
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O {
+        I::vectorized(stage)
     }
 }

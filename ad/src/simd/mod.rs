@@ -6,7 +6,7 @@
 //! alone, which is correct but was seen to be eighteen times slower. Inner loops over packs are therefore plain loops.
 //!
 //! What is inlined into one function is compiled together, in a time that grows faster than its size. The stages of a
-//! large kernel are therefore [`Task`]s, functions of their own for the same set: see [`Real::vectorized`].
+//! large kernel are therefore closures that [`Real::vectorized`] runs, each in a function of its own for the same set.
 
 mod instruction_set;
 mod lanes;
@@ -15,8 +15,6 @@ mod portable;
 mod register_pair;
 #[cfg(target_arch = "x86_64")]
 mod x86;
-
-use std::marker::PhantomData;
 
 use instruction_set::InstructionSet;
 pub(crate) use lanes::Lanes;
@@ -35,15 +33,6 @@ pub trait Kernel {
 
     /// Runs over the packs `R`. Mark it `#[inline(always)]`, and everything it calls in its inner loops.
     fn run<R: Real>(self) -> Self::Output;
-}
-
-/// A computation without parameters, to be compiled for an instruction set: see [`Real::vectorized`].
-pub trait Task {
-    /// What it returns.
-    type Output;
-
-    /// Runs. Mark it `#[inline(always)]`.
-    fn run(self) -> Self::Output;
 }
 
 /// An instruction set as a value, chosen at run time.
@@ -107,23 +96,20 @@ impl Isa {
     #[inline]
     pub fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            Isa::Portable => Portable::vectorized(On::<_, Portable>(kernel, PhantomData)),
+            Isa::Portable => run::<_, Portable>(kernel),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Avx2::vectorized(On::<_, RegisterPair<Avx2>>(kernel, PhantomData)),
+            Isa::Avx2 => run::<_, RegisterPair<Avx2>>(kernel),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Avx512::vectorized(On::<_, Avx512>(kernel, PhantomData)),
+            Isa::Avx512 => run::<_, Avx512>(kernel),
         }
     }
 }
 
-/// A kernel with its instruction set: a task.
-struct On<K, I>(K, PhantomData<I>);
-
-impl<K: Kernel, I: InstructionSet> Task for On<K, I> {
-    type Output = K::Output;
-
-    #[inline(always)]
-    fn run(self) -> K::Output {
-        self.0.run::<Lanes<I>>()
-    }
+/// Runs a kernel on packs of one instruction set.
+#[inline]
+fn run<K: Kernel, I: InstructionSet>(kernel: K) -> K::Output {
+    I::vectorized(
+        #[inline(always)]
+        || kernel.run::<Lanes<I>>(),
+    )
 }

@@ -1,6 +1,5 @@
 //! The instruction set of every processor of the target.
 
-use super::Task;
 use super::instruction_set::InstructionSet;
 use crate::real::Real;
 
@@ -70,7 +69,7 @@ impl InstructionSet for Portable {
         a[0] + a[1]
     }
     #[inline(never)]
-    fn vectorized<T: Task>(task: T) -> T::Output {
-        task.run()
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O {
+        stage()
     }
 }

@@ -6,7 +6,6 @@
 
 use std::marker::PhantomData;
 
-use super::Task;
 use super::instruction_set::InstructionSet;
 
 /// The instruction set `I`, two registers at a time.
@@ -68,7 +67,7 @@ impl<I: InstructionSet<Register = I>> InstructionSet for RegisterPair<I> {
         I::sum(I::add(low, high))
     }
     #[inline(always)]
-    fn vectorized<T: Task>(task: T) -> T::Output {
-        I::vectorized(task)
+    fn vectorized<O>(stage: impl FnOnce() -> O) -> O {
+        I::vectorized(stage)
     }
 }

@@ -1,11 +1,8 @@
-//! What is known at one point `y`: its frame and the jet of psi there.
-
-use std::slice;
+//! What is known at one point `y`: its frame and the second-order jet of psi there.
 
 use ircpm_ad::linear::Weight;
-use ircpm_ad::simd::Task;
 use ircpm_ad::{Jet, Real, Scalar};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Block, BlockMut, Manifold};
 
 use crate::potential::{Potential, resize};
 
@@ -16,6 +13,7 @@ pub(crate) struct LocalJet<R, const D: usize> {
     pub y: Vec<R>,
     /// `D × n`.
     pub frame: Vec<R>,
+    /// psi, its gradient and its Hessian along the frame.
     pub psi: Jet<R, D>,
 }
 
@@ -26,28 +24,20 @@ impl<R: Real, const D: usize> Default for LocalJet<R, D> {
 }
 
 impl<R: Real, const D: usize> LocalJet<R, D> {
-    /// Room for the points of `m`.
+    /// Makes room for the points of `m`.
     #[inline(always)]
     pub(crate) fn reserve<M: Manifold>(&mut self, m: &M) {
         resize(&mut self.y, m.ambient());
         resize(&mut self.frame, D * m.ambient());
     }
 
-    /// Becomes `other`, in the memory it has: a derived `clone_from` would allocate.
-    #[inline(always)]
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.y.clone_from(&other.y);
-        self.frame.clone_from(&other.frame);
-        self.psi = other.psi;
-    }
-
     /// Frame coordinates of a tangent vector at `y`.
     #[inline(always)]
-    pub(crate) fn to_frame(&self, v: &[R]) -> [R; D] {
-        to_frame(&self.frame, v)
+    pub(crate) fn to_frame<M: Manifold>(&self, m: &M, v: &mut [R]) -> [R; D] {
+        to_frame(m, &self.y, &self.frame, v)
     }
 
-    /// Becomes `other` where `mask` is positive.
+    /// Copies `other` in lanes where `mask` is positive.
     #[inline(always)]
     pub(crate) fn take_where(&mut self, mask: R, other: &Self) {
         let take = |new: R, old: R| R::select_gt(mask, R::zero(), new, old);
@@ -61,14 +51,26 @@ impl<R: Real, const D: usize> LocalJet<R, D> {
     }
 }
 
-/// Frame coordinates of a tangent vector.
+/// Frame coordinates of the tangent vector `v` at `y`, which becomes the covector `⟨v, ·⟩`.
 #[inline(always)]
-pub(crate) fn to_frame<R: Real, const D: usize>(frame: &[R], v: &[R]) -> [R; D] {
-    let n = v.len();
+pub(crate) fn to_frame<M: Manifold, R: Real, const D: usize>(
+    m: &M,
+    y: &[R],
+    frame: &[R],
+    v: &mut [R],
+) -> [R; D] {
+    m.lower(y, v);
+    pair_with_frame(frame, v)
+}
+
+/// What a covector says of each vector of the frame.
+#[inline(always)]
+pub(crate) fn pair_with_frame<R: Real, const D: usize>(frame: &[R], covector: &[R]) -> [R; D] {
+    let n = covector.len();
     let mut out = [R::zero(); D];
     for i in 0..D {
         for c in 0..n {
-            out[i] = frame[i * n + c].mul_add(v[c], out[i]);
+            out[i] = frame[i * n + c].mul_add(covector[c], out[i]);
         }
     }
     out
@@ -86,7 +88,22 @@ pub(crate) fn from_frame<R: Real, const D: usize>(frame: &[R], v: &[R; D], out: 
     }
 }
 
-/// Buffers for evaluating psi at a site.
+/// What the jets of psi are functions of: the manifold, the potential and its parameters.
+pub(crate) struct Problem<'a, M, P, W> {
+    pub manifold: &'a M,
+    pub potential: &'a P,
+    pub theta: &'a [W],
+}
+
+impl<M, P, W> Clone for Problem<'_, M, P, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, P, W> Copy for Problem<'_, M, P, W> {}
+
+/// Buffers for the jets of psi at a point.
 #[derive(Debug)]
 pub(crate) struct JetEvaluator<P: Potential, R: Real, const D: usize> {
     z: Vec<Jet<R, D>>,
@@ -100,58 +117,31 @@ impl<P: Potential, R: Real, const D: usize> Default for JetEvaluator<P, R, D> {
 }
 
 impl<P: Potential, R: Real, const D: usize> JetEvaluator<P, R, D> {
-    /// The frame and the jet of psi at `site`; and what psi saves of it, in `saved` if that has room.
+    /// Finds the frame and the jet of psi at `at.y`, and leaves in `saved`, if it is given, what gradients will need.
     #[inline(always)]
     pub(crate) fn evaluate<M: Manifold, W: Weight>(
         &mut self,
-        (m, potential, theta): (&M, &P, &[W]),
-        site: &mut LocalJet<R, D>,
-        saved: &mut [P::Saved<R, D>],
+        problem: Problem<'_, M, P, W>,
+        at: &mut LocalJet<R, D>,
+        saved: Option<&mut P::Saved<R, D>>,
     ) {
-        let Self { z, work } = self;
-        resize(z, m.ambient());
-        R::vectorized(Place { m, site, z });
-        R::vectorized(JetWorkspace { potential, theta, z, psi: slice::from_mut(&mut site.psi), work, saved });
-    }
-}
-
-/// Writes a site's frame, and the jets of its coordinates along it.
-struct Place<'a, M, R, const D: usize> {
-    m: &'a M,
-    site: &'a mut LocalJet<R, D>,
-    z: &'a mut [Jet<R, D>],
-}
-
-impl<M: Manifold, R: Real, const D: usize> Task for Place<'_, M, R, D> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { m, site, z } = self;
-        let mut t = [Jet::<R, D>::zero(); D];
-        for i in 0..D {
-            t[i] = Jet::variable(R::zero(), i);
-        }
-        m.frame(&site.y, &mut site.frame);
-        m.lift(&site.y, &site.frame, &t, z);
-    }
-}
-
-/// [`Potential::jets`].
-struct JetWorkspace<'a, P: Potential, R: Real, W, const D: usize> {
-    potential: &'a P,
-    theta: &'a [W],
-    z: &'a [Jet<R, D>],
-    psi: &'a mut [Jet<R, D>],
-    work: &'a mut P::JetWorkspace<R, D>,
-    saved: &'a mut [P::Saved<R, D>],
-}
-
-impl<P: Potential, R: Real, W: Weight, const D: usize> Task for JetWorkspace<'_, P, R, W, D> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        self.potential.jets(self.theta, self.z, self.psi, self.work, self.saved);
+        let Problem { manifold: m, potential, theta } = problem;
+        let (Self { z, work }, n) = (self, m.ambient());
+        resize(z, n);
+        R::vectorized(
+            #[inline(always)]
+            || {
+                let mut t = [Jet::<R, D>::zero(); D];
+                for i in 0..D {
+                    t[i] = Jet::variable(R::zero(), i);
+                }
+                m.frame(&at.y, BlockMut::dense(&mut at.frame, n));
+                m.lift(&at.y, Block::dense(&at.frame, n), &t, z);
+            },
+        );
+        at.psi = R::vectorized(
+            #[inline(always)]
+            || potential.jets(theta, z, work, saved),
+        );
     }
 }

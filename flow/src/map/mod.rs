@@ -1,39 +1,52 @@
 //! One layer: a potential on a manifold as a map, behind an interface of plain slices.
 
+mod dense_hessian;
 mod direction;
-mod eigenvalue_floor;
 mod local_jet;
 pub mod log_det;
 pub mod pull_back;
 mod record;
 mod run;
+mod saved;
 pub mod solve;
 
 use std::fmt::Debug;
 
+use dense_hessian::DenseHessian;
 use ircpm_ad::Isa;
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{AnyManifold, Base, Cost};
+use nalgebra::{DMatrix, DVector};
 
 pub use direction::Direction;
-pub(crate) use eigenvalue_floor::clamp_layer;
 use pull_back::PullBack;
 pub use pull_back::{Cotangents, Gradients, ThetaGradient};
 pub use record::{Record, SolveStats};
 use run::{Run, Values};
+pub use saved::Saved;
 pub use solve::{Method, Solver};
 
+use crate::error::MapError;
 use crate::lanes::Workspace;
 use crate::potential::Potential;
 
 /// A layer of a flow: `T : M → M` with its log-determinant and gradients, over batches of plain numbers.
 ///
+/// [`ConcaveMap`] is the layer of this crate. Another diffeomorphism implements the same trait, and saves what its backward
+/// pass needs in [`Record::saved_mut`].
+///
 /// # Panics
 /// Every method may panic when a slice has the wrong length.
 pub trait Map: Debug + Send + Sync {
+    /// The manifold `M`.
+    fn manifold(&self) -> &AnyManifold;
+
     /// Number of parameters.
     fn parameters(&self) -> usize;
 
-    /// Runs a batch of points, `[sample][coordinate]`, in either direction.
+    /// Writes random parameters to begin training with. `uniform(b)` returns a fresh number within `±b` at each call.
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]);
+
+    /// Runs a batch of points, `[sample][coordinate]`, in either direction, and fills all arrays of `record`.
     fn run(
         &self,
         direction: Direction,
@@ -43,12 +56,13 @@ pub trait Map: Debug + Send + Sync {
         work: &mut Workspace,
     );
 
-    /// Pulls cotangents back through a run, whose record was [`Record::for_gradients`]: adds to the parameters' gradient and
-    /// overwrites the cotangents of the points that the run started from. Those of samples that are not [`Record::ok`] must be
-    /// zero.
+    /// Pulls cotangents back through a run into a record [`Record::for_gradients`].
+    ///
+    /// Adds to the parameters' gradient, and overwrites the cotangents of the points that the run started from. The given
+    /// cotangents of samples that are not [`Record::ok`] must be zero.
     ///
     /// # Panics
-    /// Also if the record is not of this map, or saves nothing.
+    /// Also if the record is not of this map, or not for gradients.
     fn pull_back(
         &self,
         direction: Direction,
@@ -59,10 +73,33 @@ pub trait Map: Debug + Send + Sync {
         work: &mut Workspace,
     );
 
-    /// `psi` at a batch of points.
+    /// Writes the smallest eigenvalue of every sample's `H`, whose sign tells whether the map folds there; NaN where it is not
+    /// finite.
+    ///
+    /// By default, for maps that cannot fold: `∞`, and NaN where the sample is not [`Record::ok`].
+    fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {
+        for (out, &ok) in out.iter_mut().zip(&record.ok) {
+            *out = if ok { f64::INFINITY } else { f64::NAN };
+        }
+    }
+
+    /// Clamps the eigenvalues of `H` from below, where densities of given points are scored in training: `log det H` is continued
+    /// below `floor` by the tangents of its logarithms, and [`Map::pull_back`] then uses the clamped matrix.
+    ///
+    /// Afterwards [`Record::ok`] says that a sample is finite and within the injectivity radius. Writes the smallest
+    /// eigenvalue of every sample to `lowest` where it is below the floor, else the floor; NaN where it is not ok.
+    ///
+    /// By default, for maps that cannot fold, nothing is clamped.
+    fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {
+        for (lowest, &ok) in lowest.iter_mut().zip(&record.ok) {
+            *lowest = if ok { floor } else { f64::NAN };
+        }
+    }
+
+    /// Writes `psi` at a batch of points.
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace);
 
-    /// Turns the parameters of `psi` into those of `factor · psi`; `false`, and nothing changed, where there are none.
+    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there are none.
     fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
         false
     }
@@ -73,29 +110,70 @@ pub trait Map: Debug + Send + Sync {
 /// The dimension is part of the type, so that only the kernels that are used are compiled.
 #[derive(Clone, Debug)]
 pub struct ConcaveMap<M, P, const D: usize> {
-    pub(crate) manifold: M,
-    pub(crate) potential: P,
+    manifold: M,
+    erased: AnyManifold,
+    potential: P,
     solver: Solver,
     isa: Isa,
 }
 
-impl<M: Manifold, P: Potential, const D: usize> ConcaveMap<M, P, D> {
-    /// The map of `potential` on `manifold`, on the given instruction set.
+impl<M: Cost + Base, P: Potential, const D: usize> ConcaveMap<M, P, D> {
+    /// The map of `potential` on `manifold`, on the fastest instruction set of this processor.
+    ///
+    /// # Errors
+    /// [`MapError`] if the manifold's dimension is not `D`, if the potential reads another number of coordinates than points
+    /// have, or if the solver's numbers are out of range.
+    pub fn new(manifold: M, potential: P, solver: Solver) -> Result<Self, MapError> {
+        Self::on(manifold, potential, solver, Isa::best())
+    }
+
+    /// As [`ConcaveMap::new`], on a given instruction set.
+    ///
+    /// # Errors
+    /// As [`ConcaveMap::new`].
+    pub fn on(manifold: M, potential: P, solver: Solver, isa: Isa) -> Result<Self, MapError> {
+        let name = manifold.to_string();
+        if manifold.dim() != D {
+            return Err(MapError::Dimension { manifold: name, dim: manifold.dim(), compiled: D });
+        }
+        let (inputs, ambient) = (potential.inputs(), manifold.ambient());
+        if inputs != ambient {
+            return Err(MapError::Coordinates { manifold: name, ambient, inputs });
+        }
+        solver.check()?;
+        let erased = AnyManifold::new(manifold.clone());
+        Ok(Self { manifold, erased, potential, solver, isa })
+    }
+
+    /// `H` of one sample of a batch that this map has run, in the frame at its image: `D × D`.
     ///
     /// # Panics
-    /// If the manifold's dimension is not `D`, if the potential reads another number of coordinates than points have, or if the
-    /// solver may take no step.
-    pub fn new(manifold: M, potential: P, solver: Solver, isa: Isa) -> Self {
-        assert_eq!(manifold.dim(), D, "dimension of {manifold:?}");
-        assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
-        assert!(solver.max_steps > 0, "a solver that may not evaluate anything");
-        Self { manifold, potential, solver, isa }
+    /// If there is no such sample, or another map has made the record.
+    pub fn hessian(&self, record: &Record, sample: usize) -> DMatrix<f64> {
+        DenseHessian::of(record).to_matrix(sample, D)
+    }
+
+    /// `H⁻¹ v` for one sample and `D` frame coordinates `v`; `None` where `H` is not positive definite.
+    ///
+    /// # Panics
+    /// As [`ConcaveMap::hessian`], or if `v` has another length.
+    pub fn solve_hessian(&self, record: &Record, sample: usize, v: &DVector<f64>) -> Option<DVector<f64>> {
+        self.hessian(record, sample).cholesky().map(|factor| factor.solve(v))
     }
 }
 
-impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
+impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
+    fn manifold(&self) -> &AnyManifold {
+        &self.erased
+    }
+
     fn parameters(&self) -> usize {
         self.potential.parameters()
+    }
+
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        self.potential.initial(uniform, theta);
     }
 
     fn run(
@@ -109,8 +187,10 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
         let n = self.manifold.ambient();
         assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
-        record.resize(points.len() / n, n, D);
-        self.isa.dispatch(Run { map: self, direction, theta, points, record, work });
+        record.resize(points.len() / n, n);
+        record.saved_mut().get_mut::<DenseHessian>().resize(points.len() / n, D);
+        let Self { manifold, potential, solver, isa, .. } = self;
+        isa.dispatch(Run::<_, _, D> { manifold, potential, solver, direction, theta, points, record, work });
     }
 
     fn pull_back(
@@ -123,24 +203,45 @@ impl<M: Manifold + 'static, P: Potential, const D: usize> Map for ConcaveMap<M, 
         work: &mut Workspace,
     ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        let samples = record.samples();
         match &into.theta {
             ThetaGradient::Sum(sum) => {
                 assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map");
             }
             ThetaGradient::Each(columns) => {
-                assert_eq!(
-                    columns.len(),
-                    self.parameters() * record.ok.len(),
-                    "gradients of every sample of a map"
-                );
+                assert_eq!(columns.len(), self.parameters() * samples, "gradients of every sample of a map");
             }
         }
-        assert_eq!(into.points.len(), record.y.len(), "cotangents of the points");
-        assert!(record.saves, "a record to pull back through is `Record::for_gradients()`");
-        self.isa.dispatch(PullBack { map: self, direction, theta, record, cotangents, into, work });
+        assert_eq!(into.points.len(), record.y.len(), "cotangents of the points that the run started from");
+        assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
+        assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
+        assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
+        let Self { manifold, potential, isa, .. } = self;
+        isa.dispatch(PullBack::<_, _, D> {
+            manifold,
+            potential,
+            direction,
+            theta,
+            record,
+            cotangents,
+            into,
+            work,
+        });
+    }
+
+    fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {
+        assert_eq!(out.len(), record.samples(), "one eigenvalue per sample");
+        DenseHessian::of(record).smallest_eigenvalues(D, out);
+    }
+
+    fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {
+        assert_eq!(lowest.len(), record.samples(), "one eigenvalue per sample");
+        dense_hessian::clamp_eigenvalues(&self.manifold, floor, record, lowest);
     }
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        assert_eq!(points.len(), psi.len() * self.manifold.ambient(), "points have ambient coordinates");
         let Self { manifold, potential, .. } = self;
         self.isa.dispatch(Values { manifold, potential, theta, points, psi, work });
     }

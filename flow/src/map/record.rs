@@ -1,50 +1,63 @@
-//! What one layer remembers of a batch: if it is for_gradients, all that its gradients need.
+//! What one layer's run leaves: its results, and what the layer saves for its backward pass.
 
-use crate::potential::Saved;
+use super::saved::Saved;
 
-/// Per sample of a batch, after one layer was run in either direction. Arrays are `[sample][…]`.
+/// Results per sample of a batch, after one layer was run in either direction. Arrays are `[sample][…]`.
 #[derive(Debug, Default)]
 pub struct Record {
     /// Preimages, `n` ambient coordinates each.
     pub x: Vec<f64>,
     /// Images.
     pub y: Vec<f64>,
-    /// `grad psi(y)` in the frame at `y`, `D` numbers each.
-    pub g: Vec<f64>,
-    /// `H(y)`, `D × D` numbers each.
-    pub h: Vec<f64>,
     /// `ℓ = log|det DT|`.
     pub log_det: Vec<f64>,
-    /// Whether the solve converged; always, for the closed-form inverse.
+    /// Whether the solve converged; always true for the closed-form inverse.
     pub converged: Vec<bool>,
-    /// Whether it did, `H` is positive definite and `|g|` within the domain: the image and `ℓ` mean something.
+    /// Whether the image and `ℓ` mean something: the solve converged, `H` is positive definite, and the preimage is finite and
+    /// within the injectivity radius.
     pub ok: Vec<bool>,
     /// Evaluations of the Hessian in double precision that the solve took, without one that may follow for what is saved; 0 for
     /// the closed-form inverse.
     pub steps: Vec<u32>,
-    /// Those in single precision that came before; 0 where there are none.
+    /// Evaluations of the Hessian in single precision before those; 0 where there are none.
     pub single_steps: Vec<u32>,
     /// Norm of the objective's gradient at the end of the solve, in radians; 0 for the closed-form inverse.
     pub residual: Vec<f64>,
-    /// What the potential saved of its evaluations at the images, a value a pack: see [`crate::Potential::jets`].
-    pub(crate) saved: Saved,
-    /// Whether it shall.
-    pub(crate) saves: bool,
+    saved: Saved,
+    saves: bool,
 }
 
 impl Record {
-    /// A record that can be pulled back through. Others forget what only that needs: for a network `D + 4` numbers a hidden unit
-    /// and sample.
+    /// A record that can be pulled back through. Others do not save what only that needs: for a network `D + 4` numbers per
+    /// hidden unit and sample.
     pub fn for_gradients() -> Self {
         Self { saves: true, ..Self::default() }
     }
 
-    /// Makes room for `samples` samples.
-    pub(crate) fn resize(&mut self, samples: usize, ambient: usize, dim: usize) {
+    /// Whether a run saves what [`crate::Map::pull_back`] will need.
+    pub fn saves(&self) -> bool {
+        self.saves
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.ok.len()
+    }
+
+    /// What the map saved: its own types, which no other part of a flow reads.
+    pub fn saved(&self) -> &Saved {
+        &self.saved
+    }
+
+    /// As [`Record::saved`], to be written by the map.
+    pub fn saved_mut(&mut self) -> &mut Saved {
+        &mut self.saved
+    }
+
+    /// Makes room for `samples` samples of `ambient` coordinates.
+    pub fn resize(&mut self, samples: usize, ambient: usize) {
         self.x.resize(samples * ambient, 0.0);
         self.y.resize(samples * ambient, 0.0);
-        self.g.resize(samples * dim, 0.0);
-        self.h.resize(samples * dim * dim, 0.0);
         self.log_det.resize(samples, 0.0);
         self.converged.resize(samples, false);
         self.ok.resize(samples, false);
@@ -57,7 +70,7 @@ impl Record {
 /// Statistics of the inner solves over a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SolveStats {
-    /// Solves: samples times layers.
+    /// Number of solves: samples times layers.
     pub points: usize,
     /// Evaluations of the Hessian in double precision, all together.
     pub steps: usize,
@@ -72,12 +85,12 @@ pub struct SolveStats {
 }
 
 impl SolveStats {
-    /// Mean number of Hessian evaluations a solve, in double precision.
+    /// Mean number of Hessian evaluations per solve, in double precision.
     pub fn steps_mean(&self) -> f64 {
         self.steps as f64 / self.points.max(1) as f64
     }
 
-    /// Mean number of Hessian evaluations a solve, in single precision.
+    /// Mean number of Hessian evaluations per solve, in single precision.
     pub fn single_steps_mean(&self) -> f64 {
         self.single_steps as f64 / self.points.max(1) as f64
     }
@@ -92,9 +105,9 @@ impl SolveStats {
         self.indefinite += other.indefinite;
     }
 
-    /// Adds one layer's solves.
+    /// Adds the solves of one layer.
     pub(crate) fn record(&mut self, record: &Record) {
-        self.points += record.ok.len();
+        self.points += record.samples();
         self.steps += record.steps.iter().map(|&s| s as usize).sum::<usize>();
         self.single_steps += record.single_steps.iter().map(|&s| s as usize).sum::<usize>();
         let failed = record.ok.iter().filter(|ok| !**ok).count();

@@ -1,52 +1,13 @@
-//! The average of a potential over a finite group: invariant by construction.
+//! The average of a potential over a finite group, which is invariant by construction.
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Real, Scalar};
+use ircpm_manifolds::AnyManifold;
 
-use crate::potential::{Expression, Potential, resize};
+use super::affine::{Affine, NotAGroup, check_group};
+use super::{Expression, Potential, resize};
 
-/// An isometry as it acts on ambient coordinates: `z ↦ matrix · z + shift`.
-///
-/// Orthogonal matrices on spheres; signed permutations and shifts of the angles on tori.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Affine {
-    /// Row-major, `n × n`.
-    pub matrix: Vec<f64>,
-    /// `n` numbers.
-    pub shift: Vec<f64>,
-}
-
-impl Affine {
-    /// Image of a tile of points, `[pack][coordinate]`.
-    #[inline(always)]
-    fn apply<S: Scalar>(&self, z: &[S], out: &mut [S]) {
-        let n = self.shift.len();
-        for (z, out) in z.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            for i in 0..n {
-                let mut sum = S::constant(self.shift[i]);
-                for j in 0..n {
-                    sum += z[j] * self.matrix[i * n + j];
-                }
-                out[i] = sum;
-            }
-        }
-    }
-
-    /// Adds `matrixᵀ · bar` to `z_bar`.
-    #[inline(always)]
-    fn pull_back<S: Scalar>(&self, bar: &[S], z_bar: &mut [S]) {
-        let n = self.shift.len();
-        for (bar, z_bar) in bar.chunks_exact(n).zip(z_bar.chunks_exact_mut(n)) {
-            for i in 0..n {
-                for j in 0..n {
-                    z_bar[j] += bar[i] * self.matrix[i * n + j];
-                }
-            }
-        }
-    }
-}
-
-/// `psi_G(z) = |G|⁻¹ Σ_g psi(g z)` over the elements of a finite group `G` (all of them, not generators).
+/// `psi_G(z) = |G|⁻¹ Σ_g psi(g z)` over the elements of a finite group `G` of isometries.
 #[derive(Clone, Debug)]
 pub struct Average<P> {
     potential: P,
@@ -54,47 +15,50 @@ pub struct Average<P> {
 }
 
 impl<P: Expression> Average<P> {
-    /// The average of `potential` over `group`.
+    /// The average of `potential` over all elements of `group`, which acts on the points of `manifold`.
+    ///
+    /// # Errors
+    /// [`NotAGroup`] with the element that is no isometry, or the product that is missing.
     ///
     /// # Panics
-    /// If the group is empty or an element does not act on the potential's coordinates.
-    pub fn new(potential: P, group: Vec<Affine>) -> Self {
-        let n = potential.inputs();
-        assert!(!group.is_empty(), "a group has at least the identity");
-        for g in &group {
-            assert!(g.shift.len() == n && g.matrix.len() == n * n, "a group element acts on {n} coordinates");
-        }
-        Self { potential, group }
+    /// If the potential reads another number of coordinates than points have.
+    pub fn new(potential: P, group: Vec<Affine>, manifold: &AnyManifold) -> Result<Self, NotAGroup> {
+        assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
+        check_group(&group, manifold)?;
+        Ok(Self { potential, group })
+    }
+
+    /// Share of one element in the average.
+    #[inline(always)]
+    fn share<S: Scalar>(&self, sum: S) -> S {
+        sum / self.group.len() as f64
     }
 }
 
-/// Workspace of a reverse sweep through an [`Average`]: one sweep a group element.
+/// Memory of a reverse sweep through an [`Average`]: one sweep per group element.
 #[derive(Debug)]
 pub struct AverageSweepWorkspace<W, S> {
     elements: Vec<W>,
     z: Vec<S>,
     bar: Vec<S>,
-    psi: Vec<S>,
-    psi_bar: Vec<S>,
 }
 
 impl<W, S> Default for AverageSweepWorkspace<W, S> {
     fn default() -> Self {
-        Self { elements: vec![], z: vec![], bar: vec![], psi: vec![], psi_bar: vec![] }
+        Self { elements: vec![], z: vec![], bar: vec![] }
     }
 }
 
-/// Workspace of [`Average::jets`].
+/// Memory of the jets of an [`Average`].
 #[derive(Debug)]
 pub struct AverageJetWorkspace<W, R, const D: usize> {
     inner: W,
     z: Vec<Jet<R, D>>,
-    psi: Vec<Jet<R, D>>,
 }
 
 impl<W: Default, R, const D: usize> Default for AverageJetWorkspace<W, R, D> {
     fn default() -> Self {
-        Self { inner: W::default(), z: vec![], psi: vec![] }
+        Self { inner: W::default(), z: vec![] }
     }
 }
 
@@ -114,7 +78,11 @@ impl<P: Expression> Expression for Average<P> {
             g.apply(z, &mut moved);
             sum += self.potential.value(theta, &moved);
         }
-        sum / self.group.len() as f64
+        self.share(sum)
+    }
+
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        self.potential.initial(uniform, theta);
     }
 
     fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
@@ -130,44 +98,61 @@ impl<P: Potential> Potential for Average<P> {
     type Saved<R: Real, const D: usize> = ();
 
     #[inline(always)]
+    fn jets<R: Real, W: Weight, const D: usize>(
+        &self,
+        theta: &[W],
+        z: &[Jet<R, D>],
+        work: &mut Self::JetWorkspace<R, D>,
+        _: Option<&mut ()>,
+    ) -> Jet<R, D> {
+        resize(&mut work.z, z.len());
+        let mut sum = Jet::zero();
+        for g in &self.group {
+            g.apply(z, &mut work.z);
+            sum += self.share(self.potential.jets(theta, &work.z, &mut work.inner, None));
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn begin<S: Algebra>(&self, packs: usize, sweep: &mut Self::SweepWorkspace<S>) {
+        resize(&mut sweep.z, self.inputs());
+        resize(&mut sweep.bar, self.inputs());
+        sweep.elements.resize_with(self.group.len(), Default::default);
+        for element in &mut sweep.elements {
+            self.potential.begin(packs, element);
+        }
+    }
+
+    #[inline(always)]
     fn forward<S: Algebra>(
         &self,
         theta: &[f64],
+        p: usize,
         z: &[S],
-        psi: &mut [S],
         sweep: &mut Self::SweepWorkspace<S>,
-    ) {
-        let count = self.group.len();
-        sweep.elements.resize_with(count, Default::default);
-        resize(&mut sweep.z, z.len());
-        resize(&mut sweep.psi, psi.len());
-        psi.fill(S::zero());
+    ) -> S {
+        let mut sum = S::zero();
         for (g, element) in self.group.iter().zip(&mut sweep.elements) {
             g.apply(z, &mut sweep.z);
-            self.potential.forward(theta, &sweep.z, &mut sweep.psi, element);
-            for (sum, term) in psi.iter_mut().zip(&sweep.psi) {
-                *sum += *term / count as f64;
-            }
+            sum += self.share(self.potential.forward(theta, p, &sweep.z, element));
         }
+        sum
     }
 
     #[inline(always)]
     fn backward<S: Algebra>(
         &self,
         theta: &[f64],
-        psi_bar: &[S],
+        p: usize,
+        psi_bar: S,
         z_bar: &mut [S],
         sweep: &mut Self::SweepWorkspace<S>,
     ) {
-        let AverageSweepWorkspace { elements, bar, psi_bar: share, .. } = sweep;
-        resize(share, psi_bar.len());
-        for (share, psi_bar) in share.iter_mut().zip(psi_bar) {
-            *share = *psi_bar / self.group.len() as f64;
-        }
-        resize(bar, z_bar.len());
+        let AverageSweepWorkspace { elements, bar, .. } = sweep;
         z_bar.fill(S::zero());
         for (g, element) in self.group.iter().zip(elements) {
-            self.potential.backward(theta, share, bar, element);
+            self.potential.backward(theta, p, self.share(psi_bar), bar, element);
             g.pull_back(bar, z_bar);
         }
     }
@@ -183,27 +168,6 @@ impl<P: Potential> Potential for Average<P> {
     fn accumulate_each<S: Algebra>(&self, sweep: &Self::SweepWorkspace<S>, rows: &mut [S::Base]) {
         for element in &sweep.elements {
             self.potential.accumulate_each(element, rows);
-        }
-    }
-
-    #[inline(always)]
-    fn jets<R: Real, W: Weight, const D: usize>(
-        &self,
-        theta: &[W],
-        z: &[Jet<R, D>],
-        psi: &mut [Jet<R, D>],
-        work: &mut Self::JetWorkspace<R, D>,
-        _: &mut [()],
-    ) {
-        resize(&mut work.z, z.len());
-        resize(&mut work.psi, psi.len());
-        psi.fill(Jet::zero());
-        for g in &self.group {
-            g.apply(z, &mut work.z);
-            self.potential.jets(theta, &work.z, &mut work.psi, &mut work.inner, &mut []);
-            for (sum, term) in psi.iter_mut().zip(&work.psi) {
-                *sum += *term / self.group.len() as f64;
-            }
         }
     }
 }

@@ -3,18 +3,45 @@
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
-use crate::potential::{Expression, Potential};
+use super::{Expression, Potential};
 
-/// Derives the sweeps of a potential from its [`Expression::value`] with an outer dual for every coordinate and every
-/// parameter: no formula to write, at a cost that grows with their number. For potentials with few parameters.
+/// A potential whose sweeps are derived from its [`Expression::value`], with an outer dual for every coordinate and parameter.
+///
+/// There is no formula to write, at a cost that grows with the number of parameters: it is for potentials with few of them.
+///
+/// ```
+/// use ircpm_ad::Scalar;
+/// use ircpm_flow::{Derived, Expression};
+///
+/// /// `θ₀ (cos z₀ + cos z₁)` on T².
+/// #[derive(Debug)]
+/// struct Field;
+///
+/// impl Expression for Field {
+///     fn inputs(&self) -> usize {
+///         2
+///     }
+///     fn parameters(&self) -> usize {
+///         1
+///     }
+///     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+///         theta[0] * (z[0].cos() + z[1].cos())
+///     }
+/// }
+///
+/// let potential = Derived(Field); // A `Potential`, for `ConcaveMap::new`.
+/// assert_eq!(potential.value(&[2.0], &[0.0, 0.0]), 4.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Derived<E>(pub E);
 
-/// The arguments of the last forward call, and the last cotangents.
+/// Arguments and cotangents of the packs of a tile.
 #[derive(Debug)]
 pub struct DerivedSweepWorkspace<S> {
     theta: Vec<S>,
+    /// `[pack][coordinate]`.
     z: Vec<S>,
+    /// One per pack.
     psi_bar: Vec<S>,
 }
 
@@ -25,12 +52,13 @@ impl<S> Default for DerivedSweepWorkspace<S> {
 }
 
 impl<S: Algebra> DerivedSweepWorkspace<S> {
-    /// Coordinates of pack `p` with the one numbered `variable`, if any, as variable.
+    /// Coordinates of pack `p`, the one numbered `variable`, if any, as the variable.
     fn point(&self, p: usize, inputs: usize, variable: Option<usize>) -> Vec<Dual<S, 1>> {
         let z = self.z[p * inputs..(p + 1) * inputs].iter();
         z.enumerate().map(|(c, &z)| seeded(z, variable == Some(c))).collect()
     }
 
+    /// Parameters, the one numbered `variable`, if any, as the variable.
     fn parameters(&self, variable: Option<usize>) -> Vec<Dual<S, 1>> {
         self.theta.iter().enumerate().map(|(k, &x)| seeded(x, variable == Some(k))).collect()
     }
@@ -44,11 +72,17 @@ impl<E: Expression> Expression for Derived<E> {
     fn inputs(&self) -> usize {
         self.0.inputs()
     }
+
     fn parameters(&self) -> usize {
         self.0.parameters()
     }
+
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         self.0.value(theta, z)
+    }
+
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        self.0.initial(uniform, theta);
     }
 
     fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
@@ -63,44 +97,55 @@ impl<E: Expression> Potential for Derived<E> {
     type JetWorkspace<R: Real, const D: usize> = ();
     type Saved<R: Real, const D: usize> = ();
 
+    fn jets<R: Real, W: Weight, const D: usize>(
+        &self,
+        theta: &[W],
+        z: &[Jet<R, D>],
+        _: &mut (),
+        _: Option<&mut ()>,
+    ) -> Jet<R, D> {
+        let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x.into())).collect();
+        self.0.value(&theta, z)
+    }
+
+    fn begin<S: Algebra>(&self, packs: usize, sweep: &mut DerivedSweepWorkspace<S>) {
+        sweep.z.resize(packs * self.inputs(), S::zero());
+        sweep.psi_bar.resize(packs, S::zero());
+    }
+
     fn forward<S: Algebra>(
         &self,
         theta: &[f64],
+        p: usize,
         z: &[S],
-        psi: &mut [S],
         sweep: &mut DerivedSweepWorkspace<S>,
-    ) {
+    ) -> S {
         sweep.theta.clear();
         sweep.theta.extend(theta.iter().map(|&x| S::constant(x)));
-        sweep.z.clear();
-        sweep.z.extend_from_slice(z);
-        for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {
-            *psi = self.0.value(&sweep.theta, point);
-        }
+        sweep.z[p * self.inputs()..(p + 1) * self.inputs()].copy_from_slice(z);
+        self.0.value(&sweep.theta, z)
     }
 
     fn backward<S: Algebra>(
         &self,
         _: &[f64],
-        psi_bar: &[S],
+        p: usize,
+        psi_bar: S,
         z_bar: &mut [S],
         sweep: &mut DerivedSweepWorkspace<S>,
     ) {
-        sweep.psi_bar.clear();
-        sweep.psi_bar.extend_from_slice(psi_bar);
+        sweep.psi_bar[p] = psi_bar;
         let theta = sweep.parameters(None);
-        for c in 0..self.inputs() {
-            for (p, &psi_bar) in psi_bar.iter().enumerate() {
-                let psi = self.0.value(&theta, &sweep.point(p, self.inputs(), Some(c)));
-                z_bar[p * self.inputs() + c] = psi.eps[0].act(psi_bar);
-            }
+        for (c, z_bar) in z_bar.iter_mut().enumerate() {
+            let psi = self.0.value(&theta, &sweep.point(p, self.inputs(), Some(c)));
+            *z_bar = psi.eps[0].act(psi_bar);
         }
     }
 
     fn accumulate<S: Algebra>(&self, sweep: &DerivedSweepWorkspace<S>, theta_bar: &mut [f64]) {
         let mut rows = vec![S::Base::zero(); sweep.psi_bar.len() * theta_bar.len()];
         self.accumulate_each(sweep, &mut rows);
-        for pack in rows.chunks_exact(theta_bar.len()) {
+        for pack in rows.chunks_exact(theta_bar.len().max(1)) {
             for (theta_bar, g) in theta_bar.iter_mut().zip(pack) {
                 *theta_bar += g.sum();
             }
@@ -115,20 +160,6 @@ impl<E: Expression> Potential for Derived<E> {
                 let psi = self.0.value(&sweep.parameters(Some(k)), &point);
                 rows[p * parameters + k] += psi.eps[0].pair(psi_bar);
             }
-        }
-    }
-
-    fn jets<R: Real, W: Weight, const D: usize>(
-        &self,
-        theta: &[W],
-        z: &[Jet<R, D>],
-        psi: &mut [Jet<R, D>],
-        _: &mut (),
-        _: &mut [()],
-    ) {
-        let theta: Vec<Jet<R, D>> = theta.iter().map(|&x| Jet::constant(x.into())).collect();
-        for (psi, point) in psi.iter_mut().zip(z.chunks_exact(self.inputs())) {
-            *psi = self.0.value(&theta, point);
         }
     }
 }

@@ -5,24 +5,24 @@ mod derived;
 mod features;
 pub mod mlp;
 mod network;
-mod saved;
 
 use std::fmt::Debug;
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
-pub use average::{Affine, Average};
+pub use average::{Affine, Average, NotAGroup};
 pub use derived::Derived;
 pub use features::{FeatureMap, Features};
 pub use mlp::Mlp;
 pub use network::Network;
-pub use saved::EvaluatedTile;
-pub(crate) use saved::Saved;
 
 /// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
 ///
-/// This is the definition, and with nested duals the oracle that every fast form is tested against.
+/// This is the definition of a potential. With nested duals it is the oracle that every fast form is tested against.
+///
+/// # Panics
+/// Every method may panic when a slice has the wrong length.
 pub trait Expression: Debug + Send + Sync + 'static {
     /// Number of coordinates of `z`.
     fn inputs(&self) -> usize;
@@ -33,104 +33,145 @@ pub trait Expression: Debug + Send + Sync + 'static {
     /// `psi(z; θ)`.
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S;
 
-    /// Turns the parameters of `psi` into those of `factor · psi`; `false`, and nothing changed, where there are none.
+    /// Writes random parameters to begin training with. `uniform(b)` returns a fresh number within `±b` at each call.
+    ///
+    /// By default every parameter is uniform within `±1/√P`, `P` the number of parameters.
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        let bound = 1.0 / (theta.len().max(1) as f64).sqrt();
+        theta.iter_mut().for_each(|w| *w = uniform(bound));
+    }
+
+    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there are none.
     fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
         false
     }
 }
 
-/// Called once for every pack with its number in the tile and the cotangents of its coordinates; returns the cotangents of psi
-/// that are to take the place of those which these were found for, if any.
-pub type NextCotangents<'a, R, const D: usize> = &'a mut dyn FnMut(usize, &[Lap<R, D>]) -> Option<Lap<R, D>>;
+/// One pack of points at which [`Potential::jets`] was evaluated before: what [`Potential::contract`] is given.
+#[derive(Debug)]
+pub struct EvaluatedPack<'a, K, R, const D: usize> {
+    /// Number of the pack in its tile.
+    pub p: usize,
+    /// The points along the directions, one per coordinate.
+    pub z: &'a [Lap<R, D>],
+    /// The directions `u` as columns: component `i` of `uₖ`, along direction `i` of the jets, is `[i][k]`.
+    pub directions: &'a [[R; D]; D],
+    /// What [`Potential::jets`] saved of the pack.
+    pub saved: &'a K,
+}
 
-/// The fast forms of a potential, over a tile of samples.
+/// The fast forms of a potential, pack by pack.
 ///
-/// A tile holds a few packs of samples, and its arrays are `[pack][coordinate]`. A reverse sweep is three calls:
-/// [`Potential::forward`], then [`Potential::backward`] once or more (cotangents replace each other), then
-/// [`Potential::accumulate`]; what they share lives in a workspace that a thread reuses. Maps have evaluated the jets of their
-/// images already when gradients are asked for: there [`Potential::contract`] stands for the first two.
-/// A potential with few parameters need not write them: [`crate::Derived`] derives all from [`Expression::value`].
+/// A *pack* is as many samples as there are lanes; a *tile* is a few packs whose gradients in the parameters are summed
+/// together. A reverse sweep over a tile is
+///
+/// 1. [`Potential::begin`], once, which makes room for its packs;
+/// 2. for each pack `p` [`Potential::forward`], then [`Potential::backward`] once or more, where cotangents replace each other;
+/// 3. [`Potential::accumulate`] or [`Potential::accumulate_each`], for the gradient in the parameters over all packs.
+///
+/// What the steps share lies in a workspace that a thread uses again. Where gradients are asked for, the jets of the images
+/// are known already: [`Potential::contract`] stands for `forward` and `backward` there, and
+/// [`Potential::replace_cotangents`] for a second `backward`. Both have defaults.
+///
+/// A potential with few parameters need not implement this trait: [`Derived`] derives all of it from
+/// [`Expression::value`]. One that does should mark every method `#[inline(always)]`, because kernels are compiled for each
+/// instruction set (see [`ircpm_ad::simd`]).
 ///
 /// # Panics
-/// Every method may panic when a slice has the wrong length.
+/// Every method may panic when a slice has the wrong length, or a pack was not begun.
 pub trait Potential: Expression {
-    /// Whether the inner minimisation begins in single precision: not worth compiling where psi is cheap.
+    /// Whether the inner minimisation begins in single precision, which is not worth compiling where psi is cheap.
     const WARM_START: bool = true;
 
-    /// What a reverse sweep saves between its calls.
+    /// Memory of a reverse sweep over a tile.
     type SweepWorkspace<S: Algebra>: Default;
 
-    /// What [`Potential::jets`] needs.
+    /// Memory of [`Potential::jets`].
     type JetWorkspace<R: Real, const D: usize>: Default;
 
-    /// What [`Potential::jets`] saves of a pack; `()` for nothing.
+    /// What [`Potential::jets`] saves of a pack for [`Potential::contract`]; `()` for nothing.
     type Saved<R: Real, const D: usize>: Default + Send + Sync + 'static;
 
-    /// `psi` at the points `z`, remembered for the calls below.
-    fn forward<S: Algebra>(&self, theta: &[f64], z: &[S], psi: &mut [S], sweep: &mut Self::SweepWorkspace<S>);
-
-    /// Cotangents of `z` for the cotangents `psi_bar` of `psi`, one a pack: `z_bar[c] = (∂psi/∂z_c)·psi_bar`.
-    fn backward<S: Algebra>(
-        &self,
-        theta: &[f64],
-        psi_bar: &[S],
-        z_bar: &mut [S],
-        sweep: &mut Self::SweepWorkspace<S>,
-    );
-
-    /// [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for cotangents `{0, grad, lap}`, at points whose
-    /// jets were evaluated before; and then for other cotangents of that form, where `turn` asks for them.
+    /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of one pack of points.
     ///
-    /// Most of the forward sweep was made for those jets: a potential may keep it, and find it here, held finite. Two reverse
-    /// sweeps with such cotangents differ in little, and it may know a cheap way from one to the other: `lap` in `psi_bar` must
-    /// not be zero in any lane of a pack for which `turn` answers. This one saves nothing, knows no such way, and allocates
-    /// a little.
-    #[inline(always)]
-    fn contract<R: Real, const D: usize>(
-        &self,
-        theta: &[f64],
-        points: EvaluatedTile<'_, Self::Saved<R, D>, R, D>,
-        psi_bar: &[Lap<R, D>],
-        turn: NextCotangents<'_, R, D>,
-        sweep: &mut Self::SweepWorkspace<Lap<R, D>>,
-    ) {
-        let (mut psi, mut z_bar) = (vec![Lap::zero(); psi_bar.len()], vec![Lap::zero(); points.z.len()]);
-        self.forward(theta, points.z, &mut psi, sweep);
-        self.backward(theta, psi_bar, &mut z_bar, sweep);
-        let (mut others, mut turned) = (psi_bar.to_vec(), false);
-        for (p, z_bar) in z_bar.chunks_exact(self.inputs()).enumerate() {
-            if let Some(psi_bar) = turn(p, z_bar) {
-                (others[p], turned) = (psi_bar, true);
-            }
-        }
-        if turned {
-            self.backward(theta, &others, &mut z_bar, sweep);
-        }
-    }
-
-    /// Adds the gradient in `θ` of `Σ psi_bar(psi)`, over all samples, for the last `psi_bar`.
-    fn accumulate<S: Algebra>(&self, sweep: &Self::SweepWorkspace<S>, theta_bar: &mut [f64]);
-
-    /// Adds the same sample by sample: `rows` is `[pack][parameter]`, its lanes the samples.
-    fn accumulate_each<S: Algebra>(&self, sweep: &Self::SweepWorkspace<S>, rows: &mut [S::Base]);
-
-    /// `psi`, its gradient and its Hessian along `D` directions, from the second-order jets of the points; and, in `saved`, which
-    /// has room for every pack or for none, what [`Potential::contract`] is to find of them.
+    /// Writes to `saved`, if it is given, what [`Potential::contract`] will need of this pack.
     fn jets<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
         z: &[Jet<R, D>],
-        psi: &mut [Jet<R, D>],
         work: &mut Self::JetWorkspace<R, D>,
-        saved: &mut [Self::Saved<R, D>],
+        saved: Option<&mut Self::Saved<R, D>>,
+    ) -> Jet<R, D>;
+
+    /// Sets what [`Potential::jets`] saved to one in lanes where it is not finite: a zero cotangent times infinity would be NaN.
+    ///
+    /// Called once for each pack, after its last jets and before [`Potential::contract`]; `psi` is what the last jets returned.
+    fn mask_nonfinite<R: Real, const D: usize>(&self, _saved: &mut Self::Saved<R, D>, _psi: &Jet<R, D>) {}
+
+    /// Makes room for a tile of `packs` packs.
+    fn begin<S: Algebra>(&self, packs: usize, sweep: &mut Self::SweepWorkspace<S>);
+
+    /// `psi` at the points `z` of pack `p`.
+    fn forward<S: Algebra>(
+        &self,
+        theta: &[f64],
+        p: usize,
+        z: &[S],
+        sweep: &mut Self::SweepWorkspace<S>,
+    ) -> S;
+
+    /// Writes the cotangents of `z` for the cotangent `psi_bar` of `psi` at pack `p`: `z_bar[c] = (∂psi/∂z_c)·psi_bar`.
+    fn backward<S: Algebra>(
+        &self,
+        theta: &[f64],
+        p: usize,
+        psi_bar: S,
+        z_bar: &mut [S],
+        sweep: &mut Self::SweepWorkspace<S>,
     );
 
-    /// Makes all numbers that [`Potential::jets`] saved of a pack finite, whatever its samples: no zero cotangent silences others.
-    /// Called once, between the last jets of a pack and [`Potential::contract`]; `psi` is what was found together with them.
-    fn mask_nonfinite<R: Real, const D: usize>(&self, _kept: &mut Self::Saved<R, D>, _psi: &Jet<R, D>) {}
+    /// As [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for a cotangent `{0, grad, lap}`, at points
+    /// whose jets were evaluated before.
+    ///
+    /// Most of the forward sweep was made for those jets, so a potential may save it and find it in `pack.saved`.
+    #[inline(always)]
+    fn contract<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        pack: EvaluatedPack<'_, Self::Saved<R, D>, R, D>,
+        psi_bar: Lap<R, D>,
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut Self::SweepWorkspace<Lap<R, D>>,
+    ) {
+        self.forward(theta, pack.p, pack.z, sweep);
+        self.backward(theta, pack.p, psi_bar, z_bar, sweep);
+    }
+
+    /// Replaces the cotangent of the last [`Potential::contract`] at the same pack by another of the form `{0, grad, lap}`.
+    ///
+    /// Only the gradient in the parameters is asked for afterwards, so `z_bar` is scratch memory. Two sweeps with such
+    /// cotangents differ in little, and a potential may know a cheap way from one to the other. The caller promises that `lap`
+    /// of the cotangent that is replaced is not zero in any lane.
+    #[inline(always)]
+    fn replace_cotangents<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        pack: EvaluatedPack<'_, Self::Saved<R, D>, R, D>,
+        psi_bar: Lap<R, D>,
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut Self::SweepWorkspace<Lap<R, D>>,
+    ) {
+        self.backward(theta, pack.p, psi_bar, z_bar, sweep);
+    }
+
+    /// Adds the gradient in `θ` of `Σ psi_bar(psi)`, over all samples of the tile, for the last cotangents.
+    fn accumulate<S: Algebra>(&self, sweep: &Self::SweepWorkspace<S>, theta_bar: &mut [f64]);
+
+    /// Adds the same gradient sample by sample: `rows` is `[pack][parameter]`, its lanes the samples.
+    fn accumulate_each<S: Algebra>(&self, sweep: &Self::SweepWorkspace<S>, rows: &mut [S::Base]);
 }
 
-/// Grows a workspace to `len`: allocates only when a larger tile than ever before comes along.
+/// Sets the length of a buffer: allocates only when a larger tile than ever before comes along.
 #[inline(always)]
 pub(crate) fn resize<S: Scalar>(buffer: &mut Vec<S>, len: usize) {
     if buffer.len() != len {

@@ -3,10 +3,8 @@
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
-use crate::potential::EvaluatedTile;
-use crate::potential::FeatureMap;
-use crate::potential::mlp::{Mlp, MlpJetWorkspace, MlpSweepWorkspace, OnePack, Unit};
-use crate::potential::{Expression, NextCotangents, Potential, resize};
+use super::mlp::{Mlp, MlpJetWorkspace, MlpSweepWorkspace, Unit};
+use super::{EvaluatedPack, Expression, FeatureMap, Potential, resize};
 
 /// `psi(z) = mlp(features(z)) / scale`. A scale above one starts training near the identity map.
 #[derive(Clone, Debug)]
@@ -16,24 +14,23 @@ pub struct Network {
     scale: f64,
 }
 
-/// Workspace of a reverse sweep through a [`Network`].
+/// Memory of a reverse sweep through a [`Network`].
 #[derive(Debug)]
 pub struct NetworkSweepWorkspace<S: Scalar> {
+    /// `[pack][feature]`.
     features: Vec<S>,
+    /// Cotangents of one pack's features.
     features_bar: Vec<S>,
-    z_bar: Vec<S>,
-    psi_bar: Vec<S>,
     mlp: MlpSweepWorkspace<S>,
 }
 
 impl<S: Scalar> Default for NetworkSweepWorkspace<S> {
     fn default() -> Self {
-        let mlp = MlpSweepWorkspace::default();
-        Self { features: vec![], features_bar: vec![], z_bar: vec![], psi_bar: vec![], mlp }
+        Self { features: vec![], features_bar: vec![], mlp: MlpSweepWorkspace::default() }
     }
 }
 
-/// Workspace of [`Network::jets`].
+/// Memory of the jets of a [`Network`].
 #[derive(Debug)]
 pub struct NetworkJetWorkspace<R, const D: usize> {
     features: Vec<Jet<R, D>>,
@@ -61,13 +58,10 @@ impl Network {
         &self.mlp
     }
 
-    /// Cotangents of the perceptron's output, from those of psi.
+    /// Features of pack `p`.
     #[inline(always)]
-    fn scale_down<S: Scalar>(&self, psi_bar: &[S], scaled: &mut Vec<S>) {
-        resize(scaled, psi_bar.len());
-        for (scaled, psi_bar) in scaled.iter_mut().zip(psi_bar) {
-            *scaled = *psi_bar * (1.0 / self.scale);
-        }
+    fn pack(&self, p: usize) -> std::ops::Range<usize> {
+        p * self.features.len()..(p + 1) * self.features.len()
     }
 }
 
@@ -86,10 +80,12 @@ impl Expression for Network {
         self.mlp.value(theta, &features) / self.scale
     }
 
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        self.mlp.initial(uniform, theta);
+    }
+
     fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
-        let last = self.mlp.sizes()[self.mlp.sizes().len() - 2] + 1;
-        let start = theta.len() - last;
-        theta[start..].iter_mut().for_each(|w| *w *= factor);
+        theta[self.mlp.output_parameters()].iter_mut().for_each(|w| *w *= factor);
         true
     }
 }
@@ -100,62 +96,84 @@ impl Potential for Network {
     type Saved<R: Real, const D: usize> = Vec<Unit<R, D>>;
 
     #[inline(always)]
+    fn jets<R: Real, W: Weight, const D: usize>(
+        &self,
+        theta: &[W],
+        z: &[Jet<R, D>],
+        work: &mut NetworkJetWorkspace<R, D>,
+        saved: Option<&mut Vec<Unit<R, D>>>,
+    ) -> Jet<R, D> {
+        resize(&mut work.features, self.features.len());
+        self.features.eval(z, &mut work.features);
+        self.mlp.jets(theta, &work.features, &mut work.mlp, saved) * (1.0 / self.scale)
+    }
+
+    #[inline(always)]
+    fn mask_nonfinite<R: Real, const D: usize>(&self, saved: &mut Vec<Unit<R, D>>, psi: &Jet<R, D>) {
+        Unit::mask_nonfinite(saved, psi);
+    }
+
+    #[inline(always)]
+    fn begin<S: Algebra>(&self, packs: usize, sweep: &mut NetworkSweepWorkspace<S>) {
+        resize(&mut sweep.features, self.features.len() * packs);
+        resize(&mut sweep.features_bar, self.features.len());
+        self.mlp.begin(packs, &mut sweep.mlp);
+    }
+
+    #[inline(always)]
     fn forward<S: Algebra>(
         &self,
         theta: &[f64],
+        p: usize,
         z: &[S],
-        psi: &mut [S],
         sweep: &mut NetworkSweepWorkspace<S>,
-    ) {
-        resize(&mut sweep.features, self.features.len() * psi.len());
-        self.features.eval(z, &mut sweep.features);
-        self.mlp.forward(theta, &sweep.features, psi, &mut sweep.mlp);
-        for psi in psi {
-            *psi = *psi * (1.0 / self.scale);
-        }
+    ) -> S {
+        let features = &mut sweep.features[self.pack(p)];
+        self.features.eval(z, features);
+        self.mlp.forward(theta, p, features, &mut sweep.mlp) * (1.0 / self.scale)
     }
 
     #[inline(always)]
     fn backward<S: Algebra>(
         &self,
         theta: &[f64],
-        psi_bar: &[S],
+        p: usize,
+        psi_bar: S,
         z_bar: &mut [S],
         sweep: &mut NetworkSweepWorkspace<S>,
     ) {
-        self.scale_down(psi_bar, &mut sweep.psi_bar);
-        let NetworkSweepWorkspace { features, features_bar, psi_bar: scaled, mlp, .. } = sweep;
-        resize(features_bar, features.len());
-        self.mlp.backward(theta, scaled, features_bar, mlp);
-        self.features.pull_back(features, features_bar, z_bar);
+        let NetworkSweepWorkspace { features, features_bar, mlp } = sweep;
+        self.mlp.backward(theta, p, psi_bar * (1.0 / self.scale), features_bar, mlp);
+        self.features.pull_back(&features[self.pack(p)], features_bar, z_bar);
     }
 
-    /// A pack goes all the way, and again after its turn, before the next one starts: its units fit a near cache.
     #[inline(always)]
     fn contract<R: Real, const D: usize>(
         &self,
         theta: &[f64],
-        EvaluatedTile { z, directions, saved }: EvaluatedTile<'_, Vec<Unit<R, D>>, R, D>,
-        psi_bar: &[Lap<R, D>],
-        turn: NextCotangents<'_, R, D>,
+        pack: EvaluatedPack<'_, Vec<Unit<R, D>>, R, D>,
+        psi_bar: Lap<R, D>,
+        z_bar: &mut [Lap<R, D>],
         sweep: &mut NetworkSweepWorkspace<Lap<R, D>>,
     ) {
-        let NetworkSweepWorkspace { features, features_bar, z_bar, mlp, .. } = sweep;
-        let (packs, len) = (psi_bar.len(), self.features.len());
-        resize(features, len * packs);
-        resize(features_bar, len);
-        resize(z_bar, self.inputs());
-        self.features.eval(z, features);
-        self.mlp.make_room(packs, mlp);
-        for p in 0..packs {
-            let features = &features[p * len..][..len];
-            let at = OnePack { p, directions: &directions[p], saved: &saved[p] };
-            self.mlp.contract(theta, at, features, psi_bar[p] * (1.0 / self.scale), features_bar, mlp);
-            self.features.pull_back(features, features_bar, z_bar);
-            if let Some(psi_bar) = turn(p, z_bar) {
-                self.mlp.replace_cotangents(theta, at, psi_bar * (1.0 / self.scale), mlp);
-            }
-        }
+        let NetworkSweepWorkspace { features, features_bar, mlp } = sweep;
+        let features = &mut features[self.pack(pack.p)];
+        self.features.eval(pack.z, features);
+        let at = EvaluatedPack { z: &*features, ..pack };
+        self.mlp.contract(theta, &at, psi_bar * (1.0 / self.scale), features_bar, mlp);
+        self.features.pull_back(features, features_bar, z_bar);
+    }
+
+    #[inline(always)]
+    fn replace_cotangents<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        pack: EvaluatedPack<'_, Vec<Unit<R, D>>, R, D>,
+        psi_bar: Lap<R, D>,
+        _: &mut [Lap<R, D>],
+        sweep: &mut NetworkSweepWorkspace<Lap<R, D>>,
+    ) {
+        self.mlp.replace_cotangents(theta, &pack, psi_bar * (1.0 / self.scale), &mut sweep.mlp);
     }
 
     #[inline(always)]
@@ -166,27 +184,5 @@ impl Potential for Network {
     #[inline(always)]
     fn accumulate_each<S: Algebra>(&self, sweep: &NetworkSweepWorkspace<S>, rows: &mut [S::Base]) {
         self.mlp.accumulate_each(&sweep.mlp, rows);
-    }
-
-    #[inline(always)]
-    fn jets<R: Real, W: Weight, const D: usize>(
-        &self,
-        theta: &[W],
-        z: &[Jet<R, D>],
-        psi: &mut [Jet<R, D>],
-        work: &mut NetworkJetWorkspace<R, D>,
-        saved: &mut [Vec<Unit<R, D>>],
-    ) {
-        resize(&mut work.features, self.features.len() * psi.len());
-        self.features.eval(z, &mut work.features);
-        self.mlp.jets(theta, &work.features, psi, &mut work.mlp, saved);
-        for psi in psi {
-            *psi = *psi * (1.0 / self.scale);
-        }
-    }
-
-    #[inline(always)]
-    fn mask_nonfinite<R: Real, const D: usize>(&self, saved: &mut Vec<Unit<R, D>>, psi: &Jet<R, D>) {
-        Unit::mask_nonfinite(saved, psi);
     }
 }

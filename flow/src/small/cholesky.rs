@@ -1,10 +1,10 @@
-//! Cholesky factors of small symmetric matrices, eight at a time.
+//! Cholesky factors of small symmetric matrices, one per lane.
 
 use ircpm_ad::Real;
 
-/// `H = C Cᵀ` of a pack of `D × D` matrices.
+/// The factor `C` of `H = C Cᵀ`, lower triangular, for a pack of `D × D` matrices.
 ///
-/// A pivot that is not positive is replaced by one, so that a bad lane stays finite, and marked in `definite`.
+/// A pivot that is not positive is replaced by one, so that its lane stays finite, and the lane is marked in `definite`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cholesky<R, const D: usize> {
     lower: [[R; D]; D],
@@ -23,7 +23,7 @@ impl<R: Real, const D: usize> Cholesky<R, D> {
         Self { lower, definite: R::one() }
     }
 
-    /// Factorises; reads the upper triangle.
+    /// The factor of `h`, whose upper triangle is read.
     #[inline(always)]
     pub fn new(h: &[[R; D]; D]) -> Self {
         let (zero, one) = (R::zero(), R::one());
@@ -89,7 +89,7 @@ impl<R: Real, const D: usize> Cholesky<R, D> {
         out
     }
 
-    /// `L = C⁻ᵀ`, upper triangular: `H⁻¹ = L Lᵀ`.
+    /// `U = C⁻ᵀ`, upper triangular: `H⁻¹ = U Uᵀ`.
     #[inline(always)]
     pub fn inverse_transposed(&self) -> [[R; D]; D] {
         let mut out = [[R::zero(); D]; D];

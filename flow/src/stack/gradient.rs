@@ -5,14 +5,11 @@
 
 use std::ops::Range;
 
-use ircpm_ad::{Scalar, derivative};
-use ircpm_manifolds::{Manifold, Product};
-
 use super::{Flow, Records, parts};
 use crate::lanes::{TILE, Workspace};
 use crate::map::{Cotangents, Direction, Gradients, SolveStats, ThetaGradient};
 
-/// Samples that run through the layers and back together: what the layers keep of them is little.
+/// Number of samples that run through the layers and back together: few, so that what the layers save of them stays small.
 const TOGETHER: usize = 2 * TILE;
 
 /// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
@@ -82,7 +79,7 @@ impl Flow {
                 let points = &points[samples.start * n..samples.end * n];
                 Workspace::lend(|records: &mut Records| {
                     self.run_saving(direction, theta, points, records);
-                    self.add_gradient(direction, theta, records, samples, &loss, &mut sums)
+                    self.add_gradient(direction, theta, points, records, samples, &loss, &mut sums)
                 })?;
             }
             Ok(sums)
@@ -96,12 +93,13 @@ impl Flow {
         &self,
         direction: Direction,
         theta: &[f64],
+        points: &[f64],
         records: &Records,
         samples: Range<usize>,
         loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
         (gradient, values, stats): &mut Sums<T>,
     ) -> Result<(), E> {
-        let (log_q, ok) = self.densities(records);
+        let (log_q, ok) = self.densities(points, records);
         records.iter().for_each(|record| stats.record(record));
         let end = match direction {
             Direction::Forward => &records[records.len() - 1].y,
@@ -122,9 +120,10 @@ impl Flow {
         Ok(())
     }
 
-    /// Pulls the cotangents of the points that a run ended at, and of `log q`, back through all layers; those of samples that
-    /// are not `ok` are ignored.
-    pub(crate) fn pull_back(
+    /// Pulls the cotangents of the points that a run ended at, and of `log q`, back through all layers. Those of samples that
+    /// are not `ok` are ignored. Returns the cotangents of the points that the run started from, without what `log base` adds to
+    /// those of base points.
+    pub(super) fn pull_back(
         &self,
         direction: Direction,
         theta: &[f64],
@@ -132,7 +131,7 @@ impl Flow {
         ok: &[bool],
         (mut points_bar, mut log_q_bar): (Vec<f64>, Vec<f64>),
         mut theta_bar: ThetaGradient<'_>,
-    ) {
+    ) -> Vec<f64> {
         if direction == Direction::Inverse {
             self.add_base_gradient(&records[0].x, &log_q_bar, &mut points_bar);
         }
@@ -154,9 +153,10 @@ impl Flow {
             });
             std::mem::swap(&mut points_bar, &mut next);
         }
+        points_bar
     }
 
-    /// Zero cotangents where a solve failed: a sample that means nothing must not move the parameters.
+    /// Sets the cotangents of failed samples to zero, because their numbers mean nothing and must not move the parameters.
     fn mask_failed(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
         let n = self.manifold.ambient();
         for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {
@@ -166,14 +166,15 @@ impl Flow {
     }
 
     /// Adds the cotangent of the preimages through `log base(x)`.
-    fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
+    pub(super) fn add_base_gradient(&self, x: &[f64], log_q_bar: &[f64], x_bar: &mut [f64]) {
         if self.manifold.log_volume().is_some() {
             return; // Uniform.
         }
         let n = self.manifold.ambient();
+        let mut gradient = vec![0.0; n];
         for (s, &w) in log_q_bar.iter().enumerate() {
-            let (_, gradient) = derivative::gradient(&LogBase(&self.manifold), &x[s * n..(s + 1) * n]);
-            for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(gradient) {
+            self.manifold.log_base_gradient(&x[s * n..(s + 1) * n], &mut gradient);
+            for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(&gradient) {
                 *x_bar += w * g;
             }
         }
@@ -183,19 +184,10 @@ impl Flow {
 /// Gradient, values of the loss, and statistics of some parts.
 type Sums<T> = (Vec<f64>, Vec<T>, SolveStats);
 
-/// Two sums, the second one's parts behind the first one's.
+/// The sum of two sums; the values of the second follow those of the first.
 fn added<T>((mut gradient, mut values, mut stats): Sums<T>, (more, others, rest): Sums<T>) -> Sums<T> {
     gradient.iter_mut().zip(more).for_each(|(sum, g)| *sum += g);
     values.extend(others);
     stats.merge(&rest);
     (gradient, values, stats)
-}
-
-/// The base density, to be differentiated.
-struct LogBase<'a>(&'a Product);
-
-impl derivative::ScalarField for LogBase<'_> {
-    fn eval<S: Scalar>(&self, x: &[S]) -> S {
-        self.0.log_base(x)
-    }
 }

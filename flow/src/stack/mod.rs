@@ -1,5 +1,6 @@
 //! A stack of maps as a density: both directions with log-densities.
 
+mod differentials;
 mod gradient;
 mod parts;
 mod scores;
@@ -9,29 +10,27 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::{Manifold, Product};
-use rand::{Rng, RngExt, SeedableRng};
+use ircpm_manifolds::AnyManifold;
+use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+pub use differentials::{Differential, Pullback, Tangent};
 pub use gradient::Part;
 pub use scores::{BLOCK, Jacobian, Scores};
 pub use spec::{FlowSpec, MAX_DIM};
-use spec::{check, map_of};
 
-use crate::error::{FlowError, SolveError};
+use crate::error::{FlowError, SampleError};
 use crate::lanes::Workspace;
 use crate::map::{Direction, Map, Record, SolveStats};
-use crate::potential::{FeatureMap, Network};
-use crate::small::smallest_eigenvalue;
 
 /// Images of base points.
 #[derive(Clone, Debug)]
 pub struct Pushed {
     /// `[sample][coordinate]`.
     pub y: Vec<f64>,
-    /// `log q(y)` with respect to the Riemannian volume.
+    /// `log q(y)` with respect to the Riemannian volume; NaN where the sample is not `ok`.
     pub log_q: Vec<f64>,
-    /// Whether every layer's solve succeeded; elsewhere `y` and `log_q` mean nothing.
+    /// Whether the base point lies on the manifold and every layer's solve succeeded; elsewhere `y` means nothing.
     pub ok: Vec<bool>,
     /// Statistics of the solves.
     pub stats: SolveStats,
@@ -42,12 +41,10 @@ pub struct Pushed {
 pub struct Pulled {
     /// Base points, `[sample][coordinate]`.
     pub x: Vec<f64>,
-    /// `log q(y)` with respect to the Riemannian volume.
+    /// `log q(y)` with respect to the Riemannian volume; NaN where the sample is not `ok`.
     pub log_q: Vec<f64>,
-    /// Smallest eigenvalue of `H` over the layers; NaN where one is not finite. Where it is not positive the flow folds,
-    /// and `log_q` means nothing. On spheres it may be positive beyond the injectivity radius: ask `ok`.
-    pub min_eigenvalue: Vec<f64>,
-    /// Whether `H` is positive definite in every layer, and the preimage finite and within the injectivity radius.
+    /// Whether the point lies on the manifold, `H` is positive definite in every layer, and the preimage is finite and within
+    /// the injectivity radius.
     pub ok: Vec<bool>,
 }
 
@@ -56,21 +53,14 @@ pub struct Pulled {
 /// Batches run in parallel on the current rayon pool; results are the same bits on any number of threads.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    pub(crate) manifold: Product,
-    pub(crate) maps: Vec<Arc<dyn Map>>,
+    manifold: AnyManifold,
+    maps: Vec<Arc<dyn Map>>,
     shared: bool,
     isa: Isa,
-    initial: Initial,
 }
 
-/// How parameters are drawn: the network's shape, if that is what the potential is.
-#[derive(Clone, Debug)]
-struct Initial {
-    sizes: Vec<usize>,
-}
-
-/// What every layer remembers of one part of a batch, by layer.
-pub(crate) type Records = Vec<Record>;
+/// The record of every layer, for one part of a batch.
+type Records = Vec<Record>;
 
 impl Flow {
     /// The flow that `spec` describes, on the fastest instruction set of this processor.
@@ -86,28 +76,31 @@ impl Flow {
     /// # Errors
     /// As [`Flow::new`].
     pub fn on(spec: FlowSpec, isa: Isa) -> Result<Self, FlowError> {
-        check(&spec)?;
-        let features = FeatureMap::new(&spec.features, &spec.manifold)?;
-        let network = Network::new(features, &spec.hidden, spec.output_scale);
-        let initial = Initial { sizes: network.mlp().sizes().to_vec() };
-        let map = map_of(&spec, network, isa);
-        Ok(Self { manifold: spec.manifold, maps: vec![map; spec.layers], shared: spec.shared, isa, initial })
+        let shared = spec.shared;
+        Ok(Self { isa, ..Self::from_maps(spec.into_maps(isa)?, shared)? })
     }
 
-    /// A stack of maps of one's own on `manifold`, the first applied first.
+    /// A stack of any maps of one manifold, the first applied first. If `shared`, all have the same parameters.
     ///
     /// # Errors
-    /// [`FlowError::Zero`] if there are none.
-    pub fn from_maps(manifold: Product, maps: Vec<Arc<dyn Map>>, shared: bool) -> Result<Self, FlowError> {
-        if maps.is_empty() {
-            return Err(FlowError::Zero { what: "the number of layers" });
+    /// [`FlowError`] if there are no maps, if they are maps of different manifolds, or if they cannot share parameters.
+    pub fn from_maps(maps: Vec<Arc<dyn Map>>, shared: bool) -> Result<Self, FlowError> {
+        let first = maps.first().ok_or(FlowError::Zero { what: "the number of layers" })?;
+        let (manifold, expected) = (first.manifold().clone(), first.parameters());
+        for (layer, map) in maps.iter().enumerate() {
+            if map.manifold() != &manifold {
+                let (expected, found) = (manifold.to_string(), map.manifold().to_string());
+                return Err(FlowError::OtherManifold { layer, expected, found });
+            }
+            if shared && map.parameters() != expected {
+                return Err(FlowError::NotShared { layer, expected, found: map.parameters() });
+            }
         }
-        let sizes = vec![maps[0].parameters(), 1];
-        Ok(Self { manifold, maps, shared, isa: Isa::best(), initial: Initial { sizes } })
+        Ok(Self { manifold, maps, shared, isa: Isa::best() })
     }
 
     /// The manifold.
-    pub fn manifold(&self) -> &Product {
+    pub fn manifold(&self) -> &AnyManifold {
         &self.manifold
     }
 
@@ -124,26 +117,45 @@ impl Flow {
         &*self.maps[layer]
     }
 
-    /// Number of parameters, over all layers.
-    pub fn parameters(&self) -> usize {
-        if self.shared { self.maps[0].parameters() } else { self.maps.iter().map(|m| m.parameters()).sum() }
+    /// Whether all layers have the same parameters.
+    pub fn is_shared(&self) -> bool {
+        self.shared
     }
 
-    /// Name of the instruction set: results are the same bits on one.
+    /// Number of parameters, over all layers.
+    pub fn parameters(&self) -> usize {
+        self.slot(self.layers() - 1).end
+    }
+
+    /// Where the parameters of one layer lie among all parameters.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn slot(&self, layer: usize) -> Range<usize> {
+        let len = self.maps[layer].parameters();
+        let start = if self.shared { 0 } else { self.maps[..layer].iter().map(|m| m.parameters()).sum() };
+        start..start + len
+    }
+
+    /// Name of the instruction set. Results are the same bits on one instruction set.
     pub fn isa(&self) -> &'static str {
         self.isa.name()
     }
 
-    /// Random parameters: weights and biases uniform within `±1/√fan-in`; for maps of one's own, uniform within `±1/√P`,
-    /// `P` the number of parameters of the first.
+    /// Random parameters to begin training with, as each layer's potential draws them.
     pub fn initial(&self, seed: u64) -> Vec<f64> {
         let mut rng = Pcg64::seed_from_u64(seed);
-        let mut theta = Vec::with_capacity(self.parameters());
-        while theta.len() < self.parameters() {
-            self.initial.draw(&mut rng, &mut theta);
+        let mut theta = vec![0.0; self.parameters()];
+        for layer in 0..self.distinct() {
+            let uniform = &mut |bound: f64| rng.random_range(-bound..bound);
+            self.maps[layer].initial(uniform, &mut theta[self.slot(layer)]);
         }
-        theta.truncate(self.parameters()); // Maps of one's own need not come in the sizes of a network.
         theta
+    }
+
+    /// Number of layers with parameters of their own.
+    fn distinct(&self) -> usize {
+        if self.shared { 1 } else { self.layers() }
     }
 
     /// Images of base points `x`, `[sample][coordinate]`, with their log-densities.
@@ -155,7 +167,7 @@ impl Flow {
         let parts = parts::map(parts::fine(self.samples(theta, x)), |samples| {
             let x = &x[samples.start * n..samples.end * n];
             let records = self.run(Direction::Forward, theta, x);
-            let (log_q, ok) = self.densities(&records);
+            let (log_q, ok) = self.densities(x, &records);
             let mut stats = SolveStats::default();
             records.iter().for_each(|record| stats.record(record));
             (records.into_iter().next_back().map(|t| t.y).unwrap_or_default(), log_q, ok, stats)
@@ -170,25 +182,33 @@ impl Flow {
         out
     }
 
-    /// As [`Flow::forward`], refusing a batch in which a solve failed.
+    /// As [`Flow::forward`], refusing a batch in which a sample failed.
     ///
     /// # Errors
-    /// [`SolveError`] of the first sample that failed.
+    /// [`SampleError`] of the first sample that failed, or of a parameter that is not finite.
     ///
     /// # Panics
     /// As [`Flow::forward`].
-    pub fn try_forward(&self, theta: &[f64], x: &[f64]) -> Result<Pushed, SolveError> {
+    pub fn try_forward(&self, theta: &[f64], x: &[f64]) -> Result<Pushed, SampleError> {
         let pushed = self.forward(theta, x);
-        let Some(sample) = pushed.ok.iter().position(|ok| !ok) else { return Ok(pushed) };
-        let n = self.manifold.ambient();
-        let x = &x[sample * n..(sample + 1) * n];
-        let records = self.run(Direction::Forward, theta, x);
-        let unconverged = records.iter().find(|record| !record.converged[0]);
-        Err(unconverged.map_or(SolveError::NotConvex { sample }, |record| SolveError::MaxSteps {
-            sample,
-            steps: record.steps[0] as usize,
-            residual: record.residual[0],
-        }))
+        self.check(Direction::Forward, theta, x, &pushed.ok).map(|()| pushed)
+    }
+
+    /// `n` independent samples of the model, from random base points.
+    ///
+    /// The base points depend on `seed` and `n` alone. Samples that failed are marked, not left out: see [`Pushed::ok`].
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn sample(&self, theta: &[f64], n: usize, seed: u64) -> Pushed {
+        let (m, mut rng) = (&self.manifold, Pcg64::seed_from_u64(seed));
+        let mut x = vec![0.0; n * m.ambient()];
+        let mut u = vec![0.0; m.cube_dim()];
+        for x in x.chunks_exact_mut(m.ambient()) {
+            u.iter_mut().for_each(|u| *u = rng.random_range(0.0..1.0));
+            m.base_point(&u, x);
+        }
+        self.forward(theta, &x)
     }
 
     /// Preimages and log-densities of given points `y`, in closed form.
@@ -196,29 +216,70 @@ impl Flow {
     /// # Panics
     /// If `theta` or `y` has the wrong length.
     pub fn inverse(&self, theta: &[f64], y: &[f64]) -> Pulled {
-        let (n, d) = (self.manifold.ambient(), self.manifold.dim());
+        self.pull(theta, y, |_| vec![]).0
+    }
+
+    /// As [`Flow::inverse`], with the smallest eigenvalue of `H` over the layers at every point; NaN where one is not finite.
+    ///
+    /// Where it is not positive the flow folds, and there is no density. On spheres it may be positive beyond the injectivity
+    /// radius: ask [`Pulled::ok`] as well.
+    ///
+    /// # Panics
+    /// As [`Flow::inverse`].
+    pub fn inverse_with_eigenvalues(&self, theta: &[f64], y: &[f64]) -> (Pulled, Vec<f64>) {
+        self.pull(theta, y, |records| {
+            let samples = records[0].samples();
+            let (mut lowest, mut of_layer) = (vec![f64::INFINITY; samples], vec![0.0; samples]);
+            for (map, record) in self.maps.iter().zip(records) {
+                map.smallest_eigenvalues(record, &mut of_layer);
+                lowest.iter_mut().zip(&of_layer).for_each(|(all, &one)| *all = least(*all, one));
+            }
+            lowest
+        })
+    }
+
+    /// [`Flow::inverse`], and numbers that `more` makes of the records of every part, one after the other.
+    fn pull(
+        &self,
+        theta: &[f64],
+        y: &[f64],
+        more: impl Fn(&Records) -> Vec<f64> + Sync + Send,
+    ) -> (Pulled, Vec<f64>) {
+        let n = self.manifold.ambient();
         let parts = parts::map(parts::fine(self.samples(theta, y)), |samples| {
             let y = &y[samples.start * n..samples.end * n];
             let records = self.run(Direction::Inverse, theta, y);
-            let (log_q, ok) = self.densities(&records);
-            let smallest = |s: usize| {
-                let each = records
-                    .iter()
-                    .map(|record| smallest_eigenvalue(&record.h[s * d * d..(s + 1) * d * d], d));
-                // `f64::min` would pass over a NaN.
-                each.fold(f64::INFINITY, |min, e| if min.is_nan() || e >= min { min } else { e })
-            };
-            let eigenvalues: Vec<f64> = (0..samples.len()).map(smallest).collect();
-            (records.into_iter().next().map(|t| t.x).unwrap_or_default(), log_q, eigenvalues, ok)
+            let (more, (log_q, ok)) = (more(&records), self.densities(y, &records));
+            (records.into_iter().next().map(|t| t.x).unwrap_or_default(), log_q, ok, more)
         });
-        let mut out = Pulled { x: vec![], log_q: vec![], min_eigenvalue: vec![], ok: vec![] };
-        for (x, log_q, eigenvalues, ok) in parts {
+        let (mut out, mut rest) = (Pulled { x: vec![], log_q: vec![], ok: vec![] }, vec![]);
+        for (x, log_q, ok, more) in parts {
             out.x.extend(x);
             out.log_q.extend(log_q);
-            out.min_eigenvalue.extend(eigenvalues);
             out.ok.extend(ok);
+            rest.extend(more);
         }
-        out
+        (out, rest)
+    }
+
+    /// As [`Flow::inverse`], refusing a batch in which a point has no preimage.
+    ///
+    /// # Errors
+    /// [`SampleError`] of the first point that failed, or of a parameter that is not finite.
+    ///
+    /// # Panics
+    /// As [`Flow::inverse`].
+    pub fn try_inverse(&self, theta: &[f64], y: &[f64]) -> Result<Pulled, SampleError> {
+        let pulled = self.inverse(theta, y);
+        self.check(Direction::Inverse, theta, y, &pulled.ok).map(|()| pulled)
+    }
+
+    /// `log q` at given points `y`, `[sample][coordinate]`, with respect to the Riemannian volume; NaN where there is no density.
+    ///
+    /// # Panics
+    /// As [`Flow::inverse`].
+    pub fn log_prob(&self, theta: &[f64], y: &[f64]) -> Vec<f64> {
+        self.inverse(theta, y).log_q
     }
 
     /// `psi` of one layer at given points.
@@ -238,8 +299,8 @@ impl Flow {
         parts.concat()
     }
 
-    /// Multiplies the potentials of all layers by `factor`, by way of their parameters; `false`, and nothing changed, where
-    /// one of them has no parameters for that.
+    /// Multiplies the potentials of all layers by `factor`, by way of their parameters. Returns `false`, and changes nothing,
+    /// where one of them has no parameters for that.
     ///
     /// With a factor below one the map moves towards the identity, and `H` with it: on flat manifolds an eigenvalue `λ`
     /// becomes `factor · λ + 1 − factor`, so that a small factor's worth of accuracy undoes a small fold. Where potentials
@@ -251,8 +312,8 @@ impl Flow {
     pub fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
         assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
         let mut scaled = theta.to_vec();
-        let distinct = if self.shared { 1 } else { self.layers() };
-        let done = (0..distinct).all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
+        let done = (0..self.distinct())
+            .all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
         if done {
             theta.copy_from_slice(&scaled);
         }
@@ -263,28 +324,22 @@ impl Flow {
     ///
     /// # Panics
     /// If `theta` or `points` has the wrong length.
-    pub(crate) fn samples(&self, theta: &[f64], points: &[f64]) -> usize {
+    fn samples(&self, theta: &[f64], points: &[f64]) -> usize {
         assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
         let n = self.manifold.ambient();
         assert!(points.len().is_multiple_of(n), "points of {} have {n} coordinates", self.manifold);
         points.len() / n
     }
 
-    /// All layers, in the order of `direction`.
-    pub(crate) fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Records {
+    /// Runs all layers, in the order of `direction`.
+    fn run(&self, direction: Direction, theta: &[f64], points: &[f64]) -> Records {
         let mut records: Records = self.maps.iter().map(|_| Record::default()).collect();
         self.run_into(direction, theta, points, &mut records);
         records
     }
 
-    /// As [`Flow::run`], to be pulled back through, into the memory of `records`.
-    pub(crate) fn run_saving(
-        &self,
-        direction: Direction,
-        theta: &[f64],
-        points: &[f64],
-        records: &mut Records,
-    ) {
+    /// As [`Flow::run`], into the memory of `records`, which can then be pulled back through.
+    fn run_saving(&self, direction: Direction, theta: &[f64], points: &[f64], records: &mut Records) {
         records.resize_with(self.layers(), Record::for_gradients);
         self.run_into(direction, theta, points, records);
     }
@@ -309,31 +364,53 @@ impl Flow {
         });
     }
 
-    /// `log q` at the images, and whether all layers are well there.
-    pub(crate) fn densities(&self, records: &Records) -> (Vec<f64>, Vec<bool>) {
+    /// `log q` at the images, and whether it is a density: whether the points that the run started from lie on the manifold, and
+    /// all layers are ok. Elsewhere `log q` is NaN.
+    fn densities(&self, points: &[f64], records: &Records) -> (Vec<f64>, Vec<bool>) {
         let n = self.manifold.ambient();
-        let samples = records[0].ok.len();
+        let samples = records[0].samples();
+        let ok: Vec<bool> = (0..samples)
+            .map(|s| {
+                let solved = records.iter().all(|record| record.ok[s]);
+                solved && self.manifold.check_point(&points[s * n..(s + 1) * n]).is_ok()
+            })
+            .collect();
         let density = |s: usize| {
+            if !ok[s] {
+                return f64::NAN;
+            }
             let base: f64 = self.manifold.log_base(&records[0].x[s * n..(s + 1) * n]);
             records.iter().fold(base, |log_q, record| log_q - record.log_det[s])
         };
-        ((0..samples).map(density).collect(), (0..samples).map(|s| records.iter().all(|t| t.ok[s])).collect())
+        ((0..samples).map(density).collect(), ok)
     }
 
-    /// Where a layer's parameters lie.
-    pub(crate) fn slot(&self, layer: usize) -> Range<usize> {
-        let len = self.maps[layer].parameters();
-        let start = if self.shared { 0 } else { self.maps[..layer].iter().map(|m| m.parameters()).sum() };
-        start..start + len
+    /// Why the first sample that is not `ok` failed.
+    fn check(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        ok: &[bool],
+    ) -> Result<(), SampleError> {
+        let Some(sample) = ok.iter().position(|ok| !ok) else { return Ok(()) };
+        if let Some(index) = theta.iter().position(|w| !w.is_finite()) {
+            return Err(SampleError::Parameter { index, value: theta[index] });
+        }
+        let n = self.manifold.ambient();
+        let point = &points[sample * n..(sample + 1) * n];
+        self.manifold.check_point(point).map_err(|source| SampleError::Point { sample, source })?;
+        let records = self.run(direction, theta, point);
+        let unconverged = records.iter().find(|record| !record.converged[0]);
+        Err(unconverged.map_or(SampleError::NotConvex { sample }, |record| SampleError::MaxSteps {
+            sample,
+            steps: record.steps[0] as usize,
+            residual: record.residual[0],
+        }))
     }
 }
 
-impl Initial {
-    /// One layer's parameters.
-    fn draw(&self, rng: &mut impl Rng, theta: &mut Vec<f64>) {
-        for w in self.sizes.windows(2) {
-            let bound = 1.0 / (w[0] as f64).sqrt();
-            theta.extend((0..w[1] * (w[0] + 1)).map(|_| rng.random_range(-bound..bound)));
-        }
-    }
+/// The lesser number; NaN if either is NaN, which `f64::min` would pass over.
+fn least(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b >= a { a } else { b }
 }

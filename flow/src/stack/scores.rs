@@ -5,12 +5,11 @@
 
 use std::ops::Range;
 
-use ircpm_manifolds::Manifold;
 use rayon::prelude::*;
 
-use super::{Flow, Records, parts};
+use super::{Flow, Records, least, parts};
 use crate::lanes::Workspace;
-use crate::map::{self, Direction, ThetaGradient};
+use crate::map::{Direction, ThetaGradient};
 
 /// Samples whose gradients stand side by side: a multiple of a tile.
 pub const BLOCK: usize = 256;
@@ -79,7 +78,7 @@ impl Flow {
             let y = &y[samples.start * n..samples.end * n];
             let mut records = self.run(Direction::Inverse, theta, y);
             let lowest = self.clamp_eigenvalues(floor, &mut records);
-            let (log_q, inside) = self.densities(&records);
+            let (log_q, inside) = self.densities(y, &records);
             Scores { log_q, lowest, inside }
         });
         let mut out = Scores::default();
@@ -123,7 +122,7 @@ impl Flow {
         Workspace::lend(|records: &mut Records| {
             self.run_saving(Direction::Inverse, theta, y, records);
             self.clamp_eigenvalues(floor, records);
-            let (_, inside) = self.densities(records);
+            let (_, inside) = self.densities(y, records);
             let bars = (vec![0.0; y.len()], weights.to_vec());
             self.pull_back(Direction::Inverse, theta, records, &inside, bars, ThetaGradient::Each(columns));
         });
@@ -132,13 +131,11 @@ impl Flow {
     /// Applies the floor to the records of given points; returns the smallest eigenvalue of every sample, as in [`Scores`].
     fn clamp_eigenvalues(&self, floor: f64, records: &mut Records) -> Vec<f64> {
         assert!(floor > 0.0, "a floor of {floor}");
-        let mut lowest = vec![floor; records[0].ok.len()];
-        for record in records {
-            let layer = map::clamp_layer(&self.manifold, floor, record);
-            for (all, one) in lowest.iter_mut().zip(layer) {
-                // `f64::min` would pass over a NaN.
-                *all = if all.is_nan() || one >= *all { *all } else { one };
-            }
+        let samples = records[0].samples();
+        let (mut lowest, mut of_layer) = (vec![floor; samples], vec![0.0; samples]);
+        for (map, record) in self.maps.iter().zip(records) {
+            map.clamp_eigenvalues(floor, record, &mut of_layer);
+            lowest.iter_mut().zip(&of_layer).for_each(|(all, &one)| *all = least(*all, one));
         }
         lowest
     }

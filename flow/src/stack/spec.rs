@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Manifold, Product};
 
 use crate::error::FlowError;
 use crate::map::{ConcaveMap, Map, Solver};
-use crate::potential::{Features, Network};
+use crate::potential::{FeatureMap, Features, Network};
 
 /// What a flow with network potentials is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,34 +28,46 @@ pub struct FlowSpec {
     pub solver: Solver,
 }
 
-/// Largest dimension that [`Flow::new`] has kernels for.
+/// Largest dimension that [`crate::Flow::new`] has kernels for.
 pub const MAX_DIM: usize = 8;
 
-/// The network's map, in the dimension of its manifold: `check` has refused others.
-pub(super) fn map_of(spec: &FlowSpec, network: Network, isa: Isa) -> Arc<dyn Map> {
-    fn of<const D: usize>(spec: &FlowSpec, network: Network, isa: Isa) -> Arc<dyn Map> {
-        Arc::new(ConcaveMap::<_, _, D>::new(spec.manifold.clone(), network, spec.solver, isa))
+impl FlowSpec {
+    /// The layers that this describes, on the given instruction set.
+    pub(super) fn into_maps(self, isa: Isa) -> Result<Vec<Arc<dyn Map>>, FlowError> {
+        self.check()?;
+        let features = FeatureMap::new(&self.features, &AnyManifold::from(self.manifold.clone()))?;
+        let network = Network::new(features, &self.hidden, self.output_scale);
+        let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
+        let map = table[self.manifold.dim() - 1](self.manifold, network, self.solver, isa)?;
+        Ok(vec![map; self.layers])
     }
-    let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
-    table[spec.manifold.dim() - 1](spec, network, isa)
+
+    /// Checks sizes and numbers.
+    fn check(&self) -> Result<(), FlowError> {
+        let zero = |is: bool, what| if is { Err(FlowError::Zero { what }) } else { Ok(()) };
+        zero(self.layers == 0, "the number of layers")?;
+        zero(self.hidden.is_empty(), "the number of hidden layers")?;
+        zero(self.hidden.contains(&0), "the width of a hidden layer")?;
+        let scale = self.output_scale;
+        if !(scale > 0.0 && scale.is_finite()) {
+            return Err(FlowError::NotPositive { what: "the output scale", value: scale.to_string() });
+        }
+        self.solver.check()?;
+        let dim = self.manifold.dim();
+        if dim == 0 || dim > MAX_DIM {
+            let manifold = self.manifold.to_string();
+            return Err(FlowError::Dimension { manifold, dim, largest: MAX_DIM });
+        }
+        Ok(())
+    }
 }
 
-/// Sizes and numbers of a specification.
-pub(super) fn check(spec: &FlowSpec) -> Result<(), FlowError> {
-    let zero = |is: bool, what| if is { Err(FlowError::Zero { what }) } else { Ok(()) };
-    zero(spec.layers == 0, "the number of layers")?;
-    zero(spec.hidden.is_empty(), "the number of hidden layers")?;
-    zero(spec.hidden.contains(&0), "the width of a hidden layer")?;
-    zero(spec.solver.max_steps == 0, "the solver's number of steps")?;
-    let positive = |value: f64, what| {
-        let ok = value > 0.0 && value.is_finite();
-        if ok { Ok(()) } else { Err(FlowError::NotPositive { what, value: value.to_string() }) }
-    };
-    positive(spec.output_scale, "the output scale")?;
-    positive(spec.solver.tolerance, "the solver's tolerance")?;
-    let dim = spec.manifold.dim();
-    if dim == 0 || dim > MAX_DIM {
-        return Err(FlowError::Dimension { manifold: spec.manifold.to_string(), dim });
-    }
-    Ok(())
+/// The network's map, compiled for dimension `D`.
+fn of<const D: usize>(
+    manifold: Product,
+    network: Network,
+    solver: Solver,
+    isa: Isa,
+) -> Result<Arc<dyn Map>, FlowError> {
+    Ok(Arc::new(ConcaveMap::<_, _, D>::on(manifold, network, solver, isa)?))
 }

@@ -2,7 +2,6 @@
 
 use std::arch::x86_64::*;
 
-use super::super::Task;
 use super::super::instruction_set::InstructionSet;
 use super::super::register_pair::RegisterPair;
 use super::avx2_single::Avx2Single;

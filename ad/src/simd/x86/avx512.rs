@@ -2,7 +2,6 @@
 
 use std::arch::x86_64::*;
 
-use super::super::Task;
 use super::super::instruction_set::InstructionSet;
 use super::avx2::Avx2;
 use super::avx512_single::Avx512Single;

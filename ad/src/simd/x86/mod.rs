@@ -81,15 +81,15 @@ macro_rules! register {
             unsafe { $max(b, a) }
         }
         #[inline]
-        fn vectorized<T: Task>(task: T) -> T::Output {
-            #[inline(never)] // What is a task is to be compiled by itself.
+        fn vectorized<O>(stage: impl FnOnce() -> O) -> O {
+            #[inline(never)] // A stage is compiled by itself: see the documentation of `simd`.
             #[target_feature(enable = $features)]
-            fn compiled<T: Task>(task: T) -> T::Output {
-                task.run()
+            fn compiled<O>(stage: impl FnOnce() -> O) -> O {
+                stage()
             }
             assert!(Self::available(), concat!("this processor lacks one of ", $features));
             // SAFETY: the assertion found the features.
-            unsafe { compiled(task) }
+            unsafe { compiled(stage) }
         }
     };
 }

@@ -1,15 +1,13 @@
-//! The geometry of a pull-back, pack by pack: what comes before the sweeps through the potential, between them and after.
-//!
-//! Every step is a [`Task`]: a function of its own. As one function they would take several times as long to compile.
+//! The geometry of a pull-back, pack by pack: what comes before the contraction, and after it.
 
-use ircpm_ad::simd::Task;
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Block, BlockMut, Cost};
 
 use super::Cotangents;
 use crate::lanes::Span;
 use crate::map::Record;
-use crate::map::local_jet::{from_frame, to_frame};
+use crate::map::dense_hessian::DenseHessian;
+use crate::map::local_jet::{from_frame, pair_with_frame};
 use crate::map::log_det::gradient_cotangent;
 use crate::potential::resize;
 use crate::small::Cholesky;
@@ -58,74 +56,63 @@ impl<R, const D: usize> Default for Scratch<R, D> {
 }
 
 impl<R: Real, const D: usize> Scratch<R, D> {
+    /// Makes room for `ambient` coordinates.
     pub(super) fn resize(&mut self, ambient: usize) {
         self.vectors.iter_mut().for_each(|v| resize(v, ambient));
         resize(&mut self.point, ambient);
     }
 }
 
-/// The packs of one tile, and what their steps read and write.
-pub(super) struct Tile<'a, M, R: Real, const D: usize> {
-    pub m: &'a M,
-    pub span: Span,
-    pub record: &'a Record,
-    pub cotangents: Cotangents<'a>,
+/// What the packs of one tile read and write.
+pub(super) struct Tile<'a, M> {
+    m: &'a M,
+    span: Span,
+    record: &'a Record,
+    dense: &'a DenseHessian,
+    cotangents: Cotangents<'a>,
     /// Cotangents of the points that the run started from.
-    pub points_bar: &'a mut [f64],
-    pub packs: &'a mut [Pack<R, D>],
-    pub scratch: &'a mut Scratch<R, D>,
+    points_bar: &'a mut [f64],
 }
 
-impl<M: Manifold, R: Real, const D: usize> Tile<'_, M, R, D> {
-    /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.
-    #[inline(always)]
-    fn point_gradient(&mut self, p: usize, z_bar: &[Lap<R, D>]) -> [R; D] {
-        let (pack, point) = (&self.packs[p], &mut self.scratch.point);
-        let seeds = seeds(&pack.directions);
-        let mut v = [R::zero(); D];
-        for k in 0..D {
-            self.m.lift_derivative(&pack.y, &pack.frame, &seeds, k, point);
-            for (c, &dz) in point.iter().enumerate() {
-                v[k] += dz.pair(z_bar[c]);
-            }
-        }
-        v
+impl<'a, M: Cost> Tile<'a, M> {
+    pub(super) fn new(
+        m: &'a M,
+        span: Span,
+        record: &'a Record,
+        cotangents: Cotangents<'a>,
+        points_bar: &'a mut [f64],
+    ) -> Self {
+        Self { m, span, record, dense: DenseHessian::of(record), cotangents, points_bar }
     }
-}
 
-/// Reads a pack and seeds the contraction of `ℓ`: `psi_bar = −{0, Cᵀ b, 1}`.
-pub(super) struct Seed<'t, 'a, M, R: Real, const D: usize>(
-    pub &'t mut Tile<'a, M, R, D>,
-    pub usize,
-    pub &'t mut [Lap<R, D>],
-);
-
-impl<M: Manifold, R: Real, const D: usize> Task for Seed<'_, '_, M, R, D> {
-    type Output = ();
-
+    /// Reads pack `p` and seeds the contraction of `ℓ`: `psi_bar = −{0, Cᵀ b, 1}`, with `z` along the directions.
     #[inline(always)]
-    fn run(self) {
-        let Self(Tile { m, span, record, cotangents, packs, .. }, p, z) = self;
-        let (m, n, pack) = (*m, m.ambient(), &mut packs[p]);
+    pub(super) fn seed<R: Real, const D: usize>(
+        &self,
+        p: usize,
+        pack: &mut Pack<R, D>,
+        z: &mut [Lap<R, D>],
+    ) {
+        let (m, n, span) = (self.m, self.m.ambient(), self.span);
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
-        // A failed sample is read as zeros: its numbers may be infinite, which no zero cotangent silences.
-        let ok = span.mask::<R>(&record.ok, p);
+        // A failed sample is read as zeros, because its numbers may be infinite and a zero cotangent times infinity is NaN.
+        let ok = span.mask::<R>(&self.record.ok, p);
         for c in 0..n {
-            pack.y[c] = or_zero(span.load(&record.y, n, c, p), ok);
+            pack.y[c] = or_zero(span.load(&self.record.y, n, c, p), ok);
         }
-        m.frame(&pack.y, &mut pack.frame);
+        m.frame(&pack.y, BlockMut::dense(&mut pack.frame, n));
         let mut h = [[R::zero(); D]; D];
         for i in 0..D {
-            pack.g[i] = or_zero(span.load(&record.g, D, i, p), ok);
+            pack.g[i] = or_zero(span.load(&self.dense.gradient, D, i, p), ok);
             for j in 0..D {
-                h[i][j] = or_zero(span.load(&record.h, D * D, i * D + j, p), ok);
+                h[i][j] = or_zero(span.load(&self.dense.matrix, D * D, i * D + j, p), ok);
             }
         }
         pack.factor = Cholesky::new(&h);
         pack.directions = pack.factor.inverse_transposed();
-        m.lift(&pack.y, &pack.frame, &seeds(&pack.directions), z);
-        pack.omega = span.load_padded::<R>(cotangents.log_det, 1, 0, p);
+        m.lift(&pack.y, Block::dense(&pack.frame, n), &seeds(&pack.directions), z);
+        pack.omega = span.load_padded::<R>(self.cotangents.log_det, 1, 0, p);
         let b = gradient_cotangent(m, &pack.g, &pack.directions);
         let mut grad = pack.factor.transposed_times(&b);
         for g in &mut grad {
@@ -133,98 +120,86 @@ impl<M: Manifold, R: Real, const D: usize> Task for Seed<'_, '_, M, R, D> {
         }
         pack.psi_bar = Lap { re: R::zero(), grad, lap: -R::one() };
     }
-}
 
-/// Inverse: pulls the cotangent of `x` through the exponential map, turns the contraction of `ℓ` into that of
-/// `ω ℓ + w′ · grad psi` and leaves `Hess_y c · w′` as the cotangent of `y`.
-pub(super) struct ThroughExponential<'t, 'a, M, R: Real, const D: usize>(
-    pub &'t mut Tile<'a, M, R, D>,
-    pub usize,
-);
-
-impl<M: Manifold, R: Real, const D: usize> Task for ThroughExponential<'_, '_, M, R, D> {
-    type Output = ();
-
+    /// Inverse: pulls the cotangent of `x` back through the exponential map, changes the contraction of `ℓ` into that of
+    /// `ω ℓ + w′ · grad psi`, and leaves `Hess_y c · w′` as the cotangent of `y`.
     #[inline(always)]
-    fn run(self) {
-        let Self(Tile { m, span, cotangents, points_bar, packs, scratch, .. }, p) = self;
-        let (n, pack, [velocity, given, carried]) = (m.ambient(), &mut packs[p], &mut scratch.vectors);
+    pub(super) fn pull_back_exponential<R: Real, const D: usize>(
+        &mut self,
+        p: usize,
+        pack: &mut Pack<R, D>,
+        scratch: &mut Scratch<R, D>,
+    ) {
+        let (m, n, span) = (self.m, self.m.ambient(), self.span);
+        let [velocity, given, carried] = &mut scratch.vectors;
         from_frame(&pack.frame, &pack.g, velocity);
         for c in 0..n {
-            given[c] = span.load_padded(cotangents.points, n, c, p);
+            given[c] = span.load_padded(self.cotangents.points, n, c, p);
         }
-        // The frame is carried to x, not the cotangent to y: its normal component drops out.
-        let mut p_bar = [R::zero(); D];
+        // The frame is carried to x, not the cotangent to y, so that a component normal to the manifold drops out.
+        let mut x_bar = [R::zero(); D];
         for k in 0..D {
             m.transport(&pack.y, velocity, &pack.frame[k * n..(k + 1) * n], carried);
             for c in 0..n {
-                p_bar[k] = carried[c].mul_add(given[c], p_bar[k]);
+                x_bar[k] = carried[c].mul_add(given[c], x_bar[k]);
             }
         }
         let mut w = [R::zero(); D];
-        m.mixed_inverse(&pack.g, &p_bar, &mut w);
+        m.mixed_inverse(&pack.g, &x_bar, &mut w);
         let share = pack.factor.transposed_times(&w);
         let mut cost = [[R::zero(); D]; D];
-        m.cost_hessian(&pack.g, cost.as_flattened_mut());
-        let mut bent = [R::zero(); D];
+        m.cost_hessian(&pack.g, BlockMut::dense(cost.as_flattened_mut(), D));
+        let mut y_bar = [R::zero(); D];
         pack.psi_bar = pack.psi_bar.scale(pack.omega);
         for i in 0..D {
             pack.psi_bar.grad[i] += share[i];
             for j in 0..D {
-                bent[i] += cost[i][j] * w[j];
+                y_bar[i] += cost[i][j] * w[j];
             }
         }
-        from_frame(&pack.frame, &bent, carried);
+        from_frame(&pack.frame, &y_bar, carried);
+        m.lower(&pack.y, carried);
         for c in 0..n {
-            span.store(carried[c], points_bar, n, c, p);
+            span.store(carried[c], self.points_bar, n, c, p);
         }
     }
-}
 
-/// Inverse: adds the contraction's gradient in `y` to what [`ThroughExponential`] left.
-pub(super) struct AddPointGradient<'t, 'a, M, R: Real, const D: usize>(
-    pub &'t mut Tile<'a, M, R, D>,
-    pub usize,
-    pub &'t [Lap<R, D>],
-);
-
-impl<M: Manifold, R: Real, const D: usize> Task for AddPointGradient<'_, '_, M, R, D> {
-    type Output = ();
-
+    /// Inverse: adds the contraction's gradient in `y` to what [`Tile::pull_back_exponential`] left.
     #[inline(always)]
-    fn run(self) {
-        let Self(tile, p, z_bar) = self;
-        let v = tile.point_gradient(p, z_bar);
-        let Tile { m, span, points_bar, packs, scratch, .. } = tile;
-        let (n, out) = (m.ambient(), &mut scratch.vectors[0]);
-        from_frame(&packs[p].frame, &v, out);
+    pub(super) fn add_point_gradient<R: Real, const D: usize>(
+        &mut self,
+        p: usize,
+        pack: &Pack<R, D>,
+        z_bar: &[Lap<R, D>],
+        scratch: &mut Scratch<R, D>,
+    ) {
+        let v = self.point_gradient(pack, z_bar, &mut scratch.point);
+        let (n, span, out) = (self.m.ambient(), self.span, &mut scratch.vectors[0]);
+        from_frame(&pack.frame, &v, out);
+        self.m.lower(&pack.y, out);
+        let points_bar = &mut *self.points_bar;
         for c in 0..n {
             span.each::<R>(p, |sample, lane| points_bar[sample * n + c] += out[c].lane(lane));
         }
     }
-}
 
-/// Forward: turns the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of `ω ℓ − w · grad psi`, whose
-/// cotangents of psi it returns.
-pub(super) struct ThroughMinimum<'t, 'a, M, R: Real, const D: usize>(
-    pub &'t mut Tile<'a, M, R, D>,
-    pub usize,
-    pub &'t [Lap<R, D>],
-);
-
-impl<M: Manifold, R: Real, const D: usize> Task for ThroughMinimum<'_, '_, M, R, D> {
-    type Output = Lap<R, D>;
-
+    /// Forward: changes the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of `ω ℓ − w · grad psi`,
+    /// whose cotangent of psi it returns.
     #[inline(always)]
-    fn run(self) -> Lap<R, D> {
-        let Self(tile, p, z_bar) = self;
-        let mut v = tile.point_gradient(p, z_bar);
-        let Tile { m, span, cotangents, points_bar, packs, scratch, .. } = tile;
-        let (n, pack, [a, b, out]) = (m.ambient(), &packs[p], &mut scratch.vectors);
+    pub(super) fn pull_back_minimum<R: Real, const D: usize>(
+        &mut self,
+        p: usize,
+        pack: &Pack<R, D>,
+        z_bar: &[Lap<R, D>],
+        scratch: &mut Scratch<R, D>,
+    ) -> Lap<R, D> {
+        let mut v = self.point_gradient(pack, z_bar, &mut scratch.point);
+        let (m, n, span) = (self.m, self.m.ambient(), self.span);
+        let [a, b, out] = &mut scratch.vectors;
         for c in 0..n {
-            a[c] = span.load_padded(cotangents.points, n, c, p);
+            a[c] = span.load_padded(self.cotangents.points, n, c, p);
         }
-        let given = to_frame::<R, D>(&pack.frame, a);
+        let given: [R; D] = pair_with_frame(&pack.frame, a);
         for k in 0..D {
             v[k] = pack.omega.mul_add(v[k], given[k]);
         }
@@ -239,10 +214,35 @@ impl<M: Manifold, R: Real, const D: usize> Task for ThroughMinimum<'_, '_, M, R,
         from_frame(&pack.frame, &mixed, a);
         from_frame(&pack.frame, &pack.g, b);
         m.transport(&pack.y, b, a, out);
+        if const { !M::AMBIENT_METRIC } {
+            for c in 0..n {
+                a[c] = span.load(&self.record.x, n, c, p);
+            }
+            m.lower(a, out);
+        }
         for c in 0..n {
-            span.store(out[c], points_bar, n, c, p);
+            span.store(out[c], self.points_bar, n, c, p);
         }
         psi_bar
+    }
+
+    /// Gradient of the contraction in `y`, in the frame: `∂_{s_k} z`, paired with the cotangents of `z`.
+    #[inline(always)]
+    fn point_gradient<R: Real, const D: usize>(
+        &self,
+        pack: &Pack<R, D>,
+        z_bar: &[Lap<R, D>],
+        point: &mut [Lap<R, D>],
+    ) -> [R; D] {
+        let (n, seeds) = (self.m.ambient(), seeds(&pack.directions));
+        let mut v = [R::zero(); D];
+        for k in 0..D {
+            self.m.lift_derivative(&pack.y, Block::dense(&pack.frame, n), &seeds, k, point);
+            for (c, &dz) in point.iter().enumerate() {
+                v[k] += dz.pair(z_bar[c]);
+            }
+        }
+        v
     }
 }
 
@@ -256,7 +256,7 @@ fn seeds<R: Real, const D: usize>(directions: &[[R; D]; D]) -> [Lap<R, D>; D] {
     seeds
 }
 
-/// Zero in lanes where `ok` is not positive.
+/// `number`, but zero in lanes where `ok` is not positive.
 #[inline(always)]
 fn or_zero<R: Real>(number: R, ok: R) -> R {
     R::select_gt(ok, R::zero(), number, R::zero())

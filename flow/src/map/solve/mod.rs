@@ -1,16 +1,17 @@
 //! The inner minimisation: `y* = argmin_y d(x, y)²/2 + psi(y)`.
 //!
-//! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from where its first steps in single
-//! precision have led ([`warm_start`]). Deviations from
-//! arXiv:2110.01288: (1) Newton steps, not gradient steps (which remain selectable); (2) nothing is unrolled, because
-//! all derivatives are functions of the solution. Lanes descend independently: a sample that is done stays put, so its
-//! result does not depend on its neighbours.
+//! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from the point that its first steps in
+//! single precision reach ([`mod@warm_start`]). Deviations from arXiv:2110.01288: (1) Newton steps, not gradient steps, which
+//! remain selectable; (2) nothing is unrolled, because all derivatives are functions of the solution. Lanes are independent: a
+//! sample whose minimisation has ended stays at its result, which therefore does not depend on its neighbours.
 
 mod newton;
 mod warm_start;
 
 pub(crate) use newton::SolveState;
-pub(crate) use warm_start::Start;
+pub(crate) use warm_start::warm_start;
+
+use crate::error::SolverError;
 
 /// How the inner minimisation steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,5 +37,21 @@ pub struct Solver {
 impl Default for Solver {
     fn default() -> Self {
         Self { method: Method::Newton, tolerance: 1e-13, max_steps: 200 }
+    }
+}
+
+impl Solver {
+    /// Checks that the numbers are in range.
+    ///
+    /// # Errors
+    /// [`SolverError`] if no step may be taken, or the tolerance is not positive and finite.
+    pub fn check(&self) -> Result<(), SolverError> {
+        if self.max_steps == 0 {
+            return Err(SolverError::NoSteps);
+        }
+        if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {
+            return Err(SolverError::Tolerance { value: self.tolerance.to_string() });
+        }
+        Ok(())
     }
 }

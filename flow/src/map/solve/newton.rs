@@ -1,12 +1,11 @@
 //! Newton steps in a frame, with backtracking on the objective: the state of one pack of samples.
 
-use ircpm_ad::simd::Task;
 use ircpm_ad::{Jet, Real, Scalar};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{BlockMut, Cost};
 
 use super::{Method, Solver};
 use crate::lanes::Span;
-use crate::map::local_jet::{LocalJet, from_frame};
+use crate::map::local_jet::{LocalJet, from_frame, to_frame};
 use crate::map::log_det::hessian;
 use crate::potential::resize;
 use crate::small::Cholesky;
@@ -17,29 +16,51 @@ const SUFFICIENT: f64 = 1e-4;
 const NOISE: f64 = 450.0;
 /// A residual below this, relative to `1 + d`, that no longer falls has reached rounding.
 const STAGNATION: f64 = 1e-9;
-/// Longest step on a curved manifold, in radians: the quadratic model knows nothing of the cut locus.
+/// Longest step on a curved manifold, in radians, because the quadratic model does not know the cut locus.
 const LONGEST_STEP: f64 = 1.0;
 
-/// One pack of samples on its way down.
+/// The minimisation of one pack of samples, between two evaluations of psi.
 #[derive(Clone, Debug)]
 pub(crate) struct SolveState<R, const D: usize> {
+    /// The points `x` whose images are wanted.
     pub x: Vec<R>,
     /// The point to be evaluated next, and what was found there.
     pub trial: LocalJet<R, D>,
     /// The best point so far.
     pub best: LocalJet<R, D>,
+    /// The objective at the best point.
     objective: R,
+    /// Norm of the objective's gradient at the best point, in radians.
     pub residual: R,
+    /// Distance of the best point from `x`.
     distance: R,
+    /// The direction that is searched along, in the frame at the best point.
     direction: [R; D],
+    /// The objective's derivative along it.
     slope: R,
+    /// Length of the trial step, in units of the direction.
     step: R,
+    /// Scratch memory for an ambient vector.
     velocity: Vec<R>,
-    /// 1 where converged.
+    /// One where the minimisation has ended, zero elsewhere.
     pub done: R,
+    /// Number of evaluations.
     pub steps: R,
-    /// 1 where the last trial ended the state without being taken.
+    /// One where the minimisation ended at the best point although the last trial was another.
     refused: R,
+}
+
+/// What was found at a trial point.
+struct Found<R, const D: usize> {
+    /// Margin in radians by which `x` is within reach.
+    margin: R,
+    /// The geodesic from the trial point to `x`, in the frame.
+    v: [R; D],
+    /// The objective's gradient, in the frame.
+    gradient: [R; D],
+    objective: R,
+    residual: R,
+    distance: R,
 }
 
 impl<R: Real, const D: usize> Default for SolveState<R, D> {
@@ -64,18 +85,18 @@ impl<R: Real, const D: usize> Default for SolveState<R, D> {
 }
 
 impl<R: Real, const D: usize> SolveState<R, D> {
-    /// Room for the points of `m`.
+    /// Makes room for the points of `m`.
     #[inline(always)]
-    pub(crate) fn reserve<M: Manifold>(&mut self, m: &M) {
+    pub(crate) fn reserve<M: Cost>(&mut self, m: &M) {
         self.trial.reserve(m);
         self.best.reserve(m);
         resize(&mut self.x, m.ambient());
         resize(&mut self.velocity, m.ambient());
     }
 
-    /// Reads pack `p` of `points`, and will start there.
+    /// Reads pack `p` of `points`, and makes it the first trial point.
     #[inline(always)]
-    pub(crate) fn load<M: Manifold>(&mut self, m: &M, span: Span, p: usize, points: &[f64]) {
+    pub(crate) fn load<M: Cost>(&mut self, m: &M, span: Span, p: usize, points: &[f64]) {
         let n = m.ambient();
         self.reserve(m);
         for c in 0..n {
@@ -84,20 +105,38 @@ impl<R: Real, const D: usize> SolveState<R, D> {
         }
     }
 
-    /// Will start near pack `p` of `y`, of few digits, where that is a point within reach.
+    /// Makes pack `p` of `y`, which may have few digits, the first trial point where it is a point within reach.
     #[inline(always)]
-    pub(crate) fn load_start<M: Manifold>(&mut self, m: &M, span: Span, p: usize, y: &[f64]) {
+    pub(crate) fn load_start<M: Cost>(&mut self, m: &M, span: Span, p: usize, y: &[f64]) {
         for c in 0..m.ambient() {
             self.trial.y[c] = span.load(y, m.ambient(), c, p);
         }
-        R::vectorized(Land { state: self, m });
+        R::vectorized(
+            #[inline(always)]
+            || self.project_trial(m),
+        );
+    }
+
+    /// Replaces the trial point by the nearest one on the manifold, or by `x` where it is out of reach.
+    #[inline(always)]
+    fn project_trial<M: Cost>(&mut self, m: &M) {
+        let Self { x, trial, velocity, .. } = self;
+        // By the tangent part of its logarithm: a point of few digits is off the manifold, the end of a geodesic is not.
+        let margin = m.log_on_cover(x, &trial.y, velocity);
+        m.frame(x, BlockMut::dense(&mut trial.frame, x.len()));
+        let mut v: [R; D] = to_frame(m, x, &trial.frame, velocity);
+        for v in &mut v {
+            *v = R::select_gt(margin, R::zero(), *v, R::zero());
+        }
+        from_frame(&trial.frame, &v, velocity);
+        m.exp(x, velocity, &mut trial.y);
     }
 
     /// Starts at the trial point, in lanes where `mask` is positive.
     #[inline(always)]
     pub(crate) fn start(&mut self, mask: R) {
         let starting = |new: f64, old: R| R::select_gt(mask, R::zero(), R::constant(new), old);
-        // What was left here before would be the result of a sample whose every trial is refused.
+        // Whatever jet was left here would become the result of a sample whose every trial is refused.
         self.trial.psi = Jet::select_gt(mask, R::zero(), Jet::zero(), self.trial.psi);
         self.best.take_where(mask, &self.trial);
         self.objective = starting(f64::INFINITY, self.objective);
@@ -113,40 +152,111 @@ impl<R: Real, const D: usize> SolveState<R, D> {
         }
     }
 
-    /// Takes the trial point as given, an image whose preimage is wanted.
+    /// Takes the trial point as the result: it is an image whose preimage is wanted.
     #[inline(always)]
-    pub(crate) fn accept(&mut self) {
-        self.best.copy_from(&self.trial);
+    pub(crate) fn take_trial(&mut self) {
+        self.best.take_where(R::one(), &self.trial);
         (self.done, self.residual) = (R::one(), R::zero());
     }
 
-    /// Whether some lane still moves.
+    /// Whether some lane's minimisation has not ended.
     #[inline(always)]
     pub(crate) fn is_active(&self) -> bool {
         (0..R::LANES).any(|lane| self.done.lane(lane) == 0.0)
     }
 
-    /// Whether the last trial was at another point than the result of some lane that is done.
+    /// Whether the last trial was at another point than the result in some lane that has ended.
     #[inline(always)]
     pub(crate) fn is_away_from_result(&self) -> bool {
         (0..R::LANES).any(|lane| self.refused.lane(lane) > 0.0)
     }
 
-    /// Takes in what was found at the trial point, and chooses the next one: the result itself for lanes that are done.
+    /// Takes in what was found at the trial point, and chooses the next one. Lanes that have ended stay at their result.
     #[inline(always)]
-    pub(crate) fn update<M: Manifold>(&mut self, m: &M, solver: &Solver) {
-        R::vectorized(Update { state: self, m, solver });
+    pub(crate) fn update<M: Cost>(&mut self, m: &M, solver: &Solver) {
+        R::vectorized(
+            #[inline(always)]
+            || {
+                let found = self.evaluate_objective(m);
+                let accepted = self.accept(&found, solver);
+                self.choose_direction(m, solver.method, &found, accepted);
+                self.next_trial(m);
+            },
+        );
     }
 
-    /// SolveState direction at the trial point, and the objective's derivative along it.
+    /// The objective and its gradient at the trial point.
     #[inline(always)]
-    fn direction<M: Manifold>(&self, m: &M, method: Method, v: &[R; D], gradient: &[R; D]) -> ([R; D], R) {
-        let mut direction = *gradient;
+    fn evaluate_objective<M: Cost>(&mut self, m: &M) -> Found<R, D> {
+        let margin = m.log_on_cover(&self.trial.y, &self.x, &mut self.velocity);
+        let v = self.trial.to_frame(m, &mut self.velocity);
+        let (mut square, mut gradient_square) = (R::zero(), R::zero());
+        let mut gradient = [R::zero(); D];
+        for i in 0..D {
+            square = v[i].mul_add(v[i], square);
+            gradient[i] = self.trial.psi.grad[i] - v[i];
+            gradient_square = gradient[i].mul_add(gradient[i], gradient_square);
+        }
+        let objective = square * 0.5 + self.trial.psi.re;
+        Found { margin, v, gradient, objective, residual: gradient_square.sqrt(), distance: square.sqrt() }
+    }
+
+    /// Makes the trial point the best one where it is better, and ends where that is good enough; one where it was accepted.
+    ///
+    /// Comparisons with a NaN are false, so such a trial is never accepted.
+    #[inline(always)]
+    fn accept(&mut self, found: &Found<R, D>, solver: &Solver) -> R {
+        let (zero, one) = (R::zero(), R::one());
+        let active = one - self.done;
+        self.steps += active;
+        let first = R::select_gt(self.objective, R::constant(f64::MAX), one, zero);
+        let noise = (self.objective.abs() + one) * (NOISE * R::PRECISION.epsilon);
+        let allowance = R::select_gt(first, zero, zero, noise);
+        let target = self.step.mul_add(self.slope * SUFFICIENT, self.objective) + allowance;
+        let lower = R::select_gt(target, found.objective, active, zero);
+        let accepted = R::select_gt(found.margin, zero, lower, zero);
+        let near = self.residual - (self.distance + one) * STAGNATION;
+        let stalled =
+            R::select_gt(zero, near, R::select_gt(self.residual, found.residual, zero, active), zero);
+        let accepted = R::select_gt(stalled, zero, zero, accepted);
+
+        let keep = |new: R, old: R| R::select_gt(accepted, zero, new, old);
+        self.best.take_where(accepted, &self.trial);
+        self.objective = keep(found.objective, self.objective);
+        self.residual = keep(found.residual, self.residual);
+        self.distance = keep(found.distance, self.distance);
+        let limit = (self.distance + one) * solver.tolerance;
+        let converged = R::select_gt(limit, self.residual, one, zero);
+        self.done = self.done.max(converged).max(stalled);
+        self.refused = stalled;
+        accepted
+    }
+
+    /// Searches along a new direction where the trial point was accepted, and half as far along the old one elsewhere.
+    #[inline(always)]
+    fn choose_direction<M: Cost>(&mut self, m: &M, method: Method, found: &Found<R, D>, accepted: R) {
+        let keep = |new: R, old: R| R::select_gt(accepted, R::zero(), new, old);
+        let direction = self.descent_direction(m, method, found);
+        let mut slope = R::zero();
+        for i in 0..D {
+            slope = direction[i].mul_add(found.gradient[i], slope);
+        }
+        self.slope = keep(slope, self.slope);
+        for i in 0..D {
+            self.direction[i] = keep(direction[i], self.direction[i]);
+        }
+        self.step = keep(R::one(), self.step * 0.5);
+    }
+
+    /// Newton's direction at the trial point; the negative gradient where the Hessian is not positive definite.
+    #[inline(always)]
+    fn descent_direction<M: Cost>(&self, m: &M, method: Method, found: &Found<R, D>) -> [R; D] {
+        let mut direction = found.gradient;
         for d in &mut direction {
             *d = -*d;
         }
         if method == Method::Newton {
-            let factor = Cholesky::new(&hessian(m, v, &self.trial.psi.hess));
+            let factor = Cholesky::new(&hessian(m, &found.v, &self.trial.psi.hess));
             let newton = factor.solve(direction);
             for i in 0..D {
                 direction[i] = R::select_gt(factor.definite, R::zero(), newton[i], direction[i]);
@@ -162,105 +272,21 @@ impl<R: Real, const D: usize> SolveState<R, D> {
                 *d *= shrink;
             }
         }
-        let mut slope = R::zero();
-        for i in 0..D {
-            slope = direction[i].mul_add(gradient[i], slope);
-        }
-        (direction, slope)
+        direction
     }
-}
 
-/// [`SolveState::update`].
-struct Update<'a, M, R, const D: usize> {
-    state: &'a mut SolveState<R, D>,
-    m: &'a M,
-    solver: &'a Solver,
-}
-
-impl<M: Manifold, R: Real, const D: usize> Task for Update<'_, M, R, D> {
-    type Output = ();
-
+    /// `exp_y(step · direction)` at the best point `y`. Lanes that have ended step by zero.
     #[inline(always)]
-    fn run(self) {
-        let Self { state: this, m, solver } = self;
-        let (zero, one) = (R::zero(), R::one());
-        let n = m.ambient();
-        let margin = m.log_on_cover(&this.trial.y, &this.x, &mut this.velocity);
-        let v = this.trial.to_frame(&this.velocity);
-        let mut square = zero;
-        let mut gradient = [zero; D];
-        let mut gradient_square = zero;
-        for i in 0..D {
-            square = v[i].mul_add(v[i], square);
-            gradient[i] = this.trial.psi.grad[i] - v[i];
-            gradient_square = gradient[i].mul_add(gradient[i], gradient_square);
-        }
-        let (objective, residual, distance) =
-            (square * 0.5 + this.trial.psi.re, gradient_square.sqrt(), square.sqrt());
-
-        // Comparisons with a NaN are false: such a trial is never accepted.
-        let active = one - this.done;
-        this.steps += active;
-        let first = R::select_gt(this.objective, R::constant(f64::MAX), one, zero);
-        let allowance =
-            R::select_gt(first, zero, zero, (this.objective.abs() + one) * (NOISE * R::PRECISION.epsilon));
-        let target = this.step.mul_add(this.slope * SUFFICIENT, this.objective) + allowance;
-        let lower = R::select_gt(target, objective, active, zero);
-        let accepted = R::select_gt(margin, zero, lower, zero);
-        let near = this.residual - (this.distance + one) * STAGNATION;
-        let stalled = R::select_gt(zero, near, R::select_gt(this.residual, residual, zero, active), zero);
-        let accepted = R::select_gt(stalled, zero, zero, accepted);
-
-        let keep = |new: R, old: R| R::select_gt(accepted, zero, new, old);
-        this.best.take_where(accepted, &this.trial);
-        this.objective = keep(objective, this.objective);
-        this.residual = keep(residual, this.residual);
-        this.distance = keep(distance, this.distance);
-        let limit = (this.distance + one) * solver.tolerance;
-        let converged = R::select_gt(limit, this.residual, one, zero);
-        this.done = this.done.max(converged).max(stalled);
-        this.refused = stalled;
-
-        let (direction, slope) = this.direction(m, solver.method, &v, &gradient);
-        this.slope = keep(slope, this.slope);
-        for i in 0..D {
-            this.direction[i] = keep(direction[i], this.direction[i]);
-        }
-        this.step = keep(one, this.step * 0.5);
-
-        // exp_y(step · direction); lanes that are done step by zero.
-        let length = R::select_gt(this.done, zero, zero, this.step);
+    fn next_trial<M: Cost>(&mut self, m: &M) {
+        let length = R::select_gt(self.done, R::zero(), R::zero(), self.step);
+        let n = self.velocity.len();
         for c in 0..n {
-            let mut sum = zero;
+            let mut sum = R::zero();
             for i in 0..D {
-                sum = this.best.frame[i * n + c].mul_add(this.direction[i], sum);
+                sum = self.best.frame[i * n + c].mul_add(self.direction[i], sum);
             }
-            this.velocity[c] = sum * length;
+            self.velocity[c] = sum * length;
         }
-        m.exp(&this.best.y, &this.velocity, &mut this.trial.y);
-    }
-}
-
-/// Replaces the trial point, of few digits, by one on the manifold; by the sample itself where it is out of reach.
-struct Land<'a, M, R, const D: usize> {
-    state: &'a mut SolveState<R, D>,
-    m: &'a M,
-}
-
-impl<M: Manifold, R: Real, const D: usize> Task for Land<'_, M, R, D> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { state: SolveState { x, trial, velocity, .. }, m } = self;
-        // By its logarithm's tangent part: the point is off the manifold by its rounding, a geodesic's end is not.
-        let margin = m.log_on_cover(x, &trial.y, velocity);
-        m.frame(x, &mut trial.frame);
-        let mut v = trial.to_frame(velocity);
-        for v in &mut v {
-            *v = R::select_gt(margin, R::zero(), *v, R::zero());
-        }
-        from_frame(&trial.frame, &v, velocity);
-        m.exp(x, velocity, &mut trial.y);
+        m.exp(&self.best.y, &self.velocity, &mut self.trial.y);
     }
 }

@@ -1,10 +1,11 @@
 //! Value, gradient and Hessian of the network: duals forward, one plain reverse sweep.
 
 use ircpm_ad::elementary::logistic::{Logistic, SigmoidAt, decay};
-use ircpm_ad::linear::{self, Weight};
+use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 
 use super::Mlp;
+use super::layer::LinearLayer;
 use crate::potential::{resize, resize_to};
 
 /// What [`Mlp::jets`] finds at a hidden unit.
@@ -14,20 +15,20 @@ pub struct Unit<R, const D: usize> {
     pub(super) at: Logistic<R>,
     /// Derivatives of the sum.
     pub(super) eps: [R; D],
-    /// Derived cotangent of its output.
+    /// Plain cotangent of its output.
     pub(super) bar: R,
 }
 
-/// Workspace of [`Mlp::jets`].
+/// Memory of [`Mlp::jets`].
 #[derive(Debug)]
 pub struct MlpJetWorkspace<R, const D: usize> {
     /// All hidden units, layer after layer.
-    pub(super) units: Vec<Unit<R, D>>,
+    units: Vec<Unit<R, D>>,
     /// Inputs of a layer, and its sums, which become its outputs.
     duals: [Vec<Dual<R, D>>; 2],
     /// Exponentials of a layer's sums.
     decays: Vec<R>,
-    /// Derived cotangents of a layer's sums, and of its inputs.
+    /// Plain cotangents of a layer's sums, and of its inputs.
     bars: [Vec<R>; 2],
 }
 
@@ -38,81 +39,69 @@ impl<R, const D: usize> Default for MlpJetWorkspace<R, D> {
 }
 
 impl Mlp {
-    /// Value, gradient and Hessian in 2 + D coefficients a weight: duals forward, then one plain reverse sweep.
+    /// Value, gradient and Hessian at one pack, in 2 + D coefficients per weight: duals forward, then one plain reverse sweep.
     ///
     /// `Hess = Σ_units ū σ″(a) ∇a ∇aᵀ + Σ_c z̄_c ∂²z_c`, with `ū` the cotangents of the activations: second derivatives
-    /// arise only at the units and in the inputs (Gauss–Newton form, exact here). A pack goes all the way before the next
-    /// one starts: its units fit a near cache. Those of pack `p` are left in `saved[p]`, unless `saved` is empty.
+    /// arise only at the units and in the inputs (Gauss–Newton form, which is exact here). The pack's units are left in
+    /// `saved`, if it is given.
     #[inline(always)]
     pub fn jets<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
         z: &[Jet<R, D>],
-        out: &mut [Jet<R, D>],
         work: &mut MlpJetWorkspace<R, D>,
-        saved: &mut [Vec<Unit<R, D>>],
-    ) {
-        for (p, z) in z.chunks_exact(self.inputs()).enumerate() {
-            // Units are found where they are saved.
-            if !saved.is_empty() {
-                std::mem::swap(&mut saved[p], &mut work.units);
-            }
-            self.forward_pack(theta, z, work);
-            out[p] = self.reverse_pack(theta, z, work);
-            if !saved.is_empty() {
-                std::mem::swap(&mut saved[p], &mut work.units);
-            }
+        saved: Option<&mut Vec<Unit<R, D>>>,
+    ) -> Jet<R, D> {
+        let MlpJetWorkspace { units, duals, decays, bars } = work;
+        let units = saved.unwrap_or(units); // Units are found where they are saved, and not copied.
+        if units.len() != self.units() {
+            resize_to(units, self.units(), &Unit::zero());
         }
+        self.forward_pack(theta, z, units, duals, decays);
+        self.reverse_pack(theta, z, units, &duals[0], bars)
     }
 
-    /// The forward half of [`Mlp::jets`], for one pack; leaves the last layer's outputs in `duals[0]`.
+    /// The forward half of [`Mlp::jets`]; leaves the last layer's outputs in `duals[0]`.
     #[inline(always)]
     fn forward_pack<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
         z: &[Jet<R, D>],
-        work: &mut MlpJetWorkspace<R, D>,
+        units: &mut [Unit<R, D>],
+        [x, y]: &mut [Vec<Dual<R, D>>; 2],
+        decays: &mut Vec<R>,
     ) {
-        let MlpJetWorkspace { units, duals: [x, y], decays, .. } = work;
         resize(x, self.widest());
         resize(y, self.widest());
         resize(decays, self.widest());
         for c in 0..z.len() {
             x[c] = z[c].to_dual();
         }
-        if units.len() != self.units() {
-            resize_to(units, self.units(), &Unit::zero());
-        }
         let mut first = 0;
-        for l in 0..self.layers() - 1 {
-            let slot = self.slot(l);
-            let (inputs, sums) = (&x[..slot.columns], &mut y[..slot.rows]);
-            linear::apply(
-                slot.weights(theta),
-                Dual::coefficients(inputs),
-                Dual::coefficients_mut(sums),
-                1 + D,
-            );
-            activate(sums, slot.biases(theta), decays, &mut units[first..][..slot.rows]);
-            first += slot.rows;
+        for layer in &self.hidden {
+            let (inputs, sums) = (&x[..layer.inputs()], &mut y[..layer.outputs()]);
+            layer.apply(theta, Dual::coefficients(inputs), Dual::coefficients_mut(sums), 1 + D, 0..1 + D);
+            activate(sums, layer.biases(theta), decays, &mut units[first..][..layer.outputs()]);
+            first += layer.outputs();
             std::mem::swap(x, y);
         }
     }
 
-    /// The reverse half of [`Mlp::jets`], for one pack.
+    /// The reverse half of [`Mlp::jets`], from the last hidden layer's outputs `top`.
     #[inline(always)]
     fn reverse_pack<R: Real, W: Weight, const D: usize>(
         &self,
         theta: &[W],
         z: &[Jet<R, D>],
-        work: &mut MlpJetWorkspace<R, D>,
+        units: &mut [Unit<R, D>],
+        top: &[Dual<R, D>],
+        [bar, below]: &mut [Vec<R>; 2],
     ) -> Jet<R, D> {
-        let MlpJetWorkspace { units, duals: [top, _], bars: [bar, below], .. } = work;
-        let last = self.slot(self.layers() - 1);
-        let mut out = Jet::constant(last.biases(theta)[0].into());
+        let mut out = Jet::constant(self.last.biases(theta)[0].into());
         resize(bar, self.widest());
         resize(below, self.widest());
-        for (u, &w) in theta[last.start..][..last.columns].iter().enumerate() {
+        let last = self.last.parameters().start;
+        for (u, &w) in theta[last..][..self.last.inputs()].iter().enumerate() {
             let w = R::constant(w.into());
             out.re = top[u].re.mul_add(w, out.re);
             for i in 0..D {
@@ -121,18 +110,17 @@ impl Mlp {
             bar[u] = w;
         }
         let mut first = units.len();
-        for l in (0..self.layers() - 1).rev() {
-            let slot = self.slot(l);
-            first -= slot.rows;
-            let (units, sums) = (&mut units[first..][..slot.rows], &mut bar[..slot.rows]);
-            for u in 0..slot.rows {
+        for layer in self.hidden.iter().rev() {
+            let rows = layer.outputs();
+            first -= rows;
+            let (units, sums) = (&mut units[first..][..rows], &mut bar[..rows]);
+            for u in 0..rows {
                 let SigmoidAt { value, reflected } = units[u].at.sigmoid;
                 units[u].bar = sums[u];
                 sums[u] *= value;
                 add_outer(&mut out.hess, sums[u] * reflected, &units[u].eps);
             }
-            let inputs = &mut below[..slot.columns];
-            linear::apply(slot.weights(theta).transposed(), sums, inputs, 1);
+            layer.apply_transposed(theta, sums, &mut below[..layer.inputs()], 1, 0..1);
             std::mem::swap(bar, below);
         }
         let bar = &bar[..z.len()];
@@ -150,16 +138,6 @@ impl Mlp {
         }
         out
     }
-
-    /// Number of hidden units.
-    pub(super) fn units(&self) -> usize {
-        self.sizes[1..self.layers()].iter().sum()
-    }
-
-    /// Largest width of a layer: buffers that layers take turns with need not be resized for each.
-    pub(super) fn widest(&self) -> usize {
-        self.sizes.iter().copied().max().unwrap_or(0)
-    }
 }
 
 impl<R: Real, const D: usize> Unit<R, D> {
@@ -169,12 +147,13 @@ impl<R: Real, const D: usize> Unit<R, D> {
         Self { at: Logistic { softplus: zero, sigmoid }, eps: [zero; D], bar: zero }
     }
 
-    /// Puts ones in lanes where an activation or the Hessian is not finite, found with these units; elsewhere nothing that
-    /// they were made of can be infinite.
+    /// Sets all numbers to one in lanes where an activation or the Hessian, found with these units, is not finite.
+    ///
+    /// Elsewhere nothing that they were made of can be infinite.
     #[inline(always)]
     pub(crate) fn mask_nonfinite(units: &mut [Self], psi: &Jet<R, D>) {
         let infinity = R::constant(f64::INFINITY);
-        // None is negative: an infinite one is seen in the sum.
+        // Softplus is never negative, so the sum is finite exactly when every activation is.
         let mut sum = R::zero();
         for unit in &*units {
             sum += unit.at.softplus;
@@ -200,7 +179,7 @@ impl<R: Real, const D: usize> Unit<R, D> {
     }
 }
 
-/// From the sums of a layer without their biases to its outputs, in place.
+/// Turns the sums of a layer, without their biases, into its outputs.
 #[inline(always)]
 fn activate<R: Real, W: Weight, const D: usize>(
     duals: &mut [Dual<R, D>],

@@ -2,13 +2,13 @@
 
 mod contract;
 mod jets;
+mod layer;
 mod sweep;
 
 use ircpm_ad::Scalar;
-use ircpm_ad::linear::{Matrix, Weight};
 
-pub(crate) use contract::OnePack;
 pub use jets::{MlpJetWorkspace, Unit};
+use layer::{Dense, LinearLayer};
 use sweep::Hidden;
 pub use sweep::MlpSweepWorkspace;
 
@@ -17,33 +17,10 @@ pub use sweep::MlpSweepWorkspace;
 /// Parameters are, layer by layer, the weights row-major and then the biases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
-    /// Widths: inputs, hidden layers, and the output, which is 1.
-    sizes: Vec<usize>,
-}
-
-/// Where the weights and biases of one layer lie, and its shape.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    start: usize,
-    rows: usize,
-    columns: usize,
-}
-
-impl Slot {
-    #[inline(always)]
-    fn weights<W: Weight>(self, theta: &[W]) -> Matrix<'_, W> {
-        Matrix::new(&theta[self.start..][..self.rows * self.columns], self.rows, self.columns)
-    }
-
-    #[inline(always)]
-    fn biases<W: Weight>(self, theta: &[W]) -> &[W] {
-        &theta[self.start + self.rows * self.columns..][..self.rows]
-    }
-
-    /// The parts of a gradient that belong to weights and biases.
-    fn split(self, theta_bar: &mut [f64]) -> (&mut [f64], &mut [f64]) {
-        theta_bar[self.start..][..self.rows * (self.columns + 1)].split_at_mut(self.rows * self.columns)
-    }
+    /// The hidden layers, without their activations.
+    hidden: Vec<Dense>,
+    /// The linear output.
+    last: Dense,
 }
 
 impl Mlp {
@@ -52,52 +29,66 @@ impl Mlp {
     /// # Panics
     /// If a width is zero or there is no hidden layer.
     pub fn new(inputs: usize, hidden: &[usize]) -> Self {
-        let sizes: Vec<usize> = std::iter::once(inputs).chain(hidden.iter().copied()).chain([1]).collect();
         assert!(
-            !hidden.is_empty() && !sizes.contains(&0),
-            "layers of a network must not be empty: {sizes:?}"
+            !hidden.is_empty() && inputs > 0 && !hidden.contains(&0),
+            "layers of a network must not be empty: {inputs} inputs, hidden layers {hidden:?}"
         );
-        Self { sizes }
+        let (mut start, mut width, mut layers) = (0, inputs, vec![]);
+        for &outputs in hidden.iter().chain([&1]) {
+            layers.push(Dense::new(start, width, outputs));
+            (start, width) = (start + outputs * (width + 1), outputs);
+        }
+        let last = layers.remove(hidden.len());
+        Self { hidden: layers, last }
     }
 
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
-        self.sizes[0]
-    }
-
-    /// Widths: inputs, hidden layers, output.
-    pub fn sizes(&self) -> &[usize] {
-        &self.sizes
+        self.hidden[0].inputs()
     }
 
     /// Number of parameters.
     pub fn parameters(&self) -> usize {
-        self.sizes.windows(2).map(|w| w[1] * (w[0] + 1)).sum()
+        self.last.parameters().end
     }
 
-    fn layers(&self) -> usize {
-        self.sizes.len() - 1
+    /// Where the parameters of the linear output lie: psi is proportional to them.
+    pub(crate) fn output_parameters(&self) -> std::ops::Range<usize> {
+        self.last.parameters()
     }
 
-    /// Layer `l`; a sum over the layers before, of which there are few.
-    #[inline(always)]
-    fn slot(&self, l: usize) -> Slot {
-        let start = self.sizes[..=l].windows(2).map(|w| w[1] * (w[0] + 1)).sum();
-        Slot { start, rows: self.sizes[l + 1], columns: self.sizes[l] }
+    /// Number of hidden units.
+    fn units(&self) -> usize {
+        self.hidden.iter().map(Dense::outputs).sum()
+    }
+
+    /// Largest width of a layer: buffers that layers share need not be resized for each.
+    fn widest(&self) -> usize {
+        self.hidden.iter().map(Dense::outputs).fold(self.inputs(), usize::max)
+    }
+
+    /// All layers, the output last.
+    fn layers(&self) -> impl Iterator<Item = &Dense> {
+        self.hidden.iter().chain([&self.last])
+    }
+
+    /// Random parameters: weights and biases uniform within `±1/√fan-in`.
+    pub fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        for layer in self.layers() {
+            let bound = 1.0 / (layer.inputs() as f64).sqrt();
+            theta[layer.parameters()].iter_mut().for_each(|w| *w = uniform(bound));
+        }
     }
 
     /// The network at one point, straight from its definition.
     pub fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         let mut x = z.to_vec();
-        for l in 0..self.layers() {
-            let Slot { start, rows, columns } = self.slot(l);
-            x = (0..rows)
-                .map(|i| {
-                    let bias = theta[start + rows * columns + i];
-                    let sum = (0..columns).fold(bias, |sum, j| sum + theta[start + i * columns + j] * x[j]);
-                    if l + 1 < self.layers() { sum.softplus() } else { sum }
-                })
-                .collect();
+        for layer in self.layers() {
+            let (rows, columns) = (layer.outputs(), layer.inputs());
+            let theta = &theta[layer.parameters()];
+            let sum = |i: usize| (0..columns).fold(theta[rows * columns + i], |s, j| s + theta[i * columns + j] * x[j]);
+            let sums: Vec<S> = (0..rows).map(sum).collect();
+            x = if layer == &self.last { sums } else { sums.into_iter().map(S::softplus).collect() };
         }
         x[0]
     }
