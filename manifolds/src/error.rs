@@ -21,6 +21,7 @@ impl CutLocus {
 
 /// A slice of numbers that is not a point of the manifold.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum InvalidPoint {
     /// Too few or too many coordinates.
     #[error("a point has {expected} coordinates, and {found} were given")]
@@ -65,6 +66,7 @@ impl InvalidPoint {
 
 /// A name or a dimension that stands for no manifold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum InvalidManifold {
     /// Dimension 0.
     #[error("a manifold of dimension 0 has no room for a flow: the dimension must be at least 1")]

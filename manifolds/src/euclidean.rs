@@ -5,10 +5,15 @@ use std::fmt;
 
 use ircpm_ad::{Real, Scalar};
 
-use crate::error::{InvalidManifold, InvalidPoint};
+use crate::base::Base;
+use crate::blocks::{Block, BlockMut};
+use crate::box_muller;
+use crate::coordinates::Coordinates;
+use crate::cost::Cost;
+use crate::error::InvalidManifold;
+use crate::flat_metric::{flat_cost, flat_geometry};
 use crate::manifold::Manifold;
-use crate::slices::{check_finite, dot};
-use crate::{box_muller, flat_metric};
+use crate::slices::dot;
 
 /// `Rⁿ`, with the standard normal distribution as its base density.
 ///
@@ -33,25 +38,15 @@ impl fmt::Display for Euclidean {
 }
 
 impl Manifold for Euclidean {
-    #[inline(always)]
-    fn dim(&self) -> usize {
-        self.0
-    }
+    flat_geometry!();
 
-    #[inline(always)]
-    fn ambient(&self) -> usize {
-        self.0
-    }
-
-    #[inline(always)]
-    fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
-        flat_metric::translate(p, v, q);
+    fn coordinates(&self) -> Vec<Coordinates> {
+        vec![Coordinates::Reals(self.0)]
     }
 
     #[inline(always)]
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
-        flat_metric::difference(p, q, v);
-        flat_metric::margin(v)
+        self.log_on_cover(p, q, v)
     }
 
     #[inline(always)]
@@ -63,67 +58,13 @@ impl Manifold for Euclidean {
         }
         sum.sqrt()
     }
+}
 
-    #[inline(always)]
-    fn frame<S: Scalar>(&self, _p: &[S], frame: &mut [S]) {
-        flat_metric::identity(self.0, frame, self.0);
-    }
+impl Cost for Euclidean {
+    flat_cost!();
+}
 
-    #[inline(always)]
-    fn transport<S: Scalar>(&self, _p: &[S], _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    #[inline(always)]
-    fn lift<S: Scalar>(&self, p: &[S::Base], _frame: &[S::Base], t: &[S], z: &mut [S]) {
-        flat_metric::lift(p, t, z);
-    }
-
-    #[inline(always)]
-    fn lift_derivative<S: Scalar>(
-        &self,
-        _p: &[S::Base],
-        _frame: &[S::Base],
-        _t: &[S],
-        k: usize,
-        dz: &mut [S],
-    ) {
-        flat_metric::lift_derivative(k, dz);
-    }
-
-    #[inline(always)]
-    fn cost_hessian<S: Scalar>(&self, _v: &[S], h: &mut [S]) {
-        flat_metric::identity(self.0, h, self.0);
-    }
-
-    #[inline(always)]
-    fn mixed_log_det<S: Scalar>(&self, _v: &[S]) -> S {
-        S::zero()
-    }
-
-    #[inline(always)]
-    fn mixed<S: Scalar>(&self, _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    #[inline(always)]
-    fn mixed_inverse<S: Scalar>(&self, _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    #[inline(always)]
-    fn domain_margin<B: Real>(&self, v: &[B]) -> B {
-        flat_metric::margin(v)
-    }
-
-    #[inline(always)]
-    fn is_curved(&self) -> bool {
-        false
-    }
-
-    #[inline(always)]
-    fn wrap<B: Real>(&self, _p: &mut [B]) {}
-
+impl Base for Euclidean {
     #[inline(always)]
     fn log_base<S: Scalar>(&self, p: &[S]) -> S {
         dot(p, p) * -0.5 - 0.5 * self.0 as f64 * TAU.ln()
@@ -140,9 +81,5 @@ impl Manifold for Euclidean {
 
     fn log_volume(&self) -> Option<f64> {
         None
-    }
-
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        check_finite(p, self.0)
     }
 }

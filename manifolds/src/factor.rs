@@ -5,11 +5,13 @@ use std::str::FromStr;
 
 use ircpm_ad::{Real, Scalar};
 
+use crate::base::Base;
+use crate::blocks::{Block, BlockMut};
+use crate::coordinates::Coordinates;
+use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
 use crate::euclidean::Euclidean;
-use crate::flat_metric;
 use crate::manifold::Manifold;
-use crate::slices::Block;
 use crate::sphere::Sphere;
 use crate::torus::Torus;
 
@@ -35,48 +37,6 @@ macro_rules! on {
     };
 }
 
-/// The methods that see a block of a product's matrices.
-impl Factor {
-    #[inline(always)]
-    pub(crate) fn frame_in<S: Scalar>(&self, p: &[S], frame: &mut [S], stride: usize) {
-        match self {
-            Factor::Sphere(sphere) => sphere.frame_in(p, frame, stride),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::identity(self.dim(), frame, stride),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
-        match self {
-            Factor::Sphere(sphere) => sphere.lift_in(p, frame, t, z),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::lift(p, t, z),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn lift_derivative_in<S: Scalar>(
-        &self,
-        p: &[S::Base],
-        frame: Block<'_, S::Base>,
-        t: &[S],
-        k: usize,
-        dz: &mut [S],
-    ) {
-        match self {
-            Factor::Sphere(sphere) => sphere.lift_derivative_in(p, frame, t, k, dz),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::lift_derivative(k, dz),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn cost_hessian_in<S: Scalar>(&self, v: &[S], h: &mut [S], stride: usize) {
-        match self {
-            Factor::Sphere(sphere) => sphere.cost_hessian_in(v, h, stride),
-            Factor::Torus(_) | Factor::Euclidean(_) => flat_metric::identity(self.dim(), h, stride),
-        }
-    }
-}
-
 impl fmt::Display for Factor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         on!(self, m => m.fmt(f))
@@ -89,19 +49,19 @@ impl FromStr for Factor {
     fn from_str(name: &str) -> Result<Self, InvalidManifold> {
         let factor = name.trim();
         let unknown = || InvalidManifold::UnknownFactor { factor: factor.to_string() };
-        let letter = factor.chars().next().ok_or_else(unknown)?;
-        let digits = &factor[letter.len_utf8()..];
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let digits = factor.find(|c: char| c.is_ascii_digit()).ok_or_else(unknown)?;
+        let (letters, digits) = factor.split_at(digits);
+        if !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(unknown());
         }
         let n = match digits.parse::<usize>() {
             Ok(n) if (1..=InvalidManifold::LARGEST_NAMED).contains(&n) => n,
             _ => return Err(InvalidManifold::Dimension { factor: factor.to_string() }),
         };
-        match letter.to_ascii_uppercase() {
-            'T' => Torus::new(n).map(Factor::Torus),
-            'S' => Sphere::new(n).map(Factor::Sphere),
-            'R' => Euclidean::new(n).map(Factor::Euclidean),
+        match letters.to_ascii_uppercase().as_str() {
+            "T" => Torus::new(n).map(Factor::Torus),
+            "S" => Sphere::new(n).map(Factor::Sphere),
+            "R" => Euclidean::new(n).map(Factor::Euclidean),
             _ => Err(unknown()),
         }
     }
@@ -115,6 +75,15 @@ impl Manifold for Factor {
     #[inline(always)]
     fn ambient(&self) -> usize {
         on!(self, m => m.ambient())
+    }
+    fn origin(&self) -> Vec<f64> {
+        on!(self, m => m.origin())
+    }
+    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
+        on!(self, m => m.check_point(p))
+    }
+    fn coordinates(&self) -> Vec<Coordinates> {
+        on!(self, m => m.coordinates())
     }
     #[inline(always)]
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
@@ -133,37 +102,43 @@ impl Manifold for Factor {
         on!(self, m => m.distance(p, q))
     }
     #[inline(always)]
-    fn frame<S: Scalar>(&self, p: &[S], frame: &mut [S]) {
+    fn frame<S: Scalar>(&self, p: &[S], frame: BlockMut<'_, S>) {
         on!(self, m => m.frame(p, frame));
+    }
+    #[inline(always)]
+    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
+        on!(self, m => m.to_frame(p, frame, v, t));
+    }
+    #[inline(always)]
+    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
+        on!(self, m => m.coframe(p, frame, out));
     }
     #[inline(always)]
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         on!(self, m => m.transport(p, v, w, out));
     }
     #[inline(always)]
-    fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]) {
+    fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
         on!(self, m => m.lift(p, frame, t, z));
     }
     #[inline(always)]
-    fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]) {
+    fn lift_derivative<S: Scalar>(
+        &self,
+        p: &[S::Base],
+        frame: Block<'_, S::Base>,
+        t: &[S],
+        k: usize,
+        dz: &mut [S],
+    ) {
         on!(self, m => m.lift_derivative(p, frame, t, k, dz));
     }
     #[inline(always)]
-    fn cost_hessian<S: Scalar>(&self, v: &[S], h: &mut [S]) {
-        on!(self, m => m.cost_hessian(v, h));
+    fn wrap<B: Real>(&self, p: &mut [B]) {
+        on!(self, m => m.wrap(p));
     }
-    #[inline(always)]
-    fn mixed_log_det<S: Scalar>(&self, v: &[S]) -> S {
-        on!(self, m => m.mixed_log_det(v))
-    }
-    #[inline(always)]
-    fn mixed<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]) {
-        on!(self, m => m.mixed(v, w, out));
-    }
-    #[inline(always)]
-    fn mixed_inverse<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]) {
-        on!(self, m => m.mixed_inverse(v, w, out));
-    }
+}
+
+impl Cost for Factor {
     #[inline(always)]
     fn domain_margin<B: Real>(&self, v: &[B]) -> B {
         on!(self, m => m.domain_margin(v))
@@ -173,9 +148,24 @@ impl Manifold for Factor {
         on!(self, m => m.is_curved())
     }
     #[inline(always)]
-    fn wrap<B: Real>(&self, p: &mut [B]) {
-        on!(self, m => m.wrap(p));
+    fn cost_hessian<S: Scalar>(&self, v: &[S], h: BlockMut<'_, S>) {
+        on!(self, m => m.cost_hessian(v, h));
     }
+    #[inline(always)]
+    fn mixed_inverse<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]) {
+        on!(self, m => m.mixed_inverse(v, w, out));
+    }
+    #[inline(always)]
+    fn mixed<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]) {
+        on!(self, m => m.mixed(v, w, out));
+    }
+    #[inline(always)]
+    fn mixed_log_det<S: Scalar>(&self, v: &[S]) -> S {
+        on!(self, m => m.mixed_log_det(v))
+    }
+}
+
+impl Base for Factor {
     #[inline(always)]
     fn log_base<S: Scalar>(&self, p: &[S]) -> S {
         on!(self, m => m.log_base(p))
@@ -189,8 +179,5 @@ impl Manifold for Factor {
     }
     fn log_volume(&self) -> Option<f64> {
         on!(self, m => m.log_volume())
-    }
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        on!(self, m => m.check_point(p))
     }
 }

@@ -31,9 +31,15 @@
 //! [`check`] tries it. Limits:
 //! radii are one and periods `2π` (rescale the cost instead), and frames are dense `D × n` matrices.
 
+mod any;
 mod arc_over_sine;
+pub mod base;
+pub mod blocks;
 mod box_muller;
 pub mod check;
+pub mod coordinates;
+pub mod cost;
+mod derived;
 pub mod error;
 pub mod euclidean;
 mod factor;
@@ -44,6 +50,11 @@ mod slices;
 pub mod sphere;
 pub mod torus;
 
+pub use any::AnyManifold;
+pub use base::Base;
+pub use blocks::{Block, BlockMut};
+pub use coordinates::Coordinates;
+pub use cost::Cost;
 pub use error::{CutLocus, InvalidManifold, InvalidPoint};
 pub use euclidean::Euclidean;
 pub use factor::Factor;

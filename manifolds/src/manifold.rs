@@ -1,103 +1,151 @@
-//! What the flow needs to know of a manifold.
+//! The geometry of a manifold: points, geodesics, frames.
+
+use std::fmt::{Debug, Display};
 
 use ircpm_ad::{Real, Scalar};
 
+use crate::blocks::{Block, BlockMut};
+use crate::coordinates::Coordinates;
+use crate::derived;
 use crate::error::{CutLocus, InvalidPoint};
+use crate::slices::dot;
 
 /// A complete Riemannian manifold `M` of dimension `D`, its points given by `n` ambient coordinates.
 ///
-/// Points and tangent vectors are slices of `ambient()` coordinates; *frame coordinates* are slices of `dim()` numbers
-/// with respect to the orthonormal frame that [`Manifold::frame`] gives at a point. Geometry is written once over
-/// [`Scalar`], so that samples move in lanes and tests can differentiate through it. With `c(x, y) = d(x, y)²/2`, and
-/// `v` the initial velocity at `y` of the geodesic to `x`, everything that the flow asks about `c` is a function of the
-/// frame coordinates of `v`.
+/// Points `p`, `q` and tangent vectors `v`, `w` are slices of `ambient()` coordinates. *Frame coordinates* are slices of
+/// `dim()` numbers with respect to the orthonormal frame that [`Manifold::frame`] gives at a point. Geometry is written once
+/// over [`Scalar`], so that samples move in lanes and every formula can be differentiated.
+///
+/// # The metric
+/// By default the inner product of two tangent vectors is the dot product of their ambient coordinates. A manifold with
+/// another metric (the hyperboloid, whose metric is Minkowski's) overrides [`Manifold::to_frame`], and nothing else: all lengths
+/// and angles are taken from frame coordinates.
+///
+/// # Writing a manifold
+/// Eight methods have no default: [`dim`](Manifold::dim), [`ambient`](Manifold::ambient), [`origin`](Manifold::origin),
+/// [`check_point`](Manifold::check_point), [`exp`](Manifold::exp), [`log`](Manifold::log), [`frame`](Manifold::frame) and
+/// [`transport`](Manifold::transport). The others follow from these by automatic differentiation, exact but slow: override
+/// them where speed matters. [`crate::Cost`] asks for one method more, [`crate::Base`] for four.
+/// [`crate::check`] tries all of them.
+///
+/// A formula in a length `r` loses its derivatives at `r = 0`: write it in `r²`, as
+/// [`ircpm_ad::elementary::smooth`] does.
 ///
 /// # Panics
 /// Every method may panic when a slice has the wrong length.
-pub trait Manifold: Clone + std::fmt::Debug + Send + Sync {
-    /// Dimension `D`.
+pub trait Manifold: Clone + Debug + Display + Send + Sync + 'static {
+    /// Dimension `D ≥ 1`.
     fn dim(&self) -> usize;
 
     /// Number `n ≥ D` of coordinates of a point.
     fn ambient(&self) -> usize;
+
+    /// Some point of the manifold.
+    fn origin(&self) -> Vec<f64>;
+
+    /// Checks that `p` is a point: finite, and where the embedding asks for more (a unit vector), that too.
+    ///
+    /// # Errors
+    /// [`InvalidPoint`] with the first offending coordinate or factor.
+    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint>;
 
     /// `q = exp_p(v)`: the end of the geodesic that leaves `p` with velocity `v`, after unit time.
     ///
     /// On a torus the result stays on the universal cover; [`Manifold::wrap`] brings it back.
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]);
 
-    /// `v = log_p(q)`: initial velocity of the shortest geodesic from `p` to `q`. Returns the margin in radians by
-    /// which `q` stays inside the cut locus of `p`; where it is not positive the direction is arbitrary, and the caller
-    /// must not use it. A coordinate that is not finite makes the margin −∞ or NaN. [`Manifold::try_log`] turns all of that
-    /// into an error.
+    /// `v = log_p(q)`, the initial velocity of the shortest geodesic from `p` to `q`, and the margin to the cut locus.
+    ///
+    /// The margin is the distance in radians by which `q` stays inside the cut locus of `p`. Where it is not positive, the
+    /// direction is arbitrary and the caller must not use it. A coordinate that is not finite makes the margin −∞ or
+    /// NaN. [`Manifold::try_log`] turns all of that into an error.
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base;
 
-    /// As [`Manifold::log`], on the universal cover where there is one: on a torus plainly `q − p`, with no jump.
-    fn log_on_cover<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
-        self.log(p, q, v)
-    }
-
-    /// Geodesic distance in radians, from `atan2`: accurate at coincident points and at the cut locus.
-    fn distance<B: Real>(&self, p: &[B], q: &[B]) -> B;
-
-    /// Orthonormal basis of the tangent space at `p`: `D` rows of `n` coordinates.
-    fn frame<S: Scalar>(&self, p: &[S], frame: &mut [S]);
+    /// Orthonormal basis `E` of the tangent space at `p`: `D` rows of `n` coordinates.
+    fn frame<S: Scalar>(&self, p: &[S], frame: BlockMut<'_, S>);
 
     /// Parallel transport of the tangent vector `w` at `p` along `t ↦ exp_p(t v)`, `t` from 0 to 1.
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]);
 
-    /// Normal coordinates: third-order Taylor polynomial in `t` of `z(t) = exp_p(Σ tᵢ Eᵢ)`, `E` the frame.
+    /// The kinds of the coordinates, in order; their lengths sum to `ambient()`.
+    ///
+    /// Default: one embedded run.
+    fn coordinates(&self) -> Vec<Coordinates> {
+        vec![Coordinates::Embedded(self.ambient())]
+    }
+
+    /// Replaces `p` by the canonical representative of the same point: angles in `[0, 2π)`, unit length on spheres.
+    ///
+    /// Default: leaves `p` as it is.
+    #[inline(always)]
+    fn wrap<B: Real>(&self, _p: &mut [B]) {}
+
+    /// As [`Manifold::log`], on the universal cover where there is one: on a torus `v = q − p`, with no jump.
+    ///
+    /// Default: [`Manifold::log`].
+    #[inline(always)]
+    fn log_on_cover<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
+        self.log(p, q, v)
+    }
+
+    /// Geodesic distance in radians.
+    ///
+    /// Default: the length of [`Manifold::log`] in the frame.
+    #[inline(always)]
+    fn distance<B: Real>(&self, p: &[B], q: &[B]) -> B {
+        derived::length_of_log(self, p, q)
+    }
+
+    /// Frame coordinates `t` of the tangent vector `v` at `p`: `v = Σ tᵢ Eᵢ`, with `E` any orthonormal frame at `p`.
+    ///
+    /// `tᵢ` is the inner product of `v` and `Eᵢ`; the metric enters here and nowhere else. `t` is linear in `v`.
+    ///
+    /// Default: dot products with the rows of the frame.
+    #[inline(always)]
+    fn to_frame<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
+        let n = self.ambient();
+        for i in 0..self.dim() {
+            t[i] = dot(&frame.row(i)[..n], v);
+        }
+    }
+
+    /// The matrix of [`Manifold::to_frame`]: `D` rows of `n` numbers, whose dot products with `v` are its frame coordinates.
+    ///
+    /// The rows are a basis of cotangent vectors: if `a` are the derivatives of a function along the frame, `Σ aᵢ eᵢ` are its
+    /// derivatives in ambient coordinates, for displacements along `M`. Under the default metric they are the frame itself.
+    ///
+    /// Default: [`Manifold::to_frame`] of the unit vectors.
+    #[inline(always)]
+    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
+        derived::coframe(self, p, frame, out);
+    }
+
+    /// Normal coordinates: `z(t) = exp_p(Σ tᵢ Eᵢ)`, or its Taylor polynomial in `t` at 0 to third order at least.
     ///
     /// Derivatives of `f ∘ z` at `t = 0` are the gradient of `f` and its Riemannian Hessian, in the frame.
-    fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]);
-
-    /// Derivative of [`Manifold::lift`] as `p` moves along `E_k` and the frame with it, in parallel transport:
-    /// `∂_{s_k} z` at `s = 0`, to second order in `t`.
-    fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]);
-
-    /// Hessian of `y ↦ c(x, y)`, from the frame coordinates `v` at `y` of the geodesic to `x`: `D × D`, symmetric.
-    fn cost_hessian<S: Scalar>(&self, v: &[S], h: &mut [S]);
-
-    /// `log |det ∂x∂y c|`, from `v` as in [`Manifold::cost_hessian`].
-    fn mixed_log_det<S: Scalar>(&self, v: &[S]) -> S;
-
-    /// `out = −B w` with `B = ∂x∂y c`, between the frame at `y` and its parallel transport to `x`, where `B` is symmetric.
-    fn mixed<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]);
-
-    /// `out = (−B)⁻¹ w`, the inverse of [`Manifold::mixed`].
-    fn mixed_inverse<S: Scalar>(&self, v: &[S], w: &[S], out: &mut [S]);
-
-    /// How far, in radians, `v` stays inside the domain where `exp_y` is a diffeomorphism and the formulas for `c` hold:
-    /// `∞` where there is no bound (Rⁿ, and the torus on its cover), `π − |v|` on spheres.
-    fn domain_margin<B: Real>(&self, v: &[B]) -> B;
-
-    /// Whether the cost Hessian depends on `v`, that is, whether `M` is curved: spares a flat manifold the derivatives
-    /// of a constant.
-    fn is_curved(&self) -> bool;
-
-    /// Canonical representative of a point: angles in `[0, 2π)`, unit length on spheres.
-    fn wrap<B: Real>(&self, p: &mut [B]);
-
-    /// Logarithm of the base density at `p`, with respect to the Riemannian volume: uniform on a compact manifold,
-    /// standard normal on Rⁿ.
-    fn log_base<S: Scalar>(&self, p: &[S]) -> S;
-
-    /// Dimension of the unit cube that [`Manifold::base_point`] reads.
-    fn cube_dim(&self) -> usize;
-
-    /// The base density as the image of the uniform measure on the unit cube `[0, 1)^m`, `m = cube_dim()`: random or
-    /// low-discrepancy numbers in, points out. On tori and spheres it is periodic: continuous where a number passes from 1
-    /// to 0, as randomly shifted lattices like it.
-    fn base_point(&self, u: &[f64], p: &mut [f64]);
-
-    /// Logarithm of the Riemannian volume, `None` if it is infinite.
-    fn log_volume(&self) -> Option<f64>;
-
-    /// Checks that `p` is a point: finite, and of unit length (to 1e-9) on spheres.
     ///
-    /// # Errors
-    /// [`InvalidPoint`] with the first offending coordinate or factor.
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint>;
+    /// Default: the exponential map itself.
+    #[inline(always)]
+    fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
+        derived::lift(self, p, frame, t, z);
+    }
+
+    /// Derivative of [`Manifold::lift`] as `p` moves along `E_k` and the frame with it, in parallel transport.
+    ///
+    /// That is `∂_s z` at `s = 0`, of which the Taylor polynomial in `t` must be right to second order at least.
+    ///
+    /// Default: the derivative of the exponential map itself, by dual numbers.
+    #[inline(always)]
+    fn lift_derivative<S: Scalar>(
+        &self,
+        p: &[S::Base],
+        frame: Block<'_, S::Base>,
+        t: &[S],
+        k: usize,
+        dz: &mut [S],
+    ) {
+        derived::lift_derivative(self, p, frame, t, k, dz);
+    }
 
     /// As [`Manifold::log`], for one point.
     ///

@@ -6,11 +6,15 @@ use std::str::FromStr;
 
 use ircpm_ad::{Real, Scalar};
 
+use crate::base::Base;
+use crate::blocks::{Block, BlockMut};
+use crate::coordinates::Coordinates;
+use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
 use crate::euclidean::Euclidean;
 use crate::factor::Factor;
 use crate::manifold::Manifold;
-use crate::slices::{Block, least};
+use crate::slices::least;
 use crate::sphere::Sphere;
 use crate::torus::Torus;
 
@@ -73,12 +77,6 @@ impl Product {
     pub fn factors(&self) -> impl ExactSizeIterator<Item = Factor> {
         self.parts.iter().map(|part| part.factor)
     }
-
-    /// The block of a frame that belongs to `part`.
-    #[inline(always)]
-    fn block<'a, S>(&self, part: &Part, frame: &'a [S]) -> Block<'a, S> {
-        Block::new(&frame[part.direction * self.ambient + part.coordinate..], self.ambient)
-    }
 }
 
 impl From<Factor> for Product {
@@ -138,6 +136,26 @@ impl Manifold for Product {
         self.ambient
     }
 
+    fn origin(&self) -> Vec<f64> {
+        self.parts.iter().flat_map(|part| part.factor.origin()).collect()
+    }
+
+    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
+        if p.len() != self.ambient {
+            return Err(InvalidPoint::Length { expected: self.ambient, found: p.len() });
+        }
+        for part in &self.parts {
+            part.factor
+                .check_point(&p[part.coordinates()])
+                .map_err(|error| error.shifted(part.coordinate))?;
+        }
+        Ok(())
+    }
+
+    fn coordinates(&self) -> Vec<Coordinates> {
+        self.parts.iter().flat_map(|part| part.factor.coordinates()).collect()
+    }
+
     #[inline(always)]
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
         for part in &self.parts {
@@ -180,11 +198,11 @@ impl Manifold for Product {
     }
 
     #[inline(always)]
-    fn frame<S: Scalar>(&self, p: &[S], frame: &mut [S]) {
-        frame[..self.dim * self.ambient].fill(S::zero());
+    fn frame<S: Scalar>(&self, p: &[S], mut frame: BlockMut<'_, S>) {
+        clear(self.dim, self.ambient, &mut frame);
         for part in &self.parts {
-            let first = part.direction * self.ambient + part.coordinate;
-            part.factor.frame_in(&p[part.coordinates()], &mut frame[first..], self.ambient);
+            let block = frame.block(part.direction, part.coordinate);
+            part.factor.frame(&p[part.coordinates()], block);
         }
     }
 
@@ -197,31 +215,67 @@ impl Manifold for Product {
     }
 
     #[inline(always)]
-    fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]) {
+    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
         for part in &self.parts {
             let (c, d) = (part.coordinates(), part.directions());
-            part.factor.lift_in(&p[c.clone()], self.block(part, frame), &t[d], &mut z[c]);
+            let block = frame.block(part.direction, part.coordinate);
+            part.factor.to_frame(&p[c.clone()], block, &v[c], &mut t[d]);
         }
     }
 
     #[inline(always)]
-    fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]) {
+    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, mut out: BlockMut<'_, S>) {
+        clear(self.dim, self.ambient, &mut out);
+        for part in &self.parts {
+            let block = frame.block(part.direction, part.coordinate);
+            let out = out.block(part.direction, part.coordinate);
+            part.factor.coframe(&p[part.coordinates()], block, out);
+        }
+    }
+
+    #[inline(always)]
+    fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
+        for part in &self.parts {
+            let (c, d) = (part.coordinates(), part.directions());
+            let block = frame.block(part.direction, part.coordinate);
+            part.factor.lift(&p[c.clone()], block, &t[d], &mut z[c]);
+        }
+    }
+
+    #[inline(always)]
+    fn lift_derivative<S: Scalar>(
+        &self,
+        p: &[S::Base],
+        frame: Block<'_, S::Base>,
+        t: &[S],
+        k: usize,
+        dz: &mut [S],
+    ) {
         dz[..self.ambient].fill(S::zero());
         for part in &self.parts {
             let (c, d) = (part.coordinates(), part.directions());
             if d.contains(&k) {
-                let (block, k) = (self.block(part, frame), k - part.direction);
-                part.factor.lift_derivative_in(&p[c.clone()], block, &t[d], k, &mut dz[c]);
+                let (block, k) = (frame.block(part.direction, part.coordinate), k - part.direction);
+                part.factor.lift_derivative(&p[c.clone()], block, &t[d], k, &mut dz[c]);
             }
         }
     }
 
     #[inline(always)]
-    fn cost_hessian<S: Scalar>(&self, v: &[S], h: &mut [S]) {
-        h[..self.dim * self.dim].fill(S::zero());
+    fn wrap<B: Real>(&self, p: &mut [B]) {
         for part in &self.parts {
-            let first = part.direction * (self.dim + 1);
-            part.factor.cost_hessian_in(&v[part.directions()], &mut h[first..], self.dim);
+            part.factor.wrap(&mut p[part.coordinates()]);
+        }
+    }
+}
+
+impl Cost for Product {
+    #[inline(always)]
+    fn cost_hessian<S: Scalar>(&self, v: &[S], mut h: BlockMut<'_, S>) {
+        clear(self.dim, self.dim, &mut h);
+        for part in &self.parts {
+            let block = h.block(part.direction, part.direction);
+            part.factor.cost_hessian(&v[part.directions()], block);
         }
     }
 
@@ -263,14 +317,9 @@ impl Manifold for Product {
     fn is_curved(&self) -> bool {
         self.parts.iter().any(|part| part.factor.is_curved())
     }
+}
 
-    #[inline(always)]
-    fn wrap<B: Real>(&self, p: &mut [B]) {
-        for part in &self.parts {
-            part.factor.wrap(&mut p[part.coordinates()]);
-        }
-    }
-
+impl Base for Product {
     #[inline(always)]
     fn log_base<S: Scalar>(&self, p: &[S]) -> S {
         let mut sum = S::zero();
@@ -296,16 +345,15 @@ impl Manifold for Product {
     fn log_volume(&self) -> Option<f64> {
         self.parts.iter().map(|part| part.factor.log_volume()).sum()
     }
+}
 
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        if p.len() != self.ambient {
-            return Err(InvalidPoint::Length { expected: self.ambient, found: p.len() });
+/// Sets a block of so many rows and columns to zero.
+#[inline(always)]
+fn clear<S: Scalar>(rows: usize, columns: usize, out: &mut BlockMut<'_, S>) {
+    for i in 0..rows {
+        let row = out.row_mut(i);
+        for j in 0..columns {
+            row[j] = S::zero();
         }
-        for part in &self.parts {
-            part.factor
-                .check_point(&p[part.coordinates()])
-                .map_err(|error| error.shifted(part.coordinate))?;
-        }
-        Ok(())
     }
 }

@@ -8,10 +8,14 @@ use ircpm_ad::elementary::smooth;
 use ircpm_ad::{Real, Scalar};
 
 use crate::arc_over_sine::arc_over_sine;
+use crate::base::Base;
+use crate::blocks::{self, Block, BlockMut};
+use crate::coordinates::Coordinates;
+use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
 use crate::flat_metric;
 use crate::manifold::Manifold;
-use crate::slices::{Block, check_finite, dot};
+use crate::slices::{check_finite, dot};
 
 /// The unit sphere `Sⁿ ⊂ Rⁿ⁺¹`, `n ≥ 1`: points are unit vectors, tangent vectors at `p` are orthogonal to `p`.
 ///
@@ -27,76 +31,6 @@ impl Sphere {
     /// [`InvalidManifold::ZeroDimension`] for `n = 0`.
     pub fn new(n: usize) -> Result<Self, InvalidManifold> {
         if n == 0 { Err(InvalidManifold::ZeroDimension) } else { Ok(Self(n)) }
-    }
-
-    /// As [`Manifold::frame`], into a block of a matrix with `stride` columns.
-    ///
-    /// Images of all coordinate axes but the last under the Householder reflection that swaps `p` and `−σ e_n`, where
-    /// `σ` is the sign of `p_n`: smooth off the equator `p_n = 0`, orthonormal to rounding on it too.
-    #[inline(always)]
-    pub(crate) fn frame_in<S: Scalar>(&self, p: &[S], frame: &mut [S], stride: usize) {
-        let n = self.0;
-        let height = p[n];
-        let (zero, one) = (S::Base::zero(), S::Base::one());
-        let sign = S::Base::select_gt(zero, height.value(), -one, one);
-        let inverse = (height.scale(sign) + 1.0).recip();
-        for i in 0..n {
-            let row = &mut frame[i * stride..][..=n];
-            let weight = p[i] * inverse;
-            for j in 0..n {
-                let product = -(weight * p[j]);
-                row[j] = if i == j { product + 1.0 } else { product };
-            }
-            row[n] = -p[i].scale(sign);
-        }
-    }
-
-    /// As [`Manifold::lift`], the frame a block.
-    #[inline(always)]
-    pub(crate) fn lift_in<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
-        let u = dot(&t[..self.0], t);
-        let (along_p, along_t) = (u * -0.5 + 1.0, u * (-1.0 / 6.0) + 1.0);
-        for j in 0..=self.0 {
-            let mut tangent = S::zero();
-            for i in 0..self.0 {
-                tangent += t[i].scale(frame.row(i)[j]);
-            }
-            z[j] = along_p.scale(p[j]) + along_t * tangent;
-        }
-    }
-
-    /// As [`Manifold::lift_derivative`], the frame a block.
-    #[inline(always)]
-    pub(crate) fn lift_derivative_in<S: Scalar>(
-        &self,
-        p: &[S::Base],
-        frame: Block<'_, S::Base>,
-        t: &[S],
-        k: usize,
-        dz: &mut [S],
-    ) {
-        let along = dot(&t[..self.0], t) * -0.5 + 1.0;
-        let axis = frame.row(k);
-        for j in 0..=self.0 {
-            dz[j] = along.scale(axis[j]) - t[k].scale(p[j]);
-        }
-    }
-
-    /// As [`Manifold::cost_hessian`], into a block: `r cot r · I + (1 − r cot r)/r² · v vᵀ`.
-    #[inline(always)]
-    pub(crate) fn cost_hessian_in<S: Scalar>(&self, v: &[S], h: &mut [S], stride: usize) {
-        if !self.is_curved() {
-            return flat_metric::identity(1, h, stride);
-        }
-        let u = dot(&v[..self.0], v);
-        let (transverse, radial) = (smooth::r_cot_r(u), smooth::one_minus_r_cot_r_over_u(u));
-        for i in 0..self.0 {
-            let weight = radial * v[i];
-            for j in 0..self.0 {
-                let product = weight * v[j];
-                h[i * stride + j] = if i == j { product + transverse } else { product };
-            }
-        }
     }
 
     /// `out = transverse · w + radial · ⟨v, w⟩ v`.
@@ -124,6 +58,27 @@ impl Manifold for Sphere {
     #[inline(always)]
     fn ambient(&self) -> usize {
         self.0 + 1
+    }
+
+    /// The north pole, `e_n`.
+    fn origin(&self) -> Vec<f64> {
+        let mut p = vec![0.0; self.0 + 1];
+        p[self.0] = 1.0;
+        p
+    }
+
+    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
+        check_finite(p, self.ambient())?;
+        let norm = dot(p, p).sqrt();
+        if (norm - 1.0).abs() <= UNIT_TOLERANCE {
+            Ok(())
+        } else {
+            Err(InvalidPoint::NotUnit { first: 0, end: p.len(), norm })
+        }
+    }
+
+    fn coordinates(&self) -> Vec<Coordinates> {
+        vec![Coordinates::UnitVector(self.0 + 1)]
     }
 
     #[inline(always)]
@@ -163,9 +118,24 @@ impl Manifold for Sphere {
         near.sqrt().atan2_real(far.sqrt()) * 2.0
     }
 
+    /// Images of all coordinate axes but the last under the Householder reflection that swaps `p` and `−σ e_n`, where
+    /// `σ` is the sign of `p_n`: smooth off the equator `p_n = 0`, orthonormal to rounding on it too.
     #[inline(always)]
-    fn frame<S: Scalar>(&self, p: &[S], frame: &mut [S]) {
-        self.frame_in(p, frame, self.ambient());
+    fn frame<S: Scalar>(&self, p: &[S], mut frame: BlockMut<'_, S>) {
+        let n = self.0;
+        let height = p[n];
+        let (zero, one) = (S::Base::zero(), S::Base::one());
+        let sign = S::Base::select_gt(zero, height.value(), -one, one);
+        let inverse = (height.scale(sign) + 1.0).recip();
+        for i in 0..n {
+            let row = &mut frame.row_mut(i)[..=n];
+            let weight = p[i] * inverse;
+            for j in 0..n {
+                let product = -(weight * p[j]);
+                row[j] = if i == j { product + 1.0 } else { product };
+            }
+            row[n] = -p[i].scale(sign);
+        }
     }
 
     /// `w − ⟨v, w⟩ (sin r / r · p + (1 − cos r)/r² · v)`: only the part along the geodesic turns; `(1 − cos r)/r² = c₂`.
@@ -181,18 +151,66 @@ impl Manifold for Sphere {
     }
 
     #[inline(always)]
-    fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]) {
-        self.lift_in(p, Block::new(frame, self.ambient()), t, z);
+    fn coframe<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
+        blocks::copy(self.dim(), self.ambient(), frame, out);
+    }
+
+    /// `(1 − |t|²/2) p + (1 − |t|²/6) Σ tᵢ Eᵢ`.
+    #[inline(always)]
+    fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
+        let u = dot(&t[..self.0], t);
+        let (along_p, along_t) = (u * -0.5 + 1.0, u * (-1.0 / 6.0) + 1.0);
+        for j in 0..=self.0 {
+            let mut tangent = S::zero();
+            for i in 0..self.0 {
+                tangent += t[i].scale(frame.row(i)[j]);
+            }
+            z[j] = along_p.scale(p[j]) + along_t * tangent;
+        }
+    }
+
+    /// `(1 − |t|²/2) E_k − t_k p`.
+    #[inline(always)]
+    fn lift_derivative<S: Scalar>(
+        &self,
+        p: &[S::Base],
+        frame: Block<'_, S::Base>,
+        t: &[S],
+        k: usize,
+        dz: &mut [S],
+    ) {
+        let along = dot(&t[..self.0], t) * -0.5 + 1.0;
+        let axis = frame.row(k);
+        for j in 0..=self.0 {
+            dz[j] = along.scale(axis[j]) - t[k].scale(p[j]);
+        }
     }
 
     #[inline(always)]
-    fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]) {
-        self.lift_derivative_in(p, Block::new(frame, self.ambient()), t, k, dz);
+    fn wrap<B: Real>(&self, p: &mut [B]) {
+        let inverse = dot(&p[..=self.0], p).sqrt().recip();
+        for i in 0..=self.0 {
+            p[i] *= inverse;
+        }
     }
+}
 
+impl Cost for Sphere {
+    /// `r cot r · I + (1 − r cot r)/r² · v vᵀ`.
     #[inline(always)]
-    fn cost_hessian<S: Scalar>(&self, v: &[S], h: &mut [S]) {
-        self.cost_hessian_in(v, h, self.0);
+    fn cost_hessian<S: Scalar>(&self, v: &[S], mut h: BlockMut<'_, S>) {
+        if !self.is_curved() {
+            return flat_metric::identity(1, h);
+        }
+        let u = dot(&v[..self.0], v);
+        let (transverse, radial) = (smooth::r_cot_r(u), smooth::one_minus_r_cot_r_over_u(u));
+        for i in 0..self.0 {
+            let (row, weight) = (h.row_mut(i), radial * v[i]);
+            for j in 0..self.0 {
+                let product = weight * v[j];
+                row[j] = if i == j { product + transverse } else { product };
+            }
+        }
     }
 
     /// `(n − 1) log(r / sin r)`.
@@ -234,15 +252,9 @@ impl Manifold for Sphere {
     fn is_curved(&self) -> bool {
         self.0 > 1
     }
+}
 
-    #[inline(always)]
-    fn wrap<B: Real>(&self, p: &mut [B]) {
-        let inverse = dot(&p[..=self.0], p).sqrt().recip();
-        for i in 0..=self.0 {
-            p[i] *= inverse;
-        }
-    }
-
+impl Base for Sphere {
     #[inline(always)]
     fn log_base<S: Scalar>(&self, _p: &[S]) -> S {
         S::constant(-log_volume(self.0))
@@ -268,8 +280,8 @@ impl Manifold for Sphere {
             radius *= s.sqrt();
             (u, p) = (&u[2..], &mut p[2..]);
         }
-        if let [turn] = *u {
-            circle(radius, turn, p);
+        if let [fraction] = *u {
+            circle(radius, fraction, p);
         } else {
             let s = fold(u[0]);
             circle(radius * 2.0 * (s * (1.0 - s)).sqrt(), u[1], p);
@@ -279,16 +291,6 @@ impl Manifold for Sphere {
 
     fn log_volume(&self) -> Option<f64> {
         Some(log_volume(self.0))
-    }
-
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        check_finite(p, self.ambient())?;
-        let norm = dot(p, p).sqrt();
-        if (norm - 1.0).abs() <= UNIT_TOLERANCE {
-            Ok(())
-        } else {
-            Err(InvalidPoint::NotUnit { first: 0, end: p.len(), norm })
-        }
     }
 }
 
@@ -322,9 +324,9 @@ fn fold(u: f64) -> f64 {
     1.0 - (2.0 * u - 1.0).abs()
 }
 
-/// The point at `turn` turns on the circle of this radius.
-fn circle(radius: f64, turn: f64, p: &mut [f64]) {
-    let (sine, cosine) = (TAU * turn).sin_cos();
+/// The point of the circle of this radius at the angle `2π · fraction`.
+fn circle(radius: f64, fraction: f64, p: &mut [f64]) {
+    let (sine, cosine) = (TAU * fraction).sin_cos();
     p[0] = radius * cosine;
     p[1] = radius * sine;
 }

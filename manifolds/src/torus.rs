@@ -5,10 +5,14 @@ use std::fmt;
 
 use ircpm_ad::{Real, Scalar};
 
-use crate::error::{InvalidManifold, InvalidPoint};
-use crate::flat_metric;
+use crate::base::Base;
+use crate::blocks::{Block, BlockMut};
+use crate::coordinates::Coordinates;
+use crate::cost::Cost;
+use crate::error::InvalidManifold;
+use crate::flat_metric::{flat_cost, flat_geometry};
 use crate::manifold::Manifold;
-use crate::slices::{check_finite, least};
+use crate::slices::least;
 
 /// The torus of `n` angles in radians: `exp_p(v) = p + v`, `c(x, y) = |x − y|²/2` on the universal cover.
 ///
@@ -33,37 +37,22 @@ impl fmt::Display for Torus {
 }
 
 impl Manifold for Torus {
-    #[inline(always)]
-    fn dim(&self) -> usize {
-        self.0
+    flat_geometry!();
+
+    fn coordinates(&self) -> Vec<Coordinates> {
+        vec![Coordinates::Angles(self.0)]
     }
 
-    #[inline(always)]
-    fn ambient(&self) -> usize {
-        self.0
-    }
-
-    #[inline(always)]
-    fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
-        flat_metric::translate(p, v, q);
-    }
-
-    /// Differences wrapped to `[−π, π)`; the turns taken off are constants to every derivative.
+    /// Differences wrapped to `[−π, π)`; the multiples of `2π` that are taken off are constants to every derivative.
     #[inline(always)]
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
         let mut margin = S::Base::constant(PI);
         for i in 0..self.0 {
             let difference = q[i] - p[i];
-            v[i] = difference - S::from_base(turns(difference.value()) * TAU);
+            v[i] = difference - S::from_base(periods(difference.value()) * TAU);
             margin = least(margin, -v[i].value().abs() + PI);
         }
         margin
-    }
-
-    #[inline(always)]
-    fn log_on_cover<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base {
-        flat_metric::difference(p, q, v);
-        flat_metric::margin(v)
     }
 
     #[inline(always)]
@@ -71,68 +60,10 @@ impl Manifold for Torus {
         let mut sum = B::zero();
         for i in 0..self.0 {
             let difference = q[i] - p[i];
-            let short = difference - turns(difference) * TAU;
+            let short = difference - periods(difference) * TAU;
             sum += short * short;
         }
         sum.sqrt()
-    }
-
-    #[inline(always)]
-    fn frame<S: Scalar>(&self, _p: &[S], frame: &mut [S]) {
-        flat_metric::identity(self.0, frame, self.0);
-    }
-
-    #[inline(always)]
-    fn transport<S: Scalar>(&self, _p: &[S], _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    #[inline(always)]
-    fn lift<S: Scalar>(&self, p: &[S::Base], _frame: &[S::Base], t: &[S], z: &mut [S]) {
-        flat_metric::lift(p, t, z);
-    }
-
-    #[inline(always)]
-    fn lift_derivative<S: Scalar>(
-        &self,
-        _p: &[S::Base],
-        _frame: &[S::Base],
-        _t: &[S],
-        k: usize,
-        dz: &mut [S],
-    ) {
-        flat_metric::lift_derivative(k, dz);
-    }
-
-    #[inline(always)]
-    fn cost_hessian<S: Scalar>(&self, _v: &[S], h: &mut [S]) {
-        flat_metric::identity(self.0, h, self.0);
-    }
-
-    #[inline(always)]
-    fn mixed_log_det<S: Scalar>(&self, _v: &[S]) -> S {
-        S::zero()
-    }
-
-    #[inline(always)]
-    fn mixed<S: Scalar>(&self, _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    #[inline(always)]
-    fn mixed_inverse<S: Scalar>(&self, _v: &[S], w: &[S], out: &mut [S]) {
-        out[..self.0].copy_from_slice(&w[..self.0]);
-    }
-
-    /// `∞`: on the universal cover nothing ends at a half turn.
-    #[inline(always)]
-    fn domain_margin<B: Real>(&self, v: &[B]) -> B {
-        flat_metric::margin(v)
-    }
-
-    #[inline(always)]
-    fn is_curved(&self) -> bool {
-        false
     }
 
     #[inline(always)]
@@ -141,7 +72,13 @@ impl Manifold for Torus {
             p[i] = p[i].map(wrapped);
         }
     }
+}
 
+impl Cost for Torus {
+    flat_cost!();
+}
+
+impl Base for Torus {
     #[inline(always)]
     fn log_base<S: Scalar>(&self, _p: &[S]) -> S {
         S::constant(-(self.0 as f64) * TAU.ln())
@@ -161,15 +98,11 @@ impl Manifold for Torus {
     fn log_volume(&self) -> Option<f64> {
         Some(self.0 as f64 * TAU.ln())
     }
-
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        check_finite(p, self.0)
-    }
 }
 
-/// Whole turns to take off a difference of angles.
+/// How many periods to take off a difference of angles.
 #[inline(always)]
-fn turns<B: Real>(difference: B) -> B {
+fn periods<B: Real>(difference: B) -> B {
     (difference / TAU + 0.5).map(f64::floor)
 }
 

@@ -2,7 +2,8 @@
 
 use super::sample::{Geodesic, Sampler, reach};
 use super::worse;
-use crate::manifold::Manifold;
+use crate::base::Base;
+use crate::cost::Cost;
 use crate::slices::dot;
 
 /// Samples of either side of the identity below.
@@ -13,7 +14,7 @@ const SAMPLES: usize = 20_000;
 /// With `φ(r) = (1 − r²/ρ²)³` around `x` and `v` uniform in the ball of radius `ρ`,
 /// `E φ(d(x, Y)) = vol(ball) · E φ(|v|) base(exp_x v) / |det ∂x∂y c|(v)`: the last factor is the volume element of
 /// normal coordinates. It holds only if the base density integrates to one and the points follow it.
-pub(super) fn points_have_the_density<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn points_have_the_density<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..3).fold(0.0, |worst, _| {
         let x = sampler.point(m);
         let radius = 0.9 * reach(m, &x, &sampler.direction(m.dim())).start().min(4.0);
@@ -32,14 +33,14 @@ pub(super) fn points_have_the_density<M: Manifold>(m: &M, sampler: &mut Sampler)
 }
 
 /// `log base = −log volume`; holds trivially where the volume is infinite.
-pub(super) fn density_is_uniform<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn density_is_uniform<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     m.log_volume().map_or(0.0, |log_volume| {
         (0..10).fold(0.0, |worst, _| worse(worst, (m.log_base(&sampler.point(m)) + log_volume).abs()))
     })
 }
 
 /// The number of wrong verdicts.
-pub(super) fn check_point_tells_points_from_others<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn check_point_tells_points_from_others<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let mut wrong = 0;
     for _ in 0..20 {
         let p = sampler.point(m);

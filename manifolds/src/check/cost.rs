@@ -4,17 +4,18 @@ use super::geodesic::worst;
 use super::lift::differences;
 use super::sample::{Geodesic, Sampler, combine, exp, transport};
 use super::{gap, worse};
-use crate::manifold::Manifold;
+use crate::base::Base;
+use crate::cost::Cost;
 
 /// Step of finite differences, in units of the distance to the pole.
 const STEP: f64 = 1e-2;
 
 /// The Hessian at the start `y` of the geodesic to `x`, by second differences; off the diagonal by polarisation.
-pub(super) fn hessian_of_the_cost<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn hessian_of_the_cost<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let n = m.dim();
     worst(m, sampler, |g| {
         let mut h = vec![0.0; n * n];
-        m.cost_hessian(&g.t, &mut h);
+        m.cost_hessian(&g.t, crate::BlockMut::dense(&mut h, n));
         let mut error = 0.0;
         for i in 0..n {
             for j in i..n {
@@ -33,7 +34,7 @@ pub(super) fn hessian_of_the_cost<M: Manifold>(m: &M, sampler: &mut Sampler) -> 
 }
 
 /// `−∂x∂y c` in the frame at `y` and its transport to `x`, by differences of differences.
-pub(super) fn mixed_derivative_of_the_cost<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn mixed_derivative_of_the_cost<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let n = m.dim();
     worst(m, sampler, |g| {
         let matrix = mixed_matrix(m, g);
@@ -53,14 +54,14 @@ pub(super) fn mixed_derivative_of_the_cost<M: Manifold>(m: &M, sampler: &mut Sam
     })
 }
 
-pub(super) fn log_det_of_mixed<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_det_of_mixed<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let expected = log_abs_det(mixed_matrix(m, g), m.dim());
         (m.mixed_log_det(&g.t) - expected).abs() / g.pole(1)
     })
 }
 
-pub(super) fn mixed_inverse_inverts<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn mixed_inverse_inverts<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let mut directions = sampler.clone();
     worst(m, sampler, |g| {
         let w = directions.direction(m.dim());
@@ -72,7 +73,7 @@ pub(super) fn mixed_inverse_inverts<M: Manifold>(m: &M, sampler: &mut Sampler) -
 }
 
 /// Where the logarithm is smooth, so is the cost.
-pub(super) fn domain_margin_covers_log<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn domain_margin_covers_log<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let margin = m.domain_margin(&g.t);
         if margin == f64::INFINITY { 0.0 } else { worse(0.0, g.margin - margin) }
@@ -80,18 +81,18 @@ pub(super) fn domain_margin_covers_log<M: Manifold>(m: &M, sampler: &mut Sampler
 }
 
 /// `d(x, y)²/2`.
-fn cost<M: Manifold>(m: &M, x: &[f64], y: &[f64]) -> f64 {
+fn cost<M: Cost + Base>(m: &M, x: &[f64], y: &[f64]) -> f64 {
     let distance = m.distance(x, y);
     0.5 * distance * distance
 }
 
 /// `exp_p(s v)`.
-fn moved<M: Manifold>(m: &M, p: &[f64], v: &[f64], s: f64) -> Vec<f64> {
+fn moved<M: Cost + Base>(m: &M, p: &[f64], v: &[f64], s: f64) -> Vec<f64> {
     exp(m, p, &v.iter().map(|v| s * v).collect::<Vec<_>>())
 }
 
-/// [`Manifold::mixed`] as a matrix, column by column.
-fn mixed_matrix<M: Manifold>(m: &M, g: &Geodesic) -> Vec<f64> {
+/// [`Cost::mixed`] as a matrix, column by column.
+fn mixed_matrix<M: Cost + Base>(m: &M, g: &Geodesic) -> Vec<f64> {
     let n = m.dim();
     let mut matrix = vec![0.0; n * n];
     for j in 0..n {

@@ -2,11 +2,12 @@
 
 use super::sample::{Geodesic, Sampler, combine, exp, log, reach, transport};
 use super::{gap, worse};
-use crate::manifold::Manifold;
+use crate::base::Base;
+use crate::cost::Cost;
 use crate::slices::dot;
 
 /// The worst of `error` over the sampler's geodesics.
-pub(super) fn worst<M: Manifold>(
+pub(super) fn worst<M: Cost + Base>(
     m: &M,
     sampler: &mut Sampler,
     mut error: impl FnMut(&Geodesic) -> f64,
@@ -14,11 +15,11 @@ pub(super) fn worst<M: Manifold>(
     sampler.geodesics(m).iter().fold(0.0, |worst, geodesic| worse(worst, error(geodesic)))
 }
 
-pub(super) fn log_inverts_exp<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_inverts_exp<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| gap(&log(m, &g.p, &g.q), &g.v) / g.pole(1))
 }
 
-pub(super) fn log_on_cover_inverts_exp<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_on_cover_inverts_exp<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let mut v = vec![0.0; m.ambient()];
         m.log_on_cover(&g.p, &g.q, &mut v);
@@ -26,7 +27,7 @@ pub(super) fn log_on_cover_inverts_exp<M: Manifold>(m: &M, sampler: &mut Sampler
     })
 }
 
-pub(super) fn exp_inverts_log<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn exp_inverts_log<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..50).fold(0.0, |worst, _| {
         let (p, q) = (sampler.point(m), sampler.point(m));
         worse(worst, m.distance(&exp(m, &p, &log(m, &p, &q)), &q))
@@ -34,7 +35,7 @@ pub(super) fn exp_inverts_log<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 
 }
 
 /// Also where the distance itself is 1e-9, or 1e-3 less than the largest.
-pub(super) fn log_length_is_distance<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_length_is_distance<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let (length, v) = (dot(&g.t, &g.t).sqrt(), log(m, &g.p, &g.q));
         let distance = m.distance(&g.p, &g.q);
@@ -42,7 +43,7 @@ pub(super) fn log_length_is_distance<M: Manifold>(m: &M, sampler: &mut Sampler) 
     })
 }
 
-pub(super) fn distance_is_a_metric<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn distance_is_a_metric<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..50).fold(0.0, |worst, _| {
         let (p, q, between) = (sampler.point(m), sampler.point(m), sampler.point(m));
         let direct = m.distance(&p, &q);
@@ -52,7 +53,7 @@ pub(super) fn distance_is_a_metric<M: Manifold>(m: &M, sampler: &mut Sampler) ->
 }
 
 /// At the cut locus the margin is zero and the vector finite; a NaN leaves no margin.
-pub(super) fn log_reports_the_cut_locus<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_reports_the_cut_locus<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..10).fold(0.0, |worst, _| {
         let (mut p, direction) = (sampler.point(m), sampler.direction(m.dim()));
         let reach = reach(m, &p, &direction);
@@ -76,7 +77,7 @@ pub(super) fn log_reports_the_cut_locus<M: Manifold>(m: &M, sampler: &mut Sample
 }
 
 /// `log_p(exp_p(¼ Eᵢ)) = ¼ Eᵢ` shows that `Eᵢ` is tangent.
-pub(super) fn frame_is_orthonormal_and_tangent<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn frame_is_orthonormal_and_tangent<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let mut error = 0.0;
         for i in 0..m.dim() {
@@ -91,7 +92,7 @@ pub(super) fn frame_is_orthonormal_and_tangent<M: Manifold>(m: &M, sampler: &mut
     })
 }
 
-pub(super) fn transport_is_an_isometry<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn transport_is_an_isometry<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let carried: Vec<Vec<f64>> = (0..m.dim()).map(|i| transport(m, &g.p, &g.v, g.axis(i))).collect();
         let back: Vec<f64> = transport(m, &g.p, &g.v, &g.v).iter().map(|v| -v).collect();
@@ -107,7 +108,7 @@ pub(super) fn transport_is_an_isometry<M: Manifold>(m: &M, sampler: &mut Sampler
     })
 }
 
-pub(super) fn transport_carries_v_to_minus_log_back<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn transport_carries_v_to_minus_log_back<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let back: Vec<f64> = log(m, &g.q, &g.p).iter().map(|v| -v).collect();
         gap(&transport(m, &g.p, &g.v, &g.v), &back) / g.pole(1)
@@ -115,7 +116,7 @@ pub(super) fn transport_carries_v_to_minus_log_back<M: Manifold>(m: &M, sampler:
 }
 
 /// From well outside the canonical range.
-pub(super) fn wrap_is_idempotent<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn wrap_is_idempotent<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..20).fold(0.0, |worst, _| {
         let (p, t) = (sampler.point(m), sampler.direction(m.dim()));
         let start = Geodesic::new(m, p, t);

@@ -5,14 +5,15 @@ use ircpm_ad::{Scalar, derivative};
 use super::geodesic::worst;
 use super::sample::{Geodesic, Sampler, combine, exp, transport};
 use super::{gap, worse};
-use crate::manifold::Manifold;
+use crate::base::Base;
+use crate::cost::Cost;
 use crate::slices::dot;
 
 /// Length of `t` at which the lift is tried: its fourth power is well above rounding.
 const LENGTH: f64 = 1e-2;
 
 /// In units of `|t|⁴`.
-pub(super) fn lift_agrees_with_exp<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn lift_agrees_with_exp<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let mut directions = sampler.clone();
     worst(m, sampler, |g| {
         let t: Vec<f64> = directions.direction(m.dim()).iter().map(|t| t * LENGTH).collect();
@@ -22,7 +23,7 @@ pub(super) fn lift_agrees_with_exp<M: Manifold>(m: &M, sampler: &mut Sampler) ->
 }
 
 /// In units of `|t|³`, against central differences as the frame is carried along `E_k`.
-pub(super) fn lift_derivative_moves_the_lift<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn lift_derivative_moves_the_lift<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     const STEP: f64 = 1e-4;
     let mut directions = sampler.clone();
     worst(m, sampler, |g| {
@@ -32,7 +33,7 @@ pub(super) fn lift_derivative_moves_the_lift<M: Manifold>(m: &M, sampler: &mut S
             let (ahead, behind) = (moved(m, g, k, STEP, &t), moved(m, g, k, -STEP, &t));
             let slope: Vec<f64> = ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2.0 * STEP)).collect();
             let mut dz = vec![0.0; m.ambient()];
-            m.lift_derivative(&g.p, &g.frame, &t, k, &mut dz);
+            m.lift_derivative(&g.p, crate::Block::dense(&g.frame, m.ambient()), &t, k, &mut dz);
             error = worse(error, gap(&dz, &slope) / LENGTH.powi(3));
         }
         error
@@ -40,7 +41,7 @@ pub(super) fn lift_derivative_moves_the_lift<M: Manifold>(m: &M, sampler: &mut S
 }
 
 /// `f ∘ lift` by jets against five-point differences of `f` along geodesics; mixed derivatives by polarisation.
-pub(super) fn lift_gives_derivatives<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn lift_gives_derivatives<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
     let mut directions = sampler.clone();
     worst(m, sampler, |g| {
         let wave = directions.direction(m.ambient());
@@ -78,14 +79,14 @@ pub(super) fn differences(h: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
 }
 
 /// `lift(t)` at `p`.
-fn lifted<M: Manifold>(m: &M, p: &[f64], frame: &[f64], t: &[f64]) -> Vec<f64> {
+fn lifted<M: Cost + Base>(m: &M, p: &[f64], frame: &[f64], t: &[f64]) -> Vec<f64> {
     let mut z = vec![0.0; m.ambient()];
-    m.lift(p, frame, t, &mut z);
+    m.lift(p, crate::Block::dense(frame, m.ambient()), t, &mut z);
     z
 }
 
 /// `lift(t)` after the point and its frame moved by `s` along `E_k`.
-fn moved<M: Manifold>(m: &M, g: &Geodesic, k: usize, s: f64, t: &[f64]) -> Vec<f64> {
+fn moved<M: Cost + Base>(m: &M, g: &Geodesic, k: usize, s: f64, t: &[f64]) -> Vec<f64> {
     let step: Vec<f64> = g.axis(k).iter().map(|e| s * e).collect();
     let frame: Vec<f64> = (0..m.dim()).flat_map(|i| transport(m, &g.p, &step, g.axis(i))).collect();
     lifted(m, &exp(m, &g.p, &step), &frame, t)
@@ -107,11 +108,11 @@ struct Lifted<'a, M> {
     wave: &'a [f64],
 }
 
-impl<M: Manifold> derivative::ScalarField for Lifted<'_, M> {
+impl<M: Cost + Base> derivative::ScalarField for Lifted<'_, M> {
     fn eval<S: Scalar>(&self, t: &[S]) -> S {
         let base = |x: &[f64]| -> Vec<S::Base> { x.iter().map(|&x| S::Base::constant(x)).collect() };
         let mut z = vec![S::zero(); self.m.ambient()];
-        self.m.lift(&base(&self.g.p), &base(&self.g.frame), t, &mut z);
+        self.m.lift(&base(&self.g.p), crate::Block::dense(&base(&self.g.frame), self.m.ambient()), t, &mut z);
         plane_wave(self.wave, &z)
     }
 }

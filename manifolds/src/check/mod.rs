@@ -1,4 +1,4 @@
-//! Numerical checks for a manifold: the laws that [`Manifold`] states, tried on samples.
+//! Numerical checks for a manifold: the laws that [`Cost`] states, tried on samples.
 //!
 //! A new manifold is right when [`violations`] finds none. Samples include coincident points, points 1e-9 apart, and
 //! points 1e-3 inside the cut locus; an error there is divided by the pole it meets, `1 + margin⁻ᵏ`, so that one
@@ -20,7 +20,8 @@ mod sample;
 
 use std::fmt;
 
-use crate::manifold::Manifold;
+use crate::base::Base;
+use crate::cost::Cost;
 use sample::Sampler;
 
 /// A statement about a manifold, with the error to which it must hold.
@@ -33,7 +34,7 @@ pub struct Law<M> {
     error: fn(&M, &mut Sampler) -> f64,
 }
 
-impl<M: Manifold> Law<M> {
+impl<M: Cost + Base> Law<M> {
     /// The worst error over the samples that `seed` draws; `∞` if some result was NaN.
     pub fn error(&self, m: &M, seed: u64) -> f64 {
         (self.error)(m, &mut Sampler::new(seed))
@@ -72,12 +73,12 @@ impl fmt::Display for Violation {
 }
 
 /// Every law that `m` breaks on the samples that `seed` draws.
-pub fn violations<M: Manifold>(m: &M, seed: u64) -> Vec<Violation> {
+pub fn violations<M: Cost + Base>(m: &M, seed: u64) -> Vec<Violation> {
     laws().iter().filter_map(|law| law.check(m, seed)).collect()
 }
 
 /// All the laws. Rounding errors are some 100 ulp; finite differences and Monte Carlo say their own in a comment.
-pub fn laws<M: Manifold>() -> Vec<Law<M>> {
+pub fn laws<M: Cost + Base>() -> Vec<Law<M>> {
     const ROUNDING: f64 = 2e-14;
     let law = |name, tolerance, error| Law { name, tolerance, error };
     vec![

@@ -1,7 +1,8 @@
 //! Points and geodesics to try the laws on.
 
+use crate::base::Base;
 use crate::box_muller;
-use crate::manifold::Manifold;
+use crate::cost::Cost;
 use crate::slices::dot;
 
 /// Uniform random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014), so that the library needs no generator.
@@ -25,7 +26,7 @@ impl Sampler {
     }
 
     /// A point of the base density.
-    pub(super) fn point<M: Manifold>(&mut self, m: &M) -> Vec<f64> {
+    pub(super) fn point<M: Cost + Base>(&mut self, m: &M) -> Vec<f64> {
         let cube: Vec<f64> = (0..m.cube_dim()).map(|_| self.uniform()).collect();
         let mut p = vec![0.0; m.ambient()];
         m.base_point(&cube, &mut p);
@@ -42,7 +43,7 @@ impl Sampler {
     }
 
     /// Geodesics from a few points in random directions, of all lengths from 0 to 1e-3 before the cut locus.
-    pub(super) fn geodesics<M: Manifold>(&mut self, m: &M) -> Vec<Geodesic> {
+    pub(super) fn geodesics<M: Cost + Base>(&mut self, m: &M) -> Vec<Geodesic> {
         let mut geodesics = Vec::new();
         for _ in 0..4 {
             let (p, direction) = (self.point(m), self.direction(m.dim()));
@@ -64,7 +65,7 @@ pub(super) struct Reach {
 }
 
 /// The reach of `exp_p(s E direction)`.
-pub(super) fn reach<M: Manifold>(m: &M, p: &[f64], direction: &[f64]) -> Reach {
+pub(super) fn reach<M: Cost + Base>(m: &M, p: &[f64], direction: &[f64]) -> Reach {
     const STEP: f64 = 0.25;
     let step = Geodesic::new(m, p.to_vec(), direction.iter().map(|t| t * STEP).collect());
     let margin = m.log(p, p, &mut vec![0.0; m.ambient()]);
@@ -105,9 +106,9 @@ pub(super) struct Geodesic {
 }
 
 impl Geodesic {
-    pub(super) fn new<M: Manifold>(m: &M, p: Vec<f64>, t: Vec<f64>) -> Self {
+    pub(super) fn new<M: Cost + Base>(m: &M, p: Vec<f64>, t: Vec<f64>) -> Self {
         let mut frame = vec![0.0; m.dim() * m.ambient()];
-        m.frame(&p, &mut frame);
+        m.frame(&p, crate::BlockMut::dense(&mut frame, m.ambient()));
         let v = combine(&frame, &t, m.ambient());
         let q = exp(m, &p, &v);
         let margin = m.log(&p, &q, &mut vec![0.0; m.ambient()]);
@@ -137,21 +138,21 @@ pub(super) fn combine(frame: &[f64], t: &[f64], ambient: usize) -> Vec<f64> {
 }
 
 /// `exp_p(v)`.
-pub(super) fn exp<M: Manifold>(m: &M, p: &[f64], v: &[f64]) -> Vec<f64> {
+pub(super) fn exp<M: Cost + Base>(m: &M, p: &[f64], v: &[f64]) -> Vec<f64> {
     let mut q = vec![0.0; m.ambient()];
     m.exp(p, v, &mut q);
     q
 }
 
 /// `log_p(q)`, wherever `q` is.
-pub(super) fn log<M: Manifold>(m: &M, p: &[f64], q: &[f64]) -> Vec<f64> {
+pub(super) fn log<M: Cost + Base>(m: &M, p: &[f64], q: &[f64]) -> Vec<f64> {
     let mut v = vec![0.0; m.ambient()];
     m.log(p, q, &mut v);
     v
 }
 
 /// `w` carried along `exp_p(s v)`.
-pub(super) fn transport<M: Manifold>(m: &M, p: &[f64], v: &[f64], w: &[f64]) -> Vec<f64> {
+pub(super) fn transport<M: Cost + Base>(m: &M, p: &[f64], v: &[f64], w: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; m.ambient()];
     m.transport(p, v, w, &mut out);
     out

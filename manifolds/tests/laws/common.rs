@@ -1,7 +1,7 @@
 //! What several tests share: seeded samples, and every generic quantity of a manifold in one list.
 
 use ircpm_ad::Scalar;
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{Base, BlockMut, Cost, Manifold, Product};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -38,7 +38,7 @@ pub(crate) fn numbers(n: usize, size: f64, rng: &mut Pcg64Mcg) -> Vec<f64> {
 pub(crate) fn tangent<S: Scalar>(m: &Product, p: &[S], t: &[S]) -> Vec<S> {
     let (d, n) = (m.dim(), m.ambient());
     let mut frame = vec![S::zero(); d * n];
-    m.frame(p, &mut frame);
+    m.frame(p, BlockMut::dense(&mut frame, n));
     let mut v = vec![S::zero(); n];
     for i in 0..d {
         for j in 0..n {
@@ -62,7 +62,7 @@ pub(crate) fn quantities<S: Scalar>(m: &Product, p: &[S], t: &[S], w: &[S]) -> V
     m.transport(p, &v, &w_ambient, &mut carried);
     let (mut hessian, mut mixed, mut inverse) =
         (vec![S::zero(); d * d], vec![S::zero(); d], vec![S::zero(); d]);
-    m.cost_hessian(t, &mut hessian);
+    m.cost_hessian(t, BlockMut::dense(&mut hessian, d));
     m.mixed(t, w, &mut mixed);
     m.mixed_inverse(t, w, &mut inverse);
     let numbers = vec![m.mixed_log_det(t), m.log_base(p)];

@@ -1,7 +1,7 @@
 //! The laws can fail: each finds the fault planted for it.
 
 use ircpm_ad::{Real, Scalar};
-use ircpm_manifolds::{InvalidPoint, Manifold, Sphere, check};
+use ircpm_manifolds::{Base, Block, BlockMut, Cost, InvalidPoint, Manifold, Sphere, check};
 
 /// One thing wrong with a sphere.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,9 +73,11 @@ impl Manifold for Faulty {
         self.spoil(Fault::LongDistance, 1.0 + 1e-12, &mut distance);
         if self.fault == Fault::LopsidedDistance { distance[0] + p[0] * 1e-12 } else { distance[0] }
     }
-    fn frame<S: Scalar>(&self, p: &[S], frame: &mut [S]) {
-        self.sphere.frame(p, frame);
-        self.spoil(Fault::LongFrame, 1.0 + 1e-12, frame);
+    fn frame<S: Scalar>(&self, p: &[S], mut frame: BlockMut<'_, S>) {
+        self.sphere.frame(p, frame.block(0, 0));
+        for i in 0..self.dim() {
+            self.spoil(Fault::LongFrame, 1.0 + 1e-12, &mut frame.row_mut(i)[..p.len()]);
+        }
     }
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         self.sphere.transport(p, v, w, out);
@@ -84,7 +86,7 @@ impl Manifold for Faulty {
             out.copy_from_slice(w);
         }
     }
-    fn lift<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], z: &mut [S]) {
+    fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
         self.sphere.lift(p, frame, t, z);
         let (mut opposite, mut ahead) = (z.to_vec(), z.to_vec());
         let back: Vec<S> = t.iter().map(|&t| -t).collect();
@@ -100,15 +102,41 @@ impl Manifold for Faulty {
             }
         }
     }
-    fn lift_derivative<S: Scalar>(&self, p: &[S::Base], frame: &[S::Base], t: &[S], k: usize, dz: &mut [S]) {
+    fn lift_derivative<S: Scalar>(
+        &self,
+        p: &[S::Base],
+        frame: Block<'_, S::Base>,
+        t: &[S],
+        k: usize,
+        dz: &mut [S],
+    ) {
         self.sphere.lift_derivative(p, frame, t, k, dz);
         if self.fault == Fault::LinearLiftDerivative {
             for j in 0..dz.len() {
-                dz[j] = S::from_base(frame[k * p.len() + j]) - t[k].scale(p[j]);
+                dz[j] = S::from_base(frame.row(k)[j]) - t[k].scale(p[j]);
             }
         }
     }
-    fn cost_hessian<S: Scalar>(&self, v: &[S], h: &mut [S]) {
+    fn wrap<B: Real>(&self, p: &mut [B]) {
+        self.sphere.wrap(p);
+        self.spoil(Fault::Reflection, -1.0, p);
+    }
+    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
+        if self.fault == Fault::BlindCheck { Ok(()) } else { self.sphere.check_point(p) }
+    }
+    fn origin(&self) -> Vec<f64> {
+        self.sphere.origin()
+    }
+}
+
+impl std::fmt::Display for Faulty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} with {:?}", self.sphere, self.fault)
+    }
+}
+
+impl Cost for Faulty {
+    fn cost_hessian<S: Scalar>(&self, v: &[S], h: BlockMut<'_, S>) {
         let v: Vec<S> =
             v.iter().map(|&v| if self.fault == Fault::FlatHessian { S::zero() } else { v }).collect();
         self.sphere.cost_hessian(&v, h);
@@ -135,10 +163,9 @@ impl Manifold for Faulty {
     fn is_curved(&self) -> bool {
         true
     }
-    fn wrap<B: Real>(&self, p: &mut [B]) {
-        self.sphere.wrap(p);
-        self.spoil(Fault::Reflection, -1.0, p);
-    }
+}
+
+impl Base for Faulty {
     fn log_base<S: Scalar>(&self, p: &[S]) -> S {
         let log_base = self.sphere.log_base::<S>(p);
         if self.fault == Fault::HeavyBase { log_base + 0.2 } else { log_base }
@@ -153,9 +180,6 @@ impl Manifold for Faulty {
     }
     fn log_volume(&self) -> Option<f64> {
         self.sphere.log_volume()
-    }
-    fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
-        if self.fault == Fault::BlindCheck { Ok(()) } else { self.sphere.check_point(p) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{MANIFOLDS, generator, manifold, numbers, point, quantities};
 use ircpm_ad::{Isa, Kernel, Real};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{Block, BlockMut, Cost, Manifold, Product};
 
 /// Samples at hand: no pack is wider.
 const SAMPLES: usize = 16;
@@ -28,12 +28,13 @@ fn real_quantities<R: Real>(m: &Product, p: &[R], t: &[R], w: &[R]) -> Vec<R> {
     out.extend([m.distance(p, &q), bounded(m.log(p, &q, &mut log)), bounded(m.domain_margin(t))]);
     out.extend(wrapped);
     let mut frame = vec![R::zero(); d * n];
-    m.frame(p, &mut frame);
+    m.frame(p, BlockMut::dense(&mut frame, n));
+    let frame = Block::dense(&frame, n);
     let mut z = vec![R::zero(); n];
-    m.lift(p, &frame, t, &mut z);
+    m.lift(p, frame, t, &mut z);
     out.extend_from_slice(&z);
     for k in 0..d {
-        m.lift_derivative(p, &frame, t, k, &mut z);
+        m.lift_derivative(p, frame, t, k, &mut z);
         out.extend_from_slice(&z);
     }
     out

@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use crate::common::{generator, manifold, numbers, point};
-use ircpm_manifolds::{CutLocus, InvalidManifold, InvalidPoint, Manifold, Product, Sphere};
+use ircpm_manifolds::{Base, BlockMut, CutLocus, InvalidManifold, InvalidPoint, Manifold, Product, Sphere};
 use proptest::prelude::*;
 
 const SEED: u64 = 20;
@@ -193,7 +193,7 @@ proptest! {
         m.base_point(&cube[..2], &mut p);
         // From 1e-12 to 3.16 rad along a random geodesic: across both ends of the logarithm.
         let mut frame = [0.0; 6];
-        m.frame(&p, &mut frame);
+        m.frame(&p, BlockMut::dense(&mut frame, 3));
         let (length, (sine, cosine)) = (10.0_f64.powf(exponent).min(3.1), (TAU * cube[2]).sin_cos());
         let v: Vec<f64> = (0..3).map(|j| length * (cosine * frame[j] + sine * frame[3 + j])).collect();
         m.exp(&p, &v, &mut q);
