@@ -43,7 +43,9 @@ pub enum FlowError {
     #[error(transparent)]
     Map(#[from] MapError),
     /// A layer is a map of another manifold than the flow's.
-    #[error("layer {layer} is a map of {found}, but the flow is on {expected}: build all layers on one manifold")]
+    #[error(
+        "layer {layer} is a map of {found}, but the flow is on {expected}: build all layers on one manifold"
+    )]
     OtherManifold {
         /// Index of the layer, from 0.
         layer: usize,
@@ -53,7 +55,9 @@ pub enum FlowError {
         found: String,
     },
     /// Layers that should have the same parameters have different numbers of them.
-    #[error("layer {layer} has {found} parameters and layer 0 has {expected}: such layers cannot share parameters")]
+    #[error(
+        "layer {layer} has {found} parameters and layer 0 has {expected}: such layers cannot share parameters"
+    )]
     NotShared {
         /// Index of the layer, from 0.
         layer: usize,

@@ -36,14 +36,17 @@ pub mod potential;
 mod small;
 pub mod stack;
 
-pub use error::{FlowError, SolveError};
+pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError};
 pub use lanes::Workspace;
 pub use map::{
-    ConcaveMap, Cotangents, Direction, Gradients, Map, Method, Record, SolveStats, Solver, ThetaGradient,
+    ConcaveMap, Cotangents, Direction, Gradients, Map, Method, Record, Saved, SolveStats, Solver,
+    ThetaGradient,
 };
 pub use potential::{
-    Affine, Average, Derived, EvaluatedTile, Expression, FeatureMap, Features, Mlp, Network, NextCotangents,
+    Affine, Average, Derived, EvaluatedPack, Expression, FeatureMap, Features, Mlp, Network, NotAGroup,
     Potential,
 };
 pub use small::Cholesky;
-pub use stack::{BLOCK, Flow, FlowSpec, Jacobian, Part, Pulled, Pushed, Scores};
+pub use stack::{
+    BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, Tangent,
+};

@@ -48,6 +48,7 @@ trait Erased: fmt::Debug + fmt::Display + Send + Sync {
     fn distance(&self, p: &[f64], q: &[f64]) -> f64;
     fn frame(&self, p: &[f64], frame: &mut [f64]);
     fn transport(&self, p: &[f64], v: &[f64], w: &[f64], out: &mut [f64]);
+    fn lower(&self, p: &[f64], v: &mut [f64]);
     fn wrap(&self, p: &mut [f64]);
     fn domain_margin(&self, v: &[f64]) -> f64;
     fn mixed_log_det(&self, v: &[f64]) -> f64;
@@ -89,6 +90,9 @@ impl<M: Cost + Base> Erased for M {
     }
     fn transport(&self, p: &[f64], v: &[f64], w: &[f64], out: &mut [f64]) {
         Manifold::transport(self, p, v, w, out);
+    }
+    fn lower(&self, p: &[f64], v: &mut [f64]) {
+        Manifold::lower(self, p, v);
     }
     fn wrap(&self, p: &mut [f64]) {
         Manifold::wrap(self, p);
@@ -188,6 +192,21 @@ impl AnyManifold {
     /// [`Manifold::transport`](Manifold::transport).
     pub fn transport(&self, p: &[f64], v: &[f64], w: &[f64], out: &mut [f64]) {
         self.0.transport(p, v, w, out);
+    }
+
+    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`: see [`Manifold::lower`](Manifold::lower).
+    pub fn lower(&self, p: &[f64], v: &mut [f64]) {
+        self.0.lower(p, v);
+    }
+
+    /// The covectors `⟨Eᵢ, ·⟩` of the frame at `p`: `D` rows of `n` coordinates, one after the other.
+    ///
+    /// If `a` are the derivatives of a function along the frame, `Σ aᵢ ⟨Eᵢ, ·⟩` are its derivatives in coordinates.
+    pub fn coframe(&self, p: &[f64], coframe: &mut [f64]) {
+        self.frame(p, coframe);
+        for row in coframe.chunks_exact_mut(self.ambient()) {
+            self.lower(p, row);
+        }
     }
 
     /// Replaces `p` by the canonical representative of the same point: see [`Manifold::wrap`](Manifold::wrap).

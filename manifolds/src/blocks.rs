@@ -72,14 +72,3 @@ impl<'a, S> BlockMut<'a, S> {
         BlockMut { entries: &mut self.entries[row * self.stride + column..], stride: self.stride }
     }
 }
-
-/// Copies a block of so many rows and columns.
-#[inline(always)]
-pub(crate) fn copy<S: Copy>(rows: usize, columns: usize, from: Block<'_, S>, mut to: BlockMut<'_, S>) {
-    for i in 0..rows {
-        let (from, to) = (from.row(i), to.row_mut(i));
-        for j in 0..columns {
-            to[j] = from[j];
-        }
-    }
-}

@@ -23,20 +23,6 @@ pub(crate) fn length_of_log<M: Manifold, B: Real>(m: &M, p: &[B], q: &[B]) -> B 
     dot(&t, &t).sqrt()
 }
 
-/// [`Manifold::coframe`], column by column.
-#[inline(always)]
-pub(crate) fn coframe<M: Manifold, S: Scalar>(m: &M, p: &[S], frame: Block<'_, S>, mut out: BlockMut<'_, S>) {
-    let (mut axis, mut t) = (zeros(m.ambient()), zeros::<S>(m.dim()));
-    for c in 0..m.ambient() {
-        axis[c] = S::one();
-        m.to_frame(p, frame, &axis, &mut t);
-        axis[c] = S::zero();
-        for i in 0..m.dim() {
-            out.row_mut(i)[c] = t[i];
-        }
-    }
-}
-
 /// `exp_p(Σ tᵢ Eᵢ)`.
 #[inline(always)]
 pub(crate) fn lift<M: Manifold, S: Scalar>(

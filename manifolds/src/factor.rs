@@ -106,16 +106,12 @@ impl Manifold for Factor {
         on!(self, m => m.frame(p, frame));
     }
     #[inline(always)]
-    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
-        on!(self, m => m.to_frame(p, frame, v, t));
-    }
-    #[inline(always)]
-    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
-        on!(self, m => m.coframe(p, frame, out));
-    }
-    #[inline(always)]
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         on!(self, m => m.transport(p, v, w, out));
+    }
+    #[inline(always)]
+    fn lower<S: Scalar>(&self, p: &[S], v: &mut [S]) {
+        on!(self, m => m.lower(p, v));
     }
     #[inline(always)]
     fn lift<S: Scalar>(&self, p: &[S::Base], frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {

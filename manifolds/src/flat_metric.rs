@@ -55,11 +55,6 @@ macro_rules! flat_geometry {
         }
 
         #[inline(always)]
-        fn coframe<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
-            $crate::blocks::copy(self.0, self.0, frame, out);
-        }
-
-        #[inline(always)]
         fn lift<S: Scalar>(&self, p: &[S::Base], _frame: Block<'_, S::Base>, t: &[S], z: &mut [S]) {
             for i in 0..self.0 {
                 z[i] = t[i] + S::from_base(p[i]);

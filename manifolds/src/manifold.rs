@@ -18,7 +18,7 @@ use crate::slices::dot;
 ///
 /// # The metric
 /// By default the inner product of two tangent vectors is the dot product of their ambient coordinates. A manifold with
-/// another metric (the hyperboloid, whose metric is Minkowski's) overrides [`Manifold::to_frame`], and nothing else: all lengths
+/// another metric (the hyperboloid, whose metric is Minkowski's) overrides [`Manifold::lower`], and nothing else: all lengths
 /// and angles are taken from frame coordinates.
 ///
 /// # Writing a manifold
@@ -96,28 +96,22 @@ pub trait Manifold: Clone + Debug + Display + Send + Sync + 'static {
         derived::length_of_log(self, p, q)
     }
 
+    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`, whose sum of products with the coordinates of a tangent
+    /// vector `w` is the inner product `⟨v, w⟩`. The metric enters here and nowhere else.
+    ///
+    /// Default: nothing changes, because the inner product is the dot product of coordinates.
+    #[inline(always)]
+    fn lower<S: Scalar>(&self, _p: &[S], _v: &mut [S]) {}
+
     /// Frame coordinates `t` of the tangent vector `v` at `p`: `v = Σ tᵢ Eᵢ`, with `E` any orthonormal frame at `p`.
     ///
-    /// `tᵢ` is the inner product of `v` and `Eᵢ`; the metric enters here and nowhere else. `t` is linear in `v`.
-    ///
-    /// Default: dot products with the rows of the frame.
-    #[inline(always)]
-    fn to_frame<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
-        let n = self.ambient();
+    /// Default, right for every metric: products of the frame with [`Manifold::lower`] of `v`.
+    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
+        let mut covector = v.to_vec();
+        self.lower(p, &mut covector);
         for i in 0..self.dim() {
-            t[i] = dot(&frame.row(i)[..n], v);
+            t[i] = dot(&covector, frame.row(i));
         }
-    }
-
-    /// The matrix of [`Manifold::to_frame`]: `D` rows of `n` numbers, whose dot products with `v` are its frame coordinates.
-    ///
-    /// The rows are a basis of cotangent vectors: if `a` are the derivatives of a function along the frame, `Σ aᵢ eᵢ` are its
-    /// derivatives in ambient coordinates, for displacements along `M`. Under the default metric they are the frame itself.
-    ///
-    /// Default: [`Manifold::to_frame`] of the unit vectors.
-    #[inline(always)]
-    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
-        derived::coframe(self, p, frame, out);
     }
 
     /// Normal coordinates: `z(t) = exp_p(Σ tᵢ Eᵢ)`, or its Taylor polynomial in `t` at 0 to third order at least.

@@ -215,21 +215,9 @@ impl Manifold for Product {
     }
 
     #[inline(always)]
-    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
+    fn lower<S: Scalar>(&self, p: &[S], v: &mut [S]) {
         for part in &self.parts {
-            let (c, d) = (part.coordinates(), part.directions());
-            let block = frame.block(part.direction, part.coordinate);
-            part.factor.to_frame(&p[c.clone()], block, &v[c], &mut t[d]);
-        }
-    }
-
-    #[inline(always)]
-    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, mut out: BlockMut<'_, S>) {
-        clear(self.dim, self.ambient, &mut out);
-        for part in &self.parts {
-            let block = frame.block(part.direction, part.coordinate);
-            let out = out.block(part.direction, part.coordinate);
-            part.factor.coframe(&p[part.coordinates()], block, out);
+            part.factor.lower(&p[part.coordinates()], &mut v[part.coordinates()]);
         }
     }
 

@@ -9,7 +9,7 @@ use ircpm_ad::{Real, Scalar};
 
 use crate::arc_over_sine::arc_over_sine;
 use crate::base::Base;
-use crate::blocks::{self, Block, BlockMut};
+use crate::blocks::{Block, BlockMut};
 use crate::coordinates::Coordinates;
 use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
@@ -148,11 +148,6 @@ impl Manifold for Sphere {
         for i in 0..=self.0 {
             out[i] = w[i] - to_p * p[i] - to_v * v[i];
         }
-    }
-
-    #[inline(always)]
-    fn coframe<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, out: BlockMut<'_, S>) {
-        blocks::copy(self.dim(), self.ambient(), frame, out);
     }
 
     /// `(1 − |t|²/2) p + (1 − |t|²/6) Σ tᵢ Eᵢ`.

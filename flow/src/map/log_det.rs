@@ -10,11 +10,7 @@ use crate::small::Cholesky;
 
 /// `H` at a point whose preimage lies at `exp_y(v)`, `v` in frame coordinates.
 #[inline(always)]
-pub fn hessian<M: Cost, R: Real, const D: usize>(
-    m: &M,
-    v: &[R; D],
-    hess_psi: &[[R; D]; D],
-) -> [[R; D]; D] {
+pub fn hessian<M: Cost, R: Real, const D: usize>(m: &M, v: &[R; D], hess_psi: &[[R; D]; D]) -> [[R; D]; D] {
     let mut h = [[R::zero(); D]; D];
     m.cost_hessian(v, BlockMut::dense(h.as_flattened_mut(), D));
     for i in 0..D {

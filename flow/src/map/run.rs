@@ -75,7 +75,8 @@ impl<M: Cost, P: Potential, const D: usize> Kernel for Run<'_, M, P, D> {
         resize(tangent, n);
         let span = Span { start: 0, len: points.len() / n };
         let packs = span.packs::<R>();
-        let SavedPacks(mut saved) = std::mem::take(record.saved_mut().get_mut::<SavedPacks<P::Saved<R, D>>>());
+        let SavedPacks(mut saved) =
+            std::mem::take(record.saved_mut().get_mut::<SavedPacks<P::Saved<R, D>>>());
         if record.saves() && saved.len() < packs {
             saved.resize_with(packs, Default::default);
         }

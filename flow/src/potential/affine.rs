@@ -174,7 +174,8 @@ fn obstacle(g: &Affine, blocks: &[Coordinates]) -> Option<&'static str> {
         return Some("its matrix is not orthogonal, or a number is not finite");
     }
     let angular = angular(blocks);
-    let unit: Vec<bool> = kinds(blocks, |block| !matches!(block, Coordinates::Angles(_) | Coordinates::Reals(_)));
+    let unit: Vec<bool> =
+        kinds(blocks, |block| !matches!(block, Coordinates::Angles(_) | Coordinates::Reals(_)));
     for i in 0..n {
         for j in 0..n {
             let entry = g.matrix[(i, j)];
@@ -182,7 +183,9 @@ fn obstacle(g: &Affine, blocks: &[Coordinates]) -> Option<&'static str> {
                 return Some("it mixes angles with other coordinates");
             }
             if angular[i] && (entry - entry.round()).abs() > ROUNDING {
-                return Some("it turns angles into fractions of angles: only signed permutations keep them periodic");
+                return Some(
+                    "it turns angles into fractions of angles: only signed permutations keep them periodic",
+                );
             }
         }
         if unit[i] && g.shift[i].abs() > ROUNDING {

@@ -1,9 +1,9 @@
 //! What a network sees of a point.
 
 use ircpm_ad::{Algebra, Scalar};
-use ircpm_manifolds::{Factor, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
-use crate::error::FlowError;
+use crate::error::FeatureError;
 
 /// Features as a user names them; what a symmetry leaves alone makes an invariant flow (Lemma 1).
 #[derive(Clone, Debug, PartialEq)]
@@ -50,10 +50,10 @@ impl FeatureMap {
     /// Features of the points of `manifold`.
     ///
     /// # Errors
-    /// [`FlowError::Features`] when they do not fit it: angles that are not there, no features at all, coordinates on a
+    /// [`FeatureError`] when they do not fit it: angles that are not there, no features at all, coordinates on a
     /// torus, where they would not be periodic.
-    pub fn new(features: &Features, manifold: &Product) -> Result<Self, FlowError> {
-        let fail = |reason: String| FlowError::Features { manifold: manifold.to_string(), reason };
+    pub fn new(features: &Features, manifold: &AnyManifold) -> Result<Self, FeatureError> {
+        let fail = |reason: String| FeatureError { manifold: manifold.to_string(), reason };
         let angular = angular_coordinates(manifold);
         let coordinate = |i: usize| match angular.get(i) {
             None => {
@@ -188,7 +188,8 @@ fn wave(direction: &[i32], k: usize) -> Term {
 }
 
 /// For every ambient coordinate, whether it is an angle.
-fn angular_coordinates(manifold: &Product) -> Vec<bool> {
-    let factors = manifold.factors();
-    factors.flat_map(|f| std::iter::repeat_n(matches!(f, Factor::Torus(_)), f.ambient())).collect()
+fn angular_coordinates(manifold: &AnyManifold) -> Vec<bool> {
+    let blocks = manifold.coordinates();
+    let of = |block: Coordinates| std::iter::repeat_n(matches!(block, Coordinates::Angles(_)), block.len());
+    blocks.into_iter().flat_map(of).collect()
 }

@@ -1,5 +1,6 @@
 //! The potential psi: its definition, and the sweeps that differentiate it.
 
+mod affine;
 mod average;
 mod derived;
 mod features;
@@ -11,7 +12,8 @@ use std::fmt::Debug;
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 
-pub use average::{Affine, Average, NotAGroup};
+pub use affine::{Affine, NotAGroup};
+pub use average::Average;
 pub use derived::Derived;
 pub use features::{FeatureMap, Features};
 pub use mlp::Mlp;
@@ -112,13 +114,8 @@ pub trait Potential: Expression {
     fn begin<S: Algebra>(&self, packs: usize, sweep: &mut Self::SweepWorkspace<S>);
 
     /// `psi` at the points `z` of pack `p`.
-    fn forward<S: Algebra>(
-        &self,
-        theta: &[f64],
-        p: usize,
-        z: &[S],
-        sweep: &mut Self::SweepWorkspace<S>,
-    ) -> S;
+    fn forward<S: Algebra>(&self, theta: &[f64], p: usize, z: &[S], sweep: &mut Self::SweepWorkspace<S>)
+    -> S;
 
     /// Writes the cotangents of `z` for the cotangent `psi_bar` of `psi` at pack `p`: `z_bar[c] = (∂psi/∂z_c)·psi_bar`.
     fn backward<S: Algebra>(

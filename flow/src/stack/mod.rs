@@ -312,8 +312,8 @@ impl Flow {
     pub fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
         assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
         let mut scaled = theta.to_vec();
-        let done = (0..self.distinct())
-            .all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
+        let done =
+            (0..self.distinct()).all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
         if done {
             theta.copy_from_slice(&scaled);
         }

@@ -87,12 +87,7 @@ impl<'a, M: Cost> Tile<'a, M> {
 
     /// Reads pack `p` and seeds the contraction of `ℓ`: `psi_bar = −{0, Cᵀ b, 1}`, with `z` along the directions.
     #[inline(always)]
-    pub(super) fn seed<R: Real, const D: usize>(
-        &self,
-        p: usize,
-        pack: &mut Pack<R, D>,
-        z: &mut [Lap<R, D>],
-    ) {
+    pub(super) fn seed<R: Real, const D: usize>(&self, p: usize, pack: &mut Pack<R, D>, z: &mut [Lap<R, D>]) {
         let (m, n, span) = (self.m, self.m.ambient(), self.span);
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
@@ -214,12 +209,10 @@ impl<'a, M: Cost> Tile<'a, M> {
         from_frame(&pack.frame, &mixed, a);
         from_frame(&pack.frame, &pack.g, b);
         m.transport(&pack.y, b, a, out);
-        if const { !M::AMBIENT_METRIC } {
-            for c in 0..n {
-                a[c] = span.load(&self.record.x, n, c, p);
-            }
-            m.lower(a, out);
+        for c in 0..n {
+            a[c] = span.load(&self.record.x, n, c, p);
         }
+        m.lower(a, out);
         for c in 0..n {
             span.store(out[c], self.points_bar, n, c, p);
         }

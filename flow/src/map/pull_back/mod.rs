@@ -16,7 +16,7 @@ mod geometry;
 use std::ops::Range;
 
 use geometry::{Pack, Scratch, Tile};
-use ircpm_ad::{Kernel, Lap, Real, Scalar};
+use ircpm_ad::{Kernel, Lap, Real};
 use ircpm_manifolds::Cost;
 
 use super::run::saved_packs;

@@ -5,7 +5,7 @@
 //! [`super::newton`], over other packs. A sample that single precision cannot represent, or does not bring near its image,
 //! starts at `x` itself.
 
-use ircpm_ad::{Real, Scalar};
+use ircpm_ad::Real;
 use ircpm_manifolds::Cost;
 
 use super::{Method, SolveState, Solver};

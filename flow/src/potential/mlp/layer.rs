@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use ircpm_ad::Real;
 use ircpm_ad::linear::{self, GradientRows, Matrix, Weight};
-use ircpm_ad::{Real, Scalar};
 
 /// A layer `W x + b` whose parameters lie in a slice of all parameters of the network.
 ///

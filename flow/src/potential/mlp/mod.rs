@@ -86,7 +86,9 @@ impl Mlp {
         for layer in self.layers() {
             let (rows, columns) = (layer.outputs(), layer.inputs());
             let theta = &theta[layer.parameters()];
-            let sum = |i: usize| (0..columns).fold(theta[rows * columns + i], |s, j| s + theta[i * columns + j] * x[j]);
+            let sum = |i: usize| {
+                (0..columns).fold(theta[rows * columns + i], |s, j| s + theta[i * columns + j] * x[j])
+            };
             let sums: Vec<S> = (0..rows).map(sum).collect();
             x = if layer == &self.last { sums } else { sums.into_iter().map(S::softplus).collect() };
         }

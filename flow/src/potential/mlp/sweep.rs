@@ -1,7 +1,7 @@
 //! The reverse sweep of the network: forward, backward, and the gradient in the parameters.
 
 use ircpm_ad::elementary::logistic::{Logistic, SigmoidAt, decay};
-use ircpm_ad::{Algebra, Real, Scalar};
+use ircpm_ad::{Algebra, Scalar};
 
 use super::Mlp;
 use super::layer::LinearLayer;
@@ -102,7 +102,13 @@ impl Mlp {
 
     /// The network at pack `p` of points, one `z` per input.
     #[inline(always)]
-    pub fn forward<S: Algebra>(&self, theta: &[f64], p: usize, z: &[S], sweep: &mut MlpSweepWorkspace<S>) -> S {
+    pub fn forward<S: Algebra>(
+        &self,
+        theta: &[f64],
+        p: usize,
+        z: &[S],
+        sweep: &mut MlpSweepWorkspace<S>,
+    ) -> S {
         let MlpSweepWorkspace { input, hidden, decays, .. } = sweep;
         input[p * z.len()..][..z.len()].copy_from_slice(z);
         resize(decays, self.widest());
