@@ -2,7 +2,7 @@
 
 use ircpm_ad::Scalar;
 use ircpm_flow::{FeatureMap, Features, Flow, FlowSpec, Method, Network, Solver};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Base, Block, BlockMut, Manifold, Product};
 use ircpm_train::optimiser::Adam;
 use ircpm_train::{loss, target};
 use rand::{RngExt, SeedableRng};
@@ -33,7 +33,8 @@ impl Case {
         let manifold: Product = manifold.parse().expect("a manifold's name");
         let angles = manifold.ambient() == manifold.dim();
         let features = if angles { Features::Harmonics { order: 1 } } else { Features::Coordinates };
-        let map = FeatureMap::new(&features, &manifold).expect("features of a torus or a sphere");
+        let map = FeatureMap::new(&features, &AnyManifold::from(manifold.clone()))
+            .expect("features of a torus or a sphere");
         let network = Network::new(map, hidden, scale);
         let spec = FlowSpec {
             manifold: manifold.clone(),
@@ -97,8 +98,8 @@ impl Case {
     pub fn lifted<S: Scalar<Base = f64>>(&self, y: &[f64], t: &[S]) -> Vec<S> {
         let mut frame = vec![0.0; y.len() * t.len()];
         let mut z = vec![S::zero(); y.len()];
-        self.manifold.frame(y, &mut frame);
-        self.manifold.lift(y, &frame, t, &mut z);
+        self.manifold.frame(y, BlockMut::dense(&mut frame, y.len()));
+        self.manifold.lift(y, Block::dense(&frame, y.len()), t, &mut z);
         z
     }
 

@@ -6,7 +6,7 @@ use std::array::from_fn;
 
 use ircpm_ad::{Dual, Isa, Kernel, Lap, Real, Scalar};
 use ircpm_flow::{Expression, Network, Potential, Workspace};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Block, BlockMut, Manifold};
 
 use crate::case::Case;
 use crate::hessian::{Nested, variables};
@@ -44,22 +44,12 @@ struct Buffers<R: Real, const D: usize> {
     frame: Vec<R>,
     z: Vec<Lap<R, D>>,
     z_bar: Vec<Lap<R, D>>,
-    psi: Vec<Lap<R, D>>,
-    phi: Vec<Lap<R, D>>,
     sweep: <Network as Potential>::SweepWorkspace<Lap<R, D>>,
 }
 
 impl<R: Real, const D: usize> Default for Buffers<R, D> {
     fn default() -> Self {
-        Self {
-            y: vec![],
-            frame: vec![],
-            z: vec![],
-            z_bar: vec![],
-            psi: vec![],
-            phi: vec![],
-            sweep: Default::default(),
-        }
+        Self { y: vec![], frame: vec![], z: vec![], z_bar: vec![], sweep: Default::default() }
     }
 }
 
@@ -70,28 +60,26 @@ impl<const D: usize> Kernel for Contractions<'_, D> {
     fn run<R: Real>(self) -> Vec<f64> {
         let Contractions { case, points, work } = self;
         let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE / R::LANES);
-        let Buffers { y, frame, z, z_bar, psi, phi, sweep } = work.get::<Buffers<R, D>>();
+        let Buffers { y, frame, z, z_bar, sweep } = work.get::<Buffers<R, D>>();
         frame.resize(n * D, R::zero());
-        z.resize(n * packs, Lap::zero());
-        z_bar.resize(n * packs, Lap::zero());
-        psi.resize(packs, Lap::zero());
+        z.resize(n, Lap::zero());
+        z_bar.resize(n, Lap::zero());
         let mut cotangent = Lap { re: R::zero(), grad: [R::zero(); D], lap: R::one() };
         let mut t = [Lap::zero(); D];
         for i in 0..D {
             t[i].grad[i] = R::one();
             cotangent.grad[i] = R::constant(slope(i));
         }
-        phi.clear();
-        phi.resize(packs, cotangent);
         let mut gradient = vec![0.0; case.theta.len()];
         for start in (0..points.len() / n).step_by(TILE) {
+            case.network.begin(packs, sweep);
             for p in 0..packs {
                 tile::load(points, n, start + p * R::LANES, y);
-                m.frame(y, frame);
-                m.lift(y, frame, &t, &mut z[p * n..(p + 1) * n]);
+                m.frame(y, BlockMut::dense(frame, n));
+                m.lift(y, Block::dense(frame, n), &t, z);
+                case.network.forward(&case.theta, p, z, sweep);
+                case.network.backward(&case.theta, p, cotangent, z_bar, sweep);
             }
-            case.network.forward(&case.theta, z, psi, sweep);
-            case.network.backward(&case.theta, phi, z_bar, sweep);
             case.network.accumulate(sweep, &mut gradient);
         }
         gradient
@@ -109,16 +97,21 @@ where
     Nested<f64, D>: Recorded,
 {
     let a = from_fn(|i| from_fn(|j| f64::from(u8::from(i == j))));
-    let phi = cotangent::<D>(&a, &from_fn(slope));
+    let psi_bar = cotangent::<D>(&a, &from_fn(slope));
     let mut sum = vec![0.0; case.theta.len()];
     for y in points.chunks_exact(case.manifold.ambient()) {
-        add_pull_back(case, y, phi, &mut sum);
+        add_pull_back(case, y, psi_bar, &mut sum);
     }
     sum
 }
 
-/// Adds the gradient in the parameters of `phi(psi)` at `y`; returns the bytes that the tape holds.
-pub fn add_pull_back<const D: usize>(case: &Case, y: &[f64], phi: Nested<f64, D>, sum: &mut [f64]) -> usize
+/// Adds the gradient in the parameters of `psi_bar(psi)` at `y`; returns the bytes that the tape holds.
+pub fn add_pull_back<const D: usize>(
+    case: &Case,
+    y: &[f64],
+    psi_bar: Nested<f64, D>,
+    sum: &mut [f64],
+) -> usize
 where
     Nested<f64, D>: Recorded,
 {
@@ -126,7 +119,7 @@ where
     let theta: Vec<Var<Nested<f64, D>>> =
         case.theta.iter().map(|&w| Var::input(Scalar::constant(w))).collect();
     let psi = case.network.value(&theta, &case.lifted(y, &variables::<f64, D>().map(Var::fixed)));
-    for (sum, g) in sum.iter_mut().zip(tape::pull_back(&[(psi, phi)], &theta)) {
+    for (sum, g) in sum.iter_mut().zip(tape::pull_back(&[(psi, psi_bar)], &theta)) {
         *sum += g.re.re;
     }
     tape::bytes::<Nested<f64, D>>()

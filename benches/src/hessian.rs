@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use ircpm_ad::{Dual, Isa, Jet, Kernel, Real, Scalar};
 use ircpm_flow::{Expression, Network, Potential, Workspace};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Block, BlockMut, Manifold};
 
 use crate::case::Case;
 use crate::tape::{self, Recorded, Var};
@@ -38,13 +38,12 @@ struct Buffers<R: Real, const D: usize> {
     y: Vec<R>,
     frame: Vec<R>,
     z: Vec<Jet<R, D>>,
-    psi: Vec<Jet<R, D>>,
     jets: <Network as Potential>::JetWorkspace<R, D>,
 }
 
 impl<R: Real, const D: usize> Default for Buffers<R, D> {
     fn default() -> Self {
-        Self { y: vec![], frame: vec![], z: vec![], psi: vec![], jets: Default::default() }
+        Self { y: vec![], frame: vec![], z: vec![], jets: Default::default() }
     }
 }
 
@@ -55,10 +54,9 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
     fn run<R: Real>(self) -> f64 {
         let Hessians { case, points, work } = self;
         let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE / R::LANES);
-        let Buffers { y, frame, z, psi, jets } = work.get::<Buffers<R, D>>();
+        let Buffers { y, frame, z, jets } = work.get::<Buffers<R, D>>();
         frame.resize(n * D, R::zero());
         z.resize(n * packs, Jet::zero());
-        psi.resize(packs, Jet::zero());
         let mut t = [Jet::zero(); D];
         for i in 0..D {
             t[i] = Jet::variable(R::zero(), i);
@@ -67,14 +65,14 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
         for start in (0..points.len() / n).step_by(TILE) {
             for p in 0..packs {
                 tile::load(points, n, start + p * R::LANES, y);
-                m.frame(y, frame);
-                m.lift(y, frame, &t, &mut z[p * n..(p + 1) * n]);
+                m.frame(y, BlockMut::dense(frame, n));
+                m.lift(y, Block::dense(frame, n), &t, &mut z[p * n..(p + 1) * n]);
             }
-            case.network.jets(&case.theta[..], z, psi, jets, &mut []);
             for p in 0..packs {
+                let psi = case.network.jets(&case.theta[..], &z[p * n..(p + 1) * n], jets, None);
                 for i in 0..D {
                     for j in 0..D {
-                        sum += psi[p].hess[i][j];
+                        sum += psi.hess[i][j];
                     }
                 }
             }

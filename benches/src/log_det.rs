@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use ircpm_ad::Dual;
 use ircpm_flow::Part;
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Base, Manifold};
 
 use crate::case::Case;
 use crate::tape::Recorded;

@@ -5,7 +5,7 @@ use std::array::from_fn;
 use ircpm_ad::Scalar;
 use ircpm_flow::Cholesky;
 use ircpm_flow::map::log_det;
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{BlockMut, Manifold};
 
 use crate::case::Case;
 use crate::contraction::{add_pull_back, cotangent};
@@ -25,7 +25,7 @@ pub fn image<const D: usize>(case: &Case, theta: &[Nested<f64, D>], x: &[f64]) -
     for _ in 0..MOST_STEPS {
         let psi = nested_jet(case, theta, &y);
         m.log_on_cover(&y, x, &mut velocity);
-        m.frame(&y, &mut frame);
+        m.frame(&y, BlockMut::dense(&mut frame, y.len()));
         let along = |k: usize| (0..n).map(|c| frame[k * n + c] * velocity[c]).sum::<f64>();
         let v: [f64; D] = from_fn(along);
         let gradient: [f64; D] = from_fn(|k| v[k] - psi.grad[k]);

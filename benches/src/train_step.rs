@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use ircpm_ad::Dual;
 use ircpm_ad::derivative::ScalarField;
 use ircpm_flow::{Part, SolveStats};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{Base, Manifold};
 
 use crate::case::Case;
 use crate::energy::Energy;

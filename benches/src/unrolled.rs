@@ -8,7 +8,7 @@
 use ircpm_ad::derivative::{self, ScalarField};
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::{Expression, Network};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{BlockMut, Cost, Manifold, Product};
 
 use crate::case::Case;
 use crate::energy::Energy;
@@ -81,7 +81,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
     fn seeded<const D: usize>(&self, x: &[f64]) -> Vec<Dual<f64, D>> {
         let n = self.manifold.ambient();
         let mut frame = vec![0.0; n * D];
-        self.manifold.frame(x, &mut frame);
+        self.manifold.frame(x, BlockMut::dense(&mut frame, x.len()));
         (0..n).map(|c| Dual::new(x[c], std::array::from_fn(|k| frame[k * n + c]))).collect()
     }
 
@@ -95,7 +95,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
             for _ in 0..self.steps {
                 let g = gradient(&y);
                 m.log_on_cover(&y, &x, &mut v);
-                m.frame(&y, &mut frame);
+                m.frame(&y, BlockMut::dense(&mut frame, y.len()));
                 for row in frame.chunks(n) {
                     let along = row.iter().zip(&g).fold(S::zero(), |sum, (&e, &g)| sum + e * g);
                     for (v, &e) in v.iter_mut().zip(row) {
@@ -136,7 +136,7 @@ fn log_det<M: Manifold, S: Scalar, const D: usize>(manifold: &M, image: &[S]) ->
     let n = manifold.ambient();
     let y: Vec<S> = image.iter().step_by(1 + D).copied().collect();
     let mut frame = vec![S::zero(); n * D];
-    manifold.frame(&y, &mut frame);
+    manifold.frame(&y, BlockMut::dense(&mut frame, y.len()));
     let mut jacobian = [[S::zero(); D]; D];
     for i in 0..D {
         for k in 0..D {

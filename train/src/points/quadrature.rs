@@ -22,7 +22,10 @@ impl Quadrature {
             return None;
         }
         let unit = Self { points: Vec::new(), weights: vec![1.0] };
-        manifold.coordinates().into_iter().try_fold(unit, |rule, block| Some(rule.times(&Self::of_block(block, n)?)))
+        manifold
+            .coordinates()
+            .into_iter()
+            .try_fold(unit, |rule, block| Some(rule.times(&Self::of_block(block, n)?)))
     }
 
     /// Sum of `weight · f(node)`, for values of `f` at the nodes.

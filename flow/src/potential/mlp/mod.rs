@@ -47,6 +47,11 @@ impl Mlp {
         self.hidden[0].inputs()
     }
 
+    /// Widths: inputs, hidden layers, output.
+    pub fn sizes(&self) -> Vec<usize> {
+        std::iter::once(self.inputs()).chain(self.layers().map(Dense::outputs)).collect()
+    }
+
     /// Number of parameters.
     pub fn parameters(&self) -> usize {
         self.last.parameters().end
