@@ -8,7 +8,7 @@
 use ircpm_ad::derivative::{self, ScalarField};
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::{Expression, Network};
-use ircpm_manifolds::{BlockMut, Cost, Manifold, Product};
+use ircpm_manifolds::{BlockMut, Manifold, Product};
 
 use crate::case::Case;
 use crate::energy::Energy;

@@ -7,7 +7,6 @@ use std::cell::Cell;
 use ircpm_flow::{
     Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Record, Solver, ThetaGradient, Workspace,
 };
-use ircpm_manifolds::Manifold;
 
 thread_local!(static COUNT: Cell<usize> = const { Cell::new(0) });
 

@@ -73,6 +73,13 @@ pub trait Map: Debug + Send + Sync {
         work: &mut Workspace,
     );
 
+    /// `H` of one sample of a batch that this map has run, in the frame at its image: `D × D`; `None` for maps without one.
+    ///
+    /// However a map stores `H`, this writes it out in full, to look at.
+    fn hessian(&self, _record: &Record, _sample: usize) -> Option<DMatrix<f64>> {
+        None
+    }
+
     /// Writes the smallest eigenvalue of every sample's `H`, whose sign tells whether the map folds there; NaN where it is not
     /// finite.
     ///
@@ -145,20 +152,12 @@ impl<M: Cost + Base, P: Potential, const D: usize> ConcaveMap<M, P, D> {
         Ok(Self { manifold, erased, potential, solver, isa })
     }
 
-    /// `H` of one sample of a batch that this map has run, in the frame at its image: `D × D`.
-    ///
-    /// # Panics
-    /// If there is no such sample, or another map has made the record.
-    pub fn hessian(&self, record: &Record, sample: usize) -> DMatrix<f64> {
-        DenseHessian::of(record).to_matrix(sample, D)
-    }
-
     /// `H⁻¹ v` for one sample and `D` frame coordinates `v`; `None` where `H` is not positive definite.
     ///
     /// # Panics
-    /// As [`ConcaveMap::hessian`], or if `v` has another length.
+    /// If there is no such sample, another map has made the record, or `v` has another length.
     pub fn solve_hessian(&self, record: &Record, sample: usize, v: &DVector<f64>) -> Option<DVector<f64>> {
-        self.hessian(record, sample).cholesky().map(|factor| factor.solve(v))
+        DenseHessian::of(record).to_matrix(sample, D).cholesky().map(|factor| factor.solve(v))
     }
 }
 
@@ -227,6 +226,10 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
             into,
             work,
         });
+    }
+
+    fn hessian(&self, record: &Record, sample: usize) -> Option<DMatrix<f64>> {
+        Some(DenseHessian::of(record).to_matrix(sample, D))
     }
 
     fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {

@@ -1,4 +1,4 @@
-//! Eigenvalues by rotations against nalgebra's: sizes at both ends of the range, equal eigenvalues, functions of a matrix.
+//! Eigenvalues of symmetric matrices against those of a general Schur form: sizes at both ends of the range, equal eigenvalues, functions of a matrix.
 
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
@@ -38,28 +38,23 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 #[test]
-fn eigenvalues_match_nalgebra_at_every_scale() {
+fn eigenvalues_match_a_schur_form_at_every_scale() {
     let mut rng = Pcg64::seed_from_u64(3);
     for values in spectra(&mut rng) {
         let h = matrix(&values, &mut rng);
         let size = values.iter().fold(f64::MIN_POSITIVE, |max: f64, l| max.max(l.abs()));
         let n = values.len();
-        let expected = sorted(h.symmetric_eigenvalues().iter().copied());
+        let expected = sorted(h.complex_eigenvalues().iter().map(|l| l.re));
         for scale in [1.0, 1e-300, 1e300, 1e308] {
             let scaled = h.map(|x| x * scale);
             let found = Spectrum::new(scaled.as_slice(), n);
-            let alone = Spectrum::without_vectors(scaled.as_slice(), n);
             let least = smallest_eigenvalue(scaled.as_slice(), n);
+            assert_eq!(found.smallest(), sorted(found.values())[0]);
             if scale < 1e308 {
                 assert!((least / scale - expected[0]).abs() < 1e-14 * size, "{least:e} in {scaled}");
             }
-            for values in [found.values(), alone.values()] {
-                for (a, b) in sorted(values).iter().zip(&expected) {
-                    assert!(
-                        (a / scale - b).abs() < 1e-14 * size,
-                        "{a:e} is not {scale:e} × {b:e} in {scaled}"
-                    );
-                }
+            for (a, b) in sorted(found.values()).iter().zip(&expected) {
+                assert!((a / scale - b).abs() < 1e-14 * size, "{a:e} is not {scale:e} × {b:e} in {scaled}");
             }
         }
     }

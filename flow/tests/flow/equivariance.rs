@@ -1,10 +1,9 @@
-//! Lemma 1: where isometries write_back psi alone, `T ∘ g = g ∘ T` and `q ∘ g = q`; where they do not, neither holds.
+//! Lemma 1: where isometries leave psi as it is, `T ∘ g = g ∘ T` and `q ∘ g = q`; where they do not, neither holds.
 
 use std::sync::Arc;
 
-use ircpm_ad::Isa;
 use ircpm_flow::{Affine, Average, ConcaveMap, FeatureMap, Features, Flow, FlowSpec, Map, Network};
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{AnyManifold, Manifold};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
@@ -12,16 +11,17 @@ use rand_pcg::Pcg64;
 
 use crate::networks::{parameters, points, regular, smallest_eigenvalue, spec};
 
-/// Solves write_back residuals of 1e-13, which `H ≥ 0.1` turns into errors of at most 1e-12 a layer.
+/// Solves end with residuals of 1e-13, which `H ≥ 0.1` turns into errors of at most 1e-12 per layer.
 const TOLERANCE: f64 = 1e-10;
 /// A defect above this is no rounding error.
 const VISIBLE: f64 = 1e-3;
 
 /// `g z` of every point.
 fn image(g: &Affine, z: &[f64]) -> Vec<f64> {
-    let n = g.shift.len();
-    let row = |z: &[f64], i: usize| (0..n).fold(g.shift[i], |sum, j| sum + g.matrix[i * n + j] * z[j]);
-    z.chunks(n).flat_map(|z| (0..n).map(|i| row(z, i)).collect::<Vec<_>>()).collect()
+    let mut out = z.to_vec();
+    let n = g.coordinates();
+    z.chunks(n).zip(out.chunks_mut(n)).for_each(|(z, out)| g.apply(z, out));
+    out
 }
 
 /// Largest distance of `T(g x)` and `g T(x)`, and largest difference of `log q` there, over random points.
@@ -45,46 +45,17 @@ fn assert_equivariant(context: &str, flow: &Flow, theta: &[f64], g: &Affine, see
     assert!(density < TOLERANCE, "{context}: log q differs by {density:e}");
 }
 
-fn translation(shift: &[f64]) -> Affine {
-    let n = shift.len();
-    Affine { matrix: (0..n * n).map(|k| f64::from(k / n == k % n)).collect(), shift: shift.to_vec() }
-}
-
-/// Rotation by `angle` in the plane of coordinates `i` and `j` of `n`.
-fn rotation(n: usize, (i, j): (usize, usize), angle: f64) -> Affine {
-    let mut g = translation(&vec![0.0; n]);
-    let (sine, cosine) = angle.sin_cos();
-    (g.matrix[i * n + i], g.matrix[i * n + j]) = (cosine, -sine);
-    (g.matrix[j * n + i], g.matrix[j * n + j]) = (sine, cosine);
-    g
-}
-
-/// `z ↦ (signᵢ z_{from i})`.
-fn signed_permutation(from: &[usize], sign: &[f64]) -> Affine {
-    let n = from.len();
-    let mut g = Affine { matrix: vec![0.0; n * n], shift: vec![0.0; n] };
-    (0..n).for_each(|i| g.matrix[i * n + from[i]] = sign[i]);
-    g
-}
-
 fn flips(sign: &[f64]) -> Affine {
-    signed_permutation(&(0..sign.len()).collect::<Vec<_>>(), sign)
-}
-
-/// `a ∘ b`.
-fn composed(a: &Affine, b: &Affine) -> Affine {
-    let n = a.shift.len();
-    let product = |k: usize| (0..n).map(|l| a.matrix[k / n * n + l] * b.matrix[l * n + k % n]).sum();
-    Affine { matrix: (0..n * n).map(product).collect(), shift: image(a, &b.shift) }
+    Affine::signed_permutation(&(0..sign.len()).collect::<Vec<_>>(), sign)
 }
 
 /// The finite linear group that `generators` generate; entries are integers, so that equal elements compare equal.
 fn generated(generators: &[Affine]) -> Vec<Affine> {
-    let mut group = vec![translation(&vec![0.0; generators[0].shift.len()])];
+    let mut group = vec![Affine::identity(generators[0].coordinates())];
     let mut next = 0;
     while next < group.len() {
         for g in generators {
-            let element = composed(g, &group[next]);
+            let element = g.after(&group[next]);
             if !group.contains(&element) {
                 group.push(element);
             }
@@ -101,15 +72,15 @@ fn with_features(manifold: &str, layers: usize, features: Features) -> FlowSpec 
 /// A stack of one map, whose potential is the network of `spec` averaged over `group`, with random parameters for which
 /// it is regular.
 fn averaged(spec: &FlowSpec, group: &[Affine], seed: u64) -> (Flow, Vec<f64>) {
-    let features = FeatureMap::new(&spec.features, &spec.manifold).unwrap();
+    let (m, manifold) = (spec.manifold.clone(), AnyManifold::from(spec.manifold.clone()));
+    let features = FeatureMap::new(&spec.features, &manifold).unwrap();
     let network = Network::new(features, &spec.hidden, spec.output_scale);
-    let potential = Average::new(network, group.to_vec());
-    let (m, isa) = (spec.manifold.clone(), Isa::best());
+    let potential = Average::new(network, group.to_vec(), &manifold).unwrap();
     let map: Arc<dyn Map> = match m.dim() {
-        2 => Arc::new(ConcaveMap::<_, _, 2>::new(m, potential, spec.solver, isa)),
-        _ => Arc::new(ConcaveMap::<_, _, 3>::new(m, potential, spec.solver, isa)),
+        2 => Arc::new(ConcaveMap::<_, _, 2>::new(m, potential, spec.solver).unwrap()),
+        _ => Arc::new(ConcaveMap::<_, _, 3>::new(m, potential, spec.solver).unwrap()),
     };
-    let flow = Flow::from_maps(spec.manifold.clone(), vec![map; spec.layers], true).unwrap();
+    let flow = Flow::from_maps(vec![map; spec.layers], true).unwrap();
     let plain = Flow::new(spec.clone()).unwrap();
     let mut rng = Pcg64::seed_from_u64(seed);
     let candidates = std::iter::repeat_with(|| parameters(&plain, rng.random_range(1.0..2.0), rng.random()));
@@ -120,8 +91,8 @@ fn averaged(spec: &FlowSpec, group: &[Affine], seed: u64) -> (Flow, Vec<f64>) {
 /// A manifold, the features that a network there has, and generators of a finite group of its isometries.
 fn finite_groups() -> Vec<(&'static str, Features, Vec<Affine>)> {
     let waves = Features::Harmonics { order: 1 };
-    let square = vec![signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0])];
-    let cycle = vec![signed_permutation(&[1, 2, 0], &[1.0; 3]), flips(&[-1.0; 3])];
+    let square = vec![Affine::signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0])];
+    let cycle = vec![Affine::signed_permutation(&[1, 2, 0], &[1.0; 3]), flips(&[-1.0; 3])];
     let octants = vec![flips(&[-1.0, 1.0, 1.0]), flips(&[1.0, -1.0, 1.0]), flips(&[1.0, 1.0, -1.0])];
     let pairs =
         vec![flips(&[-1.0, -1.0, 1.0, 1.0]), flips(&[1.0, -1.0, -1.0, 1.0]), flips(&[1.0, 1.0, 1.0, -1.0])];
@@ -153,7 +124,7 @@ proptest! {
         for (manifold, directions, shift) in table {
             let flow = Flow::new(with_features(manifold, layers, Features::Combinations { directions, order: 1 })).unwrap();
             let (theta, _) = regular(&flow, seed);
-            assert_equivariant("translation", &flow, &theta, &translation(&shift), seed);
+            assert_equivariant("translation", &flow, &theta, &Affine::translation(&shift), seed);
         }
     }
 
@@ -162,9 +133,9 @@ proptest! {
         seed in any::<u64>(), layers in 1_usize..3, a in -7.0..7.0_f64, b in -7.0..7.0_f64,
     ) {
         let table = [
-            ("S2", vec![2], rotation(3, (0, 1), a)),
-            ("S3", vec![2, 3], rotation(4, (0, 1), a)),
-            ("S3", vec![0], composed(&rotation(4, (1, 2), a), &rotation(4, (2, 3), b))),
+            ("S2", vec![2], Affine::rotation(3, (0, 1), a)),
+            ("S3", vec![2, 3], Affine::rotation(4, (0, 1), a)),
+            ("S3", vec![0], Affine::rotation(4, (1, 2), a).after(&Affine::rotation(4, (2, 3), b))),
         ];
         for (manifold, coordinates, g) in table {
             let flow = Flow::new(with_features(manifold, layers, Features::Subset { coordinates })).unwrap();
@@ -195,10 +166,10 @@ fn generated_groups_have_their_known_orders() {
 #[test]
 fn maps_of_potentials_that_are_not_invariant_commute_with_nothing() {
     let continuous = [
-        ("T2", Features::Harmonics { order: 1 }, translation(&[1.0, -1.0])),
-        ("T3", Features::Harmonics { order: 1 }, translation(&[1.0, -1.0, 1.0])),
-        ("S2", Features::Coordinates, rotation(3, (0, 1), 1.0)),
-        ("S3", Features::Coordinates, rotation(4, (0, 1), 1.0)),
+        ("T2", Features::Harmonics { order: 1 }, Affine::translation(&[1.0, -1.0])),
+        ("T3", Features::Harmonics { order: 1 }, Affine::translation(&[1.0, -1.0, 1.0])),
+        ("S2", Features::Coordinates, Affine::rotation(3, (0, 1), 1.0)),
+        ("S3", Features::Coordinates, Affine::rotation(4, (0, 1), 1.0)),
     ];
     let finite = finite_groups()
         .into_iter()
@@ -218,7 +189,7 @@ fn maps_of_potentials_that_are_not_invariant_commute_with_nothing() {
 #[test]
 fn averages_over_a_part_of_a_group_commute_with_that_part_alone() {
     let spec = with_features("T2", 1, Features::Harmonics { order: 1 });
-    let (swap, reflection) = (signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0]));
+    let (swap, reflection) = (Affine::signed_permutation(&[1, 0], &[1.0; 2]), flips(&[-1.0, 1.0]));
     for seed in 410..414 {
         let (flow, theta) = averaged(&spec, &generated(std::slice::from_ref(&swap)), seed);
         assert_equivariant("swap", &flow, &theta, &swap, seed);

@@ -6,7 +6,7 @@ use ircpm_flow::{
     Cotangents, Direction, Expression, FeatureMap, Flow, FlowSpec, Gradients, Network, Part, Record, Solver,
     ThetaGradient, Workspace,
 };
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{AnyManifold, Base, Manifold};
 
 use crate::networks::{points, regular, spec};
 use crate::unrolled::image_and_log_det;
@@ -65,7 +65,7 @@ fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
 /// The reverse-KL loss and its gradient by unrolled differentiation, one parameter at a time.
 fn unrolled<const D: usize>(spec: &FlowSpec, theta: &[f64], x: &[f64]) -> (f64, Vec<f64>) {
     let m = &spec.manifold;
-    let features = FeatureMap::new(&spec.features, m).unwrap();
+    let features = FeatureMap::new(&spec.features, &AnyManifold::from(m.clone())).unwrap();
     let psi = Network::new(features, &spec.hidden, spec.output_scale);
     let size = psi.parameters();
     let mut loss = 0.0;
@@ -226,7 +226,7 @@ fn gradients_of_each(flow: &Flow, theta: &[f64], x: &[f64]) -> Vec<f64> {
 }
 
 /// A tolerance below rounding: every solve ends where the residual no longer falls, at a trial that is not taken. What is saved
-/// for the gradient must be what was found at the image all the same, whether or not its neighbours went on.
+/// for the gradient must belong to the image all the same, whether or not its neighbours went on.
 #[test]
 fn gradient_of_a_sample_does_not_depend_on_its_neighbours_where_solves_stall() {
     let solver = Solver { tolerance: 1e-18, ..Solver::default() };

@@ -1,7 +1,7 @@
-//! Random flows for tests, and the condition under which they are saved.
+//! Random flows for tests, and the condition under which they are used.
 
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -24,7 +24,7 @@ pub(crate) fn parameters(flow: &Flow, scale: f64, seed: u64) -> Vec<f64> {
 }
 
 /// Points of the base density.
-pub(crate) fn points(manifold: &Product, count: usize, seed: u64) -> Vec<f64> {
+pub(crate) fn points(manifold: &AnyManifold, count: usize, seed: u64) -> Vec<f64> {
     let mut rng = Pcg64::seed_from_u64(seed);
     let mut p = vec![0.0; manifold.ambient()];
     let mut out = Vec::new();
@@ -38,11 +38,11 @@ pub(crate) fn points(manifold: &Product, count: usize, seed: u64) -> Vec<f64> {
 
 /// Smallest eigenvalue of H over a fine set of points.
 pub(crate) fn smallest_eigenvalue(flow: &Flow, theta: &[f64]) -> f64 {
-    let pulled = flow.inverse(theta, &points(flow.manifold(), 4000, 99));
-    pulled.min_eigenvalue.into_iter().fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
+    let (_, eigenvalues) = flow.inverse_with_eigenvalues(theta, &points(flow.manifold(), 4000, 99));
+    eigenvalues.into_iter().fold(f64::INFINITY, |min, e| if e >= min { min } else { e })
 }
 
-/// Random parameters of weight scale 1 to 2 whose H saves its eigenvalues above 0.1, and how many draws were rejected.
+/// Random parameters of weight scale 1 to 2 whose H has all eigenvalues above 0.1, and how many draws were rejected.
 pub(crate) fn regular(flow: &Flow, seed: u64) -> (Vec<f64>, usize) {
     let mut rng = Pcg64::seed_from_u64(seed);
     for rejected in 0..1000 {

@@ -3,8 +3,8 @@
 use std::array::from_fn;
 
 use ircpm_ad::{Isa, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{EvaluatedTile, FeatureMap, Features, Network, Potential};
-use ircpm_manifolds::Product;
+use ircpm_flow::{EvaluatedPack, FeatureMap, Features, Network, Potential};
+use ircpm_manifolds::AnyManifold;
 
 /// Packs in the tile.
 const PACKS: usize = 3;
@@ -34,8 +34,10 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let mut saved: Vec<_> =
             (0..PACKS).map(|_| <Network as Potential>::Saved::<R, D>::default()).collect();
         let points: Vec<_> = z.iter().map(|z| Jet { re: z.re, ..Jet::variable(z.re, 0) }).collect();
-        let (mut jets, mut work) = (vec![Jet::zero(); PACKS], Default::default());
-        network.jets(theta, &points, &mut jets, &mut work, &mut saved);
+        let mut work = Default::default();
+        for (points, saved) in points.chunks_exact(inputs).zip(&mut saved) {
+            network.jets(theta, points, &mut work, Some(saved));
+        }
         let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
         // One lane of the second contraction counts nothing, as a failed sample does.
         let lap = |p: usize| R::from_fn(|lane| if lane == 0 { 0.0 } else { number(17 * p).lane(lane) });
@@ -43,11 +45,21 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
         for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
             let mut sweep = Default::default();
-            let seen = EvaluatedTile { z: &z, directions: &directions, saved: &saved };
-            // The first pack saves its cotangents.
-            let turn = &mut |p: usize, _: &[Lap<R, D>]| (again && p > 0).then(|| second[p]);
-            let whole: Vec<_> = (0..PACKS).map(|p| if p > 0 { second[p] } else { first[p] }).collect();
-            network.contract(theta, seen, if again { &first } else { &whole }, turn, &mut sweep);
+            network.begin(PACKS, &mut sweep);
+            let mut z_bar = vec![Lap::zero(); inputs];
+            for p in 0..PACKS {
+                let pack = || {
+                    let z = &z[p * inputs..][..inputs];
+                    EvaluatedPack { p, z, directions: &directions[p], saved: &saved[p] }
+                };
+                // The cotangents of the first pack are not replaced.
+                let (replaced, whole) = (again && p > 0, if p > 0 { second[p] } else { first[p] });
+                let psi_bar = if again { first[p] } else { whole };
+                network.contract(theta, pack(), psi_bar, &mut z_bar, &mut sweep);
+                if replaced {
+                    network.replace_cotangents(theta, pack(), second[p], &mut z_bar, &mut sweep);
+                }
+            }
             network.accumulate(&sweep, gradient);
         }
         gradients
@@ -55,7 +67,7 @@ impl<const D: usize> Kernel for Both<'_, D> {
 }
 
 fn assert_ways_agree<const D: usize>(manifold: &str, hidden: &[usize]) {
-    let manifold: Product = manifold.parse().unwrap();
+    let manifold: AnyManifold = manifold.parse().unwrap();
     let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &manifold).unwrap();
     let (inputs, network) = (features.inputs(), Network::new(features, hidden, 3.0));
     let theta: Vec<f64> = (0..network.mlp().parameters()).map(|k| 0.8 * (2.3 * k as f64).sin()).collect();

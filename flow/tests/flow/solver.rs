@@ -8,7 +8,7 @@ use ircpm_flow::{
     Affine, Average, ConcaveMap, Derived, Direction, Expression, FeatureMap, Features, Flow, Map, Method,
     Network, Record, Solver, Workspace,
 };
-use ircpm_manifolds::{Euclidean, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Euclidean, Manifold, Product};
 
 use crate::networks::{points, regular, spec};
 
@@ -78,8 +78,9 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
     let theta = [mu[0], mu[1], a[0], a[1], a[2], a[3]];
     let m = Product::from(Euclidean::new(2).unwrap());
     for isa in Isa::available() {
-        let map = ConcaveMap::<_, _, 2>::new(m.clone(), Derived(Quadratic(2)), Solver::default(), isa);
-        let x = points(&m, 50, 7);
+        let map =
+            ConcaveMap::<_, _, 2>::on(m.clone(), Derived(Quadratic(2)), Solver::default(), isa).unwrap();
+        let x = points(&AnyManifold::from(m.clone()), 50, 7);
         let mut record = Record::default();
         Workspace::with(|work| map.run(Direction::Forward, &theta, &x, &mut record, work));
         let det = (1.0 + a[0]) * (1.0 + a[3]) - a[1] * a[2];
@@ -106,12 +107,11 @@ type OneMap = ConcaveMap<Product, Average<Network>, 2>;
 /// A map of the same network on every instruction set: the portable one has no single precision.
 fn on_every_isa(manifold: &str, scale: f64) -> (Product, Vec<(Isa, OneMap)>) {
     let m: Product = manifold.parse().unwrap();
-    let network =
-        Network::new(FeatureMap::new(&Features::Harmonics { order: 1 }, &m).unwrap(), &[8, 8], scale);
-    let n = m.ambient();
-    let matrix = (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect();
-    let potential = Average::new(network, vec![Affine { matrix, shift: vec![0.0; n] }]);
-    let map = |isa| (isa, ConcaveMap::new(m.clone(), potential.clone(), Solver::default(), isa));
+    let erased = AnyManifold::from(m.clone());
+    let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &erased).unwrap();
+    let network = Network::new(features, &[8, 8], scale);
+    let potential = Average::new(network, vec![Affine::identity(m.ambient())], &erased).unwrap();
+    let map = |isa| (isa, ConcaveMap::on(m.clone(), potential.clone(), Solver::default(), isa).unwrap());
     (m.clone(), Isa::available().into_iter().map(map).collect())
 }
 
@@ -126,7 +126,7 @@ fn start_in_single_precision_changes_no_image() {
     for (seed, name) in (300..).zip(["T2", "S2", "R2"]) {
         let (theta, _) = regular(&Flow::new(spec(name, 1, true, &[8, 8])).unwrap(), seed);
         let (m, maps) = on_every_isa(name, 1.0);
-        let x = points(&m, 200, seed);
+        let x = points(&AnyManifold::from(m.clone()), 200, seed);
         let plain = images(&maps[0].1, &theta, &x);
         assert!(plain.single_steps.iter().all(|&s| s == 0));
         for (isa, map) in &maps[1..] {
@@ -152,7 +152,7 @@ fn image_does_not_depend_on_who_else_is_in_the_batch() {
         let (m, maps) = on_every_isa(name, 0.05);
         let (theta, _) = regular(&Flow::new(spec(name, 1, true, &[8, 8])).unwrap(), 320);
         let n = m.ambient();
-        let mut x = points(&m, 70, 320);
+        let mut x = points(&AnyManifold::from(m.clone()), 70, 320);
         for (sample, bad) in [(3, f64::NAN), (4, f64::INFINITY), (20, 1e300), (21, 1e30), (69, f64::NAN)] {
             x[sample * n + 1] = bad;
         }
@@ -212,7 +212,7 @@ fn what_single_precision_cannot_hold_starts_in_double() {
         large[last..].iter_mut().for_each(|w| *w *= scale);
         let (m, maps) = on_every_isa(name, scale);
         let (_, usual) = on_every_isa(name, 1.0);
-        let x: Vec<f64> = points(&m, 40, 310).iter().map(|x| x + shift).collect();
+        let x: Vec<f64> = points(&AnyManifold::from(m.clone()), 40, 310).iter().map(|x| x + shift).collect();
         for ((isa, map), (_, usual)) in maps.iter().zip(&usual) {
             let (a, b) = (images(map, &large, &x), images(usual, &theta, &x));
             assert!(a.converged.iter().all(|&c| c), "{name} on {}", isa.name());
@@ -224,17 +224,17 @@ fn what_single_precision_cannot_hold_starts_in_double() {
     }
 }
 
+/// The map of a quadratic potential on the plane.
+fn quadratic(m: &Product) -> Arc<dyn Map> {
+    Arc::new(ConcaveMap::<_, _, 2>::new(m.clone(), Derived(Quadratic(2)), Solver::default()).unwrap())
+}
+
 #[test]
 fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
     let m = Product::from(Euclidean::new(2).unwrap());
-    let map: Arc<dyn Map> = Arc::new(ConcaveMap::<_, _, 2>::new(
-        m.clone(),
-        Derived(Quadratic(2)),
-        Solver::default(),
-        Isa::best(),
-    ));
+    let map: Arc<dyn Map> = quadratic(&m);
     for (layers, shared) in [(1, true), (3, true), (3, false)] {
-        let flow = Flow::from_maps(m.clone(), vec![map.clone(); layers], shared).unwrap();
+        let flow = Flow::from_maps(vec![map.clone(); layers], shared).unwrap();
         assert_eq!(flow.initial(0).len(), flow.parameters(), "{layers} layers, shared: {shared}");
     }
 }
@@ -242,13 +242,8 @@ fn random_parameters_of_maps_of_ones_own_fill_every_layer() {
 #[test]
 fn potential_that_cannot_be_rescaled_is_left_alone() {
     let m = Product::from(Euclidean::new(2).unwrap());
-    let map: Arc<dyn Map> = Arc::new(ConcaveMap::<_, _, 2>::new(
-        m.clone(),
-        Derived(Quadratic(2)),
-        Solver::default(),
-        Isa::best(),
-    ));
-    let flow = Flow::from_maps(m, vec![map], true).unwrap();
+    let map: Arc<dyn Map> = quadratic(&m);
+    let flow = Flow::from_maps(vec![map], true).unwrap();
     let before = flow.initial(3);
     let mut theta = before.clone();
     assert!(!flow.rescale(&mut theta, 0.5));

@@ -4,7 +4,7 @@
 
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::Expression;
-use ircpm_manifolds::Manifold;
+use ircpm_manifolds::{BlockMut, Manifold};
 
 /// SolveState steps: at a contraction of 0.9 a step this leaves 1e-18.
 const STEPS: usize = 400;
@@ -32,7 +32,7 @@ pub(crate) fn image<M: Manifold, P: Expression, S: Scalar>(m: &M, psi: &P, theta
     for _ in 0..STEPS {
         let gradient = ambient_gradient(psi, theta, &y);
         m.log_on_cover(&y, x, &mut v);
-        m.frame(&y, &mut frame);
+        m.frame(&y, BlockMut::dense(&mut frame, y.len()));
         for row in frame.chunks(n) {
             let along = row.iter().zip(&gradient).fold(S::zero(), |sum, (&e, &g)| sum + e * g);
             for (v, &e) in v.iter_mut().zip(row) {
@@ -55,7 +55,7 @@ pub(crate) fn image_and_log_det<const D: usize, M: Manifold, P: Expression, S: S
     let n = m.ambient();
     let x: Vec<S> = x.iter().map(|&x| S::constant(x)).collect();
     let mut frame = vec![S::zero(); n * D];
-    m.frame(&x, &mut frame);
+    m.frame(&x, BlockMut::dense(&mut frame, x.len()));
     let moved: Vec<Dual<S, D>> =
         (0..n).map(|c| Dual { re: x[c], eps: std::array::from_fn(|k| frame[k * n + c]) }).collect();
     let y = layers.iter().fold(moved, |x, theta| {
@@ -63,7 +63,7 @@ pub(crate) fn image_and_log_det<const D: usize, M: Manifold, P: Expression, S: S
         image(m, psi, &theta, &x)
     });
     let values: Vec<S> = y.iter().map(|y| y.re).collect();
-    m.frame(&values, &mut frame);
+    m.frame(&values, BlockMut::dense(&mut frame, values.len()));
     let mut jacobian = [[S::zero(); D]; D];
     for i in 0..D {
         for k in 0..D {

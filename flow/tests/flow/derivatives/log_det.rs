@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use ircpm_ad::{Dual, Kernel, Real, Scalar};
 use ircpm_flow::Cholesky;
 use ircpm_flow::map::log_det::{gradient_cotangent, hessian, log_det};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{BlockMut, Cost, Product};
 use nalgebra::DMatrix;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -110,7 +110,7 @@ fn log_det_of<S: Scalar, const D: usize>(mut a: [[S; D]; D]) -> S {
 fn expected<const D: usize>(m: &Product, g: &[f64; D], hess: &[[f64; D]; D]) -> Dual<Tally, D> {
     let v: [Dual<Tally, D>; D] = std::array::from_fn(|i| Dual::variable(Tally::constant(g[i]), i));
     let mut h = [[Dual::<Tally, D>::zero(); D]; D];
-    m.cost_hessian(&v, h.as_flattened_mut());
+    m.cost_hessian(&v, BlockMut::dense(h.as_flattened_mut(), D));
     for i in 0..D {
         for j in 0..D {
             h[i][j] += Dual::constant(hess[i][j]);

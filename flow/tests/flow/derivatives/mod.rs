@@ -9,12 +9,12 @@ mod tower;
 
 use ircpm_ad::{Isa, Kernel, Scalar};
 use ircpm_flow::{Affine, Average, Derived, Expression, FeatureMap, Features, Network, Potential};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{AnyManifold, BlockMut, Manifold, Product};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use crate::networks::points;
-use sweeps::{Case, Collapsed, Contracted, First, Form, Full, JetWorkspace, SweepWorkspace, Swept, Value};
+use sweeps::{Case, Collapsed, Contracted, First, Form, Full, Jets, Sweep, Swept, Value};
 use tally::Tally;
 use tower::{Contraction, Variable, tower};
 
@@ -31,7 +31,7 @@ fn case<const D: usize>(manifold: &str, parameters: usize, seed: u64) -> Case<D>
     let mut number = || rng.random_range(-1.0..1.0);
     Case {
         theta: (0..parameters).map(|_| number()).collect(),
-        points: points(&manifold, SAMPLES, seed),
+        points: points(&AnyManifold::from(manifold.clone()), SAMPLES, seed),
         c: (0..SAMPLES).map(|_| number()).collect(),
         beta: (0..SAMPLES).map(|_| std::array::from_fn(|_| number())).collect(),
         root: (0..SAMPLES)
@@ -70,7 +70,7 @@ fn on_all<K: Kernel>(kernel: impl Fn() -> K) -> Vec<(&'static str, K::Output)> {
 
 fn assert_jets_match<const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
     let n = case.manifold.ambient();
-    let runs = on_all(|| JetWorkspace(case, potential));
+    let runs = on_all(|| Jets(case, potential));
     for s in 0..SAMPLES {
         let y = &case.points[s * n..][..n];
         let expected = tower::<D, P>(&case.manifold, potential, &case.theta, y, Variable::Point(0));
@@ -97,7 +97,7 @@ fn contraction<const D: usize>(case: &Case<D>, s: usize, order: usize) -> Contra
 
 /// Sweeps of their own, on single doubles alone: their code is the same over all reals, and every copy is slow to compile.
 fn assert_sweeps_match<F: Form, const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
-    let runs = [("f64", scalar(SweepWorkspace::<F, P, D>::new(case, potential)))];
+    let runs = [("f64", scalar(Sweep::<F, P, D>::new(case, potential)))];
     assert_runs_match::<F, D, P>(context, case, potential, &runs);
 }
 
@@ -146,7 +146,7 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
     const STEP: f64 = 1e-3;
     const TOLERANCE: f64 = 1e-9;
     let contracted = |case: &Case<D>| -> Vec<f64> {
-        let jets = scalar(JetWorkspace(case, potential));
+        let jets = scalar(Jets(case, potential));
         let value = |s: usize| {
             let (jet, Contraction { c, b, a }) = (&jets[s * (1 + D + D * D)..], contraction(case, s, 2));
             let second: f64 = (0..D * D).map(|i| jet[1 + D + i] * a[i / D][i % D]).sum();
@@ -158,7 +158,7 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
         let [a, b, c, d] = [1.0, -1.0, 2.0, -2.0].map(|h| contracted(&moved(h * STEP)));
         (0..SAMPLES).map(|s| (8.0 * (a[s] - b[s]) - (c[s] - d[s])) / (12.0 * STEP)).collect()
     };
-    let swept = scalar(SweepWorkspace::<Collapsed, P, D>::new(case, potential));
+    let swept = scalar(Sweep::<Collapsed, P, D>::new(case, potential));
     let scale = contracted(case).iter().fold(1.0, |max: f64, x| max.max(x.abs()));
     for k in (0..case.theta.len()).step_by(1 + case.theta.len() / TESTED) {
         let found: f64 = difference(&|h| {
@@ -193,10 +193,10 @@ fn moved<const D: usize>(case: &Case<D>, k: usize, h: f64) -> Case<D> {
     let (mut frame, mut there, mut carried) = (vec![0.0; n * D], vec![0.0; n * D], vec![0.0; n]);
     for s in 0..SAMPLES {
         let y = &case.points[s * n..][..n];
-        m.frame(y, &mut frame);
+        m.frame(y, BlockMut::dense(&mut frame, n));
         let velocity: Vec<f64> = frame[k * n..][..n].iter().map(|e| e * h).collect();
         m.exp(y, &velocity, &mut out.points[s * n..][..n]);
-        m.frame(&out.points[s * n..][..n], &mut there);
+        m.frame(&out.points[s * n..][..n], BlockMut::dense(&mut there, n));
         out.root[s] = [[0.0; D]; D];
         for j in 0..D {
             m.transport(y, &velocity, &frame[j * n..][..n], &mut carried);
@@ -285,10 +285,7 @@ fn sweeps_of_every_order_match_nested_duals() {
 
 /// A signed permutation, `z ↦ (signᵢ z_{from i} + shiftᵢ)`.
 fn isometry(from: &[usize], sign: &[f64], shift: &[f64]) -> Affine {
-    let n = from.len();
-    let mut matrix = vec![0.0; n * n];
-    (0..n).for_each(|i| matrix[i * n + from[i]] = sign[i]);
-    Affine { matrix, shift: shift.to_vec() }
+    Affine::translation(shift).after(&Affine::signed_permutation(from, sign))
 }
 
 #[test]
@@ -302,7 +299,8 @@ fn averages_match_nested_duals_and_differences() {
     let sphere = signs.map(|sign| isometry(&[0, 1, 2], &sign, &[0.0; 3])).to_vec();
     let table = [("T2", WAVES, torus), ("T2", WAVES, turns), ("S2", Features::Coordinates, sphere)];
     for (seed, (manifold, features, group)) in (260..).zip(table) {
-        let potential = Average::new(network(manifold, &features, &[4, 3]), group);
+        let erased: AnyManifold = manifold.parse().unwrap();
+        let potential = Average::new(network(manifold, &features, &[4, 3]), group, &erased).unwrap();
         let case = case::<2>(manifold, potential.parameters(), seed);
         let context = format!("average on {manifold}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
@@ -333,11 +331,11 @@ impl Expression for Wells {
 }
 
 #[test]
-fn plain_potentials_match_nested_duals_and_differences() {
+fn derived_potentials_match_nested_duals_and_differences() {
     for (seed, manifold) in (270..).zip(["T2", "S2", "R2"]) {
         let potential = Derived(Wells(manifold.parse::<Product>().unwrap().ambient()));
         let case = case::<2>(manifold, 3, seed);
-        let context = format!("plain on {manifold}, seed {seed}");
+        let context = format!("derived on {manifold}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
         assert_contractions_match(&context, &case, &potential);
         assert_sweeps_match::<Collapsed, _, _>(&context, &case, &potential);

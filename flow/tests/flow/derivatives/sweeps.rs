@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use ircpm_ad::{Algebra, Dual, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{EvaluatedTile, Potential};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_flow::{EvaluatedPack, Potential};
+use ircpm_manifolds::{Block, BlockMut, Manifold, Product};
 
 use super::SAMPLES;
 
@@ -40,7 +40,7 @@ impl<const D: usize> Case<D> {
         let y: Vec<R> =
             (0..n).map(|c| R::from_fn(|lane| self.points[(p * R::LANES + lane) * n + c])).collect();
         let mut frame = vec![R::zero(); n * D];
-        self.manifold.frame(&y, &mut frame);
+        self.manifold.frame(&y, BlockMut::dense(&mut frame, n));
         (y, frame)
     }
 }
@@ -107,33 +107,30 @@ impl Form for Value {
     }
 }
 
-/// All samples in one tile through [`Potential::jets`]: value, gradient and Hessian of every sample, `1 + D + D²` numbers.
-pub(crate) struct JetWorkspace<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
+/// All samples through [`Potential::jets`]: value, gradient and Hessian of every sample, `1 + D + D²` numbers.
+pub(crate) struct Jets<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
 
-impl<P: Potential, const D: usize> Kernel for JetWorkspace<'_, P, D> {
+impl<P: Potential, const D: usize> Kernel for Jets<'_, P, D> {
     type Output = Vec<f64>;
 
     #[inline(always)]
     fn run<R: Real>(self) -> Vec<f64> {
-        let JetWorkspace(case, potential) = self;
+        let Jets(case, potential) = self;
         let (n, packs) = (case.manifold.ambient(), SAMPLES / R::LANES);
         let t: [Jet<R, D>; D] = std::array::from_fn(|i| Jet::variable(R::zero(), i));
-        let (mut z, mut point) = (vec![Jet::<R, D>::zero(); n * packs], vec![Jet::zero(); n]);
-        for p in 0..packs {
-            let (y, frame) = case.site::<R>(p);
-            case.manifold.lift(&y, &frame, &t, &mut point);
-            (0..n).for_each(|c| z[p * n + c] = point[c]);
-        }
-        let mut psi = vec![Jet::zero(); packs];
-        let mut work = Default::default();
+        let (mut psi, mut z, mut work) = (vec![Jet::zero(); packs], vec![Jet::zero(); n], Default::default());
         // Twice with the same workspace: nothing of the first run must be left in the second.
         for _ in 0..2 {
-            potential.jets(&case.theta[..], &z, &mut psi, &mut work, &mut []);
+            for (p, psi) in psi.iter_mut().enumerate() {
+                let (y, frame) = case.site::<R>(p);
+                case.manifold.lift(&y, Block::dense(&frame, n), &t, &mut z);
+                *psi = potential.jets(&case.theta[..], &z, &mut work, None);
+            }
         }
-        let flat = Algebra::coefficients(&psi);
+        let coefficients = Algebra::coefficients(&psi);
         let size = 1 + D + D * D;
         (0..SAMPLES * size)
-            .map(|i| flat[i / size / R::LANES * size + i % size].lane(i / size % R::LANES))
+            .map(|i| coefficients[i / size / R::LANES * size + i % size].lane(i / size % R::LANES))
             .collect()
     }
 }
@@ -149,31 +146,38 @@ pub(crate) struct Swept {
 }
 
 /// All samples in one tile through forward, backward and accumulate.
-pub(crate) struct SweepWorkspace<'a, F, P, const D: usize> {
+pub(crate) struct Sweep<'a, F, P, const D: usize> {
     case: &'a Case<D>,
     potential: &'a P,
     form: PhantomData<F>,
 }
 
-impl<'a, F, P, const D: usize> SweepWorkspace<'a, F, P, D> {
+impl<'a, F, P, const D: usize> Sweep<'a, F, P, D> {
     pub(crate) fn new(case: &'a Case<D>, potential: &'a P) -> Self {
         Self { case, potential, form: PhantomData }
     }
 }
 
-impl<F: Form, P: Potential, const D: usize> Kernel for SweepWorkspace<'_, F, P, D> {
+impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
     type Output = Swept;
 
     #[inline(always)]
     fn run<R: Real>(self) -> Swept {
-        let SweepWorkspace { case, potential, .. } = self;
+        let Sweep { case, potential, .. } = self;
         let Tile { z, seeds, psi_bar } = Tile::<F::Of<R, D>, D>::of::<F>(case);
+        let n = case.manifold.ambient();
         let (mut z_bar, mut psi) = (vec![Scalar::zero(); z.len()], vec![Scalar::zero(); psi_bar.len()]);
         let mut sweep = Default::default();
-        potential.forward(&case.theta, &z, &mut psi, &mut sweep);
-        // Cotangents replace each other: the first ones must write_back no record.
+        potential.begin(psi.len(), &mut sweep);
+        for (p, psi) in psi.iter_mut().enumerate() {
+            *psi = potential.forward(&case.theta, p, &z[p * n..][..n], &mut sweep);
+        }
+        // Cotangents replace each other: nothing of the first ones must be left.
         for cotangents in [&psi, &psi_bar] {
-            potential.backward(&case.theta, cotangents, &mut z_bar, &mut sweep);
+            for (p, &psi_bar) in cotangents.iter().enumerate() {
+                let z_bar = &mut z_bar[p * n..][..n];
+                potential.backward(&case.theta, p, psi_bar, z_bar, &mut sweep);
+            }
         }
         let mut theta_bar = vec![1.0; case.theta.len()];
         potential.accumulate(&sweep, &mut theta_bar);
@@ -199,8 +203,8 @@ impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
         let mut psi = vec![Jet::zero(); packs];
         for p in 0..packs {
             let (y, frame) = case.site::<R>(p);
-            m.lift(&y, &frame, &t, &mut point);
-            potential.jets(&case.theta[..], &point, &mut psi[p..=p], &mut work, &mut saved[p..=p]);
+            m.lift(&y, Block::dense(&frame, n), &t, &mut point);
+            psi[p] = potential.jets(&case.theta[..], &point, &mut work, Some(&mut saved[p]));
         }
         let Tile { z, seeds, mut psi_bar } = Tile::<Lap<R, D>, D>::of::<Collapsed>(case);
         let directions: Vec<_> = seeds.iter().map(|seeds| seeds.map(|seed| seed.grad)).collect();
@@ -208,12 +212,13 @@ impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
         psi_bar.iter_mut().for_each(|psi_bar| psi_bar.re = R::zero());
         // Twice with the same workspace: nothing of the first run must be left in the second.
         for cotangents in [&vec![Lap { lap: R::one(), ..Lap::one() }; packs], &psi_bar] {
-            let seen = EvaluatedTile { z: &z, directions: &directions, saved: &saved };
-            let turn = &mut |p: usize, found: &[Lap<R, D>]| {
-                z_bar[p * n..][..n].copy_from_slice(found);
-                None
-            };
-            potential.contract(&case.theta, seen, cotangents, turn, &mut sweep);
+            potential.begin(packs, &mut sweep);
+            for (p, &psi_bar) in cotangents.iter().enumerate() {
+                let z = &z[p * n..][..n];
+                let pack = EvaluatedPack { p, z, directions: &directions[p], saved: &saved[p] };
+                let z_bar = &mut z_bar[p * n..][..n];
+                potential.contract(&case.theta, pack, psi_bar, z_bar, &mut sweep);
+            }
         }
         let mut theta_bar = vec![1.0; case.theta.len()];
         potential.accumulate(&sweep, &mut theta_bar);
@@ -241,7 +246,7 @@ impl<R: Real, S: Algebra<Base = R>, const D: usize> Tile<S, D> {
             let vector = |f: &dyn Fn(usize) -> [f64; D]| std::array::from_fn(|i| of(&|s| f(s)[i]));
             let matrix = |f: &dyn Fn(usize) -> [[f64; D]; D]| std::array::from_fn(|i| vector(&|s| f(s)[i]));
             seeds.push(F::seeds(&matrix(&|s| case.root[s])));
-            case.manifold.lift(&y, &frame, &seeds[p], &mut point);
+            case.manifold.lift(&y, Block::dense(&frame, n), &seeds[p], &mut point);
             z.extend_from_slice(&point);
             let (b, a) = (vector(&|s| case.b(s)), matrix(&|s| case.a(s)));
             psi_bar.push(F::cotangent(of(&|s| case.c[s]), vector(&|s| case.beta[s]), b, a));
@@ -262,7 +267,7 @@ fn point_bar<R: Real, S: Algebra<Base = R>, const D: usize>(
     for (p, seeds) in seeds.iter().enumerate() {
         let (y, frame) = case.site::<R>(p);
         for k in 0..D {
-            case.manifold.lift_derivative(&y, &frame, seeds, k, &mut point);
+            case.manifold.lift_derivative(&y, Block::dense(&frame, n), seeds, k, &mut point);
             let mut sum = R::zero();
             for c in 0..n {
                 sum += point[c].pair(z_bar[p * n + c]);

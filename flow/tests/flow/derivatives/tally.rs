@@ -1,4 +1,4 @@
-//! A real number that saves the sum of the magnitudes of its terms.
+//! A real number that carries the sum of the magnitudes of its terms.
 
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 

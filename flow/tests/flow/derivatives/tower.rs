@@ -2,7 +2,7 @@
 
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::Expression;
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::{BlockMut, Manifold, Product};
 
 use super::tally::Tally;
 
@@ -69,7 +69,7 @@ fn carried(m: &Product, y: &[f64], variable: Variable) -> (Vec<Moving>, Vec<Movi
     let (n, d) = (m.ambient(), m.dim());
     let y: Vec<Moving> = y.iter().map(|&y| Moving::constant(y)).collect();
     let mut frame = vec![Moving::zero(); n * d];
-    m.frame(&y, &mut frame);
+    m.frame(&y, BlockMut::dense(&mut frame, n));
     let Variable::Point(k) = variable else { return (y, frame) };
     let along = Moving::variable(Tally::constant(0.0), 0);
     let velocity: Vec<Moving> = frame[k * n..(k + 1) * n].iter().map(|&e| e * along).collect();
