@@ -1,6 +1,10 @@
-//! Implicit Riemannian concave potential maps: `T(x) = argmin_y d(x, y)²/2 + psi(y)` for a network psi on a manifold.
+//! Implicit Riemannian concave potential maps (arXiv:2110.01288): normalising flows on curved spaces with exact likelihoods.
 //!
-//! By the envelope theorem `T(x) = exp_x(−grad phi(x))` is the minimiser itself, and its inverse
+//! A *potential* psi is a small function on a manifold. The map
+//!
+//! `T(x) = argmin_y d(x, y)²/2 + psi(y) = exp_x(−grad phi(x))`, `phi(x) = min_y d(x, y)²/2 + psi(y)`,
+//!
+//! pushes a base density to a density `q`. By the envelope theorem the image is the minimiser itself, and the inverse
 //! `T⁻¹(y) = exp_y(grad psi(y))` needs no solve. The log-determinant is a function of `(grad psi, Hess psi)` at `y`
 //! alone, and every gradient that training needs is that of one contraction of second derivatives of psi.
 //!
@@ -17,17 +21,46 @@
 //!     solver: Solver::default(),
 //! })?;
 //! let theta = flow.initial(0);
-//! let pushed = flow.try_forward(&theta, &[0.5, 1.0, 3.0, 6.0])?;
-//! let pulled = flow.inverse(&theta, &pushed.y);
-//! assert!((pulled.x[3] - 6.0).abs() < 1e-12 && (pulled.log_q[1] - pushed.log_q[1]).abs() < 1e-12);
+//! let samples = flow.sample(&theta, 1000, 7);
+//! let log_q = flow.log_prob(&theta, &samples.y);
+//! assert!(log_q.iter().zip(&samples.log_q).all(|(a, b)| (a - b).abs() < 1e-12));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look, from the top: [`stack`] is the flow, a stack of maps as a density; [`map`] one layer, with the inner
-//! minimisation ([`map::solve`]), its log-determinant ([`map::log_det`]) and its gradients ([`map::pull_back`]);
-//! [`potential`] says what psi must offer and has the network. Limits: dimensions up to [`stack::MAX_DIM`]; a map
-//! is a diffeomorphism only where the Hessian `H` is positive definite *everywhere*, which no round trip can tell: see
-//! [`Pulled::min_eigenvalue`].
+//! # Where to look
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`stack`] | [`Flow`]: a stack of maps as a density, in both directions, with samples, scores and gradients |
+//! | [`map`] | [`Map`]: one layer behind plain slices; [`ConcaveMap`]: the map of a potential on a manifold |
+//! | [`map::solve`], [`map::log_det`], [`map::pull_back`] | the minimisation, the log-determinant, the implicit gradients |
+//! | [`potential`] | [`Expression`] and [`Potential`]: what psi must offer; the network, averages over groups |
+//!
+//! # Notation
+//!
+//! | symbol | meaning |
+//! |---|---|
+//! | `M`, `D`, `n` | the manifold, its dimension, the number of ambient coordinates of a point |
+//! | `x`, `y` | a base point, and its image `T(x)` |
+//! | `c(x, y)` | the cost `d(x, y)²/2` |
+//! | `psi`, `phi` | the potential, and its c-concave dual |
+//! | `g`, `H` | `grad psi(y)` and `Hess_y c + Hess psi(y)`, in the frame at `y` |
+//! | `B` | the mixed derivative `∂x∂y c` |
+//! | `ℓ` | `log|det DT(x)| = log|det B| − log det H` |
+//! | `θ`, `P` | the parameters, and their number |
+//! | `*_bar` | a cotangent: the derivative of a loss in `*` |
+//!
+//! # A manifold, a potential or a layer of one's own
+//!
+//! [`ConcaveMap::new`] takes any [`ircpm_manifolds::Cost`] and [`Potential`]; [`Flow::from_maps`] stacks any [`Map`]s. The examples
+//! `own_potential` and `sample` show how.
+//!
+//! # Limits
+//!
+//! [`Flow::new`] has kernels for dimensions up to [`stack::MAX_DIM`]. A map is a diffeomorphism only where `H` is positive
+//! definite *everywhere*, which no round trip can tell: ask [`Flow::inverse_with_eigenvalues`] at many points. Generic code is
+//! compiled in the crate that uses it, so an embedder's debug build needs `opt-level = 2` in its own `[profile.dev]`, without
+//! which it is some 200 times slower.
 
 mod error;
 mod lanes;

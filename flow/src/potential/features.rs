@@ -5,14 +5,15 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::error::FeatureError;
 
-/// Features as a user names them; what a symmetry leaves alone makes an invariant flow (Lemma 1).
+/// Features as a user names them. Those that a group of isometries does not change make a flow that commutes with the group
+/// (Lemma 1 of arXiv:2110.01288).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Features {
     /// Ambient coordinates, for spheres and Rⁿ.
     Coordinates,
     /// Some of the ambient coordinates: invariant under isometries that move only the others.
     Subset {
-        /// Their indices.
+        /// Indices of the coordinates.
         coordinates: Vec<usize>,
     },
     /// `cos kθ` and `sin kθ`, `k = 1..=order`, of every angle; ambient coordinates of other factors.
@@ -21,7 +22,7 @@ pub enum Features {
         order: usize,
     },
     /// `cos ks` and `sin ks`, `k = 1..=order`, of integer combinations `s = Σ mᵢ θᵢ`: invariant under the translations
-    /// that write_back every `s` alone.
+    /// that do not change any `s`.
     Combinations {
         /// The rows `m`.
         directions: Vec<Vec<i32>>,
@@ -115,7 +116,7 @@ impl FeatureMap {
         self.terms.iter().map(Term::len).sum()
     }
 
-    /// Whether there are none; never so for a map that [`FeatureMap::new`] made.
+    /// Whether there are none; never true for a map that [`FeatureMap::new`] made.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }

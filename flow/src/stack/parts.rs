@@ -1,7 +1,7 @@
 //! Batches in parallel, with the same bits on any number of threads.
 //!
-//! A batch is cut into parts whose sizes depend on its length alone; parts run in parallel and are put together in
-//! their order, or summed up along a tree that their number alone decides.
+//! A batch is cut into parts whose sizes depend on its length alone. Parts run in parallel and are put together in their
+//! order, or summed along a tree that depends on their number alone.
 
 use std::ops::Range;
 
@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use crate::lanes::TILE;
 
-/// Most parts that a sum over samples has: enough that threads which others slow down end together.
+/// Largest number of parts of a sum over samples: enough that threads finish together even when other processes slow some of
+/// them.
 const MOST_PARTS: usize = 128;
 
-/// Cuts `samples` into parts of `size`, the last one what is left.
+/// Cuts `samples` into parts of `size`, the last of which may be shorter.
 pub(crate) fn cut(samples: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     samples.clone().step_by(size).map(move |start| start..samples.end.min(start + size))
 }

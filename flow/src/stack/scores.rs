@@ -1,7 +1,7 @@
 //! Densities of given points and their gradients in the parameters, sample by sample: what least squares needs.
 //!
 //! `log q(y)` is explicit in `y` through the closed-form inverse, in a stack as well, so its gradient takes no solve:
-//! the pull-back of [`crate::map::pull_back`] with the weight gradients of the samples saved apart.
+//! the pull-back of [`crate::map::pull_back`] with one gradient in the parameters per sample.
 
 use std::ops::Range;
 
@@ -11,22 +11,23 @@ use super::{Flow, Records, least, parts};
 use crate::lanes::Workspace;
 use crate::map::{Direction, ThetaGradient};
 
-/// Samples whose gradients stand side by side: a multiple of a tile.
+/// Number of samples whose gradients stand side by side: a multiple of a tile.
 pub const BLOCK: usize = 256;
 
 /// Densities of given points, under a floor on the eigenvalues of `H`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// `log q(y)`, with the logarithm of every eigenvalue below the floor continued by its tangent.
+    /// `log q(y)`, with the logarithm of every eigenvalue below the floor continued by its tangent; NaN where the sample is not
+    /// `inside`.
     pub log_q: Vec<f64>,
     /// Smallest eigenvalue of `H` over the layers where it is below the floor, else the floor. NaN where the sample is not
     /// `inside`.
     pub lowest: Vec<f64>,
-    /// Whether the preimages are finite and within the injectivity radius; elsewhere the density means nothing.
+    /// Whether the point lies on the manifold, and its preimages are finite and within the injectivity radius.
     pub inside: Vec<bool>,
 }
 
-/// Gradients of weighted log-densities in the parameters, a column a sample.
+/// Gradients of weighted log-densities in the parameters, one column per sample.
 #[derive(Clone, Debug, Default)]
 pub struct Jacobian {
     parameters: usize,
@@ -67,7 +68,7 @@ impl Jacobian {
 }
 
 impl Flow {
-    /// `log q` at given points `y` (`[sample][coordinate]`), with the eigenvalues of `H` held above `floor` as
+    /// `log q` at given points `y` (`[sample][coordinate]`), with the eigenvalues of `H` clamped from below at `floor` as
     /// [`Scores`] says.
     ///
     /// # Panics
@@ -94,7 +95,7 @@ impl Flow {
     /// inside. `jacobian` is overwritten, its memory used again.
     ///
     /// # Panics
-    /// If `theta`, `y` or `weights` (one a sample) has the wrong length, or `floor` is not positive.
+    /// If `theta`, `y` or `weights` (one per sample) has the wrong length, or `floor` is not positive.
     pub fn jacobian(&self, theta: &[f64], y: &[f64], weights: &[f64], floor: f64, jacobian: &mut Jacobian) {
         let (n, samples) = (self.manifold.ambient(), self.samples(theta, y));
         assert_eq!(weights.len(), samples, "weights of log-densities");
