@@ -95,25 +95,39 @@ fn moved<M: Manifold, S: Scalar>(m: &M, p: &[Along<S>], axes: &[Along<S>], k: us
     Moved { point, frame }
 }
 
-/// [`Cost::cost_hessian`] at the origin `y`: `−∂_s ⟨E_j(s), log_{y(s)}(x)⟩`, where `y(s) = exp_y(s E_i)`.
+/// Hessian of `y ↦ c(x, y)` at `p`, from the frame coordinates `t` of the geodesic to `x`.
+///
+/// Row `i` is `−∂_s ⟨E_j(s), log_{y(s)}(x)⟩` with `y(s) = exp_p(s E_i)` and `E(s)` in parallel transport, because `∇_y c = −log_y(x)`.
 #[inline(always)]
-pub(crate) fn cost_hessian<M: Cost, S: Scalar>(m: &M, v: &[S], mut h: BlockMut<'_, S>) {
+pub(crate) fn cost_hessian_at<M: Manifold, S: Scalar>(
+    m: &M,
+    p: &[S],
+    frame: &[S],
+    t: &[S],
+    mut h: BlockMut<'_, S>,
+) {
     let (d, n) = (m.dim(), m.ambient());
-    let (origin, frame) = origin_with_frame::<M, S>(m);
-    let (mut velocity, mut x) = (zeros(n), zeros(n));
-    combine(Block::dense(&frame, n), v, &mut velocity);
-    m.exp(&origin, &velocity, &mut x);
-    let (start, axes, x) = (fixed(&origin), fixed(&frame), fixed(&x));
-    let (mut log, mut t) = (zeros(n), zeros(d));
+    let (mut v, mut x) = (zeros(n), zeros(n));
+    combine(Block::dense(frame, n), t, &mut v);
+    m.exp(p, &v, &mut x);
+    let (start, axes, x) = (fixed(p), fixed(frame), fixed(&x));
+    let (mut log, mut gradient) = (zeros(n), zeros(d));
     for i in 0..d {
         let moved = moved(m, &start, &axes, i);
         m.log_on_cover(&moved.point, &x, &mut log);
-        m.to_frame(&moved.point, Block::dense(&moved.frame, n), &log, &mut t);
+        m.to_frame(&moved.point, Block::dense(&moved.frame, n), &log, &mut gradient);
         let row = h.row_mut(i);
         for j in 0..d {
-            row[j] = -t[j].eps[0];
+            row[j] = -gradient[j].eps[0];
         }
     }
+}
+
+/// [`Cost::cost_hessian`], at the origin.
+#[inline(always)]
+pub(crate) fn cost_hessian<M: Cost, S: Scalar>(m: &M, v: &[S], h: BlockMut<'_, S>) {
+    let (origin, frame) = origin_with_frame::<M, S>(m);
+    cost_hessian_at(m, &origin, &frame, v, h);
 }
 
 /// [`Cost::mixed_inverse`] at the origin: `∂_s exp_y(v + s w)`, in the frame carried along `v`.

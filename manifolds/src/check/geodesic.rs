@@ -1,13 +1,13 @@
-//! Laws of the exponential map, the logarithm, the distance, the frame and parallel transport.
+//! Laws of the exponential map, the logarithm, the distance and the frame.
 
-use super::sample::{Geodesic, Sampler, combine, exp, log, reach, transport};
+use super::sample::{Geodesic, Sampler, exp, frame, log, reach, size, to_frame};
 use super::{gap, worse};
-use crate::base::Base;
-use crate::cost::Cost;
+use crate::blocks::{Block, BlockMut};
+use crate::manifold::Manifold;
 use crate::slices::dot;
 
 /// The worst of `error` over the sampler's geodesics.
-pub(super) fn worst<M: Cost + Base>(
+pub(super) fn worst<M: Manifold>(
     m: &M,
     sampler: &mut Sampler,
     mut error: impl FnMut(&Geodesic) -> f64,
@@ -15,11 +15,11 @@ pub(super) fn worst<M: Cost + Base>(
     sampler.geodesics(m).iter().fold(0.0, |worst, geodesic| worse(worst, error(geodesic)))
 }
 
-pub(super) fn log_inverts_exp<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_inverts_exp<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| gap(&log(m, &g.p, &g.q), &g.v) / g.pole(1))
 }
 
-pub(super) fn log_on_cover_inverts_exp<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn log_on_cover_inverts_exp<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let mut v = vec![0.0; m.ambient()];
         m.log_on_cover(&g.p, &g.q, &mut v);
@@ -27,105 +27,92 @@ pub(super) fn log_on_cover_inverts_exp<M: Cost + Base>(m: &M, sampler: &mut Samp
     })
 }
 
-pub(super) fn exp_inverts_log<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn exp_inverts_log<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..50).fold(0.0, |worst, _| {
         let (p, q) = (sampler.point(m), sampler.point(m));
-        worse(worst, m.distance(&exp(m, &p, &log(m, &p, &q)), &q))
+        let size = size(m, &p).max(size(m, &q));
+        worse(worst, m.distance(&exp(m, &p, &log(m, &p, &q)), &q) / size)
     })
 }
 
-/// Also where the distance itself is 1e-9, or 1e-3 less than the largest.
-pub(super) fn log_length_is_distance<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+/// The error of the length of the logarithm, and of the distance, also at 1e-9 and near the cut locus.
+pub(super) fn log_length_is_distance<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
-        let (length, v) = (dot(&g.t, &g.t).sqrt(), log(m, &g.p, &g.q));
-        let distance = m.distance(&g.p, &g.q);
-        worse((distance - length).abs(), (dot(&v, &v).sqrt() - length).abs() / g.pole(1))
+        let length = dot(&g.t, &g.t).sqrt();
+        let t = to_frame(m, &g.p, &g.frame, &log(m, &g.p, &g.q));
+        let distance = (m.distance(&g.p, &g.q) - length).abs() / g.size;
+        worse(distance, (dot(&t, &t).sqrt() - length).abs() / g.pole(1))
     })
 }
 
-pub(super) fn distance_is_a_metric<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+pub(super) fn distance_is_a_metric<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..50).fold(0.0, |worst, _| {
         let (p, q, between) = (sampler.point(m), sampler.point(m), sampler.point(m));
+        let size = size(m, &p).max(size(m, &q)).max(size(m, &between));
         let direct = m.distance(&p, &q);
         let detour = m.distance(&p, &between) + m.distance(&between, &q);
-        worse(worse(worst, (direct - m.distance(&q, &p)).abs()), direct - detour)
+        worse(worse(worst, (direct - m.distance(&q, &p)).abs() / size), (direct - detour) / size)
     })
 }
 
-/// At the cut locus the margin is zero and the vector finite; a NaN leaves no margin.
-pub(super) fn log_reports_the_cut_locus<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+/// The margin that is left at the cut locus; 1 if the vector there is not finite.
+pub(super) fn log_reports_the_cut_locus<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..10).fold(0.0, |worst, _| {
-        let (mut p, direction) = (sampler.point(m), sampler.direction(m.dim()));
+        let (p, direction) = (sampler.point(m), sampler.direction(m.dim()));
         let reach = reach(m, &p, &direction);
-        let mut error: f64 = 0.0;
-        if reach.is_finite() {
-            let length = reach.length_at_margin(0.0);
-            let end = Geodesic::new(m, p.clone(), direction.iter().map(|t| t * length).collect());
-            error = worse(
-                end.margin.abs(),
-                if log(m, &p, &end.q).iter().all(|v| v.is_finite()) { 0.0 } else { 1.0 },
-            );
-            let q = p.clone();
-            p[0] = f64::NAN;
-            error = worse(
-                error,
-                if m.try_log(&p, &q).is_err() && m.try_log(&q, &p).is_err() { 0.0 } else { 1.0 },
-            );
+        if !reach.is_finite() {
+            return worst;
         }
-        worse(worst, error)
+        let length = reach.length_at_margin(0.0);
+        let end = Geodesic::new(m, p.clone(), direction.iter().map(|t| t * length).collect());
+        let finite = log(m, &p, &end.q).iter().all(|v| v.is_finite());
+        worse(worse(worst, end.margin.abs()), if finite { 0.0 } else { 1.0 })
     })
 }
 
-/// `log_p(exp_p(¼ Eᵢ)) = ¼ Eᵢ` shows that `Eᵢ` is tangent.
-pub(super) fn frame_is_orthonormal_and_tangent<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
+/// The number of logarithms that are given where one coordinate of either point is not finite.
+pub(super) fn log_reports_what_is_not_finite<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+    let (p, q) = (sampler.point(m), sampler.point(m));
+    let mut given = 0;
+    for i in 0..m.ambient() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut bad = p.clone();
+            bad[i] = value;
+            given += usize::from(m.try_log(&bad, &q).is_ok()) + usize::from(m.try_log(&q, &bad).is_ok());
+        }
+    }
+    given as f64
+}
+
+/// `to_frame(Eᵢ) = eᵢ`, and `log_p(exp_p(¼ Eᵢ)) = ¼ Eᵢ`, which shows that `Eᵢ` is tangent.
+pub(super) fn frame_is_orthonormal_and_tangent<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     worst(m, sampler, |g| {
         let mut error = 0.0;
         for i in 0..m.dim() {
             let quarter: Vec<f64> = g.axis(i).iter().map(|e| 0.25 * e).collect();
             error = worse(error, gap(&log(m, &g.p, &exp(m, &g.p, &quarter)), &quarter));
-            for j in 0..m.dim() {
-                let expected = if i == j { 1.0 } else { 0.0 };
-                error = worse(error, (dot(g.axis(i), g.axis(j)) - expected).abs());
-            }
+            error = worse(error, gap(&to_frame(m, &g.p, &g.frame, g.axis(i)), &unit(m.dim(), i)));
         }
-        error
+        error / g.size
     })
 }
 
-pub(super) fn transport_is_an_isometry<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
-    worst(m, sampler, |g| {
-        let carried: Vec<Vec<f64>> = (0..m.dim()).map(|i| transport(m, &g.p, &g.v, g.axis(i))).collect();
-        let back: Vec<f64> = transport(m, &g.p, &g.v, &g.v).iter().map(|v| -v).collect();
-        let mut error = 0.0;
-        for i in 0..m.dim() {
-            error = worse(error, gap(&transport(m, &g.q, &back, &carried[i]), g.axis(i)));
-            for j in 0..m.dim() {
-                let expected = if i == j { 1.0 } else { 0.0 };
-                error = worse(error, (dot(&carried[i], &carried[j]) - expected).abs());
-            }
-        }
-        error
+/// `coframe · v` against `to_frame(v)`, for every unit vector `v` of the ambient space.
+pub(super) fn coframe_is_the_matrix_of_to_frame<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+    let (d, n) = (m.dim(), m.ambient());
+    (0..10).fold(0.0, |worst, _| {
+        let p = sampler.point(m);
+        let frame = frame(m, &p);
+        let mut coframe = vec![f64::NAN; d * n];
+        m.coframe(&p, Block::dense(&frame, n), BlockMut::dense(&mut coframe, n));
+        (0..n).fold(worst, |worst, c| {
+            let column: Vec<f64> = (0..d).map(|i| coframe[i * n + c]).collect();
+            worse(worst, gap(&column, &to_frame(m, &p, &frame, &unit(n, c))) / size(m, &p))
+        })
     })
 }
 
-pub(super) fn transport_carries_v_to_minus_log_back<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
-    worst(m, sampler, |g| {
-        let back: Vec<f64> = log(m, &g.q, &g.p).iter().map(|v| -v).collect();
-        gap(&transport(m, &g.p, &g.v, &g.v), &back) / g.pole(1)
-    })
-}
-
-/// From well outside the canonical range.
-pub(super) fn wrap_is_idempotent<M: Cost + Base>(m: &M, sampler: &mut Sampler) -> f64 {
-    (0..20).fold(0.0, |worst, _| {
-        let (p, t) = (sampler.point(m), sampler.direction(m.dim()));
-        let start = Geodesic::new(m, p, t);
-        let far: Vec<f64> = combine(&start.frame, &start.t, m.ambient()).iter().map(|v| 20.0 * v).collect();
-        let end = exp(m, &start.p, &far);
-        let mut once = end.clone();
-        m.wrap(&mut once);
-        let mut twice = once.clone();
-        m.wrap(&mut twice);
-        worse(worse(worst, m.distance(&once, &end)), gap(&once, &twice))
-    })
+/// The unit vector `eᵢ` of `n` numbers.
+pub(super) fn unit(n: usize, i: usize) -> Vec<f64> {
+    (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()
 }
