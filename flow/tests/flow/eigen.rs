@@ -1,4 +1,4 @@
-//! Eigenvalues of symmetric matrices against those of a general Schur form: sizes at both ends of the range, equal eigenvalues, functions of a matrix.
+//! Eigenvalues of symmetric matrices against those that they were made from: sizes at both ends of the range, equal eigenvalues, functions of a matrix.
 
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
@@ -38,13 +38,13 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 #[test]
-fn eigenvalues_match_a_schur_form_at_every_scale() {
+fn eigenvalues_are_those_that_a_matrix_was_made_from_at_every_scale() {
     let mut rng = Pcg64::seed_from_u64(3);
     for values in spectra(&mut rng) {
         let h = matrix(&values, &mut rng);
         let size = values.iter().fold(f64::MIN_POSITIVE, |max: f64, l| max.max(l.abs()));
         let n = values.len();
-        let expected = sorted(h.complex_eigenvalues().iter().map(|l| l.re));
+        let expected = sorted(values.iter().copied());
         for scale in [1.0, 1e-300, 1e300, 1e308] {
             let scaled = h.map(|x| x * scale);
             let found = Spectrum::new(scaled.as_slice(), n);

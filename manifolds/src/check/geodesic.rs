@@ -1,8 +1,7 @@
 //! Laws of the exponential map, the logarithm, the distance and the frame.
 
-use super::sample::{Geodesic, Sampler, exp, frame, log, reach, size, to_frame};
+use super::sample::{Geodesic, Sampler, exp, log, reach, size, to_frame};
 use super::{gap, worse};
-use crate::blocks::{Block, BlockMut};
 use crate::manifold::Manifold;
 use crate::slices::dot;
 
@@ -97,17 +96,17 @@ pub(super) fn frame_is_orthonormal_and_tangent<M: Manifold>(m: &M, sampler: &mut
     })
 }
 
-/// `coframe · v` against `to_frame(v)`, for every unit vector `v` of the ambient space.
-pub(super) fn coframe_is_the_matrix_of_to_frame<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
-    let (d, n) = (m.dim(), m.ambient());
-    (0..10).fold(0.0, |worst, _| {
-        let p = sampler.point(m);
-        let frame = frame(m, &p);
-        let mut coframe = vec![f64::NAN; d * n];
-        m.coframe(&p, Block::dense(&frame, n), BlockMut::dense(&mut coframe, n));
-        (0..n).fold(worst, |worst, c| {
-            let column: Vec<f64> = (0..d).map(|i| coframe[i * n + c]).collect();
-            worse(worst, gap(&column, &to_frame(m, &p, &frame, &unit(n, c))) / size(m, &p))
+/// `lower(v) · w` against the products of the frame coordinates of two tangent vectors.
+pub(super) fn lower_gives_the_inner_product<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+    worst(m, sampler, |g| {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let v = log(m, &g.p, &g.q);
+        let mut covector = v.clone();
+        m.lower(&g.p, &mut covector);
+        let t = to_frame(m, &g.p, &g.frame, &v);
+        (0..m.dim()).fold(0.0, |worst, i| {
+            let expected = dot(&t, &unit(m.dim(), i));
+            worse(worst, (dot(&covector, g.axis(i)) - expected).abs() / g.size)
         })
     })
 }

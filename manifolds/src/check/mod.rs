@@ -127,7 +127,7 @@ pub fn geometry_laws<M: Manifold>() -> Vec<Law<M>> {
         law("log reports the cut locus", 1e-12, geodesic::log_reports_the_cut_locus),
         law("log leaves no margin to what is not finite", 0.0, geodesic::log_reports_what_is_not_finite),
         law("the frame is orthonormal and tangent", ROUNDING, geodesic::frame_is_orthonormal_and_tangent),
-        law("coframe is the matrix of to_frame", ROUNDING, geodesic::coframe_is_the_matrix_of_to_frame),
+        law("lower gives the inner product of to_frame", ROUNDING, geodesic::lower_gives_the_inner_product),
         law("transport is an isometry, undone on the way back", ROUNDING, transport::is_an_isometry),
         law(
             "transport along halves is transport along the whole",

@@ -5,7 +5,7 @@ use std::iter::repeat_n;
 use crate::common::{generator, numbers, point};
 use crate::own::Plain;
 use ircpm_ad::{Algebra, Dual, Jet, Lap, Scalar};
-use ircpm_manifolds::{Block, BlockMut, Cost, Manifold, Product, Sphere};
+use ircpm_manifolds::{Block, BlockMut, Cost, Product, Sphere};
 
 /// Rounding of some hundred operations, times `1 / sin 2.5` per derivative.
 const TOLERANCE: f64 = 1e-12;

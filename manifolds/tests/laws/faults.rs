@@ -27,7 +27,7 @@ enum Fault {
     LateMargin,
     BlindMargin,
     LongFrame,
-    LongCoframe,
+    LongCovector,
     LongTransport,
     LongTransportAtCoincidentPoints,
     NoTransport,
@@ -162,11 +162,12 @@ impl Manifold for Faulty {
             self.spoil(Fault::LongFrame, 1.0 + SMALL, &mut frame.row_mut(i)[..p.len()]);
         }
     }
-    fn coframe<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, mut out: BlockMut<'_, S>) {
-        self.inner.coframe(p, frame, out.block(0, 0));
-        for i in 0..self.dim() {
-            self.spoil(Fault::LongCoframe, 1.0 + SMALL, &mut out.row_mut(i)[..p.len()]);
-        }
+    fn lower<S: Scalar>(&self, p: &[S], v: &mut [S]) {
+        self.inner.lower(p, v);
+        self.spoil(Fault::LongCovector, 1.0 + SMALL, v);
+    }
+    fn to_frame<S: Scalar>(&self, p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
+        self.inner.to_frame(p, frame, v, t);
     }
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         let mut w = w.to_vec();
@@ -323,7 +324,7 @@ const PLANTED: [(Fault, &str, &str); 42] = [
     (Fault::LateMargin, "S2", "log reports the cut locus"),
     (Fault::BlindMargin, "R2", "log leaves no margin to what is not finite"),
     (Fault::LongFrame, "S2", "the frame is orthonormal and tangent"),
-    (Fault::LongCoframe, "S2", "coframe is the matrix of to_frame"),
+    (Fault::LongCovector, "S2", "lower gives the inner product of to_frame"),
     (Fault::LongTransport, "S2", "transport is an isometry, undone on the way back"),
     (Fault::LongTransportAtCoincidentPoints, "S2", "transport is an isometry, undone on the way back"),
     (Fault::TwistOfLongVectors, "S3", "transport along halves is transport along the whole"),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use ircpm_ad::elementary::{Function, Stumpff, smooth};
 use ircpm_ad::{Real, Scalar};
-use ircpm_manifolds::{Base, Block, BlockMut, Cost, InvalidPoint, Manifold, Sphere, check};
+use ircpm_manifolds::{Base, BlockMut, Cost, InvalidPoint, Manifold, Sphere, check};
 
 /// The sphere, or its quotient by the antipodal map, with every default method.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ impl Base for Plain {
 
 /// The hyperbolic plane: points `(x, y, z)` of the upper sheet of `x² + y² − z² = −1`.
 ///
-/// The metric is Minkowski's, and only `to_frame` says so. The base density is a wrapped normal distribution.
+/// The metric is Minkowski's, and only `lower` says so. The base density is a wrapped normal distribution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hyperbolic;
 
@@ -181,10 +181,8 @@ impl Manifold for Hyperbolic {
             out[i] = w[i] + to_p * p[i] + to_v * v[i];
         }
     }
-    fn to_frame<S: Scalar>(&self, _p: &[S], frame: Block<'_, S>, v: &[S], t: &mut [S]) {
-        for i in 0..2 {
-            t[i] = minkowski(frame.row(i), v);
-        }
+    fn lower<S: Scalar>(&self, _p: &[S], v: &mut [S]) {
+        v[2] = -v[2];
     }
 }
 
