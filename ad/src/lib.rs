@@ -39,7 +39,8 @@ pub mod real;
 pub mod scalar;
 pub mod simd;
 
-pub use duals::{Dual, HyperDual, Jet, Lap};
+pub use duals::{Dual, Guarded, HyperDual, Jet, Lap};
+pub use elementary::log_sum_exp;
 pub use real::Real;
-pub use scalar::{Algebra, Scalar, log_sum_exp};
+pub use scalar::{Algebra, Scalar};
 pub use simd::{Isa, Kernel};

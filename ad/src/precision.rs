@@ -9,6 +9,8 @@ pub struct Precision {
     pub round: f64,
     /// The same plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low bits.
     pub round_biased: f64,
+    /// The largest finite number.
+    pub largest: f64,
     /// Between these `eˣ` is a normal number.
     pub exp_range: [f64; 2],
     /// ln 2 in two parts, the first with trailing zeros so that small multiples of it are exact.
@@ -23,6 +25,7 @@ impl Precision {
         epsilon: f64::EPSILON,
         round: 6_755_399_441_055_744.0,
         round_biased: 6_755_399_441_055_744.0 + 1023.0,
+        largest: f64::MAX,
         exp_range: [-708.0, 709.0],
         ln_2: [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10],
         pi_2: [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21],
@@ -33,6 +36,7 @@ impl Precision {
         epsilon: f32::EPSILON as f64,
         round: 12_582_912.0,
         round_biased: 12_582_912.0 + 127.0,
+        largest: f32::MAX as f64,
         exp_range: [-87.0, 88.0],
         ln_2: [0.693_359_375, -2.121_944_4e-4],
         pi_2: [1.570_312_5, 4.837_512_969_970_703e-4, 7.549_789_954_891_89e-8],

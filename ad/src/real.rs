@@ -4,11 +4,20 @@ use crate::elementary::Function;
 use crate::precision::Precision;
 use crate::scalar::{Algebra, Scalar};
 
+/// Keeps [`Real`] closed: only this crate can name it.
+pub(crate) mod sealed {
+    /// See [`super::Real`].
+    pub trait Sealed {}
+}
+
 /// A real number, or a pack of independent ones that move in step.
 ///
 /// Everything here is branch-free, lane by lane, so that code written over `R: Real` becomes vector code. Operations
 /// that the hardware lacks go through [`Real::map`].
-pub trait Real: Scalar<Base = Self> + Algebra {
+///
+/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64` and the
+/// packs that [`crate::Isa::dispatch`] makes are all there is.
+pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// What one register of the instruction set holds: a pack is one of these, or two.
     type Register: Real;
 
@@ -89,8 +98,28 @@ pub trait Real: Scalar<Base = Self> + Algebra {
     }
 }
 
+/// `slope · tangent`, but zero where the tangent is zero and the slope is infinite.
+#[inline(always)]
+pub(crate) fn times_tangent<R: Real>(slope: R, tangent: R) -> R {
+    let product = slope * tangent;
+    // A tangent that is no larger than zero is zero, or NaN: both are returned as they are.
+    let kept = R::select_gt(tangent.abs(), R::constant(0.0), product, tangent);
+    R::select_gt(slope.abs(), R::constant(R::PRECISION.largest), kept, product)
+}
+
+/// `a · b`, but zero where one of them is zero and the other infinite.
+#[inline(always)]
+pub(crate) fn tangent_product<R: Real>(a: R, b: R) -> R {
+    let kept = R::select_gt(a.abs(), R::constant(0.0), a * b, a);
+    R::select_gt(b.abs(), R::constant(R::PRECISION.largest), kept, times_tangent(a, b))
+}
+
+impl sealed::Sealed for f64 {}
+
 impl Scalar for f64 {
     type Base = f64;
+
+    const ORDER: usize = 0;
 
     #[inline(always)]
     fn constant(x: f64) -> Self {
@@ -115,6 +144,18 @@ impl Scalar for f64 {
     #[inline(always)]
     fn apply<F: Function<Self>>(self, f: F) -> Self {
         f.value(self)
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
+    #[inline(always)]
+    fn times_tangent(self, tangent: Self) -> Self {
+        times_tangent(self, tangent)
+    }
+    #[inline(always)]
+    fn tangent_product(self, other: Self) -> Self {
+        tangent_product(self, other)
     }
 }
 

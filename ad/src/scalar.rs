@@ -1,11 +1,13 @@
 //! What a differentiable function is written over, and what a reverse sweep needs besides.
 
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::iter::{Product, Sum};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::elementary::{
     Atan, Cos, Cosh, Exp, Function, Ln, Ln1p, Powi, Recip, Sigmoid, Sin, Sinh, Softplus, Sqrt, Tanh,
 };
+use crate::precision::Precision;
 use crate::real::Real;
 
 /// A number that a smooth function can be written over: a real, a pack of reals, a dual number, a jet.
@@ -27,13 +29,23 @@ pub trait Scalar:
     + AddAssign
     + SubAssign
     + MulAssign
+    + DivAssign
     + Add<f64, Output = Self>
     + Sub<f64, Output = Self>
     + Mul<f64, Output = Self>
     + Div<f64, Output = Self>
+    + AddAssign<f64>
+    + SubAssign<f64>
+    + MulAssign<f64>
+    + DivAssign<f64>
+    + Sum
+    + Product
 {
     /// The real numbers at the bottom: `f64`, or a pack of them.
     type Base: Real;
+
+    /// Order of the highest derivative that is carried: 0 for reals.
+    const ORDER: usize;
 
     /// The constant `x`: all derivatives zero.
     fn constant(x: f64) -> Self;
@@ -53,6 +65,17 @@ pub trait Scalar:
     /// `f(self)` by the chain rule: the one place where a type says how it differentiates.
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self;
 
+    /// Whether all coefficients are finite, in all lanes.
+    fn is_finite(self) -> bool;
+
+    /// `self · tangent`, where `self` is the slope of a function: a tangent that is zero stays zero beside an infinite slope.
+    ///
+    /// [`Scalar::apply`] multiplies so if [`Function::INFINITE_SLOPE`] says that it must.
+    fn times_tangent(self, tangent: Self) -> Self;
+
+    /// The product of two tangents: zero if either is zero, even if the other is infinite.
+    fn tangent_product(self, other: Self) -> Self;
+
     /// Zero.
     #[inline(always)]
     fn zero() -> Self {
@@ -71,13 +94,13 @@ pub trait Scalar:
         self.apply(Recip)
     }
 
-    /// `√self`; its derivatives are infinite at 0.
+    /// `√self`; its derivatives are infinite at 0, but for a constant 0 they are 0.
     #[inline(always)]
     fn sqrt(self) -> Self {
         self.apply(Sqrt)
     }
 
-    /// `e^self`.
+    /// `e^self`; 0 below −708 and ∞ above 709 (−87 and 88 in single precision).
     #[inline(always)]
     fn exp(self) -> Self {
         self.apply(Exp)
@@ -164,6 +187,20 @@ pub trait Scalar:
         let across = self.scale(cosine) - x.scale(sine);
         (across / along).atan() + Self::from_base(y0.atan2_real(x0))
     }
+
+    /// `√(self² + other²)`, without overflow or underflow of the squares.
+    ///
+    /// At the origin, the tip of a cone, first derivatives are 0 (the least subgradient) and higher ones infinite.
+    #[inline(always)]
+    fn hypot(self, other: Self) -> Self {
+        // A power of two near 1/max(|x|, |y|): scaling by it and back is exact.
+        let larger = self.value().abs().max(other.value().abs());
+        let limit = if Self::Base::PRECISION == Precision::SINGLE { 120 } else { 1000 };
+        let down = larger.map(|x| exp2i(-exponent(x).clamp(-limit, limit)));
+        let up = larger.map(|x| exp2i(exponent(x).clamp(-limit, limit)));
+        let (x, y) = (self.scale(down), other.scale(down));
+        (x * x + y * y).sqrt().scale(up)
+    }
 }
 
 /// A [`Scalar`] seen as a finite-dimensional algebra, with its action on cotangents: what a reverse sweep needs.
@@ -189,20 +226,12 @@ pub trait Algebra: Scalar {
     fn coefficients_mut(x: &mut [Self]) -> &mut [Self::Base];
 }
 
-/// `ln Σ exp(xᵢ)` without overflow, to any order; `−∞` for no terms.
-#[inline(always)]
-pub fn log_sum_exp<S: Scalar>(x: &[S]) -> S {
-    let mut largest = S::Base::constant(f64::NEG_INFINITY);
-    for v in x {
-        largest = S::Base::select_gt(v.value(), largest, v.value(), largest);
-    }
-    // All terms −∞: subtracting the maximum would make a NaN of a well-defined −∞.
-    let floor = S::Base::constant(f64::MIN);
-    let shift = S::from_base(S::Base::select_gt(largest, floor, largest, floor));
-    // A loop, not a fold: a closure that an iterator calls may be compiled without the instruction set's features.
-    let mut sum = S::zero();
-    for &v in x {
-        sum += (v - shift).exp();
-    }
-    sum.ln() + shift
+/// The exponent of `x`; −1023 for zero and subnormal numbers.
+fn exponent(x: f64) -> i32 {
+    (x.to_bits() >> 52 & 0x7ff) as i32 - 1023
+}
+
+/// `2^n`, for the exponent of a normal number.
+fn exp2i(n: i32) -> f64 {
+    f64::from_bits(((n + 1023) as u64) << 52)
 }

@@ -71,19 +71,44 @@ impl<S: Scalar, const D: usize> Dual<S, D> {
     }
 
     #[inline(always)]
-    fn product(mut self, other: Self) -> Self {
+    fn product(self, other: Self) -> Self {
+        let mut out = self;
+        out.re = self.re * other.re;
         for i in 0..D {
-            self.eps[i] = self.re * other.eps[i] + self.eps[i] * other.re;
+            out.eps[i] = self.re * other.eps[i] + self.eps[i] * other.re;
         }
-        self.re *= other.re;
-        self
+        out
+    }
+
+    /// `q = a/b` and `q′ = (a′ − q b′)/b`: the value is the quotient of the values, and no square of `b` leaves the range.
+    #[inline(always)]
+    fn quotient(self, other: Self) -> Self {
+        let mut out = self;
+        out.re = self.re / other.re;
+        let inverse = S::one() / other.re;
+        for i in 0..D {
+            out.eps[i] = (self.eps[i] - out.re * other.eps[i]) * inverse;
+        }
+        out
+    }
+
+    /// `self · other`, where no zero tangent becomes NaN; `by_value` takes the products by the value of `self`.
+    #[inline(always)]
+    fn guarded_product(self, mut other: Self, by_value: impl Fn(S, S) -> S) -> Self {
+        for i in 0..D {
+            other.eps[i] = by_value(self.re, other.eps[i]) + self.eps[i].tangent_product(other.re);
+        }
+        other.re = by_value(self.re, other.re);
+        other
     }
 }
 
-operators!([S: Scalar, const D: usize] Dual<S, D>);
+operators!([S: Scalar, const D: usize] Dual<S, D>, re);
 
 impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
     type Base = S::Base;
+
+    const ORDER: usize = S::ORDER + 1;
 
     #[inline(always)]
     fn constant(x: f64) -> Self {
@@ -119,10 +144,32 @@ impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
     fn apply<F: Function<Self::Base>>(mut self, f: F) -> Self {
         let slope = f.derivative(self.re);
         self.re = self.re.apply(f);
+        if F::INFINITE_SLOPE && !slope.is_finite() {
+            for i in 0..D {
+                self.eps[i] = slope.times_tangent(self.eps[i]);
+            }
+            return self;
+        }
         for i in 0..D {
             self.eps[i] = slope * self.eps[i];
         }
         self
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        let mut finite = self.re.is_finite();
+        for i in 0..D {
+            finite &= self.eps[i].is_finite();
+        }
+        finite
+    }
+    #[inline(always)]
+    fn times_tangent(self, tangent: Self) -> Self {
+        self.guarded_product(tangent, S::times_tangent)
+    }
+    #[inline(always)]
+    fn tangent_product(self, other: Self) -> Self {
+        self.guarded_product(other, S::tangent_product)
     }
 }
 

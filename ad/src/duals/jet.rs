@@ -82,12 +82,51 @@ impl<S: Scalar, const D: usize> Jet<S, D> {
         out.re = self.re * other.re;
         out
     }
+
+    /// `q = a/b`, `q′ = (a′ − q b′)/b`, and once more for second derivatives: no power of `b` leaves the range.
+    #[inline(always)]
+    fn quotient(self, other: Self) -> Self {
+        let mut out = self;
+        out.re = self.re / other.re;
+        let inverse = S::one() / other.re;
+        for i in 0..D {
+            out.grad[i] = (self.grad[i] - out.re * other.grad[i]) * inverse;
+        }
+        for i in 0..D {
+            for j in i..D {
+                let mixed = out.grad[i] * other.grad[j] + out.grad[j] * other.grad[i];
+                out.hess[i][j] = (self.hess[i][j] - out.re * other.hess[i][j] - mixed) * inverse;
+                out.hess[j][i] = out.hess[i][j];
+            }
+        }
+        out
+    }
+
+    /// `self · other`, where no zero tangent becomes NaN; `by_value` takes the products by the value of `self`.
+    #[inline(always)]
+    fn guarded_product(self, other: Self, by_value: impl Fn(S, S) -> S) -> Self {
+        let mut out = self;
+        for i in 0..D {
+            for j in i..D {
+                let mixed =
+                    self.grad[i].tangent_product(other.grad[j]) + self.grad[j].tangent_product(other.grad[i]);
+                out.hess[i][j] =
+                    by_value(self.re, other.hess[i][j]) + self.hess[i][j].tangent_product(other.re) + mixed;
+                out.hess[j][i] = out.hess[i][j];
+            }
+            out.grad[i] = by_value(self.re, other.grad[i]) + self.grad[i].tangent_product(other.re);
+        }
+        out.re = by_value(self.re, other.re);
+        out
+    }
 }
 
-operators!([S: Scalar, const D: usize] Jet<S, D>);
+operators!([S: Scalar, const D: usize] Jet<S, D>, re);
 
 impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
     type Base = S::Base;
+
+    const ORDER: usize = S::ORDER + 2;
 
     #[inline(always)]
     fn constant(x: f64) -> Self {
@@ -132,6 +171,18 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
         let (first, second) = (slope.re, slope.eps[0]);
         let mut out = self;
         out.re = self.re.apply(f);
+        if F::INFINITE_SLOPE && !slope.is_finite() {
+            for i in 0..D {
+                out.grad[i] = first.times_tangent(self.grad[i]);
+                let bent = second.times_tangent(self.grad[i]);
+                for j in i..D {
+                    out.hess[i][j] =
+                        first.times_tangent(self.hess[i][j]) + bent.tangent_product(self.grad[j]);
+                    out.hess[j][i] = out.hess[i][j];
+                }
+            }
+            return out;
+        }
         for i in 0..D {
             out.grad[i] = first * self.grad[i];
             let bent = second * self.grad[i];
@@ -141,6 +192,25 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
             }
         }
         out
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        let mut finite = self.re.is_finite();
+        for i in 0..D {
+            finite &= self.grad[i].is_finite();
+            for j in 0..D {
+                finite &= self.hess[i][j].is_finite();
+            }
+        }
+        finite
+    }
+    #[inline(always)]
+    fn times_tangent(self, tangent: Self) -> Self {
+        self.guarded_product(tangent, S::times_tangent)
+    }
+    #[inline(always)]
+    fn tangent_product(self, other: Self) -> Self {
+        self.guarded_product(other, S::tangent_product)
     }
 }
 

@@ -68,12 +68,43 @@ impl<S: Scalar, const D: usize> Lap<S, D> {
         out.lap = self.re * other.lap + self.lap * other.re + mixed * 2.0;
         out
     }
+
+    /// `q = a/b`, `q′ = (a′ − q b′)/b`, and once more for the second derivatives: no power of `b` leaves the range.
+    #[inline(always)]
+    fn quotient(self, other: Self) -> Self {
+        let mut out = self;
+        out.re = self.re / other.re;
+        let inverse = S::one() / other.re;
+        let mut mixed = S::zero();
+        for i in 0..D {
+            out.grad[i] = (self.grad[i] - out.re * other.grad[i]) * inverse;
+            mixed += out.grad[i] * other.grad[i];
+        }
+        out.lap = (self.lap - out.re * other.lap - mixed * 2.0) * inverse;
+        out
+    }
+
+    /// `self · other`, where no zero tangent becomes NaN; `by_value` takes the products by the value of `self`.
+    #[inline(always)]
+    fn guarded_product(self, other: Self, by_value: impl Fn(S, S) -> S) -> Self {
+        let mut out = self;
+        let mut mixed = S::zero();
+        for i in 0..D {
+            mixed += self.grad[i].tangent_product(other.grad[i]);
+            out.grad[i] = by_value(self.re, other.grad[i]) + self.grad[i].tangent_product(other.re);
+        }
+        out.re = by_value(self.re, other.re);
+        out.lap = by_value(self.re, other.lap) + self.lap.tangent_product(other.re) + mixed * 2.0;
+        out
+    }
 }
 
-operators!([S: Scalar, const D: usize] Lap<S, D>);
+operators!([S: Scalar, const D: usize] Lap<S, D>, re);
 
 impl<S: Scalar, const D: usize> Scalar for Lap<S, D> {
     type Base = S::Base;
+
+    const ORDER: usize = S::ORDER + 2;
 
     #[inline(always)]
     fn constant(x: f64) -> Self {
@@ -120,7 +151,29 @@ impl<S: Scalar, const D: usize> Scalar for Lap<S, D> {
         }
         out.re = self.re.apply(f);
         out.lap = first * self.lap + second * square;
+        if F::INFINITE_SLOPE && !slope.is_finite() {
+            for i in 0..D {
+                out.grad[i] = first.times_tangent(self.grad[i]);
+            }
+            out.lap = first.times_tangent(self.lap) + second.times_tangent(square);
+        }
         out
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        let mut finite = self.re.is_finite() & self.lap.is_finite();
+        for i in 0..D {
+            finite &= self.grad[i].is_finite();
+        }
+        finite
+    }
+    #[inline(always)]
+    fn times_tangent(self, tangent: Self) -> Self {
+        self.guarded_product(tangent, S::times_tangent)
+    }
+    #[inline(always)]
+    fn tangent_product(self, other: Self) -> Self {
+        self.guarded_product(other, S::tangent_product)
     }
 }
 

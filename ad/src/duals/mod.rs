@@ -1,12 +1,15 @@
 //! The dual number types: first derivatives, all second derivatives, or one sum of second derivatives.
 
 mod coefficients;
+mod display;
 mod dual;
+mod guarded;
 mod jet;
 mod lap;
 mod operators;
 
 pub(crate) use coefficients::{flatten, flatten_mut};
 pub use dual::{Dual, HyperDual};
+pub use guarded::Guarded;
 pub use jet::Jet;
 pub use lap::Lap;

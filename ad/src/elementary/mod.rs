@@ -3,10 +3,12 @@
 //! A function is its real value and its derivative *as a function over any scalar*. A dual type then needs a single
 //! rule (`Scalar::apply`: value and derivative at the level below), and every order follows by nesting.
 
+mod log_sum_exp;
 pub mod logistic;
 pub mod smooth;
 pub mod transcendental;
 
+pub use log_sum_exp::log_sum_exp;
 use logistic::Logistic;
 use smooth::stumpff;
 use transcendental as real;
@@ -15,7 +17,36 @@ use crate::real::Real;
 use crate::scalar::Scalar;
 
 /// A smooth function of one variable, over the reals `R`.
+///
+/// A function of one's own is six lines, and then works on duals of any order, on jets and in lanes:
+///
+/// ```
+/// use ircpm_ad::elementary::Function;
+/// use ircpm_ad::{Dual, Real, Scalar};
+///
+/// /// The Gaussian `e^{−x²/2}`, with derivative `−x e^{−x²/2}`.
+/// #[derive(Clone, Copy)]
+/// struct Gaussian;
+///
+/// impl<R: Real> Function<R> for Gaussian {
+///     fn value(self, x: R) -> R {
+///         (x * x * -0.5).exp()
+///     }
+///     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {
+///         -x * x.apply(Gaussian)
+///     }
+/// }
+///
+/// let y: Dual<f64, 1> = Dual::variable(1.0, 0).apply(Gaussian);
+/// assert_eq!(y.eps[0], -y.re);
+/// ```
 pub trait Function<R: Real>: Copy {
+    /// Whether the derivative is infinite at some argument, be it a pole or an overflow.
+    ///
+    /// If so, a tangent that is zero stays zero there, where a plain product would make it NaN. That costs two selections per
+    /// tangent; functions whose slope stays finite are spared them.
+    const INFINITE_SLOPE: bool = false;
+
     /// Its value at a real number.
     fn value(self, x: R) -> R;
 
@@ -23,14 +54,16 @@ pub trait Function<R: Real>: Copy {
     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S;
 }
 
-/// One line a function: name, value, derivative.
+/// One line per function: name, the word `infinite` if its slope can be, value, derivative.
 macro_rules! functions {
-    ($($(#[$doc:meta])* $name:ident: |$x:ident| $value:expr, $derivative:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $($infinite:ident)?: |$x:ident| $value:expr, $derivative:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
 
         impl<R: Real> Function<R> for $name {
+            $(const INFINITE_SLOPE: bool = functions!(@ $infinite);)?
+
             #[inline(always)]
             fn value(self, $x: R) -> R {
                 $value
@@ -41,27 +74,28 @@ macro_rules! functions {
             }
         }
     )*};
+    (@ infinite) => { true };
 }
 
 functions! {
     /// `1/x`
-    Recip: |x| R::constant(1.0) / x, { let r = x.recip(); -(r * r) };
+    Recip infinite: |x| R::constant(1.0) / x, { let r = x.recip(); -(r * r) };
     /// `√x`
-    Sqrt: |x| x.sqrt_real(), x.sqrt().recip() * 0.5;
+    Sqrt infinite: |x| x.sqrt_real(), x.sqrt().recip() * 0.5;
     /// `eˣ`
-    Exp: |x| real::exp(x), x.exp();
+    Exp infinite: |x| real::exp(x), x.exp();
     /// `ln x`
-    Ln: |x| x.map(f64::ln), x.recip();
+    Ln infinite: |x| x.map(f64::ln), x.recip();
     /// `ln(1+x)`
-    Ln1p: |x| x.map(f64::ln_1p), (x + 1.0).recip();
+    Ln1p infinite: |x| x.map(f64::ln_1p), (x + 1.0).recip();
     /// `sin x`
     Sin: |x| real::sin_cos(x).0, x.cos();
     /// `cos x`
     Cos: |x| real::sin_cos(x).1, -x.sin();
     /// `sinh x`
-    Sinh: |x| x.map(f64::sinh), x.cosh();
+    Sinh infinite: |x| x.map(f64::sinh), x.cosh();
     /// `cosh x`
-    Cosh: |x| x.map(f64::cosh), x.sinh();
+    Cosh infinite: |x| x.map(f64::cosh), x.sinh();
     /// `tanh x`; `tanh′ = 4 σ(2x) σ(−2x)` keeps its relative accuracy where `1 − tanh²` cancels.
     Tanh: |x| x.map(f64::tanh), (x * 2.0).sigmoid() * (x * -2.0).sigmoid() * 4.0;
     /// `arctan x`
@@ -77,14 +111,22 @@ functions! {
 pub struct Powi(pub i32);
 
 impl<R: Real> Function<R> for Powi {
+    const INFINITE_SLOPE: bool = true;
+
     #[inline(always)]
     fn value(self, x: R) -> R {
         x.map(|x| x.powi(self.0))
     }
     #[inline(always)]
     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {
-        // At n = 0 the power would be x⁻¹, and 0 · x⁻¹ is NaN at x = 0.
-        if self.0 == 0 { S::zero() } else { x.apply(Powi(self.0 - 1)) * f64::from(self.0) }
+        let Powi(n) = self;
+        match n {
+            // The power would be x⁻¹, and 0 · x⁻¹ is NaN at x = 0.
+            0 => S::zero(),
+            // There is no exponent below this one.
+            i32::MIN => x.apply(Powi(n)) / x * f64::from(n),
+            _ => x.apply(Powi(n - 1)) * f64::from(n),
+        }
     }
 }
 

@@ -4,13 +4,14 @@
 //! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. That is what makes the
 //! instructions safe to use.
 
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::iter::{Product, Sum};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use super::instruction_set::InstructionSet;
 use crate::duals::{flatten, flatten_mut};
 use crate::elementary::Function;
 use crate::precision::{Lane, Precision};
-use crate::real::Real;
+use crate::real::{Real, sealed, tangent_product, times_tangent};
 use crate::scalar::{Algebra, Scalar};
 
 /// As many independent reals as a pack of the instruction set `I` holds.
@@ -35,17 +36,19 @@ macro_rules! operators {
                 Self(I::$method(self.0, I::splat(c)))
             }
         }
-        operators!(@assign $op $method $assign $assign_method);
-    )*};
-    (@assign Div $($rest:tt)*) => {};
-    (@assign $op:ident $method:ident $assign:ident $assign_method:ident) => {
         impl<I: InstructionSet> $assign for Lanes<I> {
             #[inline(always)]
             fn $assign_method(&mut self, other: Self) {
                 self.0 = I::$method(self.0, other.0);
             }
         }
-    };
+        impl<I: InstructionSet> $assign<f64> for Lanes<I> {
+            #[inline(always)]
+            fn $assign_method(&mut self, c: f64) {
+                self.0 = I::$method(self.0, I::splat(c));
+            }
+        }
+    )*};
 }
 operators! {
     Add add AddAssign add_assign;
@@ -62,8 +65,34 @@ impl<I: InstructionSet> Neg for Lanes<I> {
     }
 }
 
+impl<I: InstructionSet> Sum for Lanes<I> {
+    #[inline(always)]
+    fn sum<T: Iterator<Item = Self>>(terms: T) -> Self {
+        let mut sum = Self::zero();
+        for term in terms {
+            sum += term;
+        }
+        sum
+    }
+}
+
+impl<I: InstructionSet> Product for Lanes<I> {
+    #[inline(always)]
+    fn product<T: Iterator<Item = Self>>(factors: T) -> Self {
+        let mut product = Self::one();
+        for factor in factors {
+            product *= factor;
+        }
+        product
+    }
+}
+
+impl<I: InstructionSet> sealed::Sealed for Lanes<I> {}
+
 impl<I: InstructionSet> Scalar for Lanes<I> {
     type Base = Self;
+
+    const ORDER: usize = 0;
 
     #[inline(always)]
     fn constant(x: f64) -> Self {
@@ -88,6 +117,19 @@ impl<I: InstructionSet> Scalar for Lanes<I> {
     #[inline(always)]
     fn apply<F: Function<Self>>(self, f: F) -> Self {
         f.value(self)
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        // Of a number that is not finite this makes NaN.
+        (self * 0.0).sum() == 0.0
+    }
+    #[inline(always)]
+    fn times_tangent(self, tangent: Self) -> Self {
+        times_tangent(self, tangent)
+    }
+    #[inline(always)]
+    fn tangent_product(self, other: Self) -> Self {
+        tangent_product(self, other)
     }
 }
 
