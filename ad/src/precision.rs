@@ -2,6 +2,7 @@
 
 /// A binary format, by the numbers that depend on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Precision {
     /// Distance from 1 to the next larger number.
     pub epsilon: f64,

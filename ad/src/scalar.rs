@@ -4,8 +4,10 @@ use std::fmt::Debug;
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::elementary::special::{BesselI0e, BesselI1e, Polygamma};
 use crate::elementary::{
-    Atan, Cos, Cosh, Exp, Function, Ln, Ln1p, Powi, Recip, Sigmoid, Sin, Sinh, Softplus, Sqrt, Tanh,
+    Acos, Acosh, Asin, Asinh, Atan, Atanh, Cbrt, Cos, Cosh, Erf, Erfc, Exp, Exp2, ExpM1, Function, Ln, Ln1p,
+    Log2, Log10, LogGamma, Powf, Powi, Recip, Sigmoid, Sin, Sinh, Softplus, Sqrt, Tan, Tanh,
 };
 use crate::precision::Precision;
 use crate::real::Real;
@@ -170,6 +172,132 @@ pub trait Scalar:
     #[inline(always)]
     fn powi(self, n: i32) -> Self {
         self.apply(Powi(n))
+    }
+
+    /// `self^p` for a real `p`; NaN for negative numbers unless `p` is an integer.
+    #[inline(always)]
+    fn powf(self, p: f64) -> Self {
+        self.apply(Powf(Self::Base::constant(p)))
+    }
+
+    /// `self^p`, differentiated by both.
+    ///
+    /// By `p` it has no derivative for negative `self`: that comes out infinite, unless `p` is constant. At 0 it is taken as 0,
+    /// which is right for positive `p`.
+    #[inline(always)]
+    fn pow(self, p: Self) -> Self {
+        // x^p = x^{p₀} e^{(p − p₀) ln x}, so that the value is the power of the values.
+        let (x, p0) = (self.value(), p.value());
+        let power = self.apply(Powf(p0));
+        if Self::ORDER == 0 {
+            return power;
+        }
+        let [zero, infinity] = [0.0, f64::INFINITY].map(Self::Base::constant);
+        let logarithm = Self::select_gt(x, zero, self.ln(), Self::from_base(infinity));
+        let factor = logarithm.times_tangent(p - Self::from_base(p0)).exp();
+        power * Self::select_gt(x.abs(), zero, factor, Self::one())
+    }
+
+    /// `e^self − 1`, accurate near 0.
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        self.apply(ExpM1)
+    }
+
+    /// `2^self`.
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        self.apply(Exp2)
+    }
+
+    /// Logarithm to base 2.
+    #[inline(always)]
+    fn log2(self) -> Self {
+        self.apply(Log2)
+    }
+
+    /// Logarithm to base 10.
+    #[inline(always)]
+    fn log10(self) -> Self {
+        self.apply(Log10)
+    }
+
+    /// Cube root; its derivatives are infinite at 0.
+    #[inline(always)]
+    fn cbrt(self) -> Self {
+        self.apply(Cbrt)
+    }
+
+    /// Tangent of an angle in radians.
+    #[inline(always)]
+    fn tan(self) -> Self {
+        self.apply(Tan)
+    }
+
+    /// Arc sine, in [−π/2, π/2].
+    #[inline(always)]
+    fn asin(self) -> Self {
+        self.apply(Asin)
+    }
+
+    /// Arc cosine, in [0, π].
+    #[inline(always)]
+    fn acos(self) -> Self {
+        self.apply(Acos)
+    }
+
+    /// Inverse hyperbolic sine.
+    #[inline(always)]
+    fn asinh(self) -> Self {
+        self.apply(Asinh)
+    }
+
+    /// Inverse hyperbolic cosine, for `self ≥ 1`.
+    #[inline(always)]
+    fn acosh(self) -> Self {
+        self.apply(Acosh)
+    }
+
+    /// Inverse hyperbolic tangent.
+    #[inline(always)]
+    fn atanh(self) -> Self {
+        self.apply(Atanh)
+    }
+
+    /// The error function, `2/√π ∫₀^self e^{−t²} dt`.
+    #[inline(always)]
+    fn erf(self) -> Self {
+        self.apply(Erf)
+    }
+
+    /// `1 − erf self`, accurate where that is tiny.
+    #[inline(always)]
+    fn erfc(self) -> Self {
+        self.apply(Erfc)
+    }
+
+    /// `ln |Γ(self)|`.
+    #[inline(always)]
+    fn log_gamma(self) -> Self {
+        self.apply(LogGamma)
+    }
+
+    /// The digamma function, the derivative of [`Scalar::log_gamma`].
+    #[inline(always)]
+    fn digamma(self) -> Self {
+        self.apply(Polygamma(0))
+    }
+
+    /// The modified Bessel function `I₀`, times `e^−|self|`: the logarithm of `I₀` is `self.bessel_i0e().ln()` plus `|self|`.
+    #[inline(always)]
+    fn bessel_i0e(self) -> Self {
+        self.apply(BesselI0e(0))
+    }
+
+    /// The modified Bessel function `I₁`, times `e^−|self|`.
+    #[inline(always)]
+    fn bessel_i1e(self) -> Self {
+        self.apply(BesselI1e(0))
     }
 
     /// Angle of the point `(x, self)` in [−π, π] (−π only for −0.0 beside a negative `x`), smooth wherever the point is not

@@ -370,3 +370,21 @@ fn single_precision_is_good_to_a_few_units_in_its_last_place() {
         }
     }
 }
+
+#[test]
+fn best_instruction_set_is_the_last_that_is_available() {
+    assert_eq!(Isa::available().last(), Some(&Isa::best()));
+    let lanes: Vec<usize> = Isa::available().into_iter().map(|isa| isa.dispatch(Width)).collect();
+    assert!(lanes.is_sorted() && lanes[0] == 2, "{lanes:?}");
+}
+
+/// Numbers in a pack.
+struct Width;
+
+impl Kernel for Width {
+    type Output = usize;
+
+    fn run<R: Real>(self) -> usize {
+        R::LANES
+    }
+}

@@ -62,6 +62,7 @@ macro_rules! operators {
         impl<$($generics)*> std::ops::$op<f64> for $type {
             type Output = Self;
             #[inline(always)]
+            #[allow(clippy::needless_update, reason = "the value may be all there is")]
             fn $method(self, c: f64) -> Self {
                 let ($x, $c) = (self, c);
                 $with_constant

@@ -5,13 +5,19 @@
 
 mod log_sum_exp;
 pub mod logistic;
+mod power;
 pub mod smooth;
+pub mod special;
 pub mod transcendental;
 
 pub use log_sum_exp::log_sum_exp;
 use logistic::Logistic;
+pub use power::{Powf, Powi};
 use smooth::stumpff;
+use special::Polygamma;
 use transcendental as real;
+
+use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E};
 
 use crate::real::Real;
 use crate::scalar::Scalar;
@@ -84,14 +90,30 @@ functions! {
     Sqrt infinite: |x| x.sqrt_real(), x.sqrt().recip() * 0.5;
     /// `eˣ`
     Exp infinite: |x| real::exp(x), x.exp();
+    /// `eˣ − 1`
+    ExpM1 infinite: |x| x.map(f64::exp_m1), x.exp();
+    /// `2ˣ`
+    Exp2 infinite: |x| x.map(f64::exp2), x.exp2() * LN_2;
     /// `ln x`
     Ln infinite: |x| x.map(f64::ln), x.recip();
     /// `ln(1+x)`
     Ln1p infinite: |x| x.map(f64::ln_1p), (x + 1.0).recip();
+    /// `log₂ x`
+    Log2 infinite: |x| x.map(f64::log2), x.recip() * LOG2_E;
+    /// `log₁₀ x`
+    Log10 infinite: |x| x.map(f64::log10), x.recip() * LOG10_E;
+    /// `∛x`
+    Cbrt infinite: |x| x.map(f64::cbrt), { let r = x.cbrt(); (r * r).recip() * (1.0 / 3.0) };
     /// `sin x`
     Sin: |x| real::sin_cos(x).0, x.cos();
     /// `cos x`
     Cos: |x| real::sin_cos(x).1, -x.sin();
+    /// `tan x`
+    Tan infinite: |x| x.map(f64::tan), { let t = x.tan(); t * t + 1.0 };
+    /// `arcsin x`
+    Asin infinite: |x| x.map(f64::asin), x.apply(OneLessSquare).sqrt().recip();
+    /// `arccos x`
+    Acos infinite: |x| x.map(f64::acos), -x.apply(OneLessSquare).sqrt().recip();
     /// `sinh x`
     Sinh infinite: |x| x.map(f64::sinh), x.cosh();
     /// `cosh x`
@@ -100,34 +122,24 @@ functions! {
     Tanh: |x| x.map(f64::tanh), (x * 2.0).sigmoid() * (x * -2.0).sigmoid() * 4.0;
     /// `arctan x`
     Atan: |x| x.map(f64::atan), (x * x + 1.0).recip();
+    /// `arsinh x`
+    Asinh: |x| x.map(f64::asinh), x.hypot(S::one()).recip();
+    /// `arcosh x`
+    Acosh infinite: |x| x.map(real::acosh), ((x + 1.0).sqrt() * (x - 1.0).sqrt()).recip();
+    /// `artanh x`
+    Atanh infinite: |x| x.map(real::atanh), x.apply(OneLessSquare).recip();
+    /// The error function `2/√π ∫₀ˣ e^{−t²} dt`.
+    Erf: |x| x.map(special::erf), (-(x * x)).exp() * FRAC_2_SQRT_PI;
+    /// The complement `1 − erf x`.
+    Erfc: |x| x.map(special::erfc), (-(x * x)).exp() * -FRAC_2_SQRT_PI;
+    /// `ln |Γ(x)|`
+    LogGamma infinite: |x| x.map(special::log_gamma), x.apply(Polygamma(0));
+    /// `1 − x²`, by its factors, because the difference cancels near ±1; their own derivatives cancel near 0.
+    OneLessSquare infinite: |x| (x + 1.0) * (-x + 1.0), x * -2.0;
     /// `ln(1+eˣ)`
     Softplus: |x| Logistic::at(x).softplus().value(x), x.sigmoid();
     /// `σ(x) = 1/(1+e⁻ˣ)`; `σ′ = σ(x) σ(−x)` keeps its relative accuracy where `σ(1 − σ)` cancels.
     Sigmoid: |x| Logistic::at(x).sigmoid().value(x), x.sigmoid() * (-x).sigmoid();
-}
-
-/// `xⁿ`
-#[derive(Clone, Copy, Debug)]
-pub struct Powi(pub i32);
-
-impl<R: Real> Function<R> for Powi {
-    const INFINITE_SLOPE: bool = true;
-
-    #[inline(always)]
-    fn value(self, x: R) -> R {
-        x.map(|x| x.powi(self.0))
-    }
-    #[inline(always)]
-    fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {
-        let Powi(n) = self;
-        match n {
-            // The power would be x⁻¹, and 0 · x⁻¹ is NaN at x = 0.
-            0 => S::zero(),
-            // There is no exponent below this one.
-            i32::MIN => x.apply(Powi(n)) / x * f64::from(n),
-            _ => x.apply(Powi(n - 1)) * f64::from(n),
-        }
-    }
 }
 
 /// Stumpff's `c_k(u) = Σⱼ (−u)ʲ / (2j+k)!`, with `c_k′ = ½ (k c_{k+2} − c_{k+1})`: see [`crate::elementary::smooth`].

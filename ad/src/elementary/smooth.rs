@@ -129,6 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn stumpff_matches_closed_forms_where_the_series_ends() {
+        // The recurrence above cannot fail for k > 1 beyond 16, because these functions are found by it there.
+        for u in [15.9, 16.1, 25.0, 40.0, 400.0] {
+            let r = f64::sqrt(u);
+            let (c1, c2) = (r.sin() / r, (1.0 - r.cos()) / u);
+            let closed = [r.cos(), c1, c2, (1.0 - c1) / u, (0.5 - c2) / u];
+            for (k, expected) in closed.into_iter().enumerate() {
+                let found = stumpff(k as u32, u);
+                assert!((found - expected).abs() < 1e-15, "k = {k}, u = {u}: {found} is not {expected}");
+            }
+        }
+    }
+
+    #[test]
     fn removable_singularities_have_their_series_at_zero() {
         assert_eq!(r_cot_r(0.0), 1.0);
         assert_eq!(r_over_sin_r(0.0), 1.0);

@@ -3,7 +3,7 @@
 //! Errors are a few units in the last place over the ranges stated. Polynomials: `exp` after the Cephes library, sine
 //! and cosine FreeBSD's `k_sin.c` and `k_cos.c`.
 
-use std::f64::consts::{FRAC_2_PI, LOG2_E};
+use std::f64::consts::{FRAC_2_PI, LN_2, LOG2_E};
 
 use crate::precision::Precision;
 use crate::real::Real;
@@ -59,6 +59,19 @@ pub fn exp<R: Real>(x: R) -> R {
     let y = exp_in_range(x.min(high).max(low));
     let y = R::select_gt(low, x, R::constant(0.0), y);
     R::select_gt(x, high, R::constant(f64::INFINITY), y)
+}
+
+/// `arcosh x`, accurate near 1: the standard library takes the logarithm of a number near 1 there.
+pub(crate) fn acosh(x: f64) -> f64 {
+    let t = x - 1.0;
+    // From here on x² − 1 is x² to all digits.
+    if x > 1e9 { x.ln() + LN_2 } else { (t + t.sqrt() * (t + 2.0).sqrt()).ln_1p() }
+}
+
+/// `artanh x`, by its oddness: the formula is accurate for positive arguments only.
+pub(crate) fn atanh(x: f64) -> f64 {
+    let size = x.abs();
+    (0.5 * (2.0 * size / (1.0 - size)).ln_1p()).copysign(x)
 }
 
 /// Sine and cosine of an angle in radians.

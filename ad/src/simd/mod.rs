@@ -35,8 +35,9 @@ pub trait Kernel {
     fn run<R: Real>(self) -> Self::Output;
 }
 
-/// An instruction set as a value, chosen at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An instruction set as a value, chosen at run time. Which there are depends on the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Isa {
     /// What every processor of the target has: SSE2 on x86-64, NEON on aarch64.
     Portable,
