@@ -39,7 +39,7 @@ pub mod real;
 pub mod scalar;
 pub mod simd;
 
-pub use duals::{Dual, Guarded, HyperDual, Jet, Lap};
+pub use duals::{Dual, Guarded, HyperDual, Jet, Lap, Taylor};
 pub use elementary::log_sum_exp;
 pub use real::Real;
 pub use scalar::{Algebra, Scalar};

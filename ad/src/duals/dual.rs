@@ -103,6 +103,27 @@ impl<S: Scalar, const D: usize> Dual<S, D> {
     }
 }
 
+impl<S: Scalar> HyperDual<S> {
+    /// `re` moving with velocity `first` in one direction and `second` in the other, in straight lines.
+    ///
+    /// ```
+    /// use ircpm_ad::{HyperDual, Scalar};
+    /// // ∂²/∂x∂y of x² y.
+    /// let (x, y) = (HyperDual::seeded(3.0, 1.0, 0.0), HyperDual::seeded(5.0, 0.0, 1.0));
+    /// assert_eq!((x * x * y).mixed(), 6.0);
+    /// ```
+    #[inline(always)]
+    pub fn seeded(re: S, first: S, second: S) -> Self {
+        Dual::new(Dual::new(re, [first]), [Dual::fixed(second)])
+    }
+
+    /// The mixed second derivative.
+    #[inline(always)]
+    pub fn mixed(self) -> S {
+        self.eps[0].eps[0]
+    }
+}
+
 operators!([S: Scalar, const D: usize] Dual<S, D>, re);
 
 impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {

@@ -7,9 +7,11 @@ mod guarded;
 mod jet;
 mod lap;
 mod operators;
+mod taylor;
 
 pub(crate) use coefficients::{flatten, flatten_mut};
 pub use dual::{Dual, HyperDual};
 pub use guarded::Guarded;
 pub use jet::Jet;
 pub use lap::Lap;
+pub use taylor::Taylor;
