@@ -33,7 +33,9 @@
 pub mod derivative;
 pub mod duals;
 pub mod elementary;
+pub mod implicit;
 pub mod linear;
+pub mod matrix;
 pub mod precision;
 pub mod real;
 pub mod scalar;

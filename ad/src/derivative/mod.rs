@@ -36,7 +36,7 @@ pub trait ScalarField {
 }
 
 /// Directions that one pass differentiates along.
-const CHUNK: usize = 4;
+pub(crate) const CHUNK: usize = 4;
 
 /// Gradient of `f` at `x`, and its value; passes of four directions at a time.
 ///
@@ -109,7 +109,7 @@ pub fn hessian<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>)
 }
 
 /// `x` with directions `start..start + N` as variables.
-fn seed<S: Scalar, const N: usize>(x: &[S], start: usize) -> Vec<Dual<S, N>> {
+pub(crate) fn seed<S: Scalar, const N: usize>(x: &[S], start: usize) -> Vec<Dual<S, N>> {
     let variable = |(i, &x): (usize, &S)| {
         if (start..start + N).contains(&i) { Dual::variable(x, i - start) } else { Dual::fixed(x) }
     };

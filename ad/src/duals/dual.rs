@@ -17,11 +17,17 @@ use crate::scalar::{Algebra, Scalar};
 /// assert!((y.eps[0] - (0.5_f64.sin() + 0.5 * 0.5_f64.cos())).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "S: serde::Serialize", deserialize = "S: serde::Deserialize<'de>"))
+)]
 #[repr(C)]
 pub struct Dual<S, const D: usize> {
     /// The value.
     pub re: S,
     /// The derivative in each direction.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde::array"))]
     pub eps: [S; D],
 }
 

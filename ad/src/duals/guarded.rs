@@ -21,6 +21,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(z.0.eps, [f64::INFINITY, f64::NEG_INFINITY]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Guarded<A>(pub A);
 
 impl<A: Scalar> Guarded<A> {

@@ -10,13 +10,20 @@ use crate::scalar::{Algebra, Scalar};
 ///
 /// The Hessian is stored whole; packing its symmetric half needs a const parameter that stable Rust cannot compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "S: serde::Serialize", deserialize = "S: serde::Deserialize<'de>"))
+)]
 #[repr(C)]
 pub struct Jet<S, const D: usize> {
     /// The value.
     pub re: S,
     /// First derivatives.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde::array"))]
     pub grad: [S; D],
     /// Second derivatives, symmetric.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde::matrix"))]
     pub hess: [[S; D]; D],
 }
 

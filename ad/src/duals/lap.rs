@@ -13,11 +13,17 @@ use crate::scalar::{Algebra, Scalar};
 /// trace along the directions `uₖ = L eₖ`, so the matrix enters through the seeds and the jet stays an ordinary
 /// scalar. This is the "forward Laplacian" of Li et al. (arXiv:2307.08214), here with its coadjoint action.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "S: serde::Serialize", deserialize = "S: serde::Deserialize<'de>"))
+)]
 #[repr(C)]
 pub struct Lap<S, const D: usize> {
     /// The value.
     pub re: S,
     /// First derivatives.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde::array"))]
     pub grad: [S; D],
     /// Sum of the second derivatives.
     pub lap: S,

@@ -6,7 +6,11 @@ mod dual;
 mod guarded;
 mod jet;
 mod lap;
+#[cfg(feature = "num-traits")]
+mod num_traits;
 mod operators;
+#[cfg(feature = "serde")]
+mod serde;
 mod taylor;
 
 pub(crate) use coefficients::{flatten, flatten_mut};
