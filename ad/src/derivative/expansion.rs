@@ -1,7 +1,7 @@
 //! All derivatives to third order.
 
-use super::{CHUNK, ScalarField, hessian, seed};
-use crate::duals::Dual;
+use super::{CHUNK, ScalarField, seed};
+use crate::duals::{Dual, Jet};
 use crate::scalar::Scalar;
 
 /// Value and all derivatives to third order of a function of `n` variables at a point.
@@ -25,8 +25,8 @@ pub fn third<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> Vec<S> {
 
 /// Value, gradient, Hessian and third derivatives of `f` at `x`, each entry of the symmetric tensors computed about once.
 ///
-/// For every variable `i` a pass differentiates by it and, in blocks of four by four, by the variables from `i` on. Up to four
-/// variables a pass of jets for each is faster.
+/// For every variable `i` passes differentiate by it and, in blocks of four by four, by pairs of the variables from `i` on:
+/// blocks on the diagonal by jets, others by duals of duals.
 ///
 /// ```
 /// use ircpm_ad::{Scalar, derivative};
@@ -53,51 +53,62 @@ pub fn expansion<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> Expansion<S> {
         out.value = f.eval(x);
     }
     for i in 0..n {
-        if n <= CHUNK {
-            one_slice(f, x, i, &mut out);
-        } else {
-            slice_from(f, x, i, &mut out);
+        for rows in (i..n).step_by(CHUNK) {
+            diagonal_block(f, x, i, rows, &mut out);
+            for columns in (rows + CHUNK..n).step_by(CHUNK) {
+                block(f, x, i, [rows, columns], &mut out);
+            }
         }
     }
     out
 }
 
-/// The derivatives by variable `i` and all pairs, by jets.
-fn one_slice<F: ScalarField, S: Scalar>(f: &F, x: &[S], i: usize, out: &mut Expansion<S>) {
-    let n = x.len();
-    let variable = |(j, &x): (usize, &S)| if i == j { Dual::variable(x, 0) } else { Dual::fixed(x) };
-    let along: Vec<Dual<S, 1>> = x.iter().enumerate().map(variable).collect();
-    let (value, gradient, hessian) = hessian(f, &along);
-    out.value = value.re;
-    out.gradient[i] = value.eps[0];
-    for j in 0..n {
-        out.hessian[i * n + j] = gradient[j].eps[0];
-    }
-    for (third, h) in out.third[i * n * n..].iter_mut().zip(hessian) {
-        *third = h.eps[0];
+impl<S: Scalar> Expansion<S> {
+    /// Writes a third derivative to all places that symmetry gives it.
+    fn set_third(&mut self, [i, j, k]: [usize; 3], entry: S) {
+        let n = self.gradient.len();
+        for [p, q, r] in [[i, j, k], [i, k, j], [j, i, k], [j, k, i], [k, i, j], [k, j, i]] {
+            self.third[(p * n + q) * n + r] = entry;
+        }
     }
 }
 
-/// The derivatives by variable `i` and all pairs from `i` on.
-fn slice_from<F: ScalarField, S: Scalar>(f: &F, x: &[S], i: usize, out: &mut Expansion<S>) {
+/// The derivatives by variable `i` and all pairs of the variables from `start` on, a chunk of them.
+fn diagonal_block<F: ScalarField, S: Scalar>(f: &F, x: &[S], i: usize, start: usize, out: &mut Expansion<S>) {
     let n = x.len();
-    let first: Vec<Dual<S, 1>> = seed(x, i);
-    for rows in (i..n).step_by(CHUNK) {
-        let second: Vec<Dual<_, CHUNK>> = seed(&first, rows);
-        for columns in (rows..n).step_by(CHUNK) {
-            let y = f.eval(&seed::<_, CHUNK>(&second, columns));
-            out.value = y.re.re.re;
-            out.gradient[i] = y.re.re.eps[0];
-            for j in rows..n.min(rows + CHUNK) {
-                out.hessian[i * n + j] = y.re.eps[j - rows].eps[0];
-                out.hessian[j * n + i] = out.hessian[i * n + j];
-                for k in columns..n.min(columns + CHUNK) {
-                    let entry = y.eps[k - columns].eps[j - rows].eps[0];
-                    for [p, q, r] in [[i, j, k], [i, k, j], [j, i, k], [j, k, i], [k, i, j], [k, j, i]] {
-                        out.third[(p * n + q) * n + r] = entry;
-                    }
-                }
-            }
+    let end = n.min(start + CHUNK);
+    let jet = |(j, &x): (usize, &S)| {
+        if (start..end).contains(&j) { Jet::<S, CHUNK>::variable(x, j - start) } else { Jet::fixed(x) }
+    };
+    let inner: Vec<Jet<S, CHUNK>> = x.iter().enumerate().map(jet).collect();
+    let y = f.eval(&seed::<_, 1>(&inner, i));
+    out.value = y.re.re;
+    out.gradient[i] = y.eps[0].re;
+    for j in start..end {
+        out.hessian[i * n + j] = y.eps[0].grad[j - start];
+        out.hessian[j * n + i] = out.hessian[i * n + j];
+        for k in j..end {
+            out.set_third([i, j, k], y.eps[0].hess[j - start][k - start]);
+        }
+    }
+}
+
+/// The derivatives by variable `i`, one of the variables from `rows` on and one of those from `columns` on.
+fn block<F: ScalarField, S: Scalar>(
+    f: &F,
+    x: &[S],
+    i: usize,
+    [rows, columns]: [usize; 2],
+    out: &mut Expansion<S>,
+) {
+    let n = x.len();
+    // The single direction is the outermost, so that products of blocks of four lie side by side in memory.
+    let inner: Vec<Dual<S, CHUNK>> = seed(x, rows);
+    let middle: Vec<Dual<_, CHUNK>> = seed(&inner, columns);
+    let y = f.eval(&seed::<_, 1>(&middle, i));
+    for j in rows..rows + CHUNK {
+        for k in columns..n.min(columns + CHUNK) {
+            out.set_third([i, j, k], y.eps[0].eps[k - columns].eps[j - rows]);
         }
     }
 }
