@@ -2,6 +2,8 @@
 //!
 //! A product's frame and Hessian are block diagonal. A view lets each factor write its own block in place.
 
+use ircpm_ad::Scalar;
+
 /// A block of a row-major matrix, to be read.
 ///
 /// The view knows where the block begins and how long the matrix' rows are; how many rows and columns the block has is known
@@ -70,5 +72,23 @@ impl<'a, S> BlockMut<'a, S> {
     #[inline(always)]
     pub fn block(&mut self, row: usize, column: usize) -> BlockMut<'_, S> {
         BlockMut { entries: &mut self.entries[row * self.stride + column..], stride: self.stride }
+    }
+}
+
+impl<S: Scalar> BlockMut<'_, S> {
+    /// Sets the block of so many rows and columns to zero.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self, rows: usize, columns: usize) {
+        if self.stride == columns {
+            // Rows without a gap are one run, in fewer instructions.
+            self.entries[..rows * columns].fill(S::zero());
+            return;
+        }
+        for i in 0..rows {
+            let row = self.row_mut(i);
+            for j in 0..columns {
+                row[j] = S::zero();
+            }
+        }
     }
 }

@@ -49,16 +49,32 @@ pub enum InvalidPoint {
         /// Length of the vector.
         norm: f64,
     },
+    /// Coordinates that miss an embedded manifold.
+    #[error(
+        "the coordinates {first}..{end} of the point are no point of the manifold: they miss it by {error:e}"
+    )]
+    OffManifold {
+        /// First coordinate of the embedding.
+        first: usize,
+        /// One past its last.
+        end: usize,
+        /// How far the equation of the embedding is from holding.
+        error: f64,
+    },
 }
 
 impl InvalidPoint {
-    /// The same, as seen from a product in which the factor's coordinates begin at `offset`.
-    pub(crate) fn shifted(self, offset: usize) -> Self {
+    /// The error as a product states it, in which the factor's coordinates begin at `offset`.
+    #[must_use]
+    pub fn shifted(self, offset: usize) -> Self {
         match self {
             Self::Length { .. } => self,
             Self::NotFinite { index, value } => Self::NotFinite { index: index + offset, value },
             Self::NotUnit { first, end, norm } => {
                 Self::NotUnit { first: first + offset, end: end + offset, norm }
+            }
+            Self::OffManifold { first, end, error } => {
+                Self::OffManifold { first: first + offset, end: end + offset, error }
             }
         }
     }

@@ -199,7 +199,7 @@ impl Manifold for Product {
 
     #[inline(always)]
     fn frame<S: Scalar>(&self, p: &[S], mut frame: BlockMut<'_, S>) {
-        clear(self.dim, self.ambient, &mut frame);
+        frame.clear(self.dim, self.ambient);
         for part in &self.parts {
             let block = frame.block(part.direction, part.coordinate);
             part.factor.frame(&p[part.coordinates()], block);
@@ -260,7 +260,7 @@ impl Manifold for Product {
 impl Cost for Product {
     #[inline(always)]
     fn cost_hessian<S: Scalar>(&self, v: &[S], mut h: BlockMut<'_, S>) {
-        clear(self.dim, self.dim, &mut h);
+        h.clear(self.dim, self.dim);
         for part in &self.parts {
             let block = h.block(part.direction, part.direction);
             part.factor.cost_hessian(&v[part.directions()], block);
@@ -332,16 +332,5 @@ impl Base for Product {
 
     fn log_volume(&self) -> Option<f64> {
         self.parts.iter().map(|part| part.factor.log_volume()).sum()
-    }
-}
-
-/// Sets a block of so many rows and columns to zero.
-#[inline(always)]
-fn clear<S: Scalar>(rows: usize, columns: usize, out: &mut BlockMut<'_, S>) {
-    for i in 0..rows {
-        let row = out.row_mut(i);
-        for j in 0..columns {
-            row[j] = S::zero();
-        }
     }
 }

@@ -30,7 +30,8 @@ fn assert_same<M: Cost + Base>(m: &M, p: &[f64], q: &[f64], v: &[f64], t: &[f64]
     assert_eq!(fill(d * n, &|e| any.frame(p, e)), fill(d * n, &|e| m.frame(p, BlockMut::dense(e, n))));
     assert_eq!(fill(n, &|out| any.transport(p, v, v, out)), fill(n, &|out| m.transport(p, v, v, out)));
     let (mut a, mut b) = (v.to_vec(), v.to_vec());
-    (any.wrap(&mut a), m.wrap(&mut b));
+    any.wrap(&mut a);
+    m.wrap(&mut b);
     assert_eq!(a, b);
     let u = vec![0.3; m.cube_dim()];
     assert_eq!(fill(n, &|p| any.base_point(&u, p)), fill(n, &|p| m.base_point(&u, p)));

@@ -140,9 +140,9 @@ impl Manifold for Hyperbolic {
         if let Some(index) = p.iter().position(|x| !x.is_finite()) {
             return Err(InvalidPoint::NotFinite { index, value: p[index] });
         }
-        let norm = (-minkowski(p, p)).sqrt();
-        let good = (norm - 1.0).abs() < 1e-9 * p[2] * p[2] && p[2] > 0.0;
-        if good { Ok(()) } else { Err(InvalidPoint::NotUnit { first: 0, end: 3, norm }) }
+        let error = minkowski(p, p) + 1.0;
+        let good = error.abs() < 1e-9 * p[2] * p[2] && p[2] > 0.0;
+        if good { Ok(()) } else { Err(InvalidPoint::OffManifold { first: 0, end: 3, error }) }
     }
     fn exp<S: Scalar>(&self, p: &[S], v: &[S], q: &mut [S]) {
         let u = -minkowski(v, v);
