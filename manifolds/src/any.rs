@@ -137,12 +137,12 @@ impl AnyManifold {
         Self(Arc::new(manifold))
     }
 
-    /// Dimension `D`: see [`Manifold::dim`](Manifold::dim).
+    /// Dimension `D`: see [`Manifold::dim`].
     pub fn dim(&self) -> usize {
         self.0.dim()
     }
 
-    /// Number `n` of coordinates of a point: see [`Manifold::ambient`](Manifold::ambient).
+    /// Number `n` of coordinates of a point: see [`Manifold::ambient`].
     pub fn ambient(&self) -> usize {
         self.0.ambient()
     }
@@ -152,7 +152,7 @@ impl AnyManifold {
         self.0.origin()
     }
 
-    /// The kinds of the coordinates, in order: see [`Manifold::coordinates`](Manifold::coordinates).
+    /// The kinds of the coordinates, in order: see [`Manifold::coordinates`].
     pub fn coordinates(&self) -> Vec<Coordinates> {
         self.0.coordinates()
     }
@@ -165,7 +165,7 @@ impl AnyManifold {
         self.0.check_point(p)
     }
 
-    /// `q = exp_p(v)`, all of `n` coordinates: see [`Manifold::exp`](Manifold::exp).
+    /// `q = exp_p(v)`, all of `n` coordinates: see [`Manifold::exp`].
     pub fn exp(&self, p: &[f64], v: &[f64], q: &mut [f64]) {
         self.0.exp(p, v, q);
     }
@@ -189,7 +189,7 @@ impl AnyManifold {
     }
 
     /// Parallel transport of `w` at `p` along `exp_p(t v)`, all of `n` coordinates: see
-    /// [`Manifold::transport`](Manifold::transport).
+    /// [`Manifold::transport`].
     pub fn transport(&self, p: &[f64], v: &[f64], w: &[f64], out: &mut [f64]) {
         self.0.transport(p, v, w, out);
     }

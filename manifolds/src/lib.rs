@@ -1,4 +1,4 @@
-//! Riemannian manifolds, as far as a potential map needs them.
+//! Riemannian manifolds, as far as flows, samplers and optimisers need them.
 //!
 //! | type | name | coordinates of a point | base density | cost `d²/2` is smooth within |
 //! |---|---|---|---|---|
@@ -12,7 +12,7 @@
 //! ```
 //! use ircpm_manifolds::{Manifold, Product};
 //!
-//! // A quarter of the way around the sphere, and a quarter of a turn through zero.
+//! // A quarter of the way around the sphere, and an angle that crosses zero.
 //! let m: Product = "S2xT1".parse()?;
 //! let (p, q) = ([1.0, 0.0, 0.0, 6.0], [0.0, 1.0, 0.0, 1.0]);
 //! let v = m.try_log(&p, &q)?;
@@ -26,10 +26,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look: [`Manifold`] says what the flow asks; [`torus`], [`sphere`], [`euclidean`] and [`product`] answer;
-//! [`mod@error`] says what can be wrong. A new manifold implements the trait, and
-//! [`check`] tries it. Limits:
-//! radii are one and periods `2π` (rescale the cost instead), and frames are dense `D × n` matrices.
+//! # Traits
+//! [`Manifold`] is the geometry, [`Cost`] adds the second derivatives of `c = d²/2`, and [`Base`] adds a density to draw points
+//! from. A function asks for what it uses: `M: Manifold`, `M: Cost`, or `M: Cost + Base`.
+//!
+//! # A manifold of one's own
+//! Thirteen methods have no default: eight of [`Manifold`], one of [`Cost`] and four of [`Base`]. The others are derived from
+//! `exp`, `log`, `frame` and `transport` by automatic differentiation, exact but slow; override them one by one.
+//! `examples/own_manifold.rs` shows the projective spaces, and [`check::violations`] tries the laws:
+//!
+//! ```
+//! use ircpm_manifolds::{AnyManifold, Sphere, check};
+//! let sphere = Sphere::new(2)?;
+//! assert!(check::violations(&sphere, 1).is_empty());
+//! let any = AnyManifold::from(sphere); // its type erased, over `f64` slices
+//! assert_eq!(any.to_string(), "S2");
+//! # Ok::<(), ircpm_manifolds::InvalidManifold>(())
+//! ```
+//!
+//! # Where to look
+//! [`manifold`], [`cost`] and [`base`] are the traits; [`torus`], [`sphere`], [`euclidean`] and [`product`] implement them;
+//! [`coordinates`] says what a point's numbers mean; [`blocks`] are the matrix views of the traits' methods; [`mod@error`] says
+//! what can be wrong.
+//!
+//! # Limits
+//! Radii are one and periods `2π` (rescale the cost instead). Frames are dense `D × n` matrices. [`Cost`] describes
+//! homogeneous, locally symmetric spaces only. Generic code is compiled in the crate that calls it: a debug build there needs
+//! `opt-level = 2` to be fast.
 
 mod any;
 mod arc_over_sine;
