@@ -17,8 +17,8 @@ use crate::product::Product;
 /// A manifold with its base density whose type is erased, over plain `f64` slices.
 ///
 /// A program that chooses its manifold at run time, or must not depend on its type, holds one of these: any type that
-/// implements [`Cost`] and [`Base`] becomes one. Calls are virtual; hot loops over packs keep the type. Two are equal if their
-/// names, dimensions and coordinates are.
+/// implements [`Cost`] and [`Base`] becomes one. Calls are virtual; hot loops over packs keep the type. Two are equal
+/// if their names, dimensions and coordinates are.
 ///
 /// ```
 /// use ircpm_manifolds::AnyManifold;
@@ -214,7 +214,9 @@ impl AnyManifold {
         self.0.wrap(p);
     }
 
-    /// How far, in radians, the `D` frame coordinates `v` stay inside the domain of the cost: see [`Cost::domain_margin`].
+    /// How far, in radians, `v` stays inside the domain of the cost.
+    ///
+    /// `v` has `D` frame coordinates: see [`Cost::domain_margin`].
     pub fn domain_margin(&self, v: &[f64]) -> f64 {
         self.0.domain_margin(v)
     }
@@ -246,7 +248,7 @@ impl AnyManifold {
         self.0.cube_dim()
     }
 
-    /// The point `p` of `n` coordinates that the numbers `u` of the cube `[0, 1)^m` stand for: see [`Base::base_point`].
+    /// The point `p` that the numbers `u` of the cube `[0, 1)^m` stand for: see [`Base::base_point`].
     pub fn base_point(&self, u: &[f64], p: &mut [f64]) {
         self.0.base_point(u, p);
     }

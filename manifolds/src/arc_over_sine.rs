@@ -53,7 +53,9 @@ fn halve<R: Real>(s: R) -> (R, R) {
     (cosine, s / ((cosine + 1.0) * 2.0))
 }
 
-/// Ratios of successive coefficients of `F₀`: twelve reach 1e-17 at `s = sin²(π/16)`, where an arc of a quarter turn ends.
+/// Ratios of successive coefficients of `F₀`.
+///
+/// Twelve reach 1e-17 at `s = sin²(π/16)`, where an arc of a quarter turn ends.
 const RATIOS: [f64; 12] = {
     let mut ratios = [0.0; 12];
     let mut n = 0;
@@ -64,7 +66,7 @@ const RATIOS: [f64; 12] = {
     ratios
 };
 
-/// Terms after which the series is given up: at `s = 1/2` it needs fewer than 50.
+/// Largest number of terms of the series: at `s = 1/2` it needs fewer than 50.
 const TERMS: u32 = 200;
 
 /// `F_k = (1−s)^(−1/2−k) ₂F₁(1/2, 1/2; 3/2+k; s)`, by Euler's transformation (DLMF 15.8.1): no term is negative, so
@@ -92,8 +94,11 @@ mod tests {
             let (halved, summed) = (halved_twice(s), series(0.0, s));
             assert!((halved - summed).abs() < 1e-15 * summed, "s = {s}: {halved} is not {summed}");
             let (sine, cosine) = (s.sqrt(), (1.0 - s).sqrt());
-            let turned = if s == 0.0 { 1.0 } else { sine.atan2(cosine) / (sine * cosine) };
-            assert!((halved - turned).abs() < 1e-15 * turned, "s = {s}: {halved} is not {turned}");
+            let by_arc_tangent = if s == 0.0 { 1.0 } else { sine.atan2(cosine) / (sine * cosine) };
+            assert!(
+                (halved - by_arc_tangent).abs() < 1e-15 * by_arc_tangent,
+                "s = {s}: {halved} is not {by_arc_tangent}"
+            );
         }
     }
 

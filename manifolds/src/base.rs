@@ -17,8 +17,8 @@ pub trait Base: Manifold {
 
     /// The base density as the image of the uniform measure on the unit cube `[0, 1)^m`, `m = cube_dim()`.
     ///
-    /// Random or low-discrepancy numbers go in, points come out. On tori and spheres the image is continuous where a number
-    /// passes from 1 to 0, because randomly shifted lattices err less on periodic functions.
+    /// Random or low-discrepancy numbers go in, points come out. On tori and spheres the image is continuous where a
+    /// number passes from 1 to 0, because randomly shifted lattices err less on periodic functions.
     fn base_point(&self, u: &[f64], p: &mut [f64]);
 
     /// Logarithm of the Riemannian volume, `None` if it is infinite.

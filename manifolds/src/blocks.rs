@@ -6,8 +6,8 @@ use ircpm_ad::Scalar;
 
 /// A block of a row-major matrix, to be read.
 ///
-/// The view knows where the block begins and how long the matrix' rows are; how many rows and columns the block has is known
-/// by whoever uses it.
+/// The view knows where the block begins and how long the matrix' rows are; how many rows and columns the block has
+/// is known by whoever uses it.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a, S> {
     entries: &'a [S],

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-/// Dimension of the cube that `n` normal numbers take: pairs.
+/// Number of uniform numbers that `n` normal ones are made of: they come in pairs.
 pub(crate) fn cube_dim(n: usize) -> usize {
     n.next_multiple_of(2)
 }

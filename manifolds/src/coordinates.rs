@@ -2,8 +2,8 @@
 
 /// A run of a point's coordinates, and their kind.
 ///
-/// [`crate::Manifold::coordinates`] lists the runs in order. Whoever makes features of a point, reads points from a file or
-/// draws them asks for the kind, and so need not know the manifold.
+/// [`crate::Manifold::coordinates`] lists the runs in order. Whoever makes features of a point, reads points from a
+/// file or draws them asks for the kind, and so need not know the manifold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Coordinates {

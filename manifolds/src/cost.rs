@@ -11,19 +11,19 @@ use crate::manifold::Manifold;
 /// `v` stands for the frame coordinates, at `y`, of the initial velocity of the geodesic from `y` to `x`; `∇_y c = −v`.
 ///
 /// # Limit
-/// Every method is a function of `v` alone. Second derivatives of `c` are such functions on spaces that are homogeneous and
-/// locally symmetric: spheres, tori, Euclidean and hyperbolic spaces, projective spaces, compact Lie groups with a
-/// bi-invariant metric, and products of these. On another manifold they also depend on `y`, and this trait cannot be implemented;
-/// [`crate::check`] finds it, because it tries the formulas at several points. The default methods compute at
-/// [`Manifold::origin`].
+/// Every method is a function of `v` alone. Second derivatives of `c` are such functions on spaces that are
+/// homogeneous and locally symmetric: spheres, tori, Euclidean and hyperbolic spaces, projective spaces, compact Lie
+/// groups with a bi-invariant metric, and products of these. On another manifold they also depend on `y`, and this
+/// trait cannot be implemented. The default methods compute at [`Manifold::origin`]; the laws of [`crate::check`]
+/// compare every formula with derivatives at several points.
 ///
 /// # Panics
 /// Every method may panic when a slice has the wrong length.
 pub trait Cost: Manifold {
-    /// How far, in radians, `v` stays inside the domain where `exp_y` is a diffeomorphism and the formulas for `c` hold.
+    /// How far, in radians, `v` stays inside the domain of the formulas for `c`.
     ///
-    /// It is `∞` where there is no bound (Rⁿ, and the torus on its cover), and `π − |v|` on spheres. Coordinates of `v` that are
-    /// not finite make it −∞ or NaN.
+    /// There `exp_y` is a diffeomorphism. The margin is `∞` where there is no bound (Rⁿ, and the torus on its cover), and `π − |v|` on spheres. Coordinates of
+    /// `v` that are not finite make it −∞ or NaN.
     fn domain_margin<B: Real>(&self, v: &[B]) -> B;
 
     /// Whether the cost Hessian depends on `v`, that is, whether `M` is curved.
@@ -42,9 +42,10 @@ pub trait Cost: Manifold {
         derived::cost_hessian(self, v, h);
     }
 
-    /// `out = (−B)⁻¹ w` with `B = ∂x∂y c`, between the frame at `y` and its parallel transport to `x`, where `B` is symmetric.
+    /// `out = (−B)⁻¹ w` with `B = ∂x∂y c`, the mixed derivative of the cost.
     ///
-    /// This is the derivative of the exponential map, `D exp_y(v) w`, because `∇_y c = −log_y(x)`.
+    /// `B` is taken between the frame at `y` and its parallel transport to `x`, where it is symmetric. `(−B)⁻¹` is the
+    /// derivative of the exponential map, `D exp_y(v)`, because `∇_y c = −log_y(x)`.
     ///
     /// Default: that derivative, by dual numbers.
     #[inline(always)]

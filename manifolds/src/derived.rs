@@ -1,4 +1,4 @@
-//! What follows from `exp`, `log`, `frame` and `transport` by automatic differentiation: the default methods of the traits.
+//! The default methods of the traits, by automatic differentiation of `exp`, `log`, `frame` and `transport`.
 //!
 //! The formulas are exact, but allocate and work over dual numbers. Loops run over indices, as in [`crate::slices`].
 
@@ -97,7 +97,8 @@ fn moved<M: Manifold, S: Scalar>(m: &M, p: &[Along<S>], axes: &[Along<S>], k: us
 
 /// Hessian of `y ↦ c(x, y)` at `p`, from the frame coordinates `t` of the geodesic to `x`.
 ///
-/// Row `i` is `−∂_s ⟨E_j(s), log_{y(s)}(x)⟩` with `y(s) = exp_p(s E_i)` and `E(s)` in parallel transport, because `∇_y c = −log_y(x)`.
+/// Row `i` is `−∂_s ⟨E_j(s), log_{y(s)}(x)⟩` with `y(s) = exp_p(s E_i)` and `E(s)` in parallel transport, because
+/// `∇_y c = −log_y(x)`.
 #[inline(always)]
 pub(crate) fn cost_hessian_at<M: Manifold, S: Scalar>(
     m: &M,

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Two points at each other's cut locus have no shortest geodesic to prefer.
+/// The second of two points lies on the cut locus of the first, or too near it for a logarithm.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[error(
     "the second point lies {margin:e} rad inside the cut locus of the first, where more than {} rad is needed for a \
@@ -10,7 +10,7 @@ use thiserror::Error;
     CutLocus::TOLERANCE
 )]
 pub struct CutLocus {
-    /// Distance to the cut locus in radians; NaN or −∞ if a coordinate is not a number.
+    /// Distance to the cut locus in radians; NaN or −∞ if a coordinate is not finite.
     pub margin: f64,
 }
 
@@ -26,17 +26,17 @@ pub enum InvalidPoint {
     /// Too few or too many coordinates.
     #[error("a point has {expected} coordinates, and {found} were given")]
     Length {
-        /// Coordinates of the manifold.
+        /// Number of coordinates of the manifold.
         expected: usize,
-        /// Coordinates given.
+        /// Number of coordinates given.
         found: usize,
     },
     /// A NaN or an infinity.
     #[error("coordinate {index} of the point is {value}; every coordinate must be finite")]
     NotFinite {
-        /// The first such coordinate, from 0.
+        /// Index of the first coordinate that is not finite, from 0.
         index: usize,
-        /// What it is.
+        /// Value of that coordinate.
         value: f64,
     },
     /// A vector off the unit sphere.
@@ -44,7 +44,7 @@ pub enum InvalidPoint {
     NotUnit {
         /// First coordinate of the sphere.
         first: usize,
-        /// One past its last.
+        /// One past the last coordinate.
         end: usize,
         /// Length of the vector.
         norm: f64,
@@ -56,7 +56,7 @@ pub enum InvalidPoint {
     OffManifold {
         /// First coordinate of the embedding.
         first: usize,
-        /// One past its last.
+        /// One past the last coordinate.
         end: usize,
         /// How far the equation of the embedding is from holding.
         error: f64,

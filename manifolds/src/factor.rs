@@ -26,7 +26,7 @@ pub enum Factor {
     Euclidean(Euclidean),
 }
 
-/// The same expression on whichever manifold it is.
+/// Evaluates an expression in which `$m` is the manifold that the factor holds.
 macro_rules! on {
     ($factor:expr, $m:ident => $body:expr) => {
         match $factor {

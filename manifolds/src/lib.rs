@@ -27,13 +27,13 @@
 //! ```
 //!
 //! # Traits
-//! [`Manifold`] is the geometry, [`Cost`] adds the second derivatives of `c = d²/2`, and [`Base`] adds a density to draw points
-//! from. A function asks for what it uses: `M: Manifold`, `M: Cost`, or `M: Cost + Base`.
+//! [`Manifold`] is the geometry, [`Cost`] adds the second derivatives of `c = d²/2`, and [`Base`] adds a density to
+//! draw points from. A function asks for what it uses: `M: Manifold`, `M: Cost`, or `M: Cost + Base`.
 //!
 //! # A manifold of one's own
-//! Thirteen methods have no default: eight of [`Manifold`], one of [`Cost`] and four of [`Base`]. The others are derived from
-//! `exp`, `log`, `frame` and `transport` by automatic differentiation, exact but slow; override them one by one.
-//! `examples/own_manifold.rs` shows the projective spaces, and [`check::violations`] tries the laws:
+//! Thirteen methods have no default: eight of [`Manifold`], one of [`Cost`] and four of [`Base`]. The others are
+//! derived from `exp`, `log`, `frame` and `transport` by automatic differentiation, exact but slow; override them one
+//! by one. `examples/own_manifold.rs` shows the projective spaces, and [`check::violations`] tries the laws:
 //!
 //! ```
 //! use ircpm_manifolds::{AnyManifold, Sphere, check};
@@ -45,14 +45,14 @@
 //! ```
 //!
 //! # Where to look
-//! [`manifold`], [`cost`] and [`base`] are the traits; [`torus`], [`sphere`], [`euclidean`] and [`product`] implement them;
-//! [`coordinates`] says what a point's numbers mean; [`blocks`] are the matrix views of the traits' methods; [`mod@error`] says
-//! what can be wrong.
+//! [`manifold`], [`cost`] and [`base`] are the traits; [`torus`], [`sphere`], [`euclidean`] and [`product`] implement
+//! them; [`coordinates`] says what a point's numbers mean; [`blocks`] are the matrix views of the traits' methods;
+//! [`mod@error`] says what can be wrong.
 //!
 //! # Limits
 //! Radii are one and periods `2π` (rescale the cost instead). Frames are dense `D × n` matrices. [`Cost`] describes
-//! homogeneous, locally symmetric spaces only. Generic code is compiled in the crate that calls it: a debug build there needs
-//! `opt-level = 2` to be fast.
+//! homogeneous, locally symmetric spaces only. Generic code is compiled in the crate that calls it: a debug build
+//! there needs `opt-level = 2` to be fast.
 
 mod any;
 mod arc_over_sine;

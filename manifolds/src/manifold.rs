@@ -12,9 +12,9 @@ use crate::slices::dot;
 
 /// A complete Riemannian manifold `M` of dimension `D`, its points given by `n` ambient coordinates.
 ///
-/// Points `p`, `q` and tangent vectors `v`, `w` are slices of `ambient()` coordinates. *Frame coordinates* are slices of
-/// `dim()` numbers with respect to the orthonormal frame that [`Manifold::frame`] gives at a point. Geometry is written once
-/// over [`Scalar`], so that samples move in lanes and every formula can be differentiated.
+/// Points `p`, `q` and tangent vectors `v`, `w` are slices of `ambient()` coordinates. *Frame coordinates* are slices
+/// of `dim()` numbers with respect to the orthonormal frame that [`Manifold::frame`] gives at a point. Geometry is
+/// written once over [`Scalar`], so that samples move in lanes and every formula can be differentiated.
 ///
 /// # The metric
 /// By default the inner product of two tangent vectors is the dot product of their ambient coordinates. A manifold with
@@ -22,11 +22,11 @@ use crate::slices::dot;
 /// and angles are taken from frame coordinates.
 ///
 /// # Writing a manifold
-/// Eight methods have no default: [`dim`](Manifold::dim), [`ambient`](Manifold::ambient), [`origin`](Manifold::origin),
-/// [`check_point`](Manifold::check_point), [`exp`](Manifold::exp), [`log`](Manifold::log), [`frame`](Manifold::frame) and
-/// [`transport`](Manifold::transport). The others follow from these by automatic differentiation, exact but slow: override
-/// them where speed matters. [`crate::Cost`] asks for one method more, [`crate::Base`] for four.
-/// [`crate::check`] tries all of them.
+/// Eight methods have no default: [`dim`](Manifold::dim), [`ambient`](Manifold::ambient),
+/// [`origin`](Manifold::origin), [`check_point`](Manifold::check_point), [`exp`](Manifold::exp),
+/// [`log`](Manifold::log), [`frame`](Manifold::frame) and [`transport`](Manifold::transport). The others follow from
+/// these by automatic differentiation, exact but slow: override them where speed matters. [`crate::Cost`] asks for
+/// one method more, [`crate::Base`] for four. [`crate::check`] tries all of them.
 ///
 /// A formula in a length `r` loses its derivatives at `r = 0`: write it in `r²`, as
 /// [`ircpm_ad::elementary::smooth`] does.
@@ -56,9 +56,9 @@ pub trait Manifold: Clone + Debug + Display + Send + Sync + 'static {
 
     /// `v = log_p(q)`, the initial velocity of the shortest geodesic from `p` to `q`, and the margin to the cut locus.
     ///
-    /// The margin is the distance in radians by which `q` stays inside the cut locus of `p`. Where it is not positive, the
-    /// direction is arbitrary and the caller must not use it. A coordinate that is not finite makes the margin −∞ or
-    /// NaN. [`Manifold::try_log`] turns all of that into an error.
+    /// The margin is the distance in radians by which `q` stays inside the cut locus of `p`. Where it is not
+    /// positive, the direction is arbitrary and the caller must not use it. A coordinate that is not finite makes the
+    /// margin −∞ or NaN. [`Manifold::try_log`] turns all of that into an error.
     fn log<S: Scalar>(&self, p: &[S], q: &[S], v: &mut [S]) -> S::Base;
 
     /// Orthonormal basis `E` of the tangent space at `p`: `D` rows of `n` coordinates.

@@ -45,13 +45,13 @@ struct Part {
 }
 
 impl Part {
-    /// Its coordinates within a point.
+    /// Range of the factor's coordinates within a point.
     #[inline(always)]
     fn coordinates(&self) -> Range<usize> {
         self.coordinate..self.coordinate + self.factor.ambient()
     }
 
-    /// Its directions within a frame.
+    /// Range of the factor's vectors within a frame.
     #[inline(always)]
     fn directions(&self) -> Range<usize> {
         self.direction..self.direction + self.factor.dim()

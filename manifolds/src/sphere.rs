@@ -19,8 +19,8 @@ use crate::slices::{check_finite, dot};
 
 /// The unit sphere `Sⁿ ⊂ Rⁿ⁺¹`, `n ≥ 1`: points are unit vectors, tangent vectors at `p` are orthogonal to `p`.
 ///
-/// Every formula is written in `u = r²`, the squared length of a tangent vector, by [`ircpm_ad::elementary::smooth`]: smooth at
-/// coincident points, to any order.
+/// Every formula is written in `u = r²`, the squared length of a tangent vector, by [`ircpm_ad::elementary::smooth`]:
+/// smooth at coincident points, to any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sphere(usize);
 
@@ -138,7 +138,9 @@ impl Manifold for Sphere {
         }
     }
 
-    /// `w − ⟨v, w⟩ (sin r / r · p + (1 − cos r)/r² · v)`: only the part along the geodesic turns; `(1 − cos r)/r² = c₂`.
+    /// `w − ⟨v, w⟩ (sin r / r · p + (1 − cos r)/r² · v)`, where `(1 − cos r)/r² = c₂`.
+    ///
+    /// Only the part along the geodesic changes.
     #[inline(always)]
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         let v = &v[..=self.0];
@@ -260,13 +262,14 @@ impl Base for Sphere {
         self.0
     }
 
-    /// The angle on `S¹`, Archimedes' cylinder on `S²`, and from `Sⁿ⁻²` to `Sⁿ` a circle: `(√(1−s) e^{iα}, √s q)`, Hopf's
-    /// coordinates if `n = 3`. The uniform measure makes `s` a Beta((n−1)/2, 1) variable, the power `2/(n−1)` of a uniform
-    /// one: as many numbers as dimensions, each map its inverse distribution.
+    /// The uniform distribution, by the angle on `S¹`, Archimedes' cylinder on `S²`, and recursion from `Sⁿ⁻²` to `Sⁿ`.
     ///
-    /// Angles are periodic in their numbers; `s` and the height are made so by folding (`fold`). So smooth functions on the sphere
-    /// are continuous and periodic on the cube, where shifted lattices of `N` points err by nearly `N⁻²` instead of `N⁻¹`
-    /// (Hickernell 2002, *Obtaining O(N⁻²⁺ᵋ) convergence for lattice quadrature rules*).
+    /// The recursion is `(√(1−s) e^{iα}, √s q)`, Hopf's coordinates if `n = 3`. The uniform measure makes `s` a Beta((n−1)/2, 1)
+    /// variable, the power `2/(n−1)` of a uniform one. So a point takes as many numbers as there are dimensions.
+    ///
+    /// Angles are periodic in their numbers; `fold` makes `s` and the height periodic too. Smooth functions on the
+    /// sphere are then continuous and periodic on the cube, where shifted lattices of `N` points err by nearly `N⁻²`
+    /// instead of `N⁻¹` (Hickernell 2002, *Obtaining O(N⁻²⁺ᵋ) convergence for lattice quadrature rules*).
     fn base_point(&self, mut u: &[f64], mut p: &mut [f64]) {
         let mut radius = 1.0;
         for n in (3..=self.0).rev().step_by(2) {
@@ -289,7 +292,7 @@ impl Base for Sphere {
     }
 }
 
-/// How far from 1 the length of a point may be.
+/// Largest difference from 1 of the length of a point.
 const UNIT_TOLERANCE: f64 = 1e-9;
 
 /// `sin²(r/2)` and `cos²(r/2)` of the angle `r` between `p` and `q`, each without cancellation.
@@ -304,7 +307,7 @@ fn half_angle_squares<S: Scalar>(p: &[S], q: &[S]) -> (S, S) {
     (near * 0.25, far * 0.25)
 }
 
-/// `π / sin r` at `s = sin²(r/2)`, finite at `s = 0`, where a pole would turn a logarithm of length zero into NaN.
+/// `π / sin r` at `s = sin²(r/2)`, but finite at `s = 0`, where the pole would make NaN of a logarithm of length zero.
 #[inline(always)]
 fn half_turn_over_sine<S: Scalar>(s: S) -> S {
     // Squared rounding errors are 1e-32; fifth derivatives of 1/√s are still finite here.
@@ -314,7 +317,7 @@ fn half_turn_over_sine<S: Scalar>(s: S) -> S {
     (s * (-s + 1.0)).sqrt().recip() * (0.5 * PI)
 }
 
-/// The tent from 0 up to 1 and back: keeps the uniform measure, and has the same value at both ends.
+/// The tent map, 0 at both ends and 1 in the middle: it keeps the uniform measure and is periodic.
 fn fold(u: f64) -> f64 {
     1.0 - (2.0 * u - 1.0).abs()
 }

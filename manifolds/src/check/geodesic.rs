@@ -69,7 +69,7 @@ pub(super) fn log_reports_the_cut_locus<M: Manifold>(m: &M, sampler: &mut Sample
     })
 }
 
-/// The number of logarithms that are given where one coordinate of either point is not finite.
+/// The number of logarithms without an error where one coordinate of either point is not finite.
 pub(super) fn log_reports_what_is_not_finite<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     let (p, q) = (sampler.point(m), sampler.point(m));
     let mut given = 0;

@@ -43,7 +43,7 @@ pub(super) fn lift_agrees_with_exp<M: Manifold>(m: &M, sampler: &mut Sampler) ->
     })
 }
 
-/// The largest difference of a derivative of `lift_derivative`, up to the second, from that of `exp` carried along `E_k`.
+/// The largest difference of a derivative of `lift_derivative`, up to the second, from the exact one.
 pub(super) fn lift_derivative_moves_the_lift<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     let (d, n) = (m.dim(), m.ambient());
     (0..POINTS).fold(0.0, |worst, _| {

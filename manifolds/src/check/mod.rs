@@ -1,14 +1,14 @@
 //! Checks for a manifold of one's own: the laws that the traits state, tried on samples.
 //!
-//! A new manifold is right when [`violations`] finds none; [`geometry_violations`] is for a manifold without a cost or a base
-//! density. Every law is exact: derivatives are compared with those of dual numbers through `exp`, `log`, `frame` and
-//! `transport`, and errors are of rounding alone. Samples include coincident points, points 1e-9 apart, and points 1e-3 and
-//! 1e-6 inside the cut locus. A law is tried everywhere with one tolerance: an error is divided by the size of the function
-//! there, which near the cut locus is a power of `1 + 1/margin`, and by the cube of the coordinates where they are
-//! [`Coordinates::Embedded`](crate::Coordinates::Embedded) and large.
+//! A new manifold is right when [`violations`] finds none; [`geometry_violations`] is for a manifold without a cost
+//! or a base density. Every law is exact: derivatives are compared with those of dual numbers through `exp`, `log`,
+//! `frame` and `transport`, and errors are of rounding alone. Samples include coincident points, points 1e-9 apart,
+//! and points 1e-3 and 1e-6 inside the cut locus. A law is tried everywhere with one tolerance: an error is divided
+//! by the size of the function there, which near the cut locus is a power of `1 + 1/margin`, and by the cube of the
+//! coordinates where they are [`Coordinates::Embedded`](crate::Coordinates::Embedded) and large.
 //!
-//! The laws take lengths and angles from [`Manifold::to_frame`], and expect the margin of a logarithm to fall linearly along a
-//! geodesic.
+//! The laws take lengths and angles from [`Manifold::to_frame`], and expect the margin of a logarithm to fall
+//! linearly along a geodesic.
 //!
 //! ```
 //! use ircpm_manifolds::{Sphere, check};

@@ -7,7 +7,9 @@ use crate::coordinates::Coordinates;
 use crate::manifold::Manifold;
 use crate::slices::{combine, dot};
 
-/// Uniform random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014), so that the library needs no generator.
+/// Uniform random numbers from a seed.
+///
+/// SplitMix64 (Steele, Lea and Flood, 2014), so that the library depends on no generator.
 #[derive(Clone, Debug)]
 pub(super) struct Sampler {
     state: u64,
@@ -86,7 +88,9 @@ impl Sampler {
     }
 }
 
-/// How far a geodesic goes before the cut locus: the margin of its logarithm at the start, and its fall per unit length.
+/// How far a geodesic goes before the cut locus.
+///
+/// It is known from the margin of the logarithm at the start, and from the fall of the margin per unit length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
     margin: f64,
@@ -161,8 +165,8 @@ impl Geodesic {
 
 /// The cube of the largest embedded coordinate, at least 1: how much rounding errors may grow.
 ///
-/// An inner product of two vectors may be small by cancellation, as on a hyperboloid, where it is 1 at every point; and it may
-/// multiply a third vector, as in parallel transport.
+/// An inner product of two vectors may be small by cancellation, as on a hyperboloid, where it is 1 at every point;
+/// and it may multiply a third vector, as in parallel transport.
 pub(super) fn size<M: Manifold>(m: &M, p: &[f64]) -> f64 {
     let (mut largest, mut first): (f64, usize) = (1.0, 0);
     for run in m.coordinates() {

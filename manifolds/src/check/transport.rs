@@ -51,7 +51,7 @@ pub(super) fn carries_v_to_minus_log_back<M: Manifold>(m: &M, sampler: &mut Samp
 
 /// The Hessian of the cost by transport of its gradient, against second derivatives along geodesics.
 ///
-/// `∂_s∂_t c(x, exp_y(s Eᵢ + t Eⱼ))` needs no transport. A transport that turns the frame, however slowly, puts an antisymmetric
+/// `∂_s∂_t c(x, exp_y(s Eᵢ + t Eⱼ))` needs no transport. A transport that rotates the frame puts an antisymmetric
 /// part into the other one.
 pub(super) fn is_parallel<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     let d = m.dim();

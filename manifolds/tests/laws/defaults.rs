@@ -25,7 +25,8 @@ fn quantities<M: Cost, S: Scalar>(m: &M, p: &[f64], t: &[S], w: &[S], order: usi
     add(d * d, &|h| m.cost_hessian(t, BlockMut::dense(h, d)));
     add(d, &|out| m.mixed(t, w, out));
     add(d, &|out| m.mixed_inverse(t, w, out));
-    // A lift is a Taylor polynomial, so that its derivatives are compared at zero: three of them, and two of its derivative.
+    // A lift is a Taylor polynomial, so that its derivatives are compared at zero: three of them, and two of its
+    // derivative.
     let small: Vec<S> = t.iter().map(|&t| t - S::from_base(t.value())).collect();
     add(n, &|z| m.lift(&base, Block::dense(&frame, n), &small, z));
     for k in 0..if order < 3 { d } else { 0 } {

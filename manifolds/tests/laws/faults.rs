@@ -171,9 +171,10 @@ impl Manifold for Faulty {
     }
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {
         let mut w = w.to_vec();
-        let turns = self.fault == Fault::Twist || self.fault == Fault::TwistOfLongVectors && length(v) > 2.0;
-        if turns {
-            turn_about(p, v, &mut w);
+        let rotates =
+            self.fault == Fault::Twist || self.fault == Fault::TwistOfLongVectors && length(v) > 2.0;
+        if rotates {
+            rotate_about(p, v, &mut w);
         }
         self.inner.transport(p, v, &w, out);
         self.spoil(Fault::LongTransport, 1.0 + SMALL, out);
@@ -217,8 +218,8 @@ impl Manifold for Faulty {
     }
 }
 
-/// Turns the tangent vector `w` at `p` of S³ about `v`, by an angle of 1e-3 |v|.
-fn turn_about<S: Scalar>(p: &[S], v: &[S], w: &mut [S]) {
+/// Rotates the tangent vector `w` at `p` of S³ about `v`, by an angle of 1e-3 |v|.
+fn rotate_about<S: Scalar>(p: &[S], v: &[S], w: &mut [S]) {
     // The generalised cross product p × v × w is normal to all three, and as long as |v| |w| sin(v, w).
     let cross = |w: &[S]| -> Vec<S> {
         let minor = |a: usize, b: usize, c: usize| {
@@ -227,7 +228,7 @@ fn turn_about<S: Scalar>(p: &[S], v: &[S], w: &mut [S]) {
         };
         vec![minor(1, 2, 3), -minor(0, 2, 3), minor(0, 1, 3), -minor(0, 1, 2)]
     };
-    // The exponential series of the turn: six terms of 1e-3 |v| each.
+    // The exponential series of the rotation: six terms of 1e-3 |v| each.
     let mut term = w.to_vec();
     for k in 1..=6 {
         term = cross(&term).iter().map(|&x| x * (1e-3 / f64::from(k))).collect();
