@@ -22,8 +22,8 @@ use crate::manifold::Manifold;
 pub trait Cost: Manifold {
     /// How far, in radians, `v` stays inside the domain of the formulas for `c`.
     ///
-    /// There `exp_y` is a diffeomorphism. The margin is `∞` where there is no bound (Rⁿ, and the torus on its cover), and `π − |v|` on spheres. Coordinates of
-    /// `v` that are not finite make it −∞ or NaN.
+    /// There `exp_y` is a diffeomorphism. The margin is `∞` where there is no bound (Rⁿ, and the torus on its cover),
+    /// and `π − |v|` on spheres. Coordinates of `v` that are not finite make it −∞ or NaN.
     fn domain_margin<B: Real>(&self, v: &[B]) -> B;
 
     /// Whether the cost Hessian depends on `v`, that is, whether `M` is curved.

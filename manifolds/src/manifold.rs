@@ -28,8 +28,10 @@ use crate::slices::dot;
 /// these by automatic differentiation, exact but slow: override them where speed matters. [`crate::Cost`] asks for
 /// one method more, [`crate::Base`] for four. [`crate::check`] tries all of them.
 ///
-/// A formula in a length `r` loses its derivatives at `r = 0`: write it in `r²`, as
-/// [`ircpm_ad::elementary::smooth`] does.
+/// A formula in a length `r` loses its derivatives at `r = 0`: write it in `r²`, as [`ircpm_ad::elementary::smooth`]
+/// does. A branch on a value is written with [`Scalar::select_gt`], because a pack takes both sides. For speed over
+/// packs, mark methods `#[inline(always)]` and loop over indices: the compiler may leave closures that iterators call
+/// without the instruction set of the pack.
 ///
 /// # Panics
 /// Every method may panic when a slice has the wrong length.

@@ -264,8 +264,9 @@ impl Base for Sphere {
 
     /// The uniform distribution, by the angle on `S¹`, Archimedes' cylinder on `S²`, and recursion from `Sⁿ⁻²` to `Sⁿ`.
     ///
-    /// The recursion is `(√(1−s) e^{iα}, √s q)`, Hopf's coordinates if `n = 3`. The uniform measure makes `s` a Beta((n−1)/2, 1)
-    /// variable, the power `2/(n−1)` of a uniform one. So a point takes as many numbers as there are dimensions.
+    /// The recursion is `(√(1−s) e^{iα}, √s q)`, Hopf's coordinates if `n = 3`. The uniform measure makes `s` a
+    /// Beta((n−1)/2, 1) variable, the power `2/(n−1)` of a uniform one. So a point takes as many numbers as there are
+    /// dimensions.
     ///
     /// Angles are periodic in their numbers; `fold` makes `s` and the height periodic too. Smooth functions on the
     /// sphere are then continuous and periodic on the cube, where shifted lattices of `N` points err by nearly `N⁻²`

@@ -240,4 +240,5 @@ fn projective_space_with_default_methods_obeys_every_law() {
 #[test]
 fn hyperbolic_plane_with_a_metric_of_its_own_obeys_every_law() {
     assert_lawful(&Hyperbolic);
+    assert_eq!(check::geometry_violations(&Hyperbolic, SEEDS[0]), []);
 }
