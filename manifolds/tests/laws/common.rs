@@ -22,7 +22,7 @@ pub(crate) fn generator(seed: u64) -> Pcg64Mcg {
 }
 
 /// A point of the base density.
-pub(crate) fn point(m: &Product, rng: &mut Pcg64Mcg) -> Vec<f64> {
+pub(crate) fn point<M: Base>(m: &M, rng: &mut Pcg64Mcg) -> Vec<f64> {
     let cube: Vec<f64> = (0..m.cube_dim()).map(|_| rng.random()).collect();
     let mut p = vec![0.0; m.ambient()];
     m.base_point(&cube, &mut p);
@@ -35,7 +35,7 @@ pub(crate) fn numbers(n: usize, size: f64, rng: &mut Pcg64Mcg) -> Vec<f64> {
 }
 
 /// `Σ tᵢ Eᵢ` in the manifold's frame at `p`.
-pub(crate) fn tangent<S: Scalar>(m: &Product, p: &[S], t: &[S]) -> Vec<S> {
+pub(crate) fn tangent<M: Manifold, S: Scalar>(m: &M, p: &[S], t: &[S]) -> Vec<S> {
     let (d, n) = (m.dim(), m.ambient());
     let mut frame = vec![S::zero(); d * n];
     m.frame(p, BlockMut::dense(&mut frame, n));
@@ -51,7 +51,7 @@ pub(crate) fn tangent<S: Scalar>(m: &Product, p: &[S], t: &[S]) -> Vec<S> {
 /// Everything generic that the manifold says of `p`, of the geodesic with frame coordinates `t`, and of a third vector
 /// `w` in the frame, as one list.
 #[inline(always)]
-pub(crate) fn quantities<S: Scalar>(m: &Product, p: &[S], t: &[S], w: &[S]) -> Vec<S> {
+pub(crate) fn quantities<M: Cost + Base, S: Scalar>(m: &M, p: &[S], t: &[S], w: &[S]) -> Vec<S> {
     let (d, n) = (m.dim(), m.ambient());
     let ambient = || vec![S::zero(); n];
     let (v, w_ambient) = (tangent(m, p, t), tangent(m, p, w));
