@@ -194,7 +194,7 @@ impl AnyManifold {
         self.0.transport(p, v, w, out);
     }
 
-    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`: see [`Manifold::lower`](Manifold::lower).
+    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`: see [`Manifold::lower`].
     pub fn lower(&self, p: &[f64], v: &mut [f64]) {
         self.0.lower(p, v);
     }
@@ -209,7 +209,7 @@ impl AnyManifold {
         }
     }
 
-    /// Replaces `p` by the canonical representative of the same point: see [`Manifold::wrap`](Manifold::wrap).
+    /// Replaces `p` by the canonical representative of the same point: see [`Manifold::wrap`].
     pub fn wrap(&self, p: &mut [f64]) {
         self.0.wrap(p);
     }
