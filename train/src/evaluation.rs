@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ircpm_flow::{Flow, SolveStats};
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::{Manifold, Product};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
@@ -93,7 +93,7 @@ pub fn evaluate(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<E
 }
 
 /// That many base points, in a stream of their own.
-fn draw(manifold: &AnyManifold, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
+fn draw(manifold: &Product, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
     base_points(manifold, &Sequence::new(spread, count, manifold.cube_dim()), &mut Pcg64::seed_from_u64(seed))
 }
 
@@ -179,9 +179,9 @@ fn fold(flow: &Flow, theta: &[f64], fresh: &[f64], stop: &AtomicBool) -> Result<
     let mut indefinite = 0;
     for y in fresh.chunks(BATCH * ambient) {
         check(stop)?;
-        let (pulled, eigenvalues) = flow.inverse_with_eigenvalues(theta, y);
+        let pulled = flow.inverse(theta, y);
         indefinite += pulled.ok.iter().filter(|ok| !**ok).count();
-        for e in eigenvalues {
+        for e in pulled.min_eigenvalue {
             // `f64::min` would drop a NaN.
             min_eigenvalue = if e < min_eigenvalue || e.is_nan() { e } else { min_eigenvalue };
         }

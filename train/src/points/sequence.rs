@@ -139,7 +139,7 @@ impl fmt::Display for Spread {
 mod tests {
     use super::*;
     use crate::target::bessel::{i0, log_fisher_integral};
-    use ircpm_manifolds::AnyManifold;
+    use ircpm_manifolds::{Manifold, Product};
     use rand_pcg::rand_core::SeedableRng;
 
     const SPREADS: [Spread; 3] = [Spread::Random, Spread::Kronecker, Spread::Lattice];
@@ -147,7 +147,7 @@ mod tests {
     /// Root mean square error, over shifts, of the mean of `f` over base points of `manifold`.
     fn error(spread: Spread, manifold: &str, points: usize, exact: f64, f: impl Fn(&[f64]) -> f64) -> f64 {
         let seed = 21;
-        let m: AnyManifold = manifold.parse().expect("a manifold");
+        let m: Product = manifold.parse().expect("a manifold");
         let sequence = Sequence::new(spread, points, m.cube_dim());
         let mut rng = Pcg64::seed_from_u64(seed);
         let mut cube = vec![0.0; points * m.cube_dim()];

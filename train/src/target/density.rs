@@ -1,14 +1,14 @@
 //! From an energy written once over any scalar to batches of energies and gradients, eight samples at a time.
 
 use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::{Manifold, Product};
 
 use super::Target;
 
 /// What the author of a target writes.
 pub trait Density: Send + Sync + 'static {
     /// Where the density lives.
-    fn manifold(&self) -> AnyManifold;
+    fn manifold(&self) -> Product;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
     /// temperature `β > 0`.
@@ -26,7 +26,7 @@ pub trait Density: Send + Sync + 'static {
 pub struct InLanes<D> {
     name: &'static str,
     density: D,
-    manifold: AnyManifold,
+    manifold: Product,
     isa: Isa,
 }
 
@@ -52,7 +52,7 @@ impl<D: Density> Target for InLanes<D> {
     fn name(&self) -> &str {
         self.name
     }
-    fn manifold(&self) -> &AnyManifold {
+    fn manifold(&self) -> &Product {
         &self.manifold
     }
     fn log_z(&self, beta: f64) -> Option<f64> {

@@ -10,7 +10,7 @@ mod density;
 pub mod sphere;
 pub mod torus;
 
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::Product;
 
 pub use density::{Density, InLanes};
 
@@ -20,7 +20,7 @@ pub trait Target: Send + Sync {
     fn name(&self) -> &str;
 
     /// Where the density lives.
-    fn manifold(&self) -> &AnyManifold;
+    fn manifold(&self) -> &Product;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
     /// temperature `β > 0`.

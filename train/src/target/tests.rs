@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use ircpm_ad::Isa;
+use ircpm_manifolds::Manifold;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 

@@ -1,5 +1,6 @@
 //! Training by gradients: batches of base points, or of given points.
 
+use ircpm_manifolds::Manifold;
 use rand::Rng;
 use rand_pcg::Pcg64;
 

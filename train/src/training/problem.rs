@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ircpm_flow::Flow;
-use ircpm_manifolds::{AnyManifold, Product};
+use ircpm_manifolds::{Manifold, Product};
 
 use super::data;
 use crate::config::{AUTO, Config};
@@ -48,17 +48,12 @@ impl Problem {
     /// not on the manifold.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, RunError> {
         let (manifold, source) = match (config.target(), &mut config.data) {
-            (Some(target), _) => {
-                let manifold = target.manifold().to_string();
-                let product: Product = manifold.parse().expect("a target of the table lives on a product");
-                (product, Source::Target(target))
-            }
+            (Some(target), _) => (target.manifold().clone(), Source::Target(target)),
             (None, Some(data)) => {
                 let path = base.join(&data.file);
                 data.file = std::path::absolute(&path).map_err(|source| RunError::read(&path, source))?;
-                let manifold = AnyManifold::from(data.manifold.clone());
-                let points = data::read(&data.file, &manifold)?;
-                let (train, held_out) = split(&points, manifold.ambient(), data.held_out);
+                let points = data::read(&data.file, &data.manifold)?;
+                let (train, held_out) = split(&points, data.manifold.ambient(), data.held_out);
                 (data.manifold.clone(), Source::Data { train, held_out })
             }
             (None, None) => unreachable!("a parsed configuration has a target or data"),
@@ -90,7 +85,7 @@ impl Problem {
     }
 
     /// What the flow lives on.
-    pub fn manifold(&self) -> &AnyManifold {
+    pub fn manifold(&self) -> &Product {
         self.flow.manifold()
     }
 

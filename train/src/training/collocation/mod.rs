@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::{Manifold, Product};
 use rand::Rng;
 use rand_pcg::Pcg64;
 
@@ -303,7 +303,7 @@ impl<'a> Collocation<'a> {
 }
 
 /// A point a little way off.
-fn neighbour(manifold: &AnyManifold, point: &[f64], rng: &mut Pcg64) -> Vec<f64> {
+fn neighbour(manifold: &Product, point: &[f64], rng: &mut Pcg64) -> Vec<f64> {
     let (n, d) = (manifold.ambient(), manifold.dim());
     let mut frame = vec![0.0; d * n];
     manifold.frame(point, &mut frame);
