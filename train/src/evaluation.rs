@@ -4,17 +4,40 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ircpm_flow::{Flow, SolveStats};
 use ircpm_manifolds::{Manifold, Product};
-use rand::SeedableRng;
-use rand_pcg::Pcg64;
 
-use crate::estimate::{Estimate, Estimates};
-use crate::points::{Quadrature, Sequence, Spread, base_points};
-use crate::program::RunError;
+use crate::config::EvaluationConfig;
+use crate::estimate::{Estimate, EstimateError, Estimates};
+use crate::points::{Generator, Quadrature, Sequence, Spread, base_points};
 use crate::target::Target;
-use crate::training::{Problem, Source};
+use crate::training::Source;
+
+/// Why a model cannot be evaluated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// The energy is not a number at a point.
+    #[error(
+        "target {target}: the energy is {energy} at the point {point:?}; it must be finite everywhere on the manifold"
+    )]
+    Energy {
+        /// Name of the target.
+        target: String,
+        /// Its value.
+        energy: f64,
+        /// The point, in ambient coordinates.
+        point: Vec<f64>,
+    },
+    /// The model's samples allow no estimate.
+    #[error("evaluation: {0}")]
+    Estimate(#[from] EstimateError),
+    /// The evaluation was asked to stop.
+    #[error("interrupted during the evaluation")]
+    Interrupted,
+}
 
 /// Results of an evaluation.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// ESS, KL and log Z against the target, if there is one.
     pub weights: Option<Estimates>,
@@ -35,7 +58,7 @@ pub struct Evaluation {
 /// The smallest eigenvalue of `H` over fresh base points and points that were held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fold {
-    /// The worst point's.
+    /// Smallest eigenvalue over all points; NaN where a point is beyond the injectivity radius.
     pub min_eigenvalue: f64,
     /// Share of the points where it is not positive, or beyond the injectivity radius.
     pub indefinite_share: f64,
@@ -69,94 +92,160 @@ const SAMPLES: u64 = 0;
 const FRESH: u64 = 1;
 const MASS: u64 = 2;
 
-/// Evaluates a model.
+/// A model and how it is measured.
+struct Subject<'a> {
+    flow: &'a Flow,
+    theta: &'a [f64],
+    source: Source<'a>,
+    settings: &'a EvaluationConfig,
+    stop: &'a AtomicBool,
+}
+
+/// Measures a flow with parameters `theta` against what it learned from. The settings' `pictures` are not read.
 ///
 /// # Errors
-/// `Energy` if the target is not finite somewhere, `Estimate` if too few samples are solved, `Interrupted` if `stop` is
-/// set meanwhile.
-pub fn evaluate(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
-    let config = &problem.config.evaluation;
-    let flow = &problem.flow;
-    let (weights, solve, failed) = weigh(problem, theta, stop)?;
-    let base_ess = problem.target().map(|target| base_ess(problem, target)).transpose()?;
-    let held_out = match &problem.source {
-        Source::Data { held_out, .. } => log_likelihood(flow, theta, held_out),
-        Source::Target(_) => None,
+/// [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples are
+/// solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
+///
+/// # Panics
+/// If `theta` has the wrong length for the flow, or the source lives on another manifold.
+pub fn evaluate(
+    flow: &Flow,
+    theta: &[f64],
+    source: Source<'_>,
+    settings: &EvaluationConfig,
+    stop: &AtomicBool,
+) -> Result<Evaluation, EvaluationError> {
+    let subject = Subject { flow, theta, source, settings, stop };
+    let (weights, solve, failed) = subject.weigh()?;
+    let base_ess = source.target().map(|(target, beta)| subject.base_ess(target, beta)).transpose()?;
+    let held_out = match source {
+        Source::Points { held_out, .. } => log_likelihood(flow, theta, held_out),
+        Source::Target { .. } => None,
     };
-    let mut fresh = draw(problem.manifold(), Spread::Kronecker, config.uniform, stream(config.seed, FRESH));
-    if let Source::Data { held_out, .. } = &problem.source {
-        fresh.extend(held_out);
-    }
-    let fold = fold(flow, theta, &fresh, stop)?;
-    let mass = mass(problem, theta, stop)?;
+    let seed = stream(settings.seed, FRESH);
+    let mut fresh = draw(flow.manifold(), Spread::Kronecker, settings.uniform, seed);
+    fresh.extend(source.held_out());
+    let fold = subject.fold(&fresh)?;
+    let mass = subject.mass()?;
     Ok(Evaluation { weights, base_ess, held_out, solve, failed, fold, mass })
 }
 
 /// That many base points, in a stream of their own.
 fn draw(manifold: &Product, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
-    base_points(manifold, &Sequence::new(spread, count, manifold.cube_dim()), &mut Pcg64::seed_from_u64(seed))
+    base_points(manifold, &Sequence::new(spread, count, manifold.cube_dim()), &mut Generator::from_seed(seed))
 }
 
 /// Log-density of the target at points, `−βu`, not normalised.
 ///
 /// # Errors
-/// `Energy` with the first point where it is not finite.
-pub fn log_target(target: &dyn Target, beta: f64, y: &[f64]) -> Result<Vec<f64>, RunError> {
+/// [`EvaluationError::Energy`] with the first point where it is not finite.
+pub fn log_target(target: &dyn Target, beta: f64, y: &[f64]) -> Result<Vec<f64>, EvaluationError> {
     let ambient = target.manifold().ambient();
     let mut u = vec![0.0; y.len() / ambient];
     target.energies(y, &mut u);
     if let Some(i) = u.iter().position(|u| !u.is_finite()) {
         let point = y[i * ambient..(i + 1) * ambient].to_vec();
-        return Err(RunError::Energy { target: target.name().to_owned(), energy: u[i], point });
+        return Err(EvaluationError::Energy { target: target.name().to_owned(), energy: u[i], point });
     }
     Ok(u.into_iter().map(|u| -beta * u).collect())
 }
 
-/// Solves for independent model samples and weighs them against the target; counts those that failed.
-fn weigh(
-    problem: &Problem,
-    theta: &[f64],
-    stop: &AtomicBool,
-) -> Result<(Option<Estimates>, SolveStats, usize), RunError> {
-    let config = &problem.config.evaluation;
-    let ambient = problem.manifold().ambient();
-    let x = draw(problem.manifold(), Spread::Random, config.samples, stream(config.seed, SAMPLES));
-    let mut stats = SolveStats::default();
-    let (mut failed, mut log_weights) = (0, Vec::with_capacity(config.samples));
-    for x in x.chunks(BATCH * ambient) {
-        check(stop)?;
-        let pushed = problem.flow.forward(theta, x);
-        stats.merge(&pushed.stats);
-        let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
-        failed += pushed.ok.len() - solved.len();
-        let Some(target) = problem.target() else { continue };
-        let y: Vec<f64> =
-            solved.iter().flat_map(|i| &pushed.y[i * ambient..(i + 1) * ambient]).copied().collect();
-        let log_p = log_target(target, problem.config.beta(), &y)?;
-        log_weights.extend(log_p.iter().zip(&solved).map(|(p, &i)| p - pushed.log_q[i]));
+impl Subject<'_> {
+    /// Solves for independent model samples and weighs them against the target; counts those that failed.
+    fn weigh(&self) -> Result<(Option<Estimates>, SolveStats, usize), EvaluationError> {
+        let Self { flow, settings, source, .. } = *self;
+        let ambient = flow.manifold().ambient();
+        let x = draw(flow.manifold(), Spread::Random, settings.samples, stream(settings.seed, SAMPLES));
+        let mut stats = SolveStats::default();
+        let (mut failed, mut log_weights) = (0, Vec::with_capacity(settings.samples));
+        for x in x.chunks(BATCH * ambient) {
+            self.check()?;
+            let pushed = flow.forward(self.theta, x);
+            stats.merge(&pushed.stats);
+            let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
+            failed += pushed.ok.len() - solved.len();
+            let Some((target, beta)) = source.target() else { continue };
+            let y: Vec<f64> =
+                solved.iter().flat_map(|i| &pushed.y[i * ambient..(i + 1) * ambient]).copied().collect();
+            let log_p = log_target(target, beta, &y)?;
+            log_weights.extend(log_p.iter().zip(&solved).map(|(p, &i)| p - pushed.log_q[i]));
+        }
+        let weights = source
+            .target()
+            .map(|_| Estimates::new(&log_weights, failed, source.log_z_exact()))
+            .transpose()?;
+        Ok((weights, stats, failed))
     }
-    let weights =
-        problem.target().map(|_| Estimates::new(&log_weights, failed, problem.log_z_exact())).transpose()?;
-    Ok((weights, stats, failed))
-}
 
-/// ESS of the base density: by quadrature where there is a rule, else from as many points as the model gets.
-fn base_ess(problem: &Problem, target: &dyn Target) -> Result<f64, RunError> {
-    let manifold = problem.manifold();
-    let beta = problem.config.beta();
-    if let Some(rule) = Quadrature::new(manifold, NODES) {
-        let log_p = log_target(target, beta, &rule.points)?;
-        let largest = log_p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let moment =
-            |k: f64| rule.integrate(&log_p.iter().map(|l| (k * (l - largest)).exp()).collect::<Vec<_>>());
-        return Ok(moment(1.0).powi(2) / (moment(0.0) * moment(2.0)));
+    /// ESS of the base density: by quadrature where there is a rule, else from as many points as the model gets.
+    fn base_ess(&self, target: &dyn Target, beta: f64) -> Result<f64, EvaluationError> {
+        let manifold = self.flow.manifold();
+        if let Some(rule) = Quadrature::new(manifold, NODES) {
+            let log_p = log_target(target, beta, &rule.points)?;
+            let largest = log_p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let moment =
+                |k: f64| rule.integrate(&log_p.iter().map(|l| (k * (l - largest)).exp()).collect::<Vec<_>>());
+            return Ok(moment(1.0).powi(2) / (moment(0.0) * moment(2.0)));
+        }
+        let EvaluationConfig { samples, seed, .. } = *self.settings;
+        let x = draw(manifold, Spread::Kronecker, samples, stream(seed, FRESH));
+        let log_p = log_target(target, beta, &x)?;
+        let log_base = x.chunks_exact(manifold.ambient()).map(|x| manifold.log_base(x));
+        let log_weights: Vec<f64> = log_p.iter().zip(log_base).map(|(p, b)| p - b).collect();
+        Ok(Estimates::new(&log_weights, 0, None)?.ess.value)
     }
-    let config = &problem.config.evaluation;
-    let x = draw(manifold, Spread::Kronecker, config.samples, stream(config.seed, FRESH));
-    let log_p = log_target(target, beta, &x)?;
-    let log_base = x.chunks_exact(manifold.ambient()).map(|x| manifold.log_base(x));
-    let log_weights: Vec<f64> = log_p.iter().zip(log_base).map(|(p, b)| p - b).collect();
-    Ok(Estimates::new(&log_weights, 0, None)?.ess.value)
+
+    /// The smallest eigenvalue over points.
+    fn fold(&self, fresh: &[f64]) -> Result<Fold, EvaluationError> {
+        let ambient = self.flow.manifold().ambient();
+        let mut min_eigenvalue = f64::INFINITY;
+        let mut indefinite = 0;
+        for y in fresh.chunks(BATCH * ambient) {
+            self.check()?;
+            let pulled = self.flow.inverse(self.theta, y);
+            indefinite += pulled.ok.iter().filter(|ok| !**ok).count();
+            for e in pulled.min_eigenvalue {
+                // `f64::min` would drop a NaN.
+                min_eigenvalue = if e < min_eigenvalue || e.is_nan() { e } else { min_eigenvalue };
+            }
+        }
+        Ok(Fold { min_eigenvalue, indefinite_share: indefinite as f64 / (fresh.len() / ambient) as f64 })
+    }
+
+    /// The integral of `q`, where the map folds left out: there `q` is not defined, and the fold is reported on its own.
+    fn mass(&self) -> Result<Mass, EvaluationError> {
+        let manifold = self.flow.manifold();
+        let ambient = manifold.ambient();
+        let densities = |y: &[f64]| -> Result<Vec<f64>, EvaluationError> {
+            let mut q = Vec::with_capacity(y.len() / ambient);
+            for y in y.chunks(BATCH * ambient) {
+                self.check()?;
+                let pulled = self.flow.inverse(self.theta, y);
+                q.extend(pulled.log_q.iter().zip(&pulled.ok).map(|(l, &ok)| if ok { l.exp() } else { 0.0 }));
+            }
+            Ok(q)
+        };
+        if let Some(rule) = Quadrature::new(manifold, NODES) {
+            return Ok(Mass { value: rule.integrate(&densities(&rule.points)?), standard_error: None });
+        }
+        let mut rng = Generator::from_seed(stream(self.settings.seed, MASS));
+        let mut means = Vec::with_capacity(SHIFTS);
+        let sequence = Sequence::new(Spread::Kronecker, self.settings.uniform / SHIFTS, manifold.cube_dim());
+        for _ in 0..SHIFTS {
+            let x = base_points(manifold, &sequence, &mut rng);
+            let q = densities(&x)?;
+            let ratios = x.chunks_exact(ambient).zip(&q).map(|(x, q)| q / manifold.log_base(x).exp());
+            means.push(ratios.sum::<f64>() / q.len() as f64);
+        }
+        let Estimate { value, standard_error } = mean(&means);
+        Ok(Mass { value, standard_error: Some(standard_error) })
+    }
+
+    /// Refuses to go on once `stop` is set.
+    fn check(&self) -> Result<(), EvaluationError> {
+        if self.stop.load(Ordering::Relaxed) { Err(EvaluationError::Interrupted) } else { Ok(()) }
+    }
 }
 
 /// Mean `log q` of points; none for fewer than two, or where the map folds at one of them.
@@ -173,57 +262,7 @@ fn mean(x: &[f64]) -> Estimate {
     Estimate { value, standard_error: (variance / n).sqrt() }
 }
 
-fn fold(flow: &Flow, theta: &[f64], fresh: &[f64], stop: &AtomicBool) -> Result<Fold, RunError> {
-    let ambient = flow.manifold().ambient();
-    let mut min_eigenvalue = f64::INFINITY;
-    let mut indefinite = 0;
-    for y in fresh.chunks(BATCH * ambient) {
-        check(stop)?;
-        let pulled = flow.inverse(theta, y);
-        indefinite += pulled.ok.iter().filter(|ok| !**ok).count();
-        for e in pulled.min_eigenvalue {
-            // `f64::min` would drop a NaN.
-            min_eigenvalue = if e < min_eigenvalue || e.is_nan() { e } else { min_eigenvalue };
-        }
-    }
-    Ok(Fold { min_eigenvalue, indefinite_share: indefinite as f64 / (fresh.len() / ambient) as f64 })
-}
-
-/// The integral of `q`, where the map folds left out: there `q` is not defined, and the fold is reported on its own.
-fn mass(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Mass, RunError> {
-    let manifold = problem.manifold();
-    let ambient = manifold.ambient();
-    let densities = |y: &[f64]| -> Result<Vec<f64>, RunError> {
-        let mut q = Vec::with_capacity(y.len() / ambient);
-        for y in y.chunks(BATCH * ambient) {
-            check(stop)?;
-            let pulled = problem.flow.inverse(theta, y);
-            q.extend(pulled.log_q.iter().zip(&pulled.ok).map(|(l, &ok)| if ok { l.exp() } else { 0.0 }));
-        }
-        Ok(q)
-    };
-    if let Some(rule) = Quadrature::new(manifold, NODES) {
-        return Ok(Mass { value: rule.integrate(&densities(&rule.points)?), standard_error: None });
-    }
-    let mut rng = Pcg64::seed_from_u64(stream(problem.config.evaluation.seed, MASS));
-    let mut means = Vec::with_capacity(SHIFTS);
-    let sequence =
-        Sequence::new(Spread::Kronecker, problem.config.evaluation.uniform / SHIFTS, manifold.cube_dim());
-    for _ in 0..SHIFTS {
-        let x = base_points(manifold, &sequence, &mut rng);
-        let q = densities(&x)?;
-        let ratios = x.chunks_exact(ambient).zip(&q).map(|(x, q)| q / manifold.log_base(x).exp());
-        means.push(ratios.sum::<f64>() / q.len() as f64);
-    }
-    let Estimate { value, standard_error } = mean(&means);
-    Ok(Mass { value, standard_error: Some(standard_error) })
-}
-
 /// Independent seeds from one: evaluations with neighbouring seeds share no stream.
 fn stream(seed: u64, number: u64) -> u64 {
     seed.wrapping_mul(4).wrapping_add(number)
-}
-
-fn check(stop: &AtomicBool) -> Result<(), RunError> {
-    if stop.load(Ordering::Relaxed) { Err(RunError::Interrupted) } else { Ok(()) }
 }

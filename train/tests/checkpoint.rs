@@ -3,14 +3,21 @@
 use std::sync::atomic::AtomicBool;
 
 use ircpm_train::config::preset::by_name;
-use ircpm_train::training::Problem;
 use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
-use ircpm_train::training::{Trainer, fit};
+use ircpm_train::training::{Problem, Trainer};
 
 fn problem(steps: usize) -> Problem {
     let set = format!("training.steps={steps}").parse().expect("of the form key=value");
     let config = by_name("torus-correlated").expect("a preset").config(&[set]).expect("a valid preset");
     Problem::new(config, ".".as_ref()).expect("a model that fits")
+}
+
+fn trainer(problem: &Problem) -> Trainer<'_> {
+    problem.trainer().expect("an optimiser that applies")
+}
+
+fn checkpoint(problem: &Problem, trainer: &Trainer<'_>) -> Checkpoint {
+    Checkpoint { config: problem.config.clone(), state: trainer.state() }
 }
 
 fn steps(trainer: &mut Trainer<'_>, count: usize) {
@@ -22,15 +29,15 @@ fn steps(trainer: &mut Trainer<'_>, count: usize) {
 #[test]
 fn resumed_training_takes_the_same_steps_to_the_bit() {
     let problem = problem(20);
-    let mut straight = Trainer::new(&problem);
+    let mut straight = trainer(&problem);
     steps(&mut straight, 8);
-    let bytes = straight.checkpoint().encode().expect("an encodable state");
+    let bytes = checkpoint(&problem, &straight).encode().expect("an encodable state");
     let loaded = Checkpoint::decode(&bytes).expect("its own encoding");
-    assert_eq!(loaded, straight.checkpoint());
-    let mut resumed = Trainer::resume(&problem, loaded).expect("a state of the same model");
+    assert_eq!(loaded, checkpoint(&problem, &straight));
+    let mut resumed = problem.resume(loaded.state).expect("a state of the same model");
     steps(&mut straight, 12);
     steps(&mut resumed, 12);
-    assert_eq!(straight.checkpoint(), resumed.checkpoint());
+    assert_eq!(straight.state(), resumed.state());
 }
 
 #[test]
@@ -39,9 +46,9 @@ fn training_is_the_same_on_any_number_of_threads() {
     let theta = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| {
-            let mut trainer = Trainer::new(&problem);
-            fit(&mut trainer, None, &AtomicBool::new(false), &mut ()).expect("steps that do not diverge");
-            trainer.checkpoint().theta
+            let mut trainer = trainer(&problem);
+            trainer.run(&AtomicBool::new(false), &mut ()).expect("steps that do not diverge");
+            trainer.state().theta
         })
     };
     let alone = theta(1);
@@ -52,16 +59,16 @@ fn training_is_the_same_on_any_number_of_threads() {
 #[test]
 fn training_stops_before_its_next_step_when_asked() {
     let problem = problem(6);
-    let mut trainer = Trainer::new(&problem);
-    fit(&mut trainer, None, &AtomicBool::new(true), &mut ()).expect("nothing to fail");
-    assert_eq!(trainer.checkpoint().progress.step, 0);
+    let mut trainer = trainer(&problem);
+    trainer.run(&AtomicBool::new(true), &mut ()).expect("nothing to fail");
+    assert_eq!(trainer.progress().step, 0);
     assert!(!trainer.is_done());
 }
 
 #[test]
 fn damaged_checkpoint_is_an_error_wherever_it_is_cut_or_changed() {
     let problem = problem(6);
-    let bytes = Trainer::new(&problem).checkpoint().encode().expect("an encodable state");
+    let bytes = checkpoint(&problem, &trainer(&problem)).encode().expect("an encodable state");
     for cut in (0..bytes.len()).step_by(97) {
         assert!(Checkpoint::decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
@@ -70,7 +77,7 @@ fn damaged_checkpoint_is_an_error_wherever_it_is_cut_or_changed() {
         let mut changed = bytes.clone();
         changed[at] = 0xff;
         if let Ok(checkpoint) = Checkpoint::decode(&changed) {
-            assert!(checkpoint.theta.iter().all(|x| x.is_finite()), "changed at {at}");
+            assert!(checkpoint.state.theta.iter().all(|x| x.is_finite()), "changed at {at}");
         }
     }
 }

@@ -112,5 +112,5 @@ fn parameters_that_are_not_numbers_leave_no_sample() {
     let theta = vec![f64::NAN; flow.parameters()];
     let error =
         reverse_kl(&flow, &theta, &points(target.manifold(), 8, 3), target.as_ref(), 1.0).unwrap_err();
-    assert_eq!(error, LossError::NoSamples { samples: 8 });
+    assert_eq!(error, LossError::Solves { failed: 8, points: 8 });
 }

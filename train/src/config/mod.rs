@@ -16,7 +16,7 @@ use ircpm_flow::{Features as FlowFeatures, FlowSpec, Method as FlowMethod, Solve
 use ircpm_manifolds::Product;
 use serde::{Deserialize, Serialize};
 
-use crate::optimiser;
+use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
 use crate::target::{self, Target};
 pub use error::ConfigError;
@@ -173,7 +173,7 @@ pub struct TrainingConfig {
     #[serde(deserialize_with = "check::positive")]
     pub clip: f64,
     /// How base points are drawn.
-    pub points: Points,
+    pub points: Spread,
     /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it applies.
     #[serde(deserialize_with = "check::optimiser_name")]
     pub optimiser: String,
@@ -193,29 +193,6 @@ pub enum Loss {
     ReverseKl,
     /// Mean negative log-likelihood of given points.
     Likelihood,
-}
-
-/// Learning rate as a function of the step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// The same at every step.
-    Constant,
-    /// Half a cosine, down to zero.
-    Cosine,
-}
-
-/// How base points are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Points {
-    /// A rank-1 lattice with a fresh random shift at every step.
-    #[serde(alias = "low-discrepancy")]
-    Lattice,
-    /// A Kronecker sequence with a fresh random shift at every step.
-    Kronecker,
-    /// Independent points.
-    Random,
 }
 
 /// How the result is measured.
@@ -271,6 +248,12 @@ impl TrainingConfig {
         self.batch.unwrap_or(if self.is_least_squares() { 512 } else { 256 })
     }
 
+    /// The learning rate as a function of the step.
+    pub fn learning_rate(&self) -> LearningRate {
+        let Self { learning_rate: peak, schedule, warmup, .. } = *self;
+        LearningRate { peak, schedule, warmup, steps: self.steps() }
+    }
+
     /// Whether the optimiser works on residuals and chooses its own points.
     pub fn is_least_squares(&self) -> bool {
         self.optimiser == optimiser::LevenbergMarquardt::NAME
@@ -288,7 +271,7 @@ impl Default for TrainingConfig {
             schedule: Schedule::Cosine,
             warmup: 0,
             clip: 10.0,
-            points: Points::Lattice,
+            points: Spread::Lattice,
             optimiser: AUTO.into(),
             log_every: 10,
             checkpoint_every: 500,
@@ -365,23 +348,6 @@ impl Config {
     /// β, one where there is no target.
     pub fn beta(&self) -> f64 {
         self.target.as_ref().map_or(1.0, |target| target.beta)
-    }
-
-    /// The learning rate as a function of the step.
-    pub fn schedule(&self) -> optimiser::Schedule {
-        match self.training.schedule {
-            Schedule::Constant => optimiser::Schedule::Constant,
-            Schedule::Cosine => optimiser::Schedule::Cosine { warmup: self.training.warmup },
-        }
-    }
-
-    /// How base points are spread.
-    pub fn spread(&self) -> Spread {
-        match self.training.points {
-            Points::Lattice => Spread::Lattice,
-            Points::Kronecker => Spread::Kronecker,
-            Points::Random => Spread::Random,
-        }
     }
 
     /// What to build the flow from, on the manifold of the target or of the data.

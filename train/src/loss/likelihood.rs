@@ -11,7 +11,7 @@ use super::{Gradient, LossError, Sum, mean};
 /// [`ircpm_flow::Pulled::min_eigenvalue`] over fresh points, because a folded density has a mass above one.
 ///
 /// # Errors
-/// [`LossError::NoSamples`] if no point counts.
+/// [`LossError::Solves`] if the map folds at every point.
 ///
 /// # Panics
 /// If `theta` or `y` has the wrong length for the flow.

@@ -3,13 +3,14 @@
 //! A loss reads a flow's points and log-densities part by part and writes their cotangents; the flow turns these into the
 //! gradient in its parameters, through implicit derivatives. A new loss is one file here.
 
+mod error;
 mod likelihood;
 pub mod monge_ampere;
 mod reverse_kl;
 
 use ircpm_flow::SolveStats;
-use thiserror::Error;
 
+pub use error::LossError;
 pub use likelihood::likelihood;
 pub use reverse_kl::reverse_kl;
 
@@ -26,37 +27,40 @@ pub struct Gradient {
     pub stats: SolveStats,
 }
 
-/// Why a loss could not be computed.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum LossError {
-    /// The energy, or its gradient, is NaN or infinite at a point that the flow reached.
-    #[error(
-        "the energy is {value} at the point {point:?}: make it finite everywhere on the manifold, since the flow can \
-         reach every point"
-    )]
-    Energy {
-        /// What it returned: `u`, or the first component of its gradient that is not finite.
-        value: f64,
-        /// Ambient coordinates.
-        point: Vec<f64>,
-    },
-    /// No sample of the batch counts.
-    #[error(
-        "none of the {samples} samples has an image: every inner solve failed or ended where the map folds; lower the \
-         learning rate or raise model.output_scale"
-    )]
-    NoSamples {
-        /// Size of the batch.
-        samples: usize,
-    },
-    /// Energies that span too much for any inverse temperature that is not next to none of what was asked.
-    #[error(
-        "even at an inverse temperature of {beta:.1e} the target is too sharp to begin with: lower target.beta"
-    )]
-    TooSharp {
-        /// The lowest that was tried.
-        beta: f64,
-    },
+impl Gradient {
+    /// Largest share of a batch whose solves may fail: beyond it, the gradient is that of another problem.
+    const FAILED_SHARE: f64 = 0.5;
+
+    /// Refuses a gradient that no step can follow.
+    ///
+    /// # Errors
+    /// [`LossError::Solves`] if more than half of the solves failed, [`LossError::Value`] or [`LossError::Gradient`] if the
+    /// loss or an entry of its gradient is not finite.
+    pub fn check(self) -> Result<Self, LossError> {
+        let SolveStats { points, unconverged, indefinite, .. } = self.stats;
+        check_solves(unconverged + indefinite, points)?;
+        if !self.loss.is_finite() {
+            return Err(LossError::Value(self.loss));
+        }
+        check_finite(&self.grad)?;
+        Ok(self)
+    }
+}
+
+/// Refuses a batch of which more than half of the solves failed.
+pub(crate) fn check_solves(failed: usize, points: usize) -> Result<(), LossError> {
+    if failed as f64 > Gradient::FAILED_SHARE * points as f64 {
+        return Err(LossError::Solves { failed, points });
+    }
+    Ok(())
+}
+
+/// Refuses a gradient with an entry that is not finite.
+pub(crate) fn check_finite(grad: &[f64]) -> Result<(), LossError> {
+    match grad.iter().position(|g| !g.is_finite()) {
+        Some(index) => Err(LossError::Gradient { index, value: grad[index] }),
+        None => Ok(()),
+    }
 }
 
 /// A part's sum and count, to be put together in order.
@@ -76,7 +80,7 @@ fn mean(grad: Vec<f64>, parts: Vec<Sum>, stats: SolveStats, samples: usize) -> R
         all.log_weights.extend(part.log_weights);
     }
     if all.count == 0 {
-        return Err(LossError::NoSamples { samples });
+        return Err(LossError::Solves { failed: samples, points: samples });
     }
     let scale = 1.0 / all.count as f64;
     let grad = grad.into_iter().map(|g| g * scale).collect();

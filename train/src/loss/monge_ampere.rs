@@ -1,11 +1,11 @@
 //! The residual of the Monge–Ampère equation that a perfect model satisfies at every point.
 //!
 //! `log q(y) + βu(y) + log Z = 0` for all `y`, and everything in it is explicit in `y`. Where both densities are far below
-//! the uniform one, their ratio matters to nobody: the residual is `ρ = log((q + ε)/(p + ε))`, `p = exp(−βu − log Z)`, with
+//! the uniform one, their ratio does not matter: the residual is `ρ = log((q + ε)/(p + ε))`, `p = exp(−βu − log Z)`, with
 //! `ε` a small part of the uniform density. It vanishes exactly where `q = p`, as the plain one does.
 //!
-//! Where the target is next to empty such a residual is content with any small `q`, and so with a map that folds there.
-//! Against that the target may be *defended*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
+//! Where the target is nearly empty such a residual is small for any small `q`, and so for a map that folds there.
+//! Against such folds the target may be *raised*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
 //! `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the volume.
 
 use crate::least_squares::dot;
@@ -20,10 +20,10 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// Regions that hold less mass than this share count less and less.
+    /// Equal offsets: regions that hold less mass than this share count less and less.
     pub const PLAIN: Self = Self { model: 1e-4, target: 1e-4 };
-    /// Keeps the model's density up where the target is next to empty.
-    pub const DEFENDED: Self = Self { model: 1e-5, target: 1e-3 };
+    /// Offsets that keep the model's density up where the target is nearly empty.
+    pub const RAISED: Self = Self { model: 1e-5, target: 1e-3 };
 
     /// Their logarithms, as densities on a manifold of the given volume.
     fn logs(self, log_volume: f64) -> [f64; 2] {
@@ -48,9 +48,10 @@ impl Residuals {
     /// From `log q` and `βu` at the points, the offsets on a manifold of the given volume, and a first guess of `log Z`.
     /// Finite input gives finite residuals.
     ///
-    /// `log Z` is found by Gauss–Newton steps: the residuals are monotone in it. Upwards they are sound; downwards, where
-    /// ever fewer points feel it, they are at most two nats long, and begin no higher than where one still does. Squares
-    /// that are large may have two minima; the one found is then the one next to the guess.
+    /// `log Z` is found by Gauss–Newton steps, because the residuals are monotone in it. Steps upwards are exact enough. Downwards
+    /// the residuals saturate, so a step is limited to two nats, and the search starts below the last value at which one
+    /// residual still depends on `log Z`. Large sums of squares may have two minima; the one found is then the one next to
+    /// the guess.
     pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
         let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
@@ -160,8 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn defended_target_pulls_a_vanishing_density_up() {
-        let residuals = Residuals::new(&[0.0, -9.0], &[0.0, 300.0], Offsets::DEFENDED, 0.0, 0.0);
+    fn raised_target_pulls_a_vanishing_density_up() {
+        let residuals = Residuals::new(&[0.0, -9.0], &[0.0, 300.0], Offsets::RAISED, 0.0, 0.0);
         assert!(residuals.value[1] < -1.0 && residuals.slope[1] > 0.5, "{residuals:?}");
     }
 }

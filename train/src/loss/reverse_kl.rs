@@ -11,7 +11,8 @@ use crate::target::Target;
 /// Samples whose inner solve failed do not count; `stats` says how many there were.
 ///
 /// # Errors
-/// [`LossError::Energy`] if the energy is not finite at an image, [`LossError::NoSamples`] if no sample counts.
+/// [`LossError::Energy`] if the energy is not finite at an image, [`LossError::Image`] if an image is not finite,
+/// [`LossError::Solves`] if every solve failed.
 ///
 /// # Panics
 /// If `theta` or `x` has the wrong length for the flow, or the target lives on another manifold.
@@ -33,7 +34,7 @@ pub fn reverse_kl(
             let slope = &mut points_bar[s * n..(s + 1) * n];
             let bad = std::iter::once(&u[s]).chain(slope.iter()).find(|value| !value.is_finite());
             if let Some(&value) = bad {
-                return Err(LossError::Energy { value, point: points[s * n..(s + 1) * n].to_vec() });
+                return Err(LossError::energy(value, &points[s * n..(s + 1) * n]));
             }
             slope.iter_mut().for_each(|g| *g *= beta);
             log_q_bar[s] = 1.0;

@@ -1,6 +1,7 @@
 //! Adam: steps scaled by running moments of the gradient.
 
-use super::{Clip, Failure, Objective, Optimiser, Settings, StateError, StepReport, Tensors, sound, tensor};
+use super::{Clip, Objective, Optimiser, Settings, StateError, StepReport, Tensors, tensor};
+use crate::loss::LossError;
 
 /// Adam with bias correction (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), the authors' constants.
 ///
@@ -71,11 +72,11 @@ impl Optimiser for ScheduledAdam {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         step: usize,
-    ) -> Result<StepReport, Failure> {
-        let Settings { learning_rate, schedule, steps, clip, .. } = self.settings;
-        let rate = schedule.rate(learning_rate, step, steps);
+    ) -> Result<StepReport, LossError> {
+        let Settings { learning_rate, clip, .. } = self.settings;
+        let rate = learning_rate.at(step);
         objective.refresh(theta)?;
-        let mut gradient = sound(objective.gradient(theta)?)?;
+        let mut gradient = objective.gradient(theta)?.check()?;
         let mut clip = Clip::new(clip);
         let norm = clip.apply(&mut gradient.grad)?;
         self.adam.update(theta, &gradient.grad, rate);

@@ -1,22 +1,12 @@
 //! Gradient clipping by the global norm.
 
+use crate::loss::{LossError, check_finite};
+
 /// Shortens gradients that are too long, and counts them (Pascanu et al. 2013, arXiv:1211.5063).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     max_norm: f64,
     clipped: u64,
-}
-
-/// A gradient that no step can follow.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "the gradient's entry {index} is {value}; lower the learning rate or clip harder, and look at the smallest eigenvalue of the Hessian"
-)]
-pub struct NonFiniteGradient {
-    /// The first such entry.
-    pub index: usize,
-    /// NaN or an infinity.
-    pub value: f64,
 }
 
 impl Clip {
@@ -28,11 +18,9 @@ impl Clip {
     /// Scales `grad` to Euclidean norm `max_norm` if it is longer; returns the norm that it came with.
     ///
     /// # Errors
-    /// [`NonFiniteGradient`] with the first entry that is NaN or infinite; `grad` is then unchanged.
-    pub fn apply(&mut self, grad: &mut [f64]) -> Result<f64, NonFiniteGradient> {
-        if let Some(index) = grad.iter().position(|g| !g.is_finite()) {
-            return Err(NonFiniteGradient { index, value: grad[index] });
-        }
+    /// [`LossError::Gradient`] with the first entry that is NaN or infinite; `grad` is then unchanged.
+    pub fn apply(&mut self, grad: &mut [f64]) -> Result<f64, LossError> {
+        check_finite(grad)?;
         let norm = norm(grad);
         if norm > self.max_norm {
             self.clipped += 1;
@@ -86,6 +74,6 @@ mod tests {
     #[test]
     fn clip_refuses_a_gradient_that_is_not_finite() {
         let error = Clip::new(1.0).apply(&mut [0.0, f64::NEG_INFINITY, f64::NAN]);
-        assert_eq!(error, Err(NonFiniteGradient { index: 1, value: f64::NEG_INFINITY }));
+        assert_eq!(error, Err(LossError::Gradient { index: 1, value: f64::NEG_INFINITY }));
     }
 }

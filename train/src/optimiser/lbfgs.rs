@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::{Failure, Objective, Optimiser, StateError, StepReport, Tensors, sound, tensor};
+use super::{Objective, Optimiser, StateError, StepReport, Tensors, tensor};
 use crate::least_squares::dot;
-use crate::loss::Gradient;
+use crate::loss::{Gradient, LossError};
 
 /// Limited-memory BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithms 7.4 and 7.5) on a new batch at each step.
 ///
@@ -97,9 +97,9 @@ impl Optimiser for Lbfgs {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         _: usize,
-    ) -> Result<StepReport, Failure> {
+    ) -> Result<StepReport, LossError> {
         objective.refresh(theta)?;
-        let start = sound(objective.gradient(theta)?)?;
+        let start = objective.gradient(theta)?.check()?;
         let direction = self.direction(&start.grad);
         match self.search(theta, &start, &direction, objective) {
             Some((trial, end)) => {

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use ircpm_flow::Jacobian;
 
-use super::{
-    Check, Failure, Objective, Optimiser, Residuals, Squares, StateError, StepReport, Tensors, solved, tensor,
-};
+use super::{Check, Objective, Optimiser, Residuals, Squares, StateError, StepReport, Tensors, tensor};
 use crate::least_squares::{Form, Rows, Source, System, dot};
+use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
 ///
@@ -114,14 +113,14 @@ impl Optimiser for LevenbergMarquardt {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         _: usize,
-    ) -> Result<StepReport, Failure> {
+    ) -> Result<StepReport, LossError> {
         objective.refresh(theta)?;
-        // A fold is what training mends; a solve that does not converge is not.
+        // Training removes folds, so only solves that do not converge count here.
         let stats = objective.stats();
-        solved(stats.unconverged, stats.points)?;
-        let on = objective.residuals().ok_or(Failure::NoResiduals)?;
+        check_solves(stats.unconverged, stats.points)?;
+        let on = objective.residuals().ok_or(LossError::NoResiduals)?;
         let (Some(start), Some(check)) = (on.at(theta), on.check(theta)) else {
-            return Err(Failure::Value(f64::NAN));
+            return Err(LossError::Value(f64::NAN));
         };
         let form = Form::choose(on.samples(), theta.len());
         let mut jacobian = std::mem::take(&mut self.jacobian);

@@ -15,10 +15,10 @@ use std::ops::Range;
 use ircpm_flow::{Jacobian, SolveStats};
 
 pub use adam::{Adam, ScheduledAdam};
-pub use clip::{Clip, NonFiniteGradient};
+pub use clip::Clip;
 pub use lbfgs::Lbfgs;
 pub use levenberg::LevenbergMarquardt;
-pub use schedule::Schedule;
+pub use schedule::{LearningRate, Schedule};
 
 use crate::loss::{Gradient, LossError};
 
@@ -108,7 +108,7 @@ pub trait Optimiser: Send {
     /// Takes step number `step`: moves `theta`, or leaves it where no better point was found.
     ///
     /// # Errors
-    /// [`Failure`]; `theta` is then unchanged.
+    /// [`LossError`]; `theta` is then unchanged.
     ///
     /// # Panics
     /// If `theta` has another length than the optimiser was made for.
@@ -117,7 +117,7 @@ pub trait Optimiser: Send {
         theta: &mut Vec<f64>,
         objective: &mut dyn Objective,
         step: usize,
-    ) -> Result<StepReport, Failure>;
+    ) -> Result<StepReport, LossError>;
 
     /// What [`Optimiser::restore`] needs to go on with the same bits.
     fn state(&self) -> Tensors;
@@ -156,55 +156,6 @@ impl From<Gradient> for StepReport {
     fn from(gradient: Gradient) -> Self {
         let Gradient { loss, log_weights, stats, .. } = gradient;
         Self { loss, points: stats.points, log_weights, stats, ..Self::default() }
-    }
-}
-
-/// Why no step can be taken.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// The loss does not exist.
-    #[error(transparent)]
-    Loss(#[from] LossError),
-    /// The loss is infinite or not a number.
-    #[error("the loss is {0}")]
-    Value(f64),
-    /// So is the gradient.
-    #[error(transparent)]
-    Gradient(#[from] NonFiniteGradient),
-    /// The inner solver failed too often.
-    #[error("the inner solver failed at {failed} of {points} points")]
-    Solves {
-        /// Solves that failed.
-        failed: usize,
-        /// Solves in all.
-        points: usize,
-    },
-    /// Least squares were asked of a loss that is none.
-    #[error("the loss is no sum of squares: choose another optimiser")]
-    NoResiduals,
-}
-
-/// Share of a batch that may fail: beyond it, the gradient is that of another problem.
-const FAILED_SHARE: f64 = 0.5;
-
-/// Refuses a step after so many failed solves.
-fn solved(failed: usize, points: usize) -> Result<(), Failure> {
-    if failed as f64 > FAILED_SHARE * points as f64 {
-        return Err(Failure::Solves { failed, points });
-    }
-    Ok(())
-}
-
-/// Refuses a gradient that no step can follow.
-fn sound(gradient: Gradient) -> Result<Gradient, Failure> {
-    let SolveStats { points, unconverged, indefinite, .. } = gradient.stats;
-    solved(unconverged + indefinite, points)?;
-    if !gradient.loss.is_finite() {
-        return Err(Failure::Value(gradient.loss));
-    }
-    match gradient.grad.iter().position(|g| !g.is_finite()) {
-        Some(index) => Err(NonFiniteGradient { index, value: gradient.grad[index] }.into()),
-        None => Ok(gradient),
     }
 }
 
@@ -250,12 +201,8 @@ pub enum StateError {
 pub struct Settings {
     /// Number of parameters.
     pub parameters: usize,
-    /// Largest learning rate; length of the first step of L-BFGS.
-    pub learning_rate: f64,
-    /// Learning rate as a function of the step.
-    pub schedule: Schedule,
-    /// Steps of the whole run.
-    pub steps: usize,
+    /// Learning rate as a function of the step; its peak is the length of the first step of L-BFGS.
+    pub learning_rate: LearningRate,
     /// Norm to which a longer gradient is shortened.
     pub clip: f64,
 }
@@ -266,7 +213,7 @@ type Constructor = fn(Settings) -> Box<dyn Optimiser>;
 /// All optimisers.
 const OPTIMISERS: [(&str, Constructor); 3] = [
     (LevenbergMarquardt::NAME, |_| Box::new(LevenbergMarquardt::new())),
-    (Lbfgs::NAME, |s| Box::new(Lbfgs::new(s.parameters, s.learning_rate))),
+    (Lbfgs::NAME, |s| Box::new(Lbfgs::new(s.parameters, s.learning_rate.peak))),
     (Adam::NAME, |s| Box::new(ScheduledAdam::new(s))),
 ];
 

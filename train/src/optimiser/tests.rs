@@ -12,8 +12,8 @@ struct Valley {
 
 impl Quadratic {
     fn settings() -> Settings {
-        let schedule = Schedule::Cosine { warmup: 0 };
-        Settings { parameters: 3, learning_rate: 0.1, schedule, steps: 2000, clip: f64::INFINITY }
+        let learning_rate = LearningRate { peak: 0.1, schedule: Schedule::Cosine, warmup: 0, steps: 2000 };
+        Settings { parameters: 3, learning_rate, clip: f64::INFINITY }
     }
 }
 
@@ -44,7 +44,7 @@ impl Objective for Valley {
     }
 
     fn gradient(&mut self, _: &[f64]) -> Result<Gradient, LossError> {
-        Err(LossError::NoSamples { samples: self.samples })
+        Err(LossError::Solves { failed: self.samples, points: self.samples })
     }
 
     fn residuals(&self) -> Option<&dyn Residuals> {
@@ -155,7 +155,7 @@ fn levenberg_marquardt_never_accepts_a_larger_residual() {
 fn least_squares_refuse_a_loss_without_residuals() {
     let mut objective = Quadratic { minimum: [0.0; 3] };
     let failure = LevenbergMarquardt::new().step(&mut vec![1.0; 3], &mut objective, 0);
-    assert_eq!(failure.map(|t| t.loss), Err(Failure::NoResiduals));
+    assert_eq!(failure.map(|t| t.loss), Err(LossError::NoResiduals));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Points to train and to measure on: sequences in the cube, base points on the manifold, quadrature rules.
 
 mod base;
+mod generator;
 mod lattice;
 mod quadrature;
 mod sequence;
 
 pub use base::base_points;
+pub use generator::Generator;
 pub use quadrature::Quadrature;
-pub use sequence::{Sequence, Spread, UnknownSpread};
+pub use sequence::{Sequence, Spread};

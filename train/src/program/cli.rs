@@ -17,7 +17,7 @@ use crate::program::progress::Progress;
 use crate::program::{self, Outcome, RunError};
 use crate::report::Report;
 use crate::report::table;
-use crate::training::Problem;
+use crate::training::{Problem, TrainingError};
 
 /// Exit status of a run that the user stopped: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -174,8 +174,8 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
         sets.push(Override::seed(seed));
     }
     let (config, label, base) = read_config(&args.config, &sets)?;
-    let problem = Problem::new(config, &base)?;
-    let folder = Folder::create(args.out.as_deref(), &label)?;
+    let problem = Problem::new(config, &base).map_err(RunError::from)?;
+    let folder = Folder::create(args.out.as_deref(), &label).map_err(RunError::from)?;
     note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
     note(format_args!("{label}: optimiser {} ({})", problem.config.training.optimiser, problem.choice));
     let mut progress = Progress::new(&label, problem.config.training.steps());
@@ -184,9 +184,8 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     drop(progress);
     let root = folder.root().display();
     let outcome = outcome.inspect_err(|e| {
-        if matches!(e, RunError::Diverged { .. } | RunError::Broken { .. })
-            && folder.path(file::CHECKPOINT).exists()
-        {
+        let lost = |e| matches!(e, &TrainingError::Diverged { .. } | &TrainingError::Broken { .. });
+        if matches!(e, RunError::Training(e) if lost(e)) && folder.path(file::CHECKPOINT).exists() {
             note(format_args!("the last good checkpoint is in {root}"));
         }
     })?;
@@ -233,10 +232,10 @@ fn read_text(path: &Path) -> Result<String, RunError> {
 }
 
 fn evaluate(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
-    let folder = Folder::open(root)?;
+    let folder = Folder::open(root).map_err(RunError::from)?;
     let path = folder.path(file::CONFIG);
     let config = Config::parse(&read_text(&path)?, &path.to_string_lossy()).map_err(RunError::from)?;
-    let problem = Problem::new(config, root)?;
+    let problem = Problem::new(config, root).map_err(RunError::from)?;
     show(program::reevaluate(&problem, &folder, stop)?)?;
     Ok(0)
 }
@@ -278,7 +277,8 @@ fn train_in_memory(
 ) -> Result<Report, CliError> {
     let mut sets = args.sets.clone();
     sets.push(Override::seed(seed));
-    let problem = Problem::new(preset.config(&sets).map_err(RunError::from)?, Path::new(""))?;
+    let config = preset.config(&sets).map_err(RunError::from)?;
+    let problem = Problem::new(config, Path::new("")).map_err(RunError::from)?;
     let label = format!("{} seed {seed}", preset.name);
     let mut progress = Progress::new(&label, problem.config.training.steps());
     Ok(program::train_in_memory(&problem, stop, &mut progress)?)

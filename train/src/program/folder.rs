@@ -6,7 +6,55 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::error::RunError;
+/// Why the folder of a run cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// An explicit output folder has something in it.
+    #[error("folder {} exists and is not empty: choose another with --out, or empty it", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not the folder of a run.
+    #[error("{} is not the folder of a run: it has no config.toml (`ircpm train` writes one)", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run that ended before its first step, or whose checkpoint was deleted.
+    #[error("{} has no checkpoint: put it back, or train its config.toml again into another folder", path.display())]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something could not be read.
+    #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Something could not be written.
+    #[error("cannot write {}: {source}; choose a folder that you may write to with --out", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(super) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+}
 
 /// Names of the files of a run.
 pub mod file {
@@ -28,14 +76,14 @@ impl Folder {
     /// Makes the folder `out`; if none is given, the first free of `runs/<name>-1`, `runs/<name>-2`, …
     ///
     /// # Errors
-    /// `FolderExists` if `out` is there and not empty, `Write` if it cannot be made or written to.
-    pub fn create(out: Option<&Path>, name: &str) -> Result<Self, RunError> {
+    /// [`FolderError::Exists`] if `out` is there and not empty, [`FolderError::Write`] if it cannot be made or written to.
+    pub fn create(out: Option<&Path>, name: &str) -> Result<Self, FolderError> {
         let path = match out {
             Some(path) => {
-                fs::create_dir_all(path).map_err(|source| RunError::write(path, source))?;
-                let mut entries = fs::read_dir(path).map_err(|source| RunError::read(path, source))?;
+                fs::create_dir_all(path).map_err(|source| FolderError::write(path, source))?;
+                let mut entries = fs::read_dir(path).map_err(|source| FolderError::read(path, source))?;
                 if entries.next().is_some() {
-                    return Err(RunError::FolderExists { path: path.to_owned() });
+                    return Err(FolderError::Exists { path: path.to_owned() });
                 }
                 path.to_owned()
             }
@@ -43,20 +91,20 @@ impl Folder {
         };
         let folder = Self(path);
         // An unwritable folder should be known before hours of training, not after.
-        tempfile::tempfile_in(&folder.0).map_err(|source| RunError::write(&folder.0, source))?;
+        tempfile::tempfile_in(&folder.0).map_err(|source| FolderError::write(&folder.0, source))?;
         Ok(folder)
     }
 
     /// The folder of an earlier run.
     ///
     /// # Errors
-    /// `NotARun` if it has no configuration.
-    pub fn open(path: &Path) -> Result<Self, RunError> {
+    /// [`FolderError::NotARun`] if it has no configuration.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
         if folder.path(file::CONFIG).is_file() {
             Ok(folder)
         } else {
-            Err(RunError::NotARun { path: path.to_owned() })
+            Err(FolderError::NotARun { path: path.to_owned() })
         }
     }
 
@@ -73,31 +121,31 @@ impl Folder {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// `Read` with the file's path.
-    pub fn read(&self, name: &str) -> Result<Vec<u8>, RunError> {
+    /// [`FolderError::Read`] with the file's path.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
         let path = self.path(name);
-        fs::read(&path).map_err(|source| RunError::read(&path, source))
+        fs::read(&path).map_err(|source| FolderError::read(&path, source))
     }
 
     /// Writes a whole file: under another name first, then renamed, so that a reader never sees half of it.
     ///
     /// # Errors
-    /// `Write` with the file's path; what stood there before is then untouched.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+    /// [`FolderError::Write`] with the file's path; what stood there before is then untouched.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path(name);
-        self.persist(&path, bytes).map_err(|source| RunError::write(&path, source))
+        self.persist(&path, bytes).map_err(|source| FolderError::write(&path, source))
     }
 
     /// Writes the first file, whose presence makes the folder this run's own, even if two runs chose it at once.
     ///
     /// # Errors
-    /// `FolderExists` if the file is there, `Write` with its path if it cannot be written.
-    pub fn claim(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+    /// [`FolderError::Exists`] if the file is there, [`FolderError::Write`] with its path if it cannot be written.
+    pub fn claim(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path(name);
         let claimed = self.temporary(bytes).and_then(|file| Ok(file.persist_noclobber(&path)?));
         claimed.and_then(|_| self.sync()).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => RunError::FolderExists { path: self.0.clone() },
-            _ => RunError::write(&path, source),
+            io::ErrorKind::AlreadyExists => FolderError::Exists { path: self.0.clone() },
+            _ => FolderError::write(&path, source),
         })
     }
 
@@ -121,14 +169,14 @@ impl Folder {
     /// Opens a file to append lines to.
     ///
     /// # Errors
-    /// `Write` with the file's path.
-    pub fn append(&self, name: &str) -> Result<File, RunError> {
+    /// [`FolderError::Write`] with the file's path.
+    pub fn append(&self, name: &str) -> Result<File, FolderError> {
         let path = self.path(name);
         OpenOptions::new()
             .create(true)
             .append(true)
             .open(&path)
-            .map_err(|source| RunError::write(&path, source))
+            .map_err(|source| FolderError::write(&path, source))
     }
 }
 
@@ -145,15 +193,15 @@ fn readable<'b, 'p, 's>(builder: &'b mut tempfile::Builder<'p, 's>) -> &'b mut t
 }
 
 /// Makes `parent/name-n` with the first `n` that is free. Creation itself is the test: two runs never share a folder.
-fn first_free(parent: &Path, name: &str) -> Result<PathBuf, RunError> {
-    fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
+fn first_free(parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
+    fs::create_dir_all(parent).map_err(|source| FolderError::write(parent, source))?;
     let mut n = 1;
     loop {
         let path = parent.join(format!("{name}-{n}"));
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
-            Err(source) => return Err(RunError::write(&path, source)),
+            Err(source) => return Err(FolderError::write(&path, source)),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod error;
 pub mod folder;
 pub mod output;
 pub mod progress;
+mod recorder;
 mod workflow;
 
 pub use error::RunError;

@@ -1,6 +1,7 @@
 //! Signs of life on stderr: a bar on a terminal, else a line now and then.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
@@ -54,7 +55,7 @@ impl Progress {
 }
 
 impl Watcher for Progress {
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
         let done = step.step + 1;
         match self {
             Self::Bar { bar, quality } => {
@@ -68,7 +69,7 @@ impl Watcher for Progress {
             Self::Lines { label, steps, start, last, quality } => {
                 remember(step, quality);
                 if last.is_some_and(|last| last.elapsed() < QUIET) && done < *steps {
-                    return;
+                    return ControlFlow::Continue(());
                 }
                 *last = Some(Instant::now());
                 let left = start.elapsed().as_secs_f64() / done as f64 * (*steps - done) as f64;
@@ -76,6 +77,7 @@ impl Watcher for Progress {
                 note(format_args!("{label}: step {done}/{steps}  {state}{quality}  {left:.0} s left"));
             }
         }
+        ControlFlow::Continue(())
     }
 }
 

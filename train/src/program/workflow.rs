@@ -3,12 +3,13 @@
 use std::sync::atomic::AtomicBool;
 
 use super::RunError;
-use super::folder::{Folder, file};
+use super::folder::{Folder, FolderError, file};
+use super::recorder::Recorder;
 use crate::config::Config;
 use crate::evaluation::{Evaluation, evaluate};
 use crate::report::{Report, picture};
-use crate::training::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::training::{Problem, Trainer, Watcher, fit};
+use crate::training::checkpoint::{Checkpoint, CheckpointError};
+use crate::training::{Problem, State, Trainer, Watcher};
 
 /// What came of a run.
 pub enum Outcome {
@@ -32,46 +33,77 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
-    let mut trainer = Trainer::new(problem);
-    fit(&mut trainer, Some(folder), stop, watcher)?;
-    let checkpoint = trainer.checkpoint();
+    record(problem, problem.trainer()?, folder, stop, watcher)
+}
+
+/// Trains to the end with metrics and checkpoints in the folder, then writes the results.
+fn record(
+    problem: &Problem,
+    mut trainer: Trainer<'_>,
+    folder: &Folder,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, RunError> {
+    let mut recorder = Recorder::new(folder, &problem.config, watcher)?;
+    trainer.run(stop, &mut recorder)?;
+    recorder.finish()?;
     if !trainer.is_done() {
-        return Ok(Outcome::Interrupted { step: checkpoint.progress.step });
+        return Ok(Outcome::Interrupted { step: trainer.progress().step });
     }
-    let evaluation = evaluate(problem, &checkpoint.theta, stop)?;
-    write_results(problem, &checkpoint, &evaluation, folder).map(|report| Outcome::Done(Box::new(report)))
+    let evaluation = measure(problem, trainer.theta(), stop)?;
+    let report = write_results(problem, &trainer.state(), &evaluation, folder)?;
+    Ok(Outcome::Done(Box::new(report)))
 }
 
 /// Reads a run's folder and measures its model again; writes report and pictures where there are none yet.
 ///
 /// # Errors
-/// `Checkpoint` if the checkpoint is damaged, or not of the configuration beside it.
+/// [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what [`evaluate`] says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
-    let checkpoint = Checkpoint::load(folder)?;
-    let foreign = |source| checkpoint::located(folder, source);
+    let state = load(problem, folder)?;
+    let evaluation = measure(problem, &state.theta, stop)?;
+    if folder.path(file::REPORT).exists() {
+        return Ok(Report::new(problem, &state.progress, &evaluation));
+    }
+    write_results(problem, &state, &evaluation, folder)
+}
+
+/// The saved state of a run, checked against the configuration beside it.
+fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
+    if !folder.path(file::CHECKPOINT).exists() {
+        return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
+    }
+    let bytes = folder.read(file::CHECKPOINT)?;
+    let checkpoint = Checkpoint::decode(&bytes).map_err(|source| located(folder, source))?;
     // How a result is measured may change, what it is a result of may not.
     let identity =
         |c: &Config| (c.seed, c.target.clone(), c.data.clone(), c.model.clone(), c.training.clone());
     if identity(&problem.config) != identity(&checkpoint.config) {
-        return Err(foreign(CheckpointError::OtherRun));
+        return Err(located(folder, CheckpointError::OtherRun));
     }
-    checkpoint.check_size(problem.flow.parameters()).map_err(foreign)?;
-    let evaluation = evaluate(problem, &checkpoint.theta, stop)?;
-    if folder.path(file::REPORT).exists() {
-        return Ok(Report::new(problem, &checkpoint.progress, &evaluation));
-    }
-    write_results(problem, &checkpoint, &evaluation, folder)
+    let parameters = problem.flow.parameters();
+    checkpoint.check_size(parameters).map_err(|source| located(folder, source))?;
+    Ok(checkpoint.state)
+}
+
+/// Names the file that an error is about.
+pub(super) fn located(folder: &Folder, source: CheckpointError) -> RunError {
+    RunError::Checkpoint { path: folder.path(file::CHECKPOINT), source }
+}
+
+fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
+    Ok(evaluate(&problem.flow, theta, problem.source(), &problem.config.evaluation, stop)?)
 }
 
 fn write_results(
     problem: &Problem,
-    checkpoint: &Checkpoint,
+    state: &State,
     evaluation: &Evaluation,
     folder: &Folder,
 ) -> Result<Report, RunError> {
-    let mut report = Report::new(problem, &checkpoint.progress, evaluation);
+    let mut report = Report::new(problem, &state.progress, evaluation);
     if problem.config.evaluation.pictures {
-        for picture in picture::draw(problem, &checkpoint.theta, &report)? {
+        for picture in picture::draw(problem, &state.theta, &report)? {
             folder.write(&picture.name, &picture.png)?;
             report.pictures.push(picture.name);
         }
@@ -83,18 +115,17 @@ fn write_results(
 /// Trains and evaluates without a folder.
 ///
 /// # Errors
-/// As [`train()`]; `Interrupted` if the user stops it.
+/// As [`train()`]; [`RunError::Interrupted`] if the user stops it.
 pub fn train_in_memory(
     problem: &Problem,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Report, RunError> {
-    let mut trainer = Trainer::new(problem);
-    fit(&mut trainer, None, stop, watcher)?;
+    let mut trainer = problem.trainer()?;
+    trainer.run(stop, watcher)?;
     if !trainer.is_done() {
         return Err(RunError::Interrupted);
     }
-    let checkpoint = trainer.checkpoint();
-    let evaluation = evaluate(problem, &checkpoint.theta, stop)?;
-    Ok(Report::new(problem, &checkpoint.progress, &evaluation))
+    let evaluation = measure(problem, trainer.theta(), stop)?;
+    Ok(Report::new(problem, trainer.progress(), &evaluation))
 }

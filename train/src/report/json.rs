@@ -4,9 +4,7 @@ use serde::Serialize;
 
 use crate::estimate::Estimate;
 use crate::evaluation::Evaluation;
-use crate::training::Problem;
-use crate::training::checkpoint::Progress;
-use crate::training::collocation::End;
+use crate::training::{End, Problem, Progress};
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,8 +33,8 @@ pub struct Report {
     pub end: Option<End>,
     /// KL in nats that was to be reached, for least squares.
     pub goal: Option<f64>,
-    /// Whether the target was defended: see [`crate::loss::monge_ampere`].
-    pub defended: bool,
+    /// Whether the target's density was raised where it is nearly empty: see [`crate::loss::monge_ampere`].
+    pub target_raised: bool,
     /// Root mean square of the last step's residuals in nats, of least squares.
     pub residual: Option<f64>,
     /// Effective sample size, from 0 to 1.
@@ -122,7 +120,7 @@ impl Report {
             folded: evaluation.fold.is_folded() || progress.fold_seen,
             end: progress.end,
             goal: progress.beta.map(|_| config.training.goal),
-            defended: progress.defended,
+            target_raised: progress.target_raised,
             residual: progress.residual,
             ess,
             ess_se,
@@ -130,7 +128,7 @@ impl Report {
             kl_se,
             log_z,
             log_z_se,
-            log_z_exact: problem.log_z_exact(),
+            log_z_exact: problem.source().log_z_exact(),
             uniform_ess: evaluation.base_ess,
             max_weight_share: weights.map(|w| w.largest_share),
             pareto_k: weights.and_then(|w| w.pareto_k),

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::json::Report;
 use super::machine;
-use crate::training::collocation::End;
+use crate::training::End;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -98,10 +98,10 @@ impl Report {
                 self.steps
             )?;
         }
-        if self.defended {
+        if self.target_raised {
             writeln!(
                 f,
-                "  DEFENDED: where the target is next to empty, the model was asked for a thousandth of the uniform density, \
+                "  RAISED: where the target is nearly empty, the model was asked for a thousandth of the uniform density, \
                  because the map folded there.\n  That bounds the KL that can be reached."
             )?;
         }

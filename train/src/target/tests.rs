@@ -4,12 +4,9 @@ use std::f64::consts::TAU;
 
 use ircpm_ad::Isa;
 use ircpm_manifolds::Manifold;
-use rand_pcg::Pcg64;
-use rand_pcg::rand_core::SeedableRng;
 
 use super::*;
-use crate::points::Quadrature;
-use crate::points::{Sequence, Spread};
+use crate::points::{Generator, Quadrature, Sequence, Spread};
 
 /// Constants of one target.
 struct Known {
@@ -42,7 +39,7 @@ fn points(target: &dyn Target, samples: usize, seed: u64) -> Vec<f64> {
     let m = target.manifold();
     let sequence = Sequence::new(Spread::Random, samples, m.cube_dim());
     let mut cube = vec![0.0; samples * m.cube_dim()];
-    sequence.fill(&mut Pcg64::seed_from_u64(seed), &mut cube);
+    sequence.fill(&mut Generator::from_seed(seed), &mut cube);
     let mut y = vec![0.0; samples * m.ambient()];
     for (u, y) in cube.chunks_exact(m.cube_dim()).zip(y.chunks_exact_mut(m.ambient())) {
         m.base_point(u, y);

@@ -11,76 +11,32 @@
 
 use std::collections::HashMap;
 
-use rand_pcg::Pcg64;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
-use serde::{Deserialize, Serialize};
 
-use super::collocation::End;
+use super::{Progress, State};
 use crate::config::{Config, ConfigError};
 use crate::optimiser::Tensors;
-use crate::program::RunError;
-use crate::program::folder::{Folder, file};
+use crate::points::Generator;
 
 const FORMAT: &str = "ircpm-checkpoint-2";
 const OPTIMISER: &str = "optimiser.";
 
-/// Everything that the next step depends on, and what the steps so far have cost.
+/// A saved state, with the configuration of its run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// The effective configuration.
     pub config: Config,
-    /// Parameters, [`ircpm_flow::Flow::parameters`] of them.
-    pub theta: Vec<f64>,
-    /// The optimiser's tensors.
-    pub optimiser: Tensors,
-    /// The generator of base points or minibatches.
-    pub rng: Pcg64,
-    /// How far training has come.
-    pub progress: Progress,
-}
-
-/// How far training has come, and what it met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Progress {
-    /// Steps taken.
-    pub step: usize,
-    /// Whether training has come to its end.
-    pub done: bool,
-    /// Inverse temperature that least squares have come to.
-    #[serde(default)]
-    pub beta: Option<f64>,
-    /// Root mean square of the last step's residuals in nats, of least squares.
-    #[serde(default)]
-    pub residual: Option<f64>,
-    /// Why least squares ended.
-    #[serde(default)]
-    pub end: Option<End>,
-    /// Whether they were made against a defended target.
-    #[serde(default)]
-    pub defended: bool,
-    /// Whether the last survey saw a fold in the model that training ended with.
-    #[serde(default)]
-    pub fold_seen: bool,
-    /// The smallest eigenvalue of `H` that it saw; none where it is not known, or beyond the injectivity radius.
-    #[serde(default)]
-    pub lowest_seen: Option<f64>,
-    /// Steps whose gradient was shortened.
-    pub clipped_steps: u64,
-    /// Inner solves that failed; their base points were left out of the step.
-    pub unconverged: u64,
-    /// Wall-clock time of training in seconds.
-    pub wall_seconds: f64,
-    /// Processor time of training in seconds, all threads together.
-    pub cpu_seconds: f64,
+    /// The state of training.
+    pub state: State,
 }
 
 /// Why a checkpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CheckpointError {
     /// Not a safetensors file, or cut short.
     #[error("damaged, or not a safetensors file ({0}); put back an undamaged copy, or train again")]
-    Format(#[from] SafeTensorError),
+    Format(String),
     /// A safetensors file of something else.
     #[error(
         "a safetensors file, but not a checkpoint of this program (its format is {found:?}, not {FORMAT:?})"
@@ -118,6 +74,12 @@ pub enum CheckpointError {
     Config(#[from] ConfigError),
 }
 
+impl From<SafeTensorError> for CheckpointError {
+    fn from(error: SafeTensorError) -> Self {
+        Self::Format(error.to_string())
+    }
+}
+
 impl CheckpointError {
     fn tensor(name: &str, problem: impl Into<String>) -> Self {
         Self::Tensor { name: name.to_owned(), problem: problem.into() }
@@ -134,19 +96,19 @@ impl Checkpoint {
     /// # Errors
     /// `Format` if the library refuses to write.
     pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
-        let rng = serde_json::to_vec(&self.rng).map_err(|e| CheckpointError::metadata("rng", &e))?;
+        let State { theta, optimiser, generator, progress } = &self.state;
+        let rng = serde_json::to_vec(generator).map_err(|e| CheckpointError::metadata("rng", &e))?;
         let progress =
-            serde_json::to_string(&self.progress).map_err(|e| CheckpointError::metadata("progress", &e))?;
+            serde_json::to_string(progress).map_err(|e| CheckpointError::metadata("progress", &e))?;
         let metadata = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("config".to_owned(), self.config.to_toml()),
             ("progress".to_owned(), progress),
         ]);
-        let mut tensors = vec![("theta".to_owned(), to_bytes(&self.theta))];
-        tensors.extend(
-            self.optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))),
-        );
+        let mut tensors = vec![("theta".to_owned(), to_bytes(theta))];
+        tensors
+            .extend(optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))));
         let mut views = Vec::with_capacity(tensors.len() + 1);
         for (name, bytes) in &tensors {
             views.push((name.as_str(), TensorView::new(Dtype::F64, vec![bytes.len() / 8], bytes)?));
@@ -155,37 +117,16 @@ impl Checkpoint {
         Ok(serialize(views, Some(metadata))?)
     }
 
-    /// Writes the checkpoint of a run.
-    ///
-    /// # Errors
-    /// `Write` if the folder refuses, `Checkpoint` if the state cannot be encoded.
-    pub fn save(&self, folder: &Folder) -> Result<(), RunError> {
-        let bytes = self.encode().map_err(|source| located(folder, source))?;
-        folder.write(file::CHECKPOINT, &bytes)
-    }
-
-    /// Reads the checkpoint of a run.
-    ///
-    /// # Errors
-    /// `NoCheckpoint` if it is not there, `Read` if it cannot be read, `Checkpoint` if it is damaged or of something
-    /// else.
-    pub fn load(folder: &Folder) -> Result<Self, RunError> {
-        if !folder.path(file::CHECKPOINT).exists() {
-            return Err(RunError::NoCheckpoint { path: folder.root().to_owned() });
-        }
-        Self::decode(&folder.read(file::CHECKPOINT)?).map_err(|source| located(folder, source))
-    }
-
     /// Checks that the parameters are those of a model of this size.
     ///
     /// # Errors
     /// `Tensor` if they are more or fewer.
     pub fn check_size(&self, parameters: usize) -> Result<(), CheckpointError> {
-        if self.theta.len() == parameters {
+        if self.state.theta.len() == parameters {
             return Ok(());
         }
         let problem =
-            format!("holds {} numbers, but the model has {parameters} parameters", self.theta.len());
+            format!("holds {} numbers, but the model has {parameters} parameters", self.state.theta.len());
         Err(CheckpointError::tensor("theta", problem))
     }
 
@@ -207,7 +148,7 @@ impl Checkpoint {
             serde_json::from_str(text("progress")?).map_err(|e| CheckpointError::metadata("progress", &e))?;
         let tensors = SafeTensors::deserialize(bytes)?;
         let rng = tensors.tensor("rng").map_err(|_| CheckpointError::tensor("rng", "is missing"))?;
-        let rng =
+        let generator: Generator =
             serde_json::from_slice(rng.data()).map_err(|e| CheckpointError::tensor("rng", e.to_string()))?;
         let theta = tensors.tensor("theta").map_err(|_| CheckpointError::tensor("theta", "is missing"))?;
         let mut optimiser = Tensors::new();
@@ -216,13 +157,9 @@ impl Checkpoint {
                 optimiser.insert(short.to_owned(), numbers(name, &view)?);
             }
         }
-        Ok(Self { config, theta: numbers("theta", &theta)?, optimiser, rng, progress })
+        let theta = numbers("theta", &theta)?;
+        Ok(Self { config, state: State { theta, optimiser, generator, progress } })
     }
-}
-
-/// Names the file that an error is about.
-pub(crate) fn located(folder: &Folder, source: CheckpointError) -> RunError {
-    RunError::Checkpoint { path: folder.path(file::CHECKPOINT), source }
 }
 
 fn to_bytes(values: &[f64]) -> Vec<u8> {

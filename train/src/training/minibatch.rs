@@ -1,52 +1,47 @@
 //! Training by gradients: batches of base points, or of given points.
 
+use ircpm_flow::Flow;
 use ircpm_manifolds::Manifold;
-use rand::Rng;
-use rand_pcg::Pcg64;
 
-use super::{Problem, Source};
+use super::{Assessment, Source, TrainingObjective};
 use crate::loss::{self, Gradient, LossError};
-use crate::optimiser::Objective;
-use crate::points::{Sequence, base_points};
+use crate::optimiser::{Objective, StateError, Tensors};
+use crate::points::{Generator, Sequence, Spread, base_points};
 
 /// The loss over a batch that is drawn anew at every step.
 pub struct Minibatch<'a> {
-    problem: &'a Problem,
+    flow: &'a Flow,
+    source: Source<'a>,
     sequence: Sequence,
-    rng: Pcg64,
+    generator: Generator,
     points: Vec<f64>,
 }
 
 impl<'a> Minibatch<'a> {
-    /// Batches of the problem's size.
-    pub fn new(problem: &'a Problem, rng: Pcg64) -> Self {
-        let config = &problem.config;
-        let sequence = Sequence::new(config.spread(), config.training.batch(), problem.manifold().cube_dim());
-        Self { problem, sequence, rng, points: Vec::new() }
-    }
-
-    /// The generator of points.
-    pub fn rng(&self) -> &Pcg64 {
-        &self.rng
-    }
-
-    /// Takes up a saved generator.
-    pub fn restore(&mut self, rng: Pcg64) {
-        self.rng = rng;
+    /// Batches of `count` points: base points with the given spread for a target, rows drawn with replacement for data.
+    pub fn new(
+        flow: &'a Flow,
+        source: Source<'a>,
+        spread: Spread,
+        count: usize,
+        generator: Generator,
+    ) -> Self {
+        let sequence = Sequence::new(spread, count, flow.manifold().cube_dim());
+        Self { flow, source, sequence, generator, points: Vec::new() }
     }
 }
 
 impl Objective for Minibatch<'_> {
     fn refresh(&mut self, _: &[f64]) -> Result<(), LossError> {
-        let manifold = self.problem.manifold();
-        self.points = match &self.problem.source {
-            Source::Target(_) => base_points(manifold, &self.sequence, &mut self.rng),
-            Source::Data { train, .. } => {
+        let manifold = self.flow.manifold();
+        self.points = match self.source {
+            Source::Target { .. } => base_points(manifold, &self.sequence, &mut self.generator),
+            Source::Points { train, .. } => {
                 let ambient = manifold.ambient();
-                let rows = (train.len() / ambient) as u128;
+                let rows = train.len() / ambient;
                 let mut y = Vec::with_capacity(self.sequence.points() * ambient);
                 for _ in 0..self.sequence.points() {
-                    let row = ((u128::from(self.rng.next_u64()) * rows) >> 64) as usize;
+                    let row = self.generator.below(rows);
                     y.extend_from_slice(&train[row * ambient..(row + 1) * ambient]);
                 }
                 y
@@ -56,12 +51,24 @@ impl Objective for Minibatch<'_> {
     }
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
-        let Problem { config, flow, source, .. } = self.problem;
-        match source {
-            Source::Target(target) => {
-                loss::reverse_kl(flow, theta, &self.points, target.as_ref(), config.beta())
-            }
-            Source::Data { .. } => loss::likelihood(flow, theta, &self.points),
+        match self.source {
+            Source::Target { target, beta } => loss::reverse_kl(self.flow, theta, &self.points, target, beta),
+            Source::Points { .. } => loss::likelihood(self.flow, theta, &self.points),
         }
+    }
+}
+
+impl TrainingObjective for Minibatch<'_> {
+    fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    fn restore(&mut self, _: &Tensors, generator: Generator) -> Result<(), StateError> {
+        self.generator = generator;
+        Ok(())
+    }
+
+    fn assess(&mut self, _: &mut [f64], last: bool) -> Assessment {
+        Assessment { done: last, ..Assessment::default() }
     }
 }

@@ -1,11 +1,27 @@
 //! Training: what a flow learns from, the loop, and its state between steps.
+//!
+//! A [`Trainer`] needs a flow, a [`Source`] and the settings of [`crate::config::TrainingConfig`]. A [`Problem`] has all three
+//! from a configuration; [`crate::fit`] makes them for a target of one's own.
 
 pub mod checkpoint;
+mod choice;
 pub mod collocation;
 pub mod data;
+mod error;
 pub mod minibatch;
+mod objective;
 mod problem;
+mod source;
+mod state;
 mod trainer;
+mod watcher;
 
-pub use problem::{Problem, Source};
-pub use trainer::{Step, Trainer, Watcher, fit};
+pub use choice::{Choice, choose};
+pub use collocation::End;
+pub use error::TrainingError;
+pub use objective::{Assessment, TrainingObjective};
+pub use problem::{Problem, ProblemError};
+pub use source::Source;
+pub use state::{Progress, State};
+pub use trainer::Trainer;
+pub use watcher::{Step, Watcher};

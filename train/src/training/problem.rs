@@ -1,14 +1,14 @@
 //! A configuration made concrete: the flow, and what it learns from.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use ircpm_flow::Flow;
+use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::{Manifold, Product};
 
-use super::data;
-use crate::config::{AUTO, Config};
-use crate::optimiser::{Adam, LevenbergMarquardt};
-use crate::program::RunError;
+use super::data::{self, DataError};
+use super::{Choice, Source, State, Trainer, TrainingError, choose};
+use crate::config::Config;
 use crate::target::Target;
 
 /// Everything that training and evaluation read and never change.
@@ -17,23 +17,57 @@ pub struct Problem {
     pub config: Config,
     /// The map.
     pub flow: Flow,
-    /// What it learns from.
-    pub source: Source,
-    /// Why the optimiser is the one that it is.
+    /// Why the optimiser was chosen.
     pub choice: &'static str,
+    content: Content,
 }
 
-/// What a flow learns from.
-pub enum Source {
-    /// A density.
+/// What a problem's flow learns from.
+enum Content {
     Target(Box<dyn Target>),
-    /// Points, `[row][coordinate]`.
-    Data {
-        /// Points to learn from.
-        train: Vec<f64>,
-        /// Points that are kept for the report.
-        held_out: Vec<f64>,
+    Points { train: Vec<f64>, held_out: Vec<f64> },
+}
+
+/// Why no problem can be made of a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProblemError {
+    /// No flow can be built from the configuration.
+    #[error("[model] does not fit the manifold {manifold}: {source}")]
+    Flow {
+        /// Name of the manifold.
+        manifold: String,
+        /// What the flow says.
+        source: FlowError,
     },
+    /// The model would not fit into memory.
+    #[error(
+        "[model] has {parameters} parameters, at most {limit} fit: lower model.hidden or model.layers, or set \
+         model.shared = true"
+    )]
+    TooLarge {
+        /// Parameters of all layers.
+        parameters: usize,
+        /// The most there may be.
+        limit: usize,
+    },
+    /// The points to learn from are wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The data file's absolute path is not known.
+    #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
+    Path {
+        /// The data file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The configuration has neither a target that exists nor data.
+    #[error("nothing to learn from: give the [target] of the table a known name, or [data] a file")]
+    NothingToLearn,
+    /// The optimiser does not apply.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
 }
 
 /// 128 MiB of them; a step needs a few dozen times as much, for gradients and the optimiser.
@@ -44,93 +78,79 @@ impl Problem {
     /// the effective configuration, so that the run can be repeated from its own folder.
     ///
     /// # Errors
-    /// `Flow` if the model does not fit the manifold, `TooLarge` if it does not fit into memory, `Data` if the points are
-    /// not on the manifold.
-    pub fn new(mut config: Config, base: &Path) -> Result<Self, RunError> {
-        let (manifold, source) = match (config.target(), &mut config.data) {
-            (Some(target), _) => (target.manifold().clone(), Source::Target(target)),
+    /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold, or
+    /// if the optimiser does not apply.
+    pub fn new(mut config: Config, base: &Path) -> Result<Self, ProblemError> {
+        let (manifold, content) = match (config.target(), &mut config.data) {
+            (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
                 let path = base.join(&data.file);
-                data.file = std::path::absolute(&path).map_err(|source| RunError::read(&path, source))?;
+                data.file =
+                    std::path::absolute(&path).map_err(|source| ProblemError::Path { path, source })?;
                 let points = data::read(&data.file, &data.manifold)?;
                 let (train, held_out) = split(&points, data.manifold.ambient(), data.held_out);
-                (data.manifold.clone(), Source::Data { train, held_out })
+                (data.manifold.clone(), Content::Points { train, held_out })
             }
-            (None, None) => unreachable!("a parsed configuration has a target or data"),
+            (None, None) => return Err(ProblemError::NothingToLearn),
         };
         let spec = config.flow_spec(&manifold);
-        let flow =
-            Flow::new(spec).map_err(|source| RunError::Flow { manifold: manifold.to_string(), source })?;
+        let flow = Flow::new(spec)
+            .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
         let parameters = flow.parameters();
         if parameters > MOST_PARAMETERS {
-            return Err(RunError::TooLarge { parameters, limit: MOST_PARAMETERS });
+            return Err(ProblemError::TooLarge { parameters, limit: MOST_PARAMETERS });
         }
-        let choice = choose_optimiser(&mut config, &flow)?;
+        let source = content.source(config.beta());
+        let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;
         let training = &mut config.training;
+        training.optimiser = optimiser.to_owned();
         (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
-        Ok(Self { config, flow, source, choice })
+        Ok(Self { config, flow, choice, content })
     }
 
-    /// The target, if it learns from one.
-    pub fn target(&self) -> Option<&dyn Target> {
-        match &self.source {
-            Source::Target(target) => Some(target.as_ref()),
-            Source::Data { .. } => None,
-        }
+    /// What the flow learns from.
+    pub fn source(&self) -> Source<'_> {
+        self.content.source(self.config.beta())
     }
 
-    /// Exact `log Z` at the configuration's β, where it is known.
-    pub fn log_z_exact(&self) -> Option<f64> {
-        self.target().and_then(|target| target.log_z(self.config.beta()))
+    /// Training from fresh parameters.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn trainer(&self) -> Result<Trainer<'_>, TrainingError> {
+        Trainer::new(&self.flow, self.source(), &self.config.training, self.config.seed)
     }
 
-    /// What the flow lives on.
+    /// Training that goes on from a saved state.
+    ///
+    /// # Errors
+    /// As [`Trainer::resume`].
+    pub fn resume(&self, state: State) -> Result<Trainer<'_>, TrainingError> {
+        Trainer::resume(&self.flow, self.source(), &self.config.training, self.config.seed, state)
+    }
+
+    /// The manifold that the flow lives on.
     pub fn manifold(&self) -> &Product {
         self.flow.manifold()
     }
 
     /// Name in tables: the target's, or the data file's.
     pub fn name(&self) -> String {
-        match (self.target(), &self.config.data) {
-            (Some(target), _) => target.name().to_owned(),
-            (None, Some(data)) => data.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            (None, None) => String::new(),
+        match (&self.content, &self.config.data) {
+            (Content::Target(target), _) => target.name().to_owned(),
+            (_, Some(data)) => data.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            (_, None) => String::new(),
         }
     }
 }
 
-/// Most parameters of a model that least squares are chosen for unasked: the Jacobian at the most points of a step then
-/// takes a gigabyte.
-const LEAST_SQUARES: usize = 20_000;
-
-/// Puts a name in the place of `auto`; returns why.
-///
-/// # Errors
-/// `Optimiser` if least squares are asked for where they do not apply.
-fn choose_optimiser(config: &mut Config, flow: &Flow) -> Result<&'static str, RunError> {
-    let obstacle = if config.target.is_none() {
-        Some("given points leave no residual, only a likelihood")
-    } else if flow.manifold().log_volume().is_none() {
-        Some("the manifold has infinite volume, so no uniform points")
-    } else {
-        None
-    };
-    let training = &mut config.training;
-    if training.optimiser != AUTO {
-        return match obstacle {
-            Some(reason) if training.is_least_squares() => Err(RunError::Optimiser { reason }),
-            _ => Ok("as configured"),
-        };
-    }
-    let (name, why) = match obstacle {
-        Some(reason) => (Adam::NAME, reason),
-        None if flow.parameters() > LEAST_SQUARES => {
-            (Adam::NAME, "the model is too large for a stored Jacobian")
+impl Content {
+    fn source(&self, beta: f64) -> Source<'_> {
+        match self {
+            Self::Target(target) => Source::Target { target: target.as_ref(), beta },
+            Self::Points { train, held_out } => Source::Points { train, held_out },
         }
-        None => (LevenbergMarquardt::NAME, "log q and its gradients are explicit at any point"),
-    };
-    training.optimiser = name.to_owned();
-    Ok(why)
+    }
 }
 
 /// Every `1/share`-th row is held out: no seed, and files sorted by anything are split evenly.

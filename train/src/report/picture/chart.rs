@@ -1,7 +1,7 @@
 //! A surface drawn in the plane.
 
+use super::PictureError;
 use super::figure::Panel;
-use crate::program::RunError;
 
 /// A surface drawn in a rectangle.
 ///
@@ -24,7 +24,7 @@ pub(super) trait Chart {
     fn place(&self, point: &[f64]) -> (f64, f64);
 
     /// Draws border, ticks and labels.
-    fn axes(&self, panel: &Panel<'_>, on_dark: bool) -> Result<(), RunError>;
+    fn axes(&self, panel: &Panel<'_>, on_dark: bool) -> Result<(), PictureError>;
 
     /// Points at all nodes, `[v][u][coordinate]`.
     fn nodes(&self) -> Vec<f64> {

@@ -8,8 +8,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontTransform, register_font};
 
 use super::Picture;
+use super::PictureError;
 use super::colour::Scale;
-use crate::program::RunError;
 
 /// DejaVu Sans; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("../../../assets/DejaVuSans.ttf");
@@ -44,7 +44,7 @@ pub(super) struct Panel<'a> {
     height: u32,
 }
 
-type SampledPoints = Result<(), RunError>;
+type Drawn = Result<(), PictureError>;
 
 impl Figure {
     /// Room for `columns × rows` panels of that size in pixels, and for a bar of colours.
@@ -67,12 +67,7 @@ impl Figure {
     }
 
     /// Draws panel number `i`, counted along the rows.
-    pub(super) fn panel(
-        &mut self,
-        i: usize,
-        title: &str,
-        draw: impl FnOnce(&Panel<'_>) -> SampledPoints,
-    ) -> SampledPoints {
+    pub(super) fn panel(&mut self, i: usize, title: &str, draw: impl FnOnce(&Panel<'_>) -> Drawn) -> Drawn {
         let (column, row) = ((i % self.columns) as u32, (i / self.columns) as u32);
         let (width, height) = self.panel;
         let left = LEFT + column * (LEFT + width + GAP);
@@ -84,7 +79,7 @@ impl Figure {
     }
 
     /// Draws the bar of colours beside the panels.
-    pub(super) fn bar(&mut self, scale: &Scale, unit: &str) -> SampledPoints {
+    pub(super) fn bar(&mut self, scale: &Scale, unit: &str) -> Drawn {
         let height = self.rows as u32 * (TITLE + self.panel.1 + BOTTOM) - TITLE - BOTTOM;
         let left = self.columns as u32 * (LEFT + self.panel.0 + GAP) + 10;
         self.within((left, HEAD + TITLE), (18, height), |bar| {
@@ -100,7 +95,7 @@ impl Figure {
     }
 
     /// Encodes the figure.
-    pub(super) fn finish(self, name: &str) -> Result<Picture, RunError> {
+    pub(super) fn finish(self, name: &str) -> Result<Picture, PictureError> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, self.size.0, self.size.1);
         encoder.set_color(png::ColorType::Rgb);
@@ -109,7 +104,7 @@ impl Figure {
             writer.write_image_data(&self.pixels)?;
             writer.finish()
         });
-        encoded.map_err(|e| RunError::Picture { name: name.to_owned(), message: e.to_string() })?;
+        encoded.map_err(|e| PictureError::Drawing { name: name.to_owned(), message: e.to_string() })?;
         Ok(Picture { name: name.to_owned(), png: file })
     }
 
@@ -117,8 +112,8 @@ impl Figure {
         &mut self,
         (left, top): (u32, u32),
         (width, height): (u32, u32),
-        draw: impl FnOnce(&Panel<'_>) -> SampledPoints,
-    ) -> SampledPoints {
+        draw: impl FnOnce(&Panel<'_>) -> Drawn,
+    ) -> Drawn {
         let area = BitMapBackend::with_buffer(&mut self.pixels, self.size).into_drawing_area();
         let panel = Panel { area, left: left as i32, top: top as i32, width, height };
         draw(&panel)?;
@@ -145,7 +140,7 @@ impl Panel<'_> {
     }
 
     /// Colours every pixel by its place; a transparent colour leaves it as it is.
-    pub(super) fn fill(&self, colour: impl Fn(f64, f64) -> RGBAColor) -> SampledPoints {
+    pub(super) fn fill(&self, colour: impl Fn(f64, f64) -> RGBAColor) -> Drawn {
         for j in 0..self.height {
             let y = 1.0 - (f64::from(j) + 0.5) / f64::from(self.height);
             for i in 0..self.width {
@@ -158,18 +153,18 @@ impl Panel<'_> {
     }
 
     /// A frame around the rectangle.
-    pub(super) fn border(&self) -> SampledPoints {
+    pub(super) fn border(&self) -> Drawn {
         self.line(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)], INK.into())
     }
 
     /// A line through places.
-    pub(super) fn line(&self, places: &[(f64, f64)], colour: RGBAColor) -> SampledPoints {
+    pub(super) fn line(&self, places: &[(f64, f64)], colour: RGBAColor) -> Drawn {
         let path: Vec<_> = places.iter().map(|&place| self.pixel(place)).collect();
         self.area.draw(&PathElement::new(path, colour)).map_err(|e| failure(&e))
     }
 
     /// A small disc.
-    pub(super) fn dot(&self, place: (f64, f64), colour: RGBAColor) -> SampledPoints {
+    pub(super) fn dot(&self, place: (f64, f64), colour: RGBAColor) -> Drawn {
         self.area.draw(&Circle::new(self.pixel(place), 1, colour.filled())).map_err(|e| failure(&e))
     }
 
@@ -181,7 +176,7 @@ impl Panel<'_> {
         anchor: Anchor,
         size: f64,
         ink: RGBColor,
-    ) -> SampledPoints {
+    ) -> Drawn {
         let (x, y) = self.pixel(place);
         self.text_at(text, (x - self.left, y - self.top), anchor, size, ink)
     }
@@ -194,7 +189,7 @@ impl Panel<'_> {
         anchor: Anchor,
         size: f64,
         ink: RGBColor,
-    ) -> SampledPoints {
+    ) -> Drawn {
         let h = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Middle => HPos::Center,
@@ -205,7 +200,7 @@ impl Panel<'_> {
     }
 
     /// Text that reads upwards, centred at an offset in pixels from the upper left corner of the rectangle.
-    pub(super) fn vertical_text(&self, text: &str, at: (i32, i32)) -> SampledPoints {
+    pub(super) fn vertical_text(&self, text: &str, at: (i32, i32)) -> Drawn {
         let font = (FAMILY, 14.0).into_font().transform(FontTransform::Rotate270);
         let style = TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Center, VPos::Center));
         self.area.draw_text(text, &style, (self.left + at.0, self.top + at.1)).map_err(|e| failure(&e))
@@ -231,6 +226,6 @@ fn register() {
     });
 }
 
-fn failure(error: &dyn std::error::Error) -> RunError {
-    RunError::Picture { name: "a panel".into(), message: error.to_string() }
+fn failure(error: &dyn std::error::Error) -> PictureError {
+    PictureError::Drawing { name: "a panel".into(), message: error.to_string() }
 }

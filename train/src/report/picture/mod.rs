@@ -13,16 +13,11 @@ mod pairs;
 mod square;
 
 use ircpm_manifolds::{Factor, Manifold, Product};
-use rand::SeedableRng;
-use rand_pcg::Pcg64;
 
-use crate::evaluation::log_target;
-use crate::points::base_points;
-use crate::points::{Sequence, Spread};
-use crate::program::RunError;
+use crate::evaluation::{EvaluationError, log_target};
+use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::report::Report;
-use crate::training::Problem;
-use crate::training::Source;
+use crate::training::{Problem, Source};
 use chart::Chart;
 use colour::Scale;
 use figure::Figure;
@@ -38,6 +33,23 @@ pub struct Picture {
     pub png: Vec<u8>,
 }
 
+/// Why a picture cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The drawing library fails.
+    #[error("cannot draw {name}: {message}")]
+    Drawing {
+        /// The picture's file.
+        name: String,
+        /// What the drawing library says.
+        message: String,
+    },
+    /// The target is not finite somewhere.
+    #[error(transparent)]
+    Target(#[from] EvaluationError),
+}
+
 /// Points in a scatter plot.
 const DOTS: usize = 6000;
 /// Most potentials in one picture.
@@ -46,8 +58,8 @@ const LAYERS: usize = 4;
 /// Draws all pictures that the manifold has.
 ///
 /// # Errors
-/// `Picture` if the drawing library fails; `Energy` if the target is not finite somewhere.
-pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, RunError> {
+/// [`PictureError::Drawing`] if the drawing library fails, [`PictureError::Target`] if the target is not finite somewhere.
+pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, PictureError> {
     let samples = samples(problem, theta);
     let Some(chart) = chart(problem.manifold()) else {
         return Ok(vec![pairs::draw(problem.manifold(), &samples, &report.title())?]);
@@ -74,7 +86,7 @@ fn chart(manifold: &Product) -> Option<Box<dyn Chart>> {
 fn samples(problem: &Problem, theta: &[f64]) -> Vec<f64> {
     let manifold = problem.manifold();
     let sequence = Sequence::new(Spread::Random, DOTS, manifold.cube_dim());
-    let x = base_points(manifold, &sequence, &mut Pcg64::seed_from_u64(problem.config.evaluation.seed));
+    let x = base_points(manifold, &sequence, &mut Generator::from_seed(problem.config.evaluation.seed));
     let pushed = problem.flow.forward(theta, &x);
     let solved = pushed.y.chunks_exact(manifold.ambient()).zip(&pushed.ok).filter(|(_, ok)| **ok);
     solved.flat_map(|(y, _)| y.iter().copied()).collect()
@@ -86,14 +98,16 @@ fn densities(
     theta: &[f64],
     report: &Report,
     chart: &dyn Chart,
-) -> Result<Picture, RunError> {
+) -> Result<Picture, PictureError> {
     let nodes = chart.nodes();
     let pulled = problem.flow.inverse(theta, &nodes);
     let log_q = pulled.log_q.iter().zip(&pulled.ok);
     let model = Grid::new(chart.shape(), log_q.map(|(l, &ok)| if ok { l.exp() } else { f64::NAN }).collect());
     let mut panels = vec![("model density q", model)];
-    if let (Some(target), Some(log_z)) = (problem.target(), report.log_z_exact.or(report.log_z)) {
-        let log_p = log_target(target, problem.config.beta(), &nodes)?;
+    if let (Some((target, beta)), Some(log_z)) =
+        (problem.source().target(), report.log_z_exact.or(report.log_z))
+    {
+        let log_p = log_target(target, beta, &nodes)?;
         let density = Grid::new(chart.shape(), log_p.iter().map(|l| (l - log_z).exp()).collect());
         panels.insert(0, ("target density p", density));
     }
@@ -113,7 +127,7 @@ fn potentials(
     theta: &[f64],
     report: &Report,
     chart: &dyn Chart,
-) -> Result<Picture, RunError> {
+) -> Result<Picture, PictureError> {
     let model = &problem.config.model;
     let layers = if model.shared { 1 } else { model.layers.min(LAYERS) };
     let nodes = chart.nodes();
@@ -149,9 +163,9 @@ fn scatter(
     samples: &[f64],
     report: &Report,
     chart: &dyn Chart,
-) -> Result<Picture, RunError> {
+) -> Result<Picture, PictureError> {
     let mut panels = vec![("model samples", samples)];
-    if let Source::Data { train, .. } = &problem.source {
+    if let Source::Points { train, .. } = problem.source() {
         let most = train.len().min(DOTS * problem.manifold().ambient());
         panels.insert(0, ("data", &train[..most]));
     }

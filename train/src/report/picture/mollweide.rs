@@ -7,9 +7,9 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use plotters::style::{Color, RGBAColor, WHITE};
 
+use super::PictureError;
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
-use crate::program::RunError;
 
 /// Azimuth 0 to 2π from left to right, the north pole (third coordinate 1) above.
 pub(super) struct Mollweide;
@@ -44,7 +44,7 @@ impl Chart for Mollweide {
         seen(azimuth, point[2].clamp(-1.0, 1.0).asin())
     }
 
-    fn axes(&self, panel: &Panel<'_>, on_dark: bool) -> Result<(), RunError> {
+    fn axes(&self, panel: &Panel<'_>, on_dark: bool) -> Result<(), PictureError> {
         let (faint, ink) = if on_dark { (WHITE.mix(0.3), WHITE) } else { (INK.mix(0.2), INK) };
         for latitude in [-60, -30, 0, 30, 60] {
             let radians = f64::from(latitude).to_radians();

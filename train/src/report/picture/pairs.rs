@@ -4,10 +4,10 @@ use ircpm_manifolds::{Factor, Manifold, Product};
 use plotters::style::Color;
 
 use super::Picture;
+use super::PictureError;
 use super::figure::Figure;
 use super::heat::DOT;
 use super::square::{axis, turn};
-use crate::program::RunError;
 
 /// Most panels in a picture.
 const PANELS: usize = 6;
@@ -22,7 +22,7 @@ struct Coordinate {
 }
 
 /// Scatter plots of the first pairs of coordinates.
-pub(super) fn draw(manifold: &Product, samples: &[f64], headline: &str) -> Result<Picture, RunError> {
+pub(super) fn draw(manifold: &Product, samples: &[f64], headline: &str) -> Result<Picture, PictureError> {
     let coordinates = coordinates(manifold, samples);
     let n = coordinates.len();
     let pairs: Vec<(usize, usize)> =
@@ -48,7 +48,7 @@ impl Coordinate {
         (x - self.low) / (self.high - self.low)
     }
 
-    fn axis(&self, panel: &super::figure::Panel<'_>, lower: bool) -> Result<(), RunError> {
+    fn axis(&self, panel: &super::figure::Panel<'_>, lower: bool) -> Result<(), PictureError> {
         if self.angle {
             return turn(panel, lower, &format!("{} (rad)", self.name));
         }

@@ -2,9 +2,9 @@
 
 use std::f64::consts::TAU;
 
+use super::PictureError;
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
-use crate::program::RunError;
 
 /// `θ₁` to the right, `θ₂` upwards, both from 0 to 2π.
 pub(super) struct Square;
@@ -33,7 +33,7 @@ impl Chart for Square {
         (point[0] / TAU, point[1] / TAU)
     }
 
-    fn axes(&self, panel: &Panel<'_>, _: bool) -> Result<(), RunError> {
+    fn axes(&self, panel: &Panel<'_>, _: bool) -> Result<(), PictureError> {
         turn(panel, true, "θ₁ (rad)")?;
         turn(panel, false, "θ₂ (rad)")?;
         panel.border()
@@ -41,7 +41,7 @@ impl Chart for Square {
 }
 
 /// Ticks and labels of one angle, along the lower or the left edge.
-pub(super) fn turn(panel: &Panel<'_>, lower: bool, name: &str) -> Result<(), RunError> {
+pub(super) fn turn(panel: &Panel<'_>, lower: bool, name: &str) -> Result<(), PictureError> {
     let ticks: Vec<(f64, String)> =
         TICKS.iter().enumerate().map(|(i, t)| (i as f64 / 4.0, (*t).to_owned())).collect();
     axis(panel, lower, name, &ticks)
@@ -53,7 +53,7 @@ pub(super) fn axis(
     lower: bool,
     name: &str,
     ticks: &[(f64, String)],
-) -> Result<(), RunError> {
+) -> Result<(), PictureError> {
     let (width, height) = (panel.width(), panel.height());
     for (t, label) in ticks {
         let (t, length) = (*t, 5.0);

@@ -1,81 +1,97 @@
-//! How the target sharpens: `β` rises from the residual alone.
+//! The continuation in `β`: the target becomes sharper as the residuals allow.
 
-use super::Collocation;
 use crate::loss::LossError;
 
-/// Root mean square of the residuals, in nats, below which `β` may rise; less where points are sparse, beyond four
-/// dimensions.
+/// Root mean square of the residuals, in nats, below which `β` may rise; less above four dimensions, where points are sparse.
 pub(super) const SOLVED: [f64; 2] = [0.2, 0.15];
-/// Root mean square that a rise of `β` may lead to.
-const BEARABLE: f64 = 0.3;
+/// Largest root mean square of the residuals that a rise of `β` may lead to, in nats.
+const LARGEST_RMS: f64 = 0.3;
 /// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and `β`
 /// rises all the same.
 pub(super) const STUCK: usize = 4;
-/// Share of base points at which the map folds that makes the target defended.
+/// Share of base points at which the map folds above which the target is raised.
 const MANY_FOLDS: f64 = 0.01;
-/// Halvings that find the largest bearable `β`, each at the cost of the residuals.
+/// Halvings that find the largest usable `β`, each at the cost of the residuals.
 const HALVINGS: usize = 40;
 /// Least rise of `β`, as parts of its end and of itself.
 const LEAST_RISE: [f64; 2] = [1e-3, 0.02];
 
-impl Collocation<'_> {
-    /// Defends the target from now on if the map folds at so many base points.
-    pub(super) fn defend_target(&mut self, lowest: &[f64]) {
-        let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
-        if !self.defended && folded as f64 > MANY_FOLDS * lowest.len() as f64 {
-            self.defended = true;
-            self.levels.clear();
-            self.history.clear();
-        }
+/// The target that the present step is trained against.
+#[derive(Clone, Debug)]
+pub(super) struct Continuation {
+    pub(super) beta: f64,
+    /// Where `β` ends.
+    pub(super) beta_max: f64,
+    /// Whether the target's density is raised where it is nearly empty, against folds there.
+    pub(super) target_raised: bool,
+    /// Root mean squares of the residuals at the check points, since `β` last rose.
+    pub(super) levels: Vec<f64>,
+    /// Largest root mean square at which `β` may rise.
+    solved: f64,
+}
+
+impl Continuation {
+    /// From the flat target to `β = beta_max`.
+    pub(super) fn new(beta_max: f64, is_sparse: bool) -> Self {
+        let solved = SOLVED[usize::from(is_sparse)];
+        Self { beta: 0.0, beta_max, target_raised: false, levels: Vec::new(), solved }
     }
 
-    /// Raises `β` if the residuals allow it, or if they have stopped falling.
+    /// Whether `β` is at its end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.beta >= self.beta_max
+    }
+
+    /// Raises the target from now on if the map folds at many of the base points, whose smallest eigenvalues are given.
+    /// Says whether this has changed the target.
+    pub(super) fn raise_target(&mut self, lowest: &[f64]) -> bool {
+        let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
+        let changed = !self.target_raised && folded as f64 > MANY_FOLDS * lowest.len() as f64;
+        if changed {
+            self.target_raised = true;
+            self.levels.clear();
+        }
+        changed
+    }
+
+    /// Raises `β` if the residuals allow it, or if they have stopped falling; `rms` gives their root mean square at any `β`.
     ///
     /// # Errors
-    /// [`LossError::TooSharp`] if none is bearable to begin with.
-    pub(super) fn raise_beta(&mut self, log_q: &[f64]) -> Result<(), LossError> {
-        if self.beta >= self.beta_max {
+    /// [`LossError::TooSharp`] if not even the smallest `β` is usable.
+    pub(super) fn raise_beta(&mut self, rms: impl Fn(f64) -> f64) -> Result<(), LossError> {
+        if self.is_complete() {
             return Ok(());
         }
-        let now = self.check_rms(log_q, self.beta);
+        let now = rms(self.beta);
         let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
-        if self.beta > 0.0 && now > SOLVED[usize::from(self.is_sparse())] && now < 0.95 * before {
+        if self.beta > 0.0 && now > self.solved && now < 0.95 * before {
             self.levels.push(now);
         } else {
-            self.beta = self.largest_usable_beta(log_q)?;
+            self.beta = self.largest_usable_beta(rms)?;
             self.levels.clear();
         }
         Ok(())
     }
 
-    /// The largest `β` at which residuals are bearable, but more than the present one.
-    fn largest_usable_beta(&self, log_q: &[f64]) -> Result<f64, LossError> {
-        if self.check_rms(log_q, self.beta_max) <= BEARABLE {
+    /// The largest `β` whose residuals are small enough, but more than the present one.
+    fn largest_usable_beta(&self, rms: impl Fn(f64) -> f64) -> Result<f64, LossError> {
+        if rms(self.beta_max) <= LARGEST_RMS {
             return Ok(self.beta_max);
         }
         let (mut low, mut high) = (self.beta, self.beta_max);
         for _ in 0..HALVINGS {
-            // As fine as a rise need be.
+            // A finer bound would not make a better rise.
             if high - low <= 1e-2 * high {
                 break;
             }
             let middle = 0.5 * (low + high);
-            if self.check_rms(log_q, middle) <= BEARABLE { low = middle } else { high = middle }
+            if rms(middle) <= LARGEST_RMS { low = middle } else { high = middle }
         }
         let small = LEAST_RISE[0] * self.beta_max;
         if low > 0.0 {
             return Ok(low.max(self.beta + small.min(LEAST_RISE[1] * self.beta)).min(self.beta_max));
         }
         // Either the target asks for too much, or the first parameters are far from the identity.
-        if self.check_rms(log_q, 0.0) <= BEARABLE {
-            Err(LossError::TooSharp { beta: high })
-        } else {
-            Ok(small)
-        }
-    }
-
-    /// Root mean square of the residuals at the check points.
-    pub(super) fn check_rms(&self, log_q: &[f64], beta: f64) -> f64 {
-        self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt()
+        if rms(0.0) <= LARGEST_RMS { Err(LossError::TooSharp { beta: high }) } else { Ok(small) }
     }
 }

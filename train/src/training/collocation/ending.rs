@@ -6,12 +6,16 @@
 //! good as was asked; points of a large one become hard points, and training goes on.
 
 use ircpm_manifolds::Manifold;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Collocation, MOST_CHECKS, RECORD, SampledPoints};
+use super::points::{MOST_CHECKS, SampledPoints};
+use super::{Collocation, is_sparse};
 use crate::estimate::{Estimate, Estimates};
 
+/// Numbers that the history has of a step.
+pub(super) const RECORD: usize = 3;
+/// Share of the images that may be missing from an estimate of the model's quality.
+const MOST_MISSING: f64 = 0.01;
 /// Fresh base points of a survey; more beyond four dimensions.
 const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
 /// Images: folds are rare where the mass is, and every solve of a step looks for them.
@@ -26,7 +30,7 @@ const MOST_GIVEN_UP: f64 = 0.05;
 /// one by about as much (of five T⁸ runs that ended at any positive one, one folded by 3e-4 at other points).
 const MARGIN: f64 = 2e-3;
 /// Factor on KL that undoing a fold may cost a model that falls short of its goal.
-const BEARABLE_LOSS: f64 = 1.1;
+const LARGEST_KL_RISE: f64 = 1.1;
 
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +42,56 @@ pub enum End {
     Stalled,
     /// There were no more steps.
     Steps,
+}
+
+/// What is known of how good the model is, and what it is measured by.
+pub(super) struct Ending {
+    /// KL in nats at which training ends.
+    pub(super) goal: f64,
+    /// Exact `log Z`, where it is known.
+    log_z_exact: Option<f64>,
+    /// KL, its standard error and the mean square at the check points, step after step since `β` is at its end.
+    pub(super) history: Vec<f64>,
+    /// ESS and KL at the check points among the model's own samples, once `β` is at its end.
+    pub(super) quality: Option<Estimates>,
+    /// Smallest eigenvalue of `H` that the last survey saw, NaN beyond the injectivity radius; none if it is not small, or if
+    /// there was no survey after the last step.
+    pub(super) surveyed: Option<f64>,
+}
+
+impl Ending {
+    pub(super) fn new(goal: f64, log_z_exact: Option<f64>) -> Self {
+        Self { goal, log_z_exact, history: Vec::new(), quality: None, surveyed: None }
+    }
+
+    /// Takes up the estimates of a step, with the mean square of its residuals.
+    pub(super) fn record(&mut self, quality: Option<Estimates>, mean_square: f64) {
+        let record = quality.as_ref().map(|q| [q.kl.value, q.kl.standard_error, mean_square]);
+        self.history.extend(record.into_iter().flatten());
+        self.quality = quality;
+    }
+
+    /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
+    /// is much smaller.
+    pub(super) fn has_stalled(&self) -> bool {
+        let records: Vec<&[f64]> = self.history.chunks_exact(RECORD).collect();
+        let (before, recent) = records.split_at(records.len().saturating_sub(PATIENCE));
+        let least = |part: &[&[f64]], k: usize| part.iter().map(|r| r[k]).fold(f64::INFINITY, f64::min);
+        let Some(best) = before.iter().min_by(|a, b| a[0].total_cmp(&b[0])) else { return false };
+        least(recent, 0) > best[0] - best[1] && least(recent, 2) > FALLING * least(before, 2)
+    }
+
+    /// Estimates from the log-densities and energies `βu` of images, of which `found` says which count; none if too many of
+    /// them do not.
+    pub(super) fn estimates(&self, log_q: &[f64], beta: f64, u: &[f64], found: &[bool]) -> Option<Estimates> {
+        let solved = (0..found.len()).filter(|&i| found[i]);
+        let log_weights: Vec<f64> = solved.map(|i| -beta * u[i] - log_q[i]).collect();
+        let missing = found.len() - log_weights.len();
+        if missing as f64 > MOST_MISSING * found.len() as f64 {
+            return None;
+        }
+        Estimates::new(&log_weights, missing, self.log_z_exact).ok()
+    }
 }
 
 /// What a survey saw.
@@ -53,53 +107,48 @@ impl Collocation<'_> {
     /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, nothing falls
     /// any more, or this was the `last` step. `theta` moves where a fold was undone.
     pub fn end(&mut self, theta: &mut [f64], last: bool) -> Option<End> {
-        self.surveyed = None;
+        self.ending.surveyed = None;
         let out_of_steps = last.then_some(End::Steps);
-        let Some(kl) = self.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
-        let mut end = match upper_bound(kl) <= self.goal {
+        let Some(kl) = self.ending.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
+        let mut end = match upper_bound(kl) <= self.ending.goal {
             true => End::Goal,
-            false if self.has_stalled() => End::Stalled,
+            false if self.ending.has_stalled() => End::Stalled,
             false => out_of_steps?,
         };
         // The step has moved the model since it was measured.
         let fresh = self.fresh_quality(theta);
-        if end == End::Goal && fresh.as_ref().is_none_or(|quality| upper_bound(quality.kl) > self.goal) {
+        if end == End::Goal && fresh.as_ref().is_none_or(|quality| upper_bound(quality.kl) > self.ending.goal)
+        {
             end = out_of_steps?;
         }
         let survey = self.survey(theta);
-        self.surveyed = below_margin(survey.lowest);
+        self.ending.surveyed = below_margin(survey.lowest);
         if self.is_clear(survey.lowest) {
-            self.quality = fresh;
+            self.ending.quality = fresh;
             return Some(end);
         }
-        let limit = if end == End::Goal { self.goal } else { self.goal.max(BEARABLE_LOSS * upper_bound(kl)) };
+        let limit = if end == End::Goal {
+            self.ending.goal
+        } else {
+            self.ending.goal.max(LARGEST_KL_RISE * upper_bound(kl))
+        };
         if let Some((undo_fold, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
             theta.copy_from_slice(&undo_fold);
-            (self.quality, self.surveyed) = (Some(quality), below_margin(lowest));
+            (self.ending.quality, self.ending.surveyed) = (Some(quality), below_margin(lowest));
             return Some(end);
         }
-        self.hard.extend(survey.folds);
+        self.sampler.hard.extend(survey.folds);
         if end == End::Goal { out_of_steps } else { Some(end) }
-    }
-
-    /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
-    /// is much smaller.
-    pub(super) fn has_stalled(&self) -> bool {
-        let records: Vec<&[f64]> = self.history.chunks_exact(RECORD).collect();
-        let (before, recent) = records.split_at(records.len().saturating_sub(PATIENCE));
-        let least = |part: &[&[f64]], k: usize| part.iter().map(|r| r[k]).fold(f64::INFINITY, f64::min);
-        let Some(best) = before.iter().min_by(|a, b| a[0].total_cmp(&b[0])) else { return false };
-        least(recent, 0) > best[0] - best[1] && least(recent, 2) > FALLING * least(before, 2)
     }
 
     /// Looks for folds at fresh points of either kind.
     fn survey(&mut self, theta: &[f64]) -> Survey {
         let n = self.flow.manifold().ambient();
         let mut survey = Survey { lowest: f64::INFINITY, folds: Vec::new() };
-        let base = SURVEY[usize::from(self.is_sparse())] / MOST_CHECKS;
+        let base = SURVEY[usize::from(is_sparse(self.flow))] / MOST_CHECKS;
         for batch in 0..base + IMAGES / MOST_CHECKS {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
-            let SampledPoints { y, .. } = self.draw(theta, base, images);
+            let SampledPoints { y, .. } = self.sampler.draw(self.flow, theta, base, images);
             // Eigenvalues above the margin cost nothing here.
             for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
@@ -113,7 +162,7 @@ impl Collocation<'_> {
 
     /// Whether a smallest eigenvalue shows no fold, nor that one is close where points are sparse.
     fn is_clear(&self, lowest: f64) -> bool {
-        if self.is_sparse() { lowest >= MARGIN } else { lowest > 0.0 }
+        if is_sparse(self.flow) { lowest >= MARGIN } else { lowest > 0.0 }
     }
 
     /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the deepest
@@ -136,11 +185,11 @@ impl Collocation<'_> {
 
     /// Estimates from fresh images.
     fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
-        let SampledPoints { y, found, .. } = self.draw(theta, 0, MOST_CHECKS);
+        let SampledPoints { y, found, .. } = self.sampler.draw(self.flow, theta, 0, MOST_CHECKS);
         let images = self.with_energies(y).ok()?;
         let pulled = self.flow.inverse(theta, &images.y);
         let known: Vec<bool> = found.iter().zip(&pulled.ok).map(|(&found, &ok)| found && ok).collect();
-        self.estimates(&pulled.log_q, &images.u, 0, &known)
+        self.ending.estimates(&pulled.log_q, self.continuation.beta, &images.u, &known)
     }
 }
 

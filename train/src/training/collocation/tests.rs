@@ -1,31 +1,39 @@
-use rand::SeedableRng;
-
 use super::continuation::{SOLVED, STUCK};
+use super::points::{LOW, MOST_CHECKS};
 use super::*;
 use crate::config::preset::by_name;
-use crate::optimiser::{Failure, LevenbergMarquardt, Optimiser};
+use crate::estimate::Estimates;
+use crate::optimiser::{LevenbergMarquardt, Optimiser};
+use crate::training::Problem;
 
 fn problem() -> Problem {
     let config = by_name("torus-multi-modal").unwrap().config(&[]).unwrap();
     Problem::new(config, ".".as_ref()).unwrap()
 }
 
+fn of_size(problem: &Problem, count: usize) -> Collocation<'_> {
+    let (target, beta) = problem.source().target().unwrap();
+    let goal = problem.config.training.goal;
+    Collocation::new(&problem.flow, target, beta, goal, count, Generator::from_seed(3)).unwrap()
+}
+
 fn collocation(problem: &Problem) -> Collocation<'_> {
-    Collocation::new(problem, 512, Pcg64::seed_from_u64(3)).unwrap()
+    of_size(problem, 512)
 }
 
 /// Training that has reached its goal, with parameters whose smallest eigenvalue is about `lowest`.
 fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f64>) {
     let mut training = collocation(problem);
     let mut theta = problem.flow.initial(5);
-    let y = training.base_points(MOST_CHECKS);
+    let y = training.sampler.base_points(problem.manifold(), MOST_CHECKS);
     let eigenvalues = problem.flow.inverse(&theta, &y).min_eigenvalue;
     let before = eigenvalues.into_iter().fold(f64::INFINITY, f64::min);
     // On the torus a factor f turns λ into 1 − f (1 − λ).
     assert!(problem.flow.rescale(&mut theta, (1.0 - lowest) / (1.0 - before)));
-    (training.beta, training.goal) = (training.beta_max, f64::INFINITY);
+    training.continuation.beta = training.continuation.beta_max;
+    training.ending.goal = f64::INFINITY;
     let log_weights: Vec<f64> = (0..64).map(|i| 0.1 * f64::from(i % 7)).collect();
-    training.quality = Estimates::new(&log_weights, 0, None).ok();
+    training.ending.quality = Estimates::new(&log_weights, 0, None).ok();
     (training, theta)
 }
 
@@ -34,7 +42,7 @@ fn small_fold_is_undone_before_training_ends() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, -5e-3);
     assert_eq!(training.end(&mut theta, false), Some(End::Goal));
-    let y = training.base_points(4 * MOST_CHECKS);
+    let y = training.sampler.base_points(problem.manifold(), 4 * MOST_CHECKS);
     let lowest = problem.flow.inverse(&theta, &y).min_eigenvalue.into_iter().fold(f64::INFINITY, f64::min);
     assert!(lowest > 0.0 && lowest < 0.02, "{lowest}");
 }
@@ -46,17 +54,17 @@ fn large_fold_is_trained_on() {
     let before = theta.clone();
     assert_eq!(training.end(&mut theta, false), None);
     assert_eq!(theta, before);
-    assert!(!training.hard.is_empty());
+    assert!(!training.sampler.hard.is_empty());
 }
 
 #[test]
 fn fold_that_training_ends_with_is_not_forgotten() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, -0.1);
-    training.goal = 0.0;
-    training.history = [1.0, 0.1, 1.0].repeat(40);
+    training.ending.goal = 0.0;
+    training.ending.history = [1.0, 0.1, 1.0].repeat(40);
     assert_eq!(training.end(&mut theta, false), Some(End::Stalled));
-    assert!(training.surveyed().is_some_and(|lowest| lowest < -0.05), "{:?}", training.surveyed());
+    assert!(training.ending.surveyed.is_some_and(|lowest| lowest < -0.05), "{:?}", training.ending.surveyed);
 }
 
 #[test]
@@ -66,10 +74,10 @@ fn last_step_ends_with_a_survey_too() {
         [(-5e-3, f64::INFINITY, End::Goal), (-0.1, f64::INFINITY, End::Steps), (0.1, 0.0, End::Steps)];
     for (lowest, goal, end) in cases {
         let (mut training, mut theta) = at_the_goal(&problem, lowest);
-        training.goal = goal;
+        training.ending.goal = goal;
         assert_eq!(training.end(&mut theta, true), Some(end), "{lowest}");
-        let seen = training.surveyed().is_some_and(|lowest| lowest <= 0.0);
-        assert_eq!(seen, lowest < -0.05, "a fold of {lowest}: {:?}", training.surveyed());
+        let seen = training.ending.surveyed.is_some_and(|lowest| lowest <= 0.0);
+        assert_eq!(seen, lowest < -0.05, "a fold of {lowest}: {:?}", training.ending.surveyed);
     }
 }
 
@@ -78,8 +86,8 @@ fn training_stalls_once_neither_kl_nor_the_residual_falls() {
     let problem = problem();
     let mut training = collocation(&problem);
     let mut after = |records: &dyn Fn(usize) -> [f64; 3]| {
-        training.history = (0..30).flat_map(records).collect();
-        training.has_stalled()
+        training.ending.history = (0..30).flat_map(records).collect();
+        training.ending.has_stalled()
     };
     assert!(after(&|_| [1e-3, 1e-4, 1e-2]));
     assert!(!after(&|k| [1e-3 * 0.97f64.powi(k as i32), 1e-6, 1e-2]), "KL falls");
@@ -89,8 +97,8 @@ fn training_stalls_once_neither_kl_nor_the_residual_falls() {
         !after(&|k| [1e-3 * 0.97f64.powi(k as i32), if k == 29 { 1.0 } else { 1e-6 }, 1e-2]),
         "an outlier"
     );
-    training.history.truncate(3 * RECORD);
-    assert!(!training.has_stalled(), "too early to tell");
+    training.ending.history.truncate(3 * RECORD);
+    assert!(!training.ending.has_stalled(), "too early to tell");
 }
 
 #[test]
@@ -100,9 +108,12 @@ fn estimates_leave_out_images_that_were_not_found() {
     let (log_q, u) = (vec![0.1; 400], vec![0.2; 400]);
     let mut found = vec![true; 300];
     found[7] = false;
-    assert_eq!(training.estimates(&log_q, &u, 100, &found).map(|e| e.samples), Some(299));
+    assert_eq!(
+        training.ending.estimates(&log_q[100..], 0.0, &u[100..], &found).map(|e| e.samples),
+        Some(299)
+    );
     found[..10].fill(false);
-    assert!(training.estimates(&log_q, &u, 100, &found).is_none());
+    assert!(training.ending.estimates(&log_q[100..], 0.0, &u[100..], &found).is_none());
 }
 
 #[test]
@@ -116,31 +127,31 @@ fn solves_that_fail_are_told_and_end_training() {
     let stats = Objective::stats(&training);
     assert!(stats.points > 2000 && stats.unconverged == stats.points, "{stats:?}");
     let failure = LevenbergMarquardt::new().step(&mut theta, &mut training, 0).unwrap_err();
-    assert!(matches!(failure, Failure::Solves { .. }), "{failure}");
+    assert!(matches!(failure, LossError::Solves { .. }), "{failure}");
 }
 
 #[test]
 fn points_grow_from_one() {
     let problem = problem();
-    let mut training = Collocation::new(&problem, 1, Pcg64::seed_from_u64(3)).unwrap();
+    let mut training = of_size(&problem, 1);
     training.accepted(true);
-    assert_eq!(training.count, 1);
+    assert_eq!(training.sampler.count, 1);
     training.accepted(false);
-    assert_eq!(training.count, 2);
+    assert_eq!(training.sampler.count, 2);
 }
 
 #[test]
 fn hard_points_are_low_and_were_seen_before() {
     let problem = problem();
     let (mut training, theta) = at_the_goal(&problem, 0.05);
-    training.beta = 0.0;
+    training.continuation.beta = 0.0;
     training.refresh(&theta).unwrap();
-    let hard = training.hard.clone();
+    let hard = training.sampler.hard.clone();
     assert!(!hard.is_empty());
     assert!(problem.flow.scores(&theta, &hard, 1.0).lowest.iter().all(|&lowest| lowest < LOW));
     training.refresh(&theta).unwrap();
     let n = problem.manifold().ambient();
-    assert_eq!(training.batch.y[training.count * n..], hard);
+    assert_eq!(training.batch.y[training.sampler.count * n..], hard);
     let check: Vec<&[f64]> = training.check.y.chunks(n).collect();
     assert!(hard.chunks(n).all(|point| !check.contains(&point)), "a point of the step among its checks");
 }
@@ -155,16 +166,16 @@ fn map_without_a_fold_is_left_alone() {
 }
 
 #[test]
-fn many_folds_make_the_target_defended() {
+fn many_folds_raise_the_target() {
     let problem = problem();
     let mut training = collocation(&problem);
     let mut lowest = vec![0.3; 200];
     (lowest[0], lowest[1]) = (-0.1, f64::NAN);
-    training.defend_target(&lowest);
-    assert!(!training.defended);
+    training.continuation.raise_target(&lowest);
+    assert!(!training.continuation.target_raised);
     lowest[2] = 0.0;
-    training.defend_target(&lowest);
-    assert!(training.defended);
+    training.continuation.raise_target(&lowest);
+    assert!(training.continuation.target_raised);
 }
 
 #[test]
@@ -172,15 +183,15 @@ fn beta_rises_once_the_residual_has_stopped_falling() {
     let problem = problem();
     let (mut training, theta) = (collocation(&problem), problem.flow.initial(1));
     training.refresh(&theta).unwrap();
-    let beta = training.beta;
+    let beta = training.continuation.beta;
     let log_q = problem.flow.scores(&theta, &training.check.y, training.floor()).log_q;
     assert!(beta > 0.0 && training.check_rms(&log_q, beta) > SOLVED[0], "beta {beta}");
     for _ in 0..STUCK {
         training.raise_beta(&log_q).unwrap();
-        assert_eq!(training.beta, beta);
+        assert_eq!(training.continuation.beta, beta);
     }
     training.raise_beta(&log_q).unwrap();
-    assert!(training.beta > beta);
+    assert!(training.continuation.beta > beta);
 }
 
 #[test]
@@ -188,8 +199,8 @@ fn gradient_is_that_of_the_mean_square() {
     let problem = problem();
     let (mut training, theta) = (collocation(&problem), problem.flow.initial(2));
     training.refresh(&theta).unwrap();
-    for defended in [false, true] {
-        training.defended = defended;
+    for raised in [false, true] {
+        training.continuation.target_raised = raised;
         let gradient = training.gradient(&theta).unwrap();
         let moved = |k: usize, h: f64| {
             let mut theta = theta.clone();

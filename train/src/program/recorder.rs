@@ -1,0 +1,87 @@
+//! Keeps a run's metrics and checkpoints in its folder while it trains.
+
+use std::fs::File;
+use std::io::{self, LineWriter, Write};
+use std::ops::ControlFlow;
+
+use super::folder::{Folder, FolderError, file};
+use super::{RunError, workflow};
+use crate::config::Config;
+use crate::training::checkpoint::Checkpoint;
+use crate::training::{State, Step, Watcher};
+
+/// A [`Watcher`] that writes to the folder of a run, and tells another one of every step.
+pub(super) struct Recorder<'a> {
+    folder: &'a Folder,
+    config: &'a Config,
+    metrics: LineWriter<File>,
+    watcher: &'a mut dyn Watcher,
+    /// What could not be written: training then stops.
+    failure: Option<RunError>,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder that appends to the run's metrics.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if they cannot be opened.
+    pub(super) fn new(
+        folder: &'a Folder,
+        config: &'a Config,
+        watcher: &'a mut dyn Watcher,
+    ) -> Result<Self, FolderError> {
+        let metrics = LineWriter::new(folder.append(file::METRICS)?);
+        Ok(Self { folder, config, metrics, watcher, failure: None })
+    }
+
+    /// Ends the recording.
+    ///
+    /// # Errors
+    /// What could not be written, if anything.
+    pub(super) fn finish(mut self) -> Result<(), RunError> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.metrics.flush().map_err(|source| self.unwritten(source)),
+        }
+    }
+
+    fn unwritten(&self, source: io::Error) -> RunError {
+        FolderError::write(&self.folder.path(file::METRICS), source).into()
+    }
+
+    fn write_line(&mut self, step: &Step) -> io::Result<()> {
+        serde_json::to_writer(&mut self.metrics, step)?;
+        self.metrics.write_all(b"\n")
+    }
+
+    fn save(&self, state: &State) -> Result<(), RunError> {
+        let checkpoint = Checkpoint { config: self.config.clone(), state: state.clone() };
+        let bytes = checkpoint.encode().map_err(|source| workflow::located(self.folder, source))?;
+        Ok(self.folder.write(file::CHECKPOINT, &bytes)?)
+    }
+
+    fn go_on_if(&mut self, written: Result<(), RunError>) -> ControlFlow<()> {
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                self.failure = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+impl Watcher for Recorder<'_> {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
+        if step.logged {
+            let written = self.write_line(step).map_err(|source| self.unwritten(source));
+            self.go_on_if(written)?;
+        }
+        self.watcher.step(step)
+    }
+
+    fn checkpoint(&mut self, state: &State) -> ControlFlow<()> {
+        let written = self.save(state);
+        self.go_on_if(written)
+    }
+}

@@ -1,0 +1,54 @@
+//! Which optimiser trains a flow.
+
+use ircpm_flow::Flow;
+use ircpm_manifolds::Manifold;
+
+use super::{Source, TrainingError};
+use crate::config::AUTO;
+use crate::optimiser::{self, Adam, LevenbergMarquardt};
+
+/// Most parameters of a model for which `auto` means least squares: the Jacobian at the most points of a step then
+/// takes a gigabyte.
+const LEAST_SQUARES: usize = 20_000;
+
+/// An optimiser's name in the table, and why it is the one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Name in the table of optimisers.
+    pub optimiser: &'static str,
+    /// Why it was chosen.
+    pub reason: &'static str,
+}
+
+/// The optimiser that a name stands for: itself, or for `auto` least squares where they apply and Adam elsewhere.
+///
+/// # Errors
+/// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply, [`TrainingError::UnknownOptimiser`]
+/// if nothing has the name.
+pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, TrainingError> {
+    let obstacle = if source.target().is_none() {
+        Some("given points leave no residual, only a likelihood")
+    } else if flow.manifold().log_volume().is_none() {
+        Some("the manifold has infinite volume, so no uniform points")
+    } else {
+        None
+    };
+    if name != AUTO {
+        let known = optimiser::names().into_iter().find(|known| *known == name);
+        let optimiser = known.ok_or_else(|| TrainingError::UnknownOptimiser { name: name.to_owned() })?;
+        return match obstacle {
+            Some(reason) if name == LevenbergMarquardt::NAME => Err(TrainingError::NoLeastSquares { reason }),
+            _ => Ok(Choice { optimiser, reason: "as configured" }),
+        };
+    }
+    Ok(match obstacle {
+        Some(reason) => Choice { optimiser: Adam::NAME, reason },
+        None if flow.parameters() > LEAST_SQUARES => {
+            Choice { optimiser: Adam::NAME, reason: "the model is too large for a stored Jacobian" }
+        }
+        None => Choice {
+            optimiser: LevenbergMarquardt::NAME,
+            reason: "log q and its gradients are explicit at any point",
+        },
+    })
+}

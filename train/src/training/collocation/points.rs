@@ -1,0 +1,131 @@
+//! Where the points of a step lie, and those that it is checked on.
+//!
+//! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
+//! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
+//! them neighbours of the hard points.
+
+use std::collections::HashMap;
+
+use ircpm_flow::{Flow, SolveStats};
+use ircpm_manifolds::{Manifold, Product};
+
+use super::is_sparse;
+use crate::points::{Generator, Sequence, Spread, base_points};
+
+/// Eigenvalues of `H` that are low enough for a hard point.
+pub(super) const LOW: f64 = 0.25;
+/// Most points of a step.
+const MOST_POINTS: usize = 8192;
+/// Check points: this many times the points of a step, within bounds.
+const CHECKS: usize = 4;
+const FEWEST_CHECKS: usize = 4096;
+pub(super) const MOST_CHECKS: usize = 16_384;
+/// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones would
+/// take too large a share of the fit.
+pub(super) const HARD: [usize; 2] = [16, 32];
+/// Standard deviation of a hard point's neighbours, in radians.
+const NEIGHBOUR: f64 = 0.1;
+
+/// Draws points with a flow's help.
+pub(super) struct Sampler {
+    pub(super) generator: Generator,
+    /// Points of a step, hard ones not counted.
+    pub(super) count: usize,
+    /// Hard points of the next step, `[point][coordinate]`.
+    pub(super) hard: Vec<f64>,
+    /// Sequences by their number of points: the search for one costs more than its points.
+    lattices: HashMap<usize, Sequence>,
+}
+
+/// Points that were drawn, images last.
+pub(super) struct SampledPoints {
+    /// `[point][coordinate]`.
+    pub(super) y: Vec<f64>,
+    /// Whether each image was found; one that was not is left where it started.
+    pub(super) found: Vec<bool>,
+    pub(super) stats: SolveStats,
+}
+
+impl Sampler {
+    /// A sampler of `count` points per step.
+    pub(super) fn new(count: usize, generator: Generator) -> Self {
+        Self { generator, count, hard: Vec::new(), lattices: HashMap::new() }
+    }
+
+    /// Points of a step, without the hard ones.
+    pub(super) fn step_points(&mut self, flow: &Flow, theta: &[f64]) -> SampledPoints {
+        // Uniform points fall ever farther from the mass as the dimension grows.
+        let base = if is_sparse(flow) { self.count / 4 } else { self.count / 2 };
+        self.draw(flow, theta, base, self.count - base)
+    }
+
+    /// Points to check a step on: as many base points as images.
+    pub(super) fn check_points(&mut self, flow: &Flow, theta: &[f64]) -> SampledPoints {
+        let checks = (CHECKS * self.count).clamp(FEWEST_CHECKS, MOST_CHECKS);
+        self.draw(flow, theta, checks / 2, checks / 2)
+    }
+
+    /// `base` base points and `images` images of others.
+    pub(super) fn draw(&mut self, flow: &Flow, theta: &[f64], base: usize, images: usize) -> SampledPoints {
+        let manifold = flow.manifold();
+        let mut y = self.base_points(manifold, base);
+        let mut x = self.base_points(manifold, images);
+        let pushed = flow.forward(theta, &x);
+        let n = manifold.ambient();
+        for (s, _) in pushed.ok.iter().enumerate().filter(|(_, ok)| **ok) {
+            x[s * n..(s + 1) * n].copy_from_slice(&pushed.y[s * n..(s + 1) * n]);
+        }
+        y.extend(x);
+        SampledPoints { y, found: pushed.ok, stats: pushed.stats }
+    }
+
+    /// That many base points, on a lattice with a fresh shift.
+    pub(super) fn base_points(&mut self, manifold: &Product, count: usize) -> Vec<f64> {
+        let new = || Sequence::new(Spread::Lattice, count, manifold.cube_dim());
+        base_points(manifold, self.lattices.entry(count).or_insert_with(new), &mut self.generator)
+    }
+
+    /// Takes the points with the lowest eigenvalues as hard points for the next step, whose check points are others; adds
+    /// neighbours of the present hard points to the check points.
+    pub(super) fn choose_hard_points(&mut self, flow: &Flow, theta: &[f64], check: &mut Vec<f64>) {
+        let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
+        for point in self.hard.chunks_exact(n) {
+            check.extend(neighbour(manifold, point, &mut self.generator));
+        }
+        let mut known = check.clone();
+        known.extend(&self.hard);
+        let lowest = flow.scores(theta, &known, LOW).lowest;
+        let mut order: Vec<usize> = (0..lowest.len()).collect();
+        // NaN first: a point beyond the injectivity radius is harder than any.
+        let key = |i: usize| if lowest[i].is_nan() { f64::NEG_INFINITY } else { lowest[i] };
+        order.sort_by(|&i, &j| key(i).total_cmp(&key(j)));
+        let most = self.count / HARD[usize::from(is_sparse(flow))];
+        let hardest = order.iter().filter(|&&i| key(i) < LOW).take(most);
+        self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
+    }
+
+    /// Half as many points more per step from now on, but no more than `stored` with their hard points.
+    pub(super) fn grow(&mut self, stored: usize) {
+        // Hard points come on top.
+        let stored = stored * HARD[0] / (HARD[0] + 1);
+        let more = (self.count * 3).div_ceil(2);
+        self.count = more.min(stored.min(MOST_POINTS).max(self.count));
+    }
+}
+
+/// A point whose distance from `point` is normally distributed in each direction of a frame.
+fn neighbour(manifold: &Product, point: &[f64], generator: &mut Generator) -> Vec<f64> {
+    let (n, d) = (manifold.ambient(), manifold.dim());
+    let mut frame = vec![0.0; d * n];
+    manifold.frame(point, &mut frame);
+    let mut velocity = vec![0.0; n];
+    for direction in frame.chunks_exact(n) {
+        // Twelve uniform numbers are as normal as a neighbour needs to be.
+        let sum: f64 = (0..12).map(|_| generator.next_u64() as f64 * 2f64.powi(-64)).sum();
+        velocity.iter_mut().zip(direction).for_each(|(v, e)| *v += NEIGHBOUR * (sum - 6.0) * e);
+    }
+    let mut out = vec![0.0; n];
+    manifold.exp(point, &velocity, &mut out);
+    manifold.wrap(&mut out);
+    out
+}

@@ -1,0 +1,73 @@
+//! Why training cannot begin, or stops before its end.
+
+use crate::loss::LossError;
+use crate::optimiser::StateError;
+
+/// Why training cannot begin, or stops before its end.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainingError {
+    /// Training left the region where the loss exists.
+    #[error(
+        "training diverged at step {step}: {cause}, at learning rate {learning_rate:.3e} (last finite loss {loss:.6}); \
+         lower training.learning_rate, or lengthen training.warmup"
+    )]
+    Diverged {
+        /// The step that failed, from 0; at least one before it had a finite loss.
+        step: usize,
+        /// Last loss that was finite.
+        loss: f64,
+        /// Learning rate at the step.
+        learning_rate: f64,
+        /// What is wrong with the loss.
+        cause: LossError,
+    },
+    /// Training without a learning rate to blame left the region where the loss exists.
+    #[error("training broke off at step {step}: {cause}; {}", cause.remedy())]
+    Broken {
+        /// The step that failed, from 0.
+        step: usize,
+        /// What is wrong with the loss.
+        cause: LossError,
+    },
+    /// The initial parameters already have no loss: no step has been taken, and a smaller one would not help.
+    #[error("training cannot begin: {cause} at the first parameters; {}", cause.remedy())]
+    NoStart {
+        /// What is wrong with the loss.
+        cause: LossError,
+    },
+    /// The loss does not exist, and a smaller step would not help.
+    #[error("training stopped at step {step}: {source}")]
+    Loss {
+        /// The step that failed, from 0.
+        step: usize,
+        /// What is wrong with the loss.
+        source: LossError,
+    },
+    /// Least squares were asked for where they do not apply.
+    #[error(
+        "training.optimiser = \"levenberg-marquardt\" does not apply: {reason}; choose \"adam\" or \"lbfgs\", or leave it to \
+         \"auto\""
+    )]
+    NoLeastSquares {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// No optimiser has this name.
+    #[error("no optimiser is called `{name}`; choose auto, {}", crate::optimiser::names().join(", "))]
+    UnknownOptimiser {
+        /// The name that was given.
+        name: String,
+    },
+    /// The target lives on another manifold than the flow.
+    #[error("the target lives on {target}, the flow on {flow}; build the flow on the target's manifold")]
+    Manifold {
+        /// Name of the target's manifold.
+        target: String,
+        /// Name of the flow's manifold.
+        flow: String,
+    },
+    /// A saved state does not fit the model or the optimiser.
+    #[error(transparent)]
+    State(#[from] StateError),
+}

@@ -1,0 +1,43 @@
+//! What the trainer asks of an objective beyond what an optimiser asks.
+
+use super::End;
+use crate::estimate::Estimates;
+use crate::optimiser::{Objective, StateError, Tensors};
+use crate::points::Generator;
+
+/// An objective whose state can be saved, and which knows when training is at its end.
+pub trait TrainingObjective: Objective {
+    /// The generator of points.
+    fn generator(&self) -> &Generator;
+
+    /// What [`TrainingObjective::restore`] needs besides the generator.
+    fn state(&self) -> Tensors {
+        Tensors::new()
+    }
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// [`StateError`] if it does not fit.
+    fn restore(&mut self, state: &Tensors, generator: Generator) -> Result<(), StateError>;
+
+    /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to undo a fold.
+    fn assess(&mut self, theta: &mut [f64], last: bool) -> Assessment;
+}
+
+/// What an objective says of the model after a step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Assessment {
+    /// Whether training is at its end.
+    pub done: bool,
+    /// Why least squares are at their end.
+    pub end: Option<End>,
+    /// Inverse temperature that least squares have come to.
+    pub beta: Option<f64>,
+    /// Whether the target's density was raised where it is nearly empty.
+    pub target_raised: bool,
+    /// Smallest eigenvalue of `H` that the survey at the end saw, NaN beyond the injectivity radius; none if it is not small.
+    pub lowest: Option<f64>,
+    /// Estimates from the model's own samples, where the step has some.
+    pub quality: Option<Estimates>,
+}

@@ -1,0 +1,58 @@
+//! The state of training between two steps.
+
+use serde::{Deserialize, Serialize};
+
+use super::End;
+use crate::optimiser::Tensors;
+use crate::points::Generator;
+
+/// Everything that the next step depends on, and what the steps so far have cost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct State {
+    /// Parameters, [`ircpm_flow::Flow::parameters`] of them.
+    pub theta: Vec<f64>,
+    /// Tensors of the optimiser and of its choice of points.
+    pub optimiser: Tensors,
+    /// The generator of base points or minibatches.
+    pub generator: Generator,
+    /// How far training has come.
+    pub progress: Progress,
+}
+
+/// How far training has come, and what it met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Steps taken.
+    pub step: usize,
+    /// Whether training has come to its end.
+    pub done: bool,
+    /// Inverse temperature that least squares have come to.
+    #[serde(default)]
+    pub beta: Option<f64>,
+    /// Root mean square of the last step's residuals in nats, of least squares.
+    #[serde(default)]
+    pub residual: Option<f64>,
+    /// Why least squares ended.
+    #[serde(default)]
+    pub end: Option<End>,
+    /// Whether the target's density was raised where it is nearly empty: see [`crate::loss::monge_ampere`].
+    #[serde(default, alias = "defended")]
+    pub target_raised: bool,
+    /// Whether the last survey saw a fold in the model that training ended with.
+    #[serde(default)]
+    pub fold_seen: bool,
+    /// The smallest eigenvalue of `H` that the last survey saw; none where it is not known, or beyond the injectivity radius.
+    #[serde(default)]
+    pub lowest_seen: Option<f64>,
+    /// Steps whose gradient was shortened.
+    pub clipped_steps: u64,
+    /// Inner solves that failed; their base points were left out of the step.
+    pub unconverged: u64,
+    /// Wall-clock time of training in seconds.
+    pub wall_seconds: f64,
+    /// Processor time of training in seconds, all threads together.
+    pub cpu_seconds: f64,
+}

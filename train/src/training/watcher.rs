@@ -1,0 +1,64 @@
+//! What training tells as it goes on.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+
+use super::State;
+
+/// What one step did. Times are fields of their own: everything else is the same on every machine of one instruction set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// Number of the step, from 0.
+    pub step: usize,
+    /// Mean over the batch in nats; for least squares, mean square of the residuals at points that the step has not seen.
+    pub loss: f64,
+    /// Points of the batch.
+    pub points: usize,
+    /// Learning rate, of optimisers that have one.
+    pub learning_rate: Option<f64>,
+    /// Euclidean norm of the gradient, before clipping.
+    pub gradient_norm: Option<f64>,
+    /// Inverse temperature that least squares have come to.
+    pub beta: Option<f64>,
+    /// Root mean square of the residuals in nats, after the step.
+    pub residual: Option<f64>,
+    /// Damping of least squares.
+    pub damping: Option<f64>,
+    /// Effective sample size of the last batches, from 0 to 1, at the steps that are logged: a sign of progress, not a
+    /// result.
+    pub ess: Option<f64>,
+    /// Kullback–Leibler divergence from the target in nats, estimated as [`Step::ess`] is.
+    pub kl: Option<f64>,
+    /// Inner steps per base point.
+    pub solve_steps_mean: f64,
+    /// Worst residual of the solves that converged.
+    pub solve_residual_max: f64,
+    /// Inner solves of this step that failed.
+    pub unconverged: usize,
+    /// Wall-clock seconds since training began.
+    pub wall_seconds: f64,
+    /// Whether the settings ask for this step to be logged.
+    #[serde(skip)]
+    pub logged: bool,
+}
+
+/// Sees training as it happens, and may stop it.
+pub trait Watcher {
+    /// Called after each step. Training stops after the step at `Break`.
+    fn step(&mut self, step: &Step) -> ControlFlow<()>;
+
+    /// Called with states to save: every few steps with the state before the step, as soon as the step has found that the
+    /// loss there is finite; and with the state at the end. Training stops at `Break`.
+    fn checkpoint(&mut self, _state: &State) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Watches nothing.
+impl Watcher for () {
+    fn step(&mut self, _: &Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
