@@ -7,7 +7,7 @@ pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let limit = given.chars().count().div_ceil(3);
     let distance = |name: &str| {
         let contained = given.len() >= 3 && (name.contains(given) || given.contains(name));
-        if contained { 1 } else { levenshtein(given, name) }
+        if contained { 1 } else { strsim::levenshtein(given, name) }
     };
     known
         .into_iter()
@@ -17,32 +17,9 @@ pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// Number of letters to insert, delete or replace to turn `a` into `b`: the row-by-row dynamic programme.
-fn levenshtein(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn levenshtein_counts_edits() {
-        assert_eq!(levenshtein("kitten", "sitting"), 3);
-        assert_eq!(levenshtein("", "abc"), 3);
-        assert_eq!(levenshtein("abc", "abc"), 0);
-    }
 
     #[test]
     fn suggestion_is_nearest_and_absent_when_nothing_is_near() {

@@ -1,126 +1,120 @@
 //! The Cholesky factor of a large symmetric matrix.
 //!
-//! `A = L Lᵀ` in halves: the first half is factorised, the rows below it are solved for, their product is subtracted from
-//! the second half, and so on with that. Nearly all of the work is then in products of large matrices
-//! (Gustavson, *Recursion leads to automatic variable blocking*, 1997). They are cut up by the size of the matrix alone, each
-//! part summed by one thread: results are the same bits on any number of threads.
+//! `A = L Lᵀ` by halves of the columns: the left half is factorised over all of its rows, its product is subtracted from the
+//! right half, and so on with that. Nearly all of the work is then in products of large matrices (Gustavson, *Recursion
+//! leads to automatic variable blocking*, 1997). They are cut up by the size of the matrix alone, each part summed by
+//! one thread: results are the same bits on any number of threads.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::parallel::prelude::*;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
+use nalgebra::{DMatrix, DVector, Dyn};
+use rayon::prelude::*;
 
-use super::dot;
+use super::dense::{Part, add_product, view};
 
-/// Rows or columns that a thread takes at a time.
-const STRIP: usize = 128;
-/// Up to this size, plain loops.
+/// Columns that a thread takes at a time.
+const COLUMNS: usize = 128;
+/// Rows that a thread takes at a time: a product packs its right factor anew for each part.
+const ROWS: usize = 1024;
+/// Up to this number of columns, plain loops.
 const LEAF: usize = 16;
 
 /// The factor of a positive definite matrix.
 pub(super) struct Cholesky {
-    n: usize,
-    /// Column-major; above the diagonal, anything.
-    lower: Vec<f64>,
+    /// Above the diagonal, anything.
+    lower: DMatrix<f64>,
 }
 
 impl Cholesky {
-    /// Factorises `matrix + shift`, column-major, of which only the lower triangle is read; `None` where it is not positive
-    /// definite.
-    pub(super) fn new(matrix: &[f64], shift: f64) -> Option<Self> {
-        let n = matrix.len().isqrt();
-        let mut lower = matrix.to_vec();
-        for i in 0..n {
-            lower[i * n + i] += shift;
-        }
-        let view = ArrayViewMut2::from_shape((n, n).f(), &mut lower).expect("n × n numbers");
-        factorise(view)?;
-        Some(Self { n, lower })
+    /// Factorises `matrix + shift`, of which only the lower triangle is read; `None` where it is not positive definite.
+    pub(super) fn new(matrix: &DMatrix<f64>, shift: f64) -> Option<Self> {
+        let n = matrix.nrows();
+        let mut lower = matrix.clone();
+        (0..n).for_each(|i| lower[(i, i)] += shift);
+        factorise(lower.as_mut_slice(), n, 0)?;
+        Some(Self { lower })
     }
 
     /// The solution for one right-hand side.
-    pub(super) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
-        let columns = || self.lower.chunks_exact(self.n).enumerate();
-        for (k, column) in columns() {
-            b[k] /= column[k];
+    pub(super) fn solve(&self, mut b: DVector<f64>) -> DVector<f64> {
+        let n = b.len();
+        for k in 0..n {
+            b[k] /= self.lower[(k, k)];
             let known = b[k];
-            b[k + 1..].iter_mut().zip(&column[k + 1..]).for_each(|(b, l)| *b -= l * known);
+            b.rows_range_mut(k + 1..).axpy(-known, &self.lower.view_range(k + 1.., k), 1.0);
         }
-        for (k, column) in columns().rev() {
-            b[k] = (b[k] - dot(&column[k + 1..], &b[k + 1..])) / column[k];
+        for k in (0..n).rev() {
+            let sum = self.lower.view_range(k + 1.., k).dot(&b.rows_range(k + 1..));
+            b[k] = (b[k] - sum) / self.lower[(k, k)];
         }
         b
     }
 }
 
-/// Where a matrix is cut in two.
-fn half(n: usize) -> usize {
-    (n / 2).next_multiple_of(LEAF)
-}
-
-/// Overwrites the lower triangle of `a` by its factor.
-fn factorise(mut a: ArrayViewMut2<'_, f64>) -> Option<()> {
-    let n = a.nrows();
-    if n <= LEAF {
-        return factorise_leaf(a);
+/// Overwrites columns of `n` rows, of which the one with index `first` is the leftmost, by those of the factor; earlier
+/// columns of the factor have been subtracted from them.
+fn factorise(columns: &mut [f64], n: usize, first: usize) -> Option<()> {
+    let count = columns.len() / n;
+    if count <= LEAF {
+        return factorise_leaf(columns, n, first);
     }
-    let cut = half(n);
-    let (first, mut second) = a.view_mut().split_at(Axis(1), cut);
-    let (mut first, mut below) = first.split_at(Axis(0), cut);
-    factorise(first.view_mut())?;
-    let first = first.view();
-    below.axis_chunks_iter_mut(Axis(0), STRIP).into_par_iter().for_each(|rows| divide(rows, &first));
-    let (below, mut second) = (below.view(), second.slice_mut(s![cut.., ..]));
-    // One by one: the first strips are the longest.
-    let strips = second.axis_chunks_iter_mut(Axis(1), STRIP).into_par_iter().with_max_len(1).enumerate();
-    strips.for_each(|(i, mut strip)| {
-        let (start, end) = (i * STRIP, i * STRIP + strip.ncols());
-        let (rows, columns) = (below.slice(s![start.., ..]), below.slice(s![start..end, ..]));
-        general_mat_mul(-1.0, &rows, &columns.t(), 1.0, &mut strip.slice_mut(s![start.., ..]));
+    let cut = (count / 2).next_multiple_of(LEAF);
+    let (left, right) = columns.split_at_mut(cut * n);
+    factorise(left, n, first)?;
+    let top = first + cut;
+    right.par_chunks_mut(COLUMNS * n).with_max_len(1).enumerate().for_each(|(strip, columns)| {
+        let (start, count) = (top + strip * COLUMNS, columns.len() / n);
+        let factor = view(&left[start..], (cut, count), (n, 1));
+        let rows = Part::from_slice_generic(columns, Dyn(n), Dyn(count));
+        below(rows, start, &|mut rows, row| {
+            let known = view(&left[row..], (rows.nrows(), cut), (1, n));
+            add_product(&mut rows, -1.0, &known, &factor);
+        });
     });
-    factorise(second)
+    factorise(right, n, top)
 }
 
-fn factorise_leaf(mut a: ArrayViewMut2<'_, f64>) -> Option<()> {
-    let n = a.nrows();
-    for k in 0..n {
-        for j in 0..k {
-            for i in k..n {
-                a[[i, k]] -= a[[i, j]] * a[[k, j]];
-            }
+/// The same for few columns: first their square on the diagonal, then the rows below it.
+fn factorise_leaf(columns: &mut [f64], n: usize, first: usize) -> Option<()> {
+    let count = columns.len() / n;
+    let mut square = [[0.0; LEAF]; LEAF];
+    for k in 0..count {
+        for i in k..count {
+            let product: f64 = (0..k).map(|j| square[i][j] * square[k][j]).sum();
+            square[i][k] = columns[k * n + first + i] - product;
         }
-        let pivot = a[[k, k]];
+        let pivot = square[k][k];
         if !(pivot > 0.0 && pivot.is_finite()) {
             return None;
         }
-        for i in k..n {
-            a[[i, k]] /= pivot.sqrt();
+        for i in k..count {
+            square[i][k] /= pivot.sqrt();
+            columns[k * n + first + i] = square[i][k];
         }
     }
+    below(Part::from_slice_generic(columns, Dyn(n), Dyn(count)), first + count, &|mut rows, _| {
+        for k in 0..count {
+            for j in 0..k {
+                let (known, mut column) = rows.columns_range_pair_mut(j, k);
+                column.axpy(-square[k][j], &known, 1.0);
+            }
+            rows.column_mut(k).unscale_mut(square[k][k]);
+        }
+    });
     Some(())
 }
 
-/// Overwrites `rows` by `rows L⁻ᵀ`.
-fn divide(mut rows: ArrayViewMut2<'_, f64>, lower: &ArrayView2<'_, f64>) {
-    let n = lower.nrows();
-    if n > LEAF {
-        let cut = half(n);
-        let (mut first, mut second) = rows.split_at(Axis(1), cut);
-        let (top, bottom) = lower.split_at(Axis(0), cut);
-        let (left, right) = bottom.split_at(Axis(1), cut);
-        divide(first.view_mut(), &top.slice(s![.., ..cut]));
-        general_mat_mul(-1.0, &first, &left.t(), 1.0, &mut second);
-        return divide(second, &right);
+/// `f` of the rows from `start` on, some at a time, in parallel; it is told the index of the first.
+fn below(mut columns: Part<'_>, start: usize, f: &(impl Fn(Part<'_>, usize) + Sync)) {
+    strips(columns.rows_range_mut(start..), start, f);
+}
+
+fn strips(mut rows: Part<'_>, start: usize, f: &(impl Fn(Part<'_>, usize) + Sync)) {
+    let count = rows.nrows();
+    if count <= ROWS {
+        return f(rows, start);
     }
-    for k in 0..n {
-        for j in 0..k {
-            for i in 0..rows.nrows() {
-                rows[[i, k]] -= rows[[i, j]] * lower[[k, j]];
-            }
-        }
-        for i in 0..rows.nrows() {
-            rows[[i, k]] /= lower[[k, k]];
-        }
-    }
+    let cut = (count / 2).next_multiple_of(ROWS);
+    let (upper, lower) = rows.rows_range_pair_mut(..cut, cut..);
+    rayon::join(|| strips(upper, start, f), || strips(lower, start + cut, f));
 }
 
 #[cfg(test)]
@@ -128,32 +122,30 @@ mod tests {
     use super::*;
 
     /// `B Bᵀ + 1`, with a `B` of half the rank: conditioned as badly as its size squared.
-    fn definite(n: usize) -> Vec<f64> {
-        let b = |i: usize, k: usize| (1.3 * i as f64 + 2.9 * (k * k) as f64).sin();
-        let entry = |i, j| (0..n / 2).map(|k| b(i, k) * b(j, k)).sum::<f64>() + f64::from(i == j);
-        (0..n * n).map(|ij| entry(ij / n, ij % n)).collect()
+    fn definite(n: usize) -> DMatrix<f64> {
+        let b = DMatrix::from_fn(n, n / 2, |i, k| (1.3 * i as f64 + 2.9 * (k * k) as f64).sin());
+        &b * b.transpose() + DMatrix::identity(n, n)
     }
 
     /// At sizes on either side of where the recursion cuts, and of where strips end.
     #[test]
     fn factor_times_its_transpose_is_the_matrix_and_solve_solves() {
-        for n in [1, 2, 15, 16, 17, 31, 32, 33, 48, 129, 300] {
+        for n in [1, 2, 15, 16, 17, 31, 32, 33, 48, 129, 300, 1100] {
             let mut a = definite(n);
-            let x: Vec<f64> = (0..n).map(|i| (i as f64).cos()).collect();
-            let b: Vec<f64> = a.chunks_exact(n).map(|row| dot(row, &x)).collect();
+            let x = DVector::from_fn(n, |i, _| (i as f64).cos());
+            let b = &a * &x;
             // The upper triangle is not read.
-            (0..n * n).filter(|ij| ij / n > ij % n).for_each(|ij| a[ij] = f64::NAN);
+            (0..n).for_each(|j| (0..j).for_each(|i| a[(i, j)] = f64::NAN));
             let factor = Cholesky::new(&a, 0.0).expect("a definite matrix");
-            let l = |i: usize, k: usize| factor.lower[k * n + i];
+            let l = |i: usize, k: usize| factor.lower[(i, k)];
             for i in 0..n {
                 for j in 0..=i {
                     let product: f64 = (0..=j).map(|k| l(i, k) * l(j, k)).sum();
-                    let size = (a[i * n + i] * a[j * n + j]).sqrt();
-                    assert!((product - a[j * n + i]).abs() < 1e-15 * (n + 8) as f64 * size, "{n}: {i}, {j}");
+                    let size = (a[(i, i)] * a[(j, j)]).sqrt();
+                    assert!((product - a[(i, j)]).abs() < 1e-15 * (n + 8) as f64 * size, "{n}: {i}, {j}");
                 }
             }
-            let worst =
-                factor.solve(b).iter().zip(&x).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
+            let worst = (factor.solve(b) - x).amax();
             assert!(worst < 1e-12 * n as f64, "{n}: {worst}");
         }
     }
@@ -165,12 +157,12 @@ mod tests {
             for place in [0, n / 2, n - 1] {
                 for bad in [-1.0, 0.0, f64::NAN, f64::INFINITY] {
                     let mut a = definite(n);
-                    a[place * n + place] = bad;
+                    a[(place, place)] = bad;
                     assert!(Cholesky::new(&a, 0.0).is_none(), "{n}: {bad} at {place}");
                 }
             }
             let mut a = definite(n);
-            (0..n).for_each(|i| a[i * n + i] -= 2.0);
+            (0..n).for_each(|i| a[(i, i)] -= 2.0);
             assert!(n == 1 || Cholesky::new(&a, 0.0).is_none());
             assert!(Cholesky::new(&a, 2.0).is_some(), "the shift is added");
         }
@@ -178,14 +170,15 @@ mod tests {
 
     #[test]
     fn factors_are_the_same_bits_on_any_number_of_threads() {
-        let a = definite(700);
+        let a = definite(1400);
         let factor = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             pool.install(|| Cholesky::new(&a, 0.5)).expect("a definite matrix").lower
         };
         let one = factor(1);
         for threads in [2, 3, 8] {
-            assert!(one.iter().zip(factor(threads)).all(|(a, b)| a.to_bits() == b.to_bits()), "{threads}");
+            let same = one.iter().zip(factor(threads).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{threads}");
         }
     }
 }

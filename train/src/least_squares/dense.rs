@@ -1,13 +1,12 @@
 //! The two symmetric matrices of least squares.
 //!
 //! Products are cut into tiles of a fixed size, each summed by one thread in a fixed order: results are the same bits on
-//! any number of threads. Matrices are column-major, of which only the lower triangle is read.
+//! any number of threads. Only the lower triangle of a matrix is read.
 
 use std::ops::Range;
 
 use ircpm_flow::BLOCK;
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder, s};
+use nalgebra::{DMatrix, DVector, Dyn, MatrixView, MatrixViewMut, U1};
 use rayon::prelude::*;
 
 use super::rows::Rows;
@@ -15,80 +14,92 @@ use super::rows::Rows;
 /// Rows and columns of a tile of a product.
 const TILE: usize = 128;
 
+/// A matrix in a slice, with any strides.
+pub(super) type View<'a> = MatrixView<'a, f64, Dyn, Dyn, Dyn, Dyn>;
+/// Rows of some columns of a matrix.
+pub(super) type Part<'a> = MatrixViewMut<'a, f64, Dyn, Dyn, U1, Dyn>;
+
+/// Sides up to which nalgebra does not multiply by its fast kernel.
+const SMALL: usize = 5;
+
+/// A matrix of `shape` in a slice, its rows and columns `strides` apart.
+///
+/// A transposed matrix is one with its strides exchanged: nalgebra's product then reaches the same kernel, where its
+/// `gemm_tr` would be a loop of dot products.
+pub(super) fn view(data: &[f64], shape: (usize, usize), strides: (usize, usize)) -> View<'_> {
+    let (shape, strides) = ((Dyn(shape.0), Dyn(shape.1)), (Dyn(strides.0), Dyn(strides.1)));
+    MatrixView::from_slice_with_strides_generic(data, shape.0, shape.1, strides.0, strides.1)
+}
+
+/// `C + α A B`, in place.
+///
+/// Where a side is short, nalgebra 0.35 adds columns of `A` by `axpy`, which takes the length of strided columns for the number
+/// of their entries and reads beyond them; these products are taken entry by entry here.
+pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'_>) {
+    if a.nrows().min(a.ncols()).min(b.ncols()) > SMALL {
+        c.gemm(alpha, a, b, 1.0);
+        return;
+    }
+    for j in 0..b.ncols() {
+        for i in 0..a.nrows() {
+            c[(i, j)] += alpha * b.column(j).tr_dot(&a.row(i));
+        }
+    }
+}
+
 /// `JᵀJ`, `P × P`, from stored rows.
-pub(super) fn parameter_gram(rows: &Rows<'_>) -> Vec<f64> {
+pub(super) fn parameter_gram(rows: &Rows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
-    let part = |block, range: &Range<usize>| matrix_of(block, p).slice_move(s![range.clone(), ..]);
-    lower(p, |i, k, tile| {
+    lower(p, |i, k, mut tile| {
         for block in &blocks {
-            general_mat_mul(1.0, &part(block, &i), &part(block, &k).t(), 1.0, tile);
+            // A block has the numbers of one parameter side by side.
+            let samples = block.len() / p;
+            let left = view(&block[i.start * samples..], (i.len(), samples), (samples, 1));
+            let right = view(&block[k.start * samples..], (samples, k.len()), (1, samples));
+            add_product(&mut tile, 1.0, &left, &right);
         }
     })
 }
 
 /// `J Jᵀ`, `n × n`, from stored rows.
-pub(super) fn sample_gram(rows: &Rows<'_>) -> Vec<f64> {
+pub(super) fn sample_gram(rows: &Rows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     // A tile lies within one block on either side: TILE divides BLOCK.
     let part = |range: &Range<usize>| {
-        let start = range.start % BLOCK;
-        matrix_of(blocks[range.start / BLOCK], p).slice_move(s![.., start..start + range.len()])
+        let block = blocks[range.start / BLOCK];
+        (&block[range.start % BLOCK..], block.len() / p)
     };
-    lower(rows.samples(), |i, k, tile| general_mat_mul(1.0, &part(&i).t(), &part(&k), 1.0, tile))
-}
-
-/// A block, `[parameter][sample]`.
-fn matrix_of(block: &[f64], parameters: usize) -> ArrayView2<'_, f64> {
-    let shape = (parameters, block.len() / parameters);
-    ArrayView2::from_shape(shape, block).expect("a block has a column a sample")
+    lower(rows.samples(), |i, k, mut tile| {
+        let ((left, rows), (right, columns)) = (part(&i), part(&k));
+        let (left, right) = (view(left, (i.len(), p), (1, rows)), view(right, (p, k.len()), (columns, 1)));
+        add_product(&mut tile, 1.0, &left, &right);
+    })
 }
 
 /// A symmetric `n × n` matrix from the tiles of its lower triangle: `fill(rows, columns, tile)` writes to zeros.
-fn lower(
-    n: usize,
-    fill: impl Fn(Range<usize>, Range<usize>, &mut ArrayViewMut2<'_, f64>) + Sync,
-) -> Vec<f64> {
-    let mut matrix = vec![0.0; n * n];
+fn lower(n: usize, fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync) -> DMatrix<f64> {
+    let mut matrix = DMatrix::zeros(n, n);
     // A panel of columns is contiguous: panels are written in parallel, the longest first.
-    matrix.par_chunks_mut(n * TILE).with_max_len(1).enumerate().for_each(|(panel, columns)| {
+    let panels = matrix.as_mut_slice().par_chunks_mut(n * TILE).with_max_len(1).enumerate();
+    panels.for_each(|(panel, columns)| {
         let k = panel * TILE..n.min((panel + 1) * TILE);
-        let shape = (n, k.len()).f();
-        let mut columns = ArrayViewMut2::from_shape(shape, columns).expect("columns of n numbers");
+        let mut columns = Part::from_slice_generic(columns, Dyn(n), Dyn(k.len()));
         for start in (k.start..n).step_by(TILE) {
             let i = start..n.min(start + TILE);
-            fill(i.clone(), k.clone(), &mut columns.slice_mut(s![i, ..]));
+            fill(i.clone(), k.clone(), columns.rows_range_mut(i));
         }
     });
     matrix
 }
 
-/// `A − v vᵀ`.
-pub(super) fn subtract_outer(a: &mut [f64], v: &[f64]) {
-    for (column, &vk) in a.chunks_exact_mut(v.len()).zip(v) {
-        for (x, vi) in column.iter_mut().zip(v) {
-            *x -= vi * vk;
-        }
-    }
-}
-
-/// `Π A Π` with `Π = 1 − s sᵀ`, `s` of unit length.
-pub(super) fn project(a: &mut [f64], s: &[f64]) {
-    let n = s.len();
-    // A s, from the lower triangle alone.
-    let mut image = vec![0.0; n];
-    for (k, column) in a.chunks_exact(n).enumerate() {
-        image[k] += column[k] * s[k];
-        for i in k + 1..n {
-            image[i] += column[i] * s[k];
-            image[k] += column[i] * s[i];
-        }
-    }
-    let both = super::dot(s, &image);
-    for (k, column) in a.chunks_exact_mut(n).enumerate() {
-        for i in k..n {
-            column[i] += both * s[i] * s[k] - s[i] * image[k] - image[i] * s[k];
-        }
-    }
+/// `Π A Π` with `Π = 1 − s sᵀ`, `s` of unit length: `A − s wᵀ − w sᵀ` with `w = A s − ½ (sᵀA s) s`.
+pub(super) fn project(a: &mut DMatrix<f64>, s: &DVector<f64>) {
+    let mut w = DVector::zeros(s.len());
+    w.sygemv(1.0, a, s, 0.0);
+    let both = s.dot(&w);
+    w.axpy(-0.5 * both, s, 1.0);
+    a.syger(-1.0, s, &w, 1.0);
+    a.syger(-1.0, &w, s, 1.0);
 }

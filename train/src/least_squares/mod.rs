@@ -13,6 +13,8 @@ mod cholesky;
 mod dense;
 mod rows;
 
+use nalgebra::{DMatrix, DVector};
+
 use cholesky::Cholesky;
 pub use rows::{Rows, Source};
 
@@ -50,15 +52,6 @@ impl Form {
         let stored = LARGEST_JACOBIAN / parameters.max(1);
         if parameters > LARGEST_FACTOR { stored.min(LARGEST_FACTOR) } else { stored }
     }
-
-    /// Name for logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal equations",
-            Self::Kernel => "kernel form",
-            Self::MatrixFree => "matrix-free",
-        }
-    }
 }
 
 /// The equations of one linearisation: solved for any damping and any residuals.
@@ -66,25 +59,24 @@ pub struct System<'a> {
     form: Form,
     rows: Rows<'a>,
     /// Unit vector along the nuisance direction.
-    nuisance: Vec<f64>,
-    /// Lower triangle of the projected matrix, column-major; empty for the matrix-free form.
-    matrix: Vec<f64>,
+    nuisance: DVector<f64>,
+    /// Lower triangle of the projected matrix; empty for the matrix-free form.
+    matrix: DMatrix<f64>,
 }
 
 impl<'a> System<'a> {
-    /// Sets up the equations over `rows`, in the direction `nuisance` (one number a sample, not all zero).
+    /// Sets up the equations over `rows`, in the direction `nuisance` (one number per sample, not all zero).
     ///
     /// # Panics
     /// If the lengths differ.
-    pub fn new(form: Form, rows: Rows<'a>, nuisance: &[f64]) -> Self {
+    pub fn new(form: Form, rows: Rows<'a>, nuisance: &DVector<f64>) -> Self {
         assert_eq!(nuisance.len(), rows.samples(), "a nuisance direction over the samples");
-        let norm = dot(nuisance, nuisance).sqrt();
-        let nuisance: Vec<f64> = nuisance.iter().map(|s| s / norm).collect();
+        let nuisance = nuisance.normalize();
         let matrix = match form {
             Form::Normal => {
                 let mut gram = dense::parameter_gram(&rows);
                 let along = rows.transposed_times(&nuisance);
-                dense::subtract_outer(&mut gram, &along);
+                gram.ger(-1.0, &along, &along, 1.0);
                 gram
             }
             Form::Kernel => {
@@ -92,7 +84,7 @@ impl<'a> System<'a> {
                 dense::project(&mut gram, &nuisance);
                 gram
             }
-            Form::MatrixFree => Vec::new(),
+            Form::MatrixFree => DMatrix::zeros(0, 0),
         };
         Self { form, rows, nuisance, matrix }
     }
@@ -105,16 +97,16 @@ impl<'a> System<'a> {
     /// `J δ`.
     ///
     /// # Panics
-    /// If `delta` is not one number a parameter.
-    pub fn times(&self, delta: &[f64]) -> Vec<f64> {
+    /// If `delta` is not one number per parameter.
+    pub fn times(&self, delta: &DVector<f64>) -> DVector<f64> {
         self.rows.times(delta)
     }
 
     /// `JᵀΠ r`: half the gradient of `|Π r|²`.
     ///
     /// # Panics
-    /// If `r` is not one number a sample.
-    pub fn gradient(&self, r: &[f64]) -> Vec<f64> {
+    /// If `r` is not one number per sample.
+    pub fn gradient(&self, r: &DVector<f64>) -> DVector<f64> {
         self.rows.transposed_times(&self.project(r))
     }
 
@@ -130,9 +122,8 @@ impl<'a> System<'a> {
     }
 
     /// `Π r`.
-    fn project(&self, r: &[f64]) -> Vec<f64> {
-        let along = dot(&self.nuisance, r);
-        r.iter().zip(&self.nuisance).map(|(r, s)| r - along * s).collect()
+    fn project(&self, r: &DVector<f64>) -> DVector<f64> {
+        r - &self.nuisance * self.nuisance.dot(r)
     }
 }
 
@@ -152,57 +143,40 @@ impl Damped<'_> {
     /// `−(JᵀΠJ + nμ)⁻¹ JᵀΠ r`.
     ///
     /// # Panics
-    /// If `r` is not one number a sample.
-    pub fn step(&self, r: &[f64]) -> Vec<f64> {
+    /// If `r` is not one number per sample.
+    pub fn step(&self, r: &DVector<f64>) -> DVector<f64> {
         let system = self.system;
-        let mut step = match (&self.solver, system.form) {
-            (Solver::Factor(factor), Form::Kernel) => {
-                let inner = factor.solve(system.project(r));
-                system.gradient(&inner)
-            }
+        -match (&self.solver, system.form) {
+            (Solver::Factor(factor), Form::Kernel) => system.gradient(&factor.solve(system.project(r))),
             (Solver::Factor(factor), _) => factor.solve(system.gradient(r)),
             (Solver::Conjugate, _) => self.conjugate(system.gradient(r)),
-        };
-        step.iter_mut().for_each(|x| *x = -*x);
-        step
+        }
     }
 
     /// Conjugate gradients (Hestenes & Stiefel 1952) on `(JᵀΠJ + nμ) x = b`, from zero.
     ///
     /// Stopped early the step is still a descent direction, in the Krylov space of the steepest ones (Steihaug 1983).
-    fn conjugate(&self, b: Vec<f64>) -> Vec<f64> {
+    fn conjugate(&self, b: DVector<f64>) -> DVector<f64> {
         const MOST: usize = 60;
         const TOLERANCE: f64 = 1e-3;
-        let mut x = vec![0.0; b.len()];
+        let mut x = DVector::zeros(b.len());
         let (mut residual, mut direction) = (b.clone(), b);
-        let start = dot(&residual, &residual);
+        let start = residual.norm_squared();
         let mut square = start;
         for _ in 0..MOST {
             if square <= TOLERANCE * TOLERANCE * start {
                 break;
             }
-            let mut image = self.system.rows.normal_times(&direction, |r| self.system.project(r));
-            for (image, d) in image.iter_mut().zip(&direction) {
-                *image += self.shift * d;
-            }
-            let length = square / dot(&direction, &image);
-            for k in 0..x.len() {
-                x[k] += length * direction[k];
-                residual[k] -= length * image[k];
-            }
-            let next = dot(&residual, &residual);
-            for (d, r) in direction.iter_mut().zip(&residual) {
-                *d = r + next / square * *d;
-            }
+            let image = self.system.gradient(&self.system.times(&direction)) + self.shift * &direction;
+            let length = square / direction.dot(&image);
+            x.axpy(length, &direction, 1.0);
+            residual.axpy(-length, &image, 1.0);
+            let next = residual.norm_squared();
+            direction = &residual + next / square * direction;
             square = next;
         }
         x
     }
-}
-
-/// Sum of products.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use ircpm_flow::BLOCK;
-use ircpm_flow::Jacobian;
+use ircpm_flow::{BLOCK, Jacobian};
+use nalgebra::{DMatrixView, DVector};
 use rayon::prelude::*;
 
 /// Computes the columns of a Jacobian: what the matrix-free form asks for again and again.
@@ -76,44 +76,30 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// `J δ`, one number a sample.
-    pub(super) fn times(&self, delta: &[f64]) -> Vec<f64> {
+    /// `J δ`, one number per sample.
+    pub(super) fn times(&self, delta: &DVector<f64>) -> DVector<f64> {
         assert_eq!(delta.len(), self.parameters, "a direction in the parameters");
-        self.map_blocks(|block, samples| block_times(block, delta, samples.len())).concat()
+        let parts = self.map_blocks(|block, samples| {
+            let mut out = DVector::zeros(samples.len());
+            out.gemv(1.0, &self.matrix_of(block), delta, 0.0);
+            out
+        });
+        DVector::from_iterator(self.samples, parts.iter().flat_map(|part| part.iter().copied()))
     }
 
-    /// `Jᵀ r`, one number a parameter.
-    pub(super) fn transposed_times(&self, r: &[f64]) -> Vec<f64> {
-        assert_eq!(r.len(), self.samples, "one number a sample");
-        self.sum(self.map_blocks(|block, samples| block_transposed_times(block, &r[samples])))
+    /// `Jᵀ r`, one number per parameter.
+    pub(super) fn transposed_times(&self, r: &DVector<f64>) -> DVector<f64> {
+        assert_eq!(r.len(), self.samples, "one number per sample");
+        let parts = self.map_blocks(|block, samples| {
+            let mut out = DVector::zeros(self.parameters);
+            out.gemv_tr(1.0, &self.matrix_of(block), &r.rows_range(samples), 0.0);
+            out
+        });
+        parts.into_iter().fold(DVector::zeros(self.parameters), |sum, part| sum + part)
     }
 
-    /// `Jᵀ p(J δ)`, with `p` applied to all samples at once.
-    pub(super) fn normal_times(&self, delta: &[f64], p: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
-        self.transposed_times(&p(&self.times(delta)))
+    /// A block as a matrix with a row per sample.
+    fn matrix_of<'b>(&self, block: &'b [f64]) -> DMatrixView<'b, f64> {
+        DMatrixView::from_slice(block, block.len() / self.parameters, self.parameters)
     }
-
-    fn sum(&self, parts: Vec<Vec<f64>>) -> Vec<f64> {
-        let mut sum = vec![0.0; self.parameters];
-        for part in parts {
-            sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-        }
-        sum
-    }
-}
-
-/// `Bᵀ δ` of a block `B`, `[parameter][sample]`.
-fn block_times(block: &[f64], delta: &[f64], samples: usize) -> Vec<f64> {
-    let mut out = vec![0.0; samples];
-    for (row, d) in block.chunks_exact(samples).zip(delta) {
-        for (out, x) in out.iter_mut().zip(row) {
-            *out += d * x;
-        }
-    }
-    out
-}
-
-/// `B r`.
-fn block_transposed_times(block: &[f64], r: &[f64]) -> Vec<f64> {
-    block.chunks_exact(r.len()).map(|row| super::dot(row, r)).collect()
 }

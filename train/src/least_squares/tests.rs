@@ -29,9 +29,13 @@ fn stored(samples: usize, formula: &Formula) -> Jacobian {
     Jacobian::from_columns(samples, formula.parameters, |range, columns| formula.columns(range, columns))
 }
 
-fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
-    let size = dot(b, b).sqrt();
-    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * size)
+fn close(a: &DVector<f64>, b: &DVector<f64>, tolerance: f64) -> bool {
+    (a - b).amax() <= tolerance * b.norm()
+}
+
+/// `f` of `0, 1, …`.
+fn vector(n: usize, f: impl Fn(f64) -> f64) -> DVector<f64> {
+    DVector::from_fn(n, |i, _| f(i as f64))
 }
 
 #[test]
@@ -39,20 +43,15 @@ fn normal_equations_kernel_form_and_their_definition_agree() {
     for (samples, parameters) in [(300, 40), (40, 300), (600, 130), (130, 600), (257, 257), (1, 5)] {
         let formula = Formula { parameters };
         let jacobian = stored(samples, &formula);
-        let r: Vec<f64> = (0..samples).map(|i| (i as f64).cos()).collect();
-        let s: Vec<f64> = (0..samples).map(|i| 1.0 + 0.1 * (i as f64).sin()).collect();
+        let (r, s) = (vector(samples, f64::cos), vector(samples, |i| 1.0 + 0.1 * i.sin()));
         let mu = 0.05;
         let step = |form| System::new(form, Rows::stored(&jacobian), &s).damped(mu).unwrap().step(&r);
         let (normal, kernel) = (step(Form::Normal), step(Form::Kernel));
         assert!(close(&normal, &kernel, 1e-9) || samples == 1, "{samples} × {parameters}");
         // (JᵀΠJ + nμ) δ = −JᵀΠ r, by the naive products.
-        let along = |v: &[f64]| dot(v, &s) / dot(&s, &s);
-        let project = |v: Vec<f64>| -> Vec<f64> {
-            let a = along(&v);
-            v.iter().zip(&s).map(|(v, s)| v - a * s).collect()
-        };
-        let image: Vec<f64> =
-            (0..samples).map(|i| (0..parameters).map(|k| formula.entry(i, k) * normal[k]).sum()).collect();
+        let project = |v: DVector<f64>| &v - &s * (v.dot(&s) / s.norm_squared());
+        let row = |i| (0..parameters).map(|k| formula.entry(i, k) * normal[k]).sum();
+        let image = DVector::from_fn(samples, |i, _| row(i));
         let (image, r) = (project(image), project(r));
         for k in 0..parameters {
             let sum: f64 = (0..samples).map(|i| formula.entry(i, k) * (image[i] + r[i])).sum();
@@ -67,7 +66,7 @@ fn matrix_free_step_is_that_of_the_normal_equations_to_its_tolerance() {
     let (samples, parameters) = (700, 60);
     let formula = Formula { parameters };
     let jacobian = stored(samples, &formula);
-    let (r, s) = (vec![1.0; samples], (0..samples).map(|i| (i as f64).sin() + 2.0).collect::<Vec<f64>>());
+    let (r, s) = (vector(samples, |_| 1.0), vector(samples, |i| i.sin() + 2.0));
     let normal = System::new(Form::Normal, Rows::stored(&jacobian), &s).damped(0.1).unwrap().step(&r);
     let rows = Rows::computed(samples, parameters, &formula);
     let free = System::new(Form::MatrixFree, rows, &s).damped(0.1).unwrap().step(&r);
@@ -78,9 +77,8 @@ fn matrix_free_step_is_that_of_the_normal_equations_to_its_tolerance() {
 fn step_does_not_depend_on_the_nuisance_and_is_zero_along_it() {
     let (samples, parameters) = (200, 30);
     let jacobian = stored(samples, &Formula { parameters });
-    let s: Vec<f64> = (0..samples).map(|i| 1.0 + (i as f64).cos() / 3.0).collect();
-    let r: Vec<f64> = (0..samples).map(|i| (0.1 * i as f64).sin()).collect();
-    let shifted: Vec<f64> = r.iter().zip(&s).map(|(r, s)| r + 7.0 * s).collect();
+    let (r, s) = (vector(samples, |i| (0.1 * i).sin()), vector(samples, |i| 1.0 + i.cos() / 3.0));
+    let shifted = &r + 7.0 * &s;
     for form in [Form::Normal, Form::Kernel] {
         let system = System::new(form, Rows::stored(&jacobian), &s);
         let damped = system.damped(1e-2).unwrap();
@@ -93,7 +91,7 @@ fn step_does_not_depend_on_the_nuisance_and_is_zero_along_it() {
 fn steps_are_the_same_bits_on_any_number_of_threads() {
     for (form, samples, parameters) in [(Form::Normal, 900, 530), (Form::Kernel, 530, 900)] {
         let jacobian = stored(samples, &Formula { parameters });
-        let (r, s) = ((0..samples).map(|i| (i as f64).sin()).collect::<Vec<f64>>(), vec![1.0; samples]);
+        let (r, s) = (vector(samples, f64::sin), vector(samples, |_| 1.0));
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| System::new(form, Rows::stored(&jacobian), &s).damped(1e-3).unwrap().step(&r))

@@ -8,7 +8,7 @@
 //! Against such folds the target may be *raised*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
 //! `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the volume.
 
-use crate::least_squares::dot;
+use nalgebra::DVector;
 
 /// What is added to the densities before they are compared, in units of the uniform one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,11 +35,11 @@ impl Offsets {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Residuals {
     /// `ρ`, in nats.
-    pub value: Vec<f64>,
+    pub value: DVector<f64>,
     /// `∂ρ/∂ log q`, in (0, 1].
-    pub slope: Vec<f64>,
+    pub slope: DVector<f64>,
     /// `∂ρ/∂ log Z`, in (0, 1].
-    pub nuisance: Vec<f64>,
+    pub nuisance: DVector<f64>,
     /// The estimate of `log Z`, in nats.
     pub log_z: f64,
 }
@@ -55,7 +55,7 @@ impl Residuals {
     pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
         let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
-        let blank = vec![0.0; n];
+        let blank = DVector::zeros(n);
         let mut out = Self { value: blank.clone(), slope: blank.clone(), nuisance: blank, log_z };
         let highest = beta_u.iter().fold(f64::NEG_INFINITY, |high, u| high.max(-u)) - log_target;
         for _ in 0..100 {
@@ -67,8 +67,8 @@ impl Residuals {
                 out.slope[i] = (log_q[i] - q).exp();
                 out.nuisance[i] = (log_p - p).exp();
             }
-            let curvature = dot(&out.nuisance, &out.nuisance);
-            let step = (-dot(&out.nuisance, &out.value) / curvature).max(-2.0);
+            let curvature = out.nuisance.norm_squared();
+            let step = (-out.nuisance.dot(&out.value) / curvature).max(-2.0);
             // A millionth of what matters, or rounding.
             if step.abs() < 1e-12 + 2.0 * f64::EPSILON * out.log_z.abs() {
                 break;
@@ -80,7 +80,7 @@ impl Residuals {
 
     /// Mean of `ρ²`, in nats².
     pub fn mean_square(&self) -> f64 {
-        dot(&self.value, &self.value) / self.value.len() as f64
+        self.value.norm_squared() / self.value.len() as f64
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
             .into();
         assert!((found[0] - found[1]).abs() < 1e-8 && (found[2] - found[1]).abs() < 1e-8, "{found:?}");
         let at = Residuals::new(&log_q, &beta_u, Offsets::PLAIN, 3.0, 0.0);
-        assert!(dot(&at.nuisance, &at.value).abs() < 1e-9);
+        assert!(at.nuisance.dot(&at.value).abs() < 1e-9);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Optimiser for ScheduledAdam {
 
     fn step(
         &mut self,
-        theta: &mut Vec<f64>,
+        theta: &mut [f64],
         objective: &mut dyn Objective,
         step: usize,
     ) -> Result<StepReport, LossError> {

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use nalgebra::{DVector, DVectorView};
+
 use super::{Objective, Optimiser, StateError, StepReport, Tensors, tensor};
-use crate::least_squares::dot;
 use crate::loss::{Gradient, LossError};
 
 /// Limited-memory BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithms 7.4 and 7.5) on a new batch at each step.
@@ -20,7 +21,7 @@ pub struct Lbfgs {
 }
 
 /// A step `s` and the change `y` of the gradient along it.
-type Pair = (Vec<f64>, Vec<f64>);
+type Pair = (DVector<f64>, DVector<f64>);
 
 /// Pairs that are remembered.
 const MEMORY: usize = 12;
@@ -39,24 +40,22 @@ impl Lbfgs {
     }
 
     /// `−H g` by the two-loop recursion; steepest descent of length [`Lbfgs::new`]'s `first` without pairs.
-    fn direction(&self, g: &[f64]) -> Vec<f64> {
-        let mut q: Vec<f64> = g.iter().map(|g| -g).collect();
+    fn direction(&self, g: &DVector<f64>) -> DVector<f64> {
         let Some((s, y)) = self.pairs.back() else {
-            let scale = self.first / dot(g, g).sqrt().max(f64::MIN_POSITIVE);
-            q.iter_mut().for_each(|q| *q *= scale);
-            return q;
+            return g * (-self.first / g.norm().max(f64::MIN_POSITIVE));
         };
-        let scale = dot(s, y) / dot(y, y);
+        let mut q = -g;
+        let scale = s.dot(y) / y.norm_squared();
         let mut weights = Vec::with_capacity(self.pairs.len());
         for (s, y) in self.pairs.iter().rev() {
-            let weight = dot(s, &q) / dot(s, y);
-            q.iter_mut().zip(y).for_each(|(q, y)| *q -= weight * y);
+            let weight = s.dot(&q) / s.dot(y);
+            q.axpy(-weight, y, 1.0);
             weights.push(weight);
         }
-        q.iter_mut().for_each(|q| *q *= scale);
+        q *= scale;
         for ((s, y), weight) in self.pairs.iter().zip(weights.into_iter().rev()) {
-            let back = weight - dot(y, &q) / dot(s, y);
-            q.iter_mut().zip(s).for_each(|(q, s)| *q += back * s);
+            let back = weight - y.dot(&q) / s.dot(y);
+            q.axpy(back, s, 1.0);
         }
         q
     }
@@ -66,15 +65,15 @@ impl Lbfgs {
         &self,
         theta: &[f64],
         start: &Gradient,
-        direction: &[f64],
+        direction: &DVector<f64>,
         objective: &mut dyn Objective,
-    ) -> Option<(Vec<f64>, Gradient)> {
-        let slope = dot(direction, &start.grad);
+    ) -> Option<(DVector<f64>, Gradient)> {
+        let slope = direction.dot(&vector(&start.grad));
         let failed = |g: &Gradient| g.stats.unconverged + g.stats.indefinite;
         let mut t = 1.0;
         for _ in 0..HALVINGS {
-            let trial: Vec<f64> = theta.iter().zip(direction).map(|(x, d)| x + t * d).collect();
-            if let Ok(found) = objective.gradient(&trial)
+            let trial = vector(theta) + t * direction;
+            if let Ok(found) = objective.gradient(trial.as_slice())
                 && found.loss <= start.loss + SUFFICIENT * t * slope
                 && failed(&found) <= failed(start)
                 && found.grad.iter().all(|g| g.is_finite())
@@ -87,6 +86,11 @@ impl Lbfgs {
     }
 }
 
+/// A slice as a vector.
+fn vector(x: &[f64]) -> DVectorView<'_, f64> {
+    DVectorView::from_slice(x, x.len())
+}
+
 impl Optimiser for Lbfgs {
     fn name(&self) -> &'static str {
         Self::NAME
@@ -94,24 +98,25 @@ impl Optimiser for Lbfgs {
 
     fn step(
         &mut self,
-        theta: &mut Vec<f64>,
+        theta: &mut [f64],
         objective: &mut dyn Objective,
         _: usize,
     ) -> Result<StepReport, LossError> {
         objective.refresh(theta)?;
         let start = objective.gradient(theta)?.check()?;
-        let direction = self.direction(&start.grad);
+        let gradient = DVector::from_column_slice(&start.grad);
+        let direction = self.direction(&gradient);
         match self.search(theta, &start, &direction, objective) {
             Some((trial, end)) => {
-                let s: Vec<f64> = trial.iter().zip(theta.iter()).map(|(a, b)| a - b).collect();
-                let y: Vec<f64> = end.grad.iter().zip(&start.grad).map(|(a, b)| a - b).collect();
-                if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
+                let s = &trial - vector(theta);
+                let y = vector(&end.grad) - &gradient;
+                if s.dot(&y) > 1e-10 * s.norm() * y.norm() {
                     self.pairs.push_back((s, y));
                     if self.pairs.len() > MEMORY {
                         self.pairs.pop_front();
                     }
                 }
-                *theta = trial;
+                theta.copy_from_slice(trial.as_slice());
             }
             // The pairs are of another time: begin again with steepest descent, more carefully.
             None => {
@@ -119,12 +124,12 @@ impl Optimiser for Lbfgs {
                 self.first *= 0.5;
             }
         }
-        let gradient_norm = Some(dot(&start.grad, &start.grad).sqrt());
+        let gradient_norm = Some(gradient.norm());
         Ok(StepReport { gradient_norm, ..StepReport::from(start) })
     }
 
     fn state(&self) -> Tensors {
-        let flat = |part: fn(&Pair) -> &Vec<f64>| self.pairs.iter().flat_map(part).copied().collect();
+        let flat = |part: fn(&Pair) -> &DVector<f64>| self.pairs.iter().flat_map(part).copied().collect();
         Tensors::from([
             ("steps_taken".to_owned(), flat(|pair| &pair.0)),
             ("gradient_changes".to_owned(), flat(|pair| &pair.1)),
@@ -143,7 +148,8 @@ impl Optimiser for Lbfgs {
                 expected: self.parameters,
             });
         }
-        let chunks = |x: &[f64]| x.chunks(self.parameters.max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
+        let chunks =
+            |x: &[f64]| x.chunks(self.parameters.max(1)).map(DVector::from_column_slice).collect::<Vec<_>>();
         self.pairs = chunks(s).into_iter().zip(chunks(y)).collect();
         self.first = first;
         Ok(())

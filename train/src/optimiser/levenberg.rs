@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use ircpm_flow::Jacobian;
+use nalgebra::DVector;
 
 use super::{Check, Objective, Optimiser, Residuals, Squares, StateError, StepReport, Tensors, tensor};
-use crate::least_squares::{Form, Rows, Source, System, dot};
+use crate::least_squares::{Form, Rows, Source, System};
 use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
@@ -34,7 +35,7 @@ const LONGEST_CORRECTION: f64 = 0.75;
 
 /// A point that was tried.
 struct Trial {
-    theta: Vec<f64>,
+    theta: DVector<f64>,
     squares: f64,
     check: Check,
     predicted: f64,
@@ -49,35 +50,29 @@ impl LevenbergMarquardt {
         Self { damping: 0.0, jacobian: Jacobian::default() }
     }
 
-    /// The end of the curve with damping `mu`; nothing if no factor or no residual exists there.
+    /// The end of the curve with damping `mu`; none if no factor or no residual exists there.
     fn attempt(
-        &self,
         mu: f64,
         system: &System<'_>,
-        r: &[f64],
-        theta: &[f64],
+        r: &DVector<f64>,
+        theta: &DVector<f64>,
         on: &dyn Residuals,
     ) -> Option<Trial> {
         let damped = system.damped(mu)?;
         let mut step = damped.step(r);
-        let slope = dot(&system.gradient(r), &step);
+        let slope = system.gradient(r).dot(&step);
         // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ|δ|².
-        let n = system.samples() as f64;
-        let predicted = mu * dot(&step, &step) - slope / n;
-        let tangent = system.times(&step);
-        if let Some(ahead) = on.at(&moved(theta, &step, DIFFERENCE)) {
-            let bend: Vec<f64> = (0..r.len())
-                .map(|i| 2.0 / DIFFERENCE * ((ahead.value[i] - r[i]) / DIFFERENCE - tangent[i]))
-                .collect();
-            let correction = damped.step(&bend);
-            let ratio = 0.5 * (dot(&correction, &correction) / dot(&step, &step)).sqrt();
-            if ratio < LONGEST_CORRECTION {
-                step.iter_mut().zip(correction).for_each(|(s, c)| *s += 0.5 * c);
+        let predicted = mu * step.norm_squared() - slope / system.samples() as f64;
+        if let Some(ahead) = on.at((theta + DIFFERENCE * &step).as_slice()) {
+            let curvature = ((ahead.value - r) / DIFFERENCE - system.times(&step)) * (2.0 / DIFFERENCE);
+            let correction = damped.step(&curvature);
+            if 0.5 * correction.norm() < LONGEST_CORRECTION * step.norm() {
+                step.axpy(0.5, &correction, 1.0);
             }
         }
-        let theta = moved(theta, &step, 1.0);
-        let squares = on.at(&theta)?.mean_square;
-        let check = on.check(&theta)?;
+        let theta = theta + step;
+        let squares = on.at(theta.as_slice())?.mean_square;
+        let check = on.check(theta.as_slice())?;
         Some(Trial { theta, squares, check, predicted })
     }
 }
@@ -86,11 +81,6 @@ impl Default for LevenbergMarquardt {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// `θ + t δ`.
-fn moved(theta: &[f64], step: &[f64], t: f64) -> Vec<f64> {
-    theta.iter().zip(step).map(|(x, d)| x + t * d).collect()
 }
 
 /// Damping after a step that delivered this share of its prediction.
@@ -110,7 +100,7 @@ impl Optimiser for LevenbergMarquardt {
 
     fn step(
         &mut self,
-        theta: &mut Vec<f64>,
+        theta: &mut [f64],
         objective: &mut dyn Objective,
         _: usize,
     ) -> Result<StepReport, LossError> {
@@ -124,7 +114,7 @@ impl Optimiser for LevenbergMarquardt {
         };
         let form = Form::choose(on.samples(), theta.len());
         let mut jacobian = std::mem::take(&mut self.jacobian);
-        let source = Linearised { on, theta: theta.as_slice(), at: &start };
+        let source = Linearised { on, theta, at: &start };
         let rows = if form == Form::MatrixFree {
             Rows::computed(on.samples(), theta.len(), &source)
         } else {
@@ -135,10 +125,11 @@ impl Optimiser for LevenbergMarquardt {
         if self.damping <= 0.0 {
             self.damping = start.mean_square;
         }
+        let origin = DVector::from_column_slice(theta);
         let mut growth = 4.0;
         let mut taken = None;
         for _ in 0..TRIES {
-            let trial = self.attempt(self.damping, &system, &start.value, theta, on);
+            let trial = Self::attempt(self.damping, &system, &start.value, &origin, on);
             let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
             if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
                 // Damping that rejections have raised far says little of the next points.
@@ -157,7 +148,7 @@ impl Optimiser for LevenbergMarquardt {
                 // What helps at the points of the step but not at others was fitted to the points.
                 let (here, there) =
                     (trial.squares / start.mean_square, trial.check.mean_square / check.mean_square);
-                *theta = trial.theta;
+                theta.copy_from_slice(trial.theta.as_slice());
                 objective.accepted(1.0 - there >= 0.3 * (1.0 - here));
             }
             None => {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ircpm_flow::{Jacobian, SolveStats};
+use nalgebra::DVector;
 
 pub use adam::{Adam, ScheduledAdam};
 pub use clip::Clip;
@@ -74,13 +75,13 @@ pub trait Residuals: Sync {
 /// Residuals with their nuisance parameter chosen best.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Squares {
-    /// One number a point.
-    pub value: Vec<f64>,
-    /// What a residual's gradient is in units of the gradient that the model gives: `∂ρ/∂ log q`.
-    pub slope: Vec<f64>,
+    /// The residuals `ρ`, one per point.
+    pub value: DVector<f64>,
+    /// `∂ρ/∂ log q`: a residual's gradient in the parameters is this multiple of that of `log q`.
+    pub slope: DVector<f64>,
     /// Derivative of the residuals in the nuisance parameter; not all zero.
-    pub nuisance: Vec<f64>,
-    /// Mean of the squares.
+    pub nuisance: DVector<f64>,
+    /// Mean of the squares of the residuals.
     pub mean_square: f64,
 }
 
@@ -114,7 +115,7 @@ pub trait Optimiser: Send {
     /// If `theta` has another length than the optimiser was made for.
     fn step(
         &mut self,
-        theta: &mut Vec<f64>,
+        theta: &mut [f64],
         objective: &mut dyn Objective,
         step: usize,
     ) -> Result<StepReport, LossError>;

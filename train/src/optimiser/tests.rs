@@ -60,9 +60,9 @@ impl Residuals for Valley {
     fn at(&self, theta: &[f64]) -> Option<Squares> {
         let model: Vec<f64> = (0..self.samples).map(|i| self.model(theta, i)).collect();
         let mean = model.iter().sum::<f64>() / self.samples as f64;
-        let value: Vec<f64> = model.iter().map(|m| m - mean).collect();
-        let mean_square = value.iter().map(|v| v * v).sum::<f64>() / self.samples as f64;
-        let ones = vec![1.0; self.samples];
+        let value = DVector::from_vec(model).add_scalar(-mean);
+        let mean_square = value.norm_squared() / self.samples as f64;
+        let ones = DVector::from_element(self.samples, 1.0);
         mean_square.is_finite().then_some(Squares { value, slope: ones.clone(), nuisance: ones, mean_square })
     }
 
@@ -154,7 +154,7 @@ fn levenberg_marquardt_never_accepts_a_larger_residual() {
 #[test]
 fn least_squares_refuse_a_loss_without_residuals() {
     let mut objective = Quadratic { minimum: [0.0; 3] };
-    let failure = LevenbergMarquardt::new().step(&mut vec![1.0; 3], &mut objective, 0);
+    let failure = LevenbergMarquardt::new().step(&mut [1.0; 3], &mut objective, 0);
     assert_eq!(failure.map(|t| t.loss), Err(LossError::NoResiduals));
 }
 

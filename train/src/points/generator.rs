@@ -22,8 +22,44 @@ impl Generator {
         self.0.next_u64()
     }
 
+    /// A number from the standard normal distribution (Box & Muller 1958).
+    pub fn normal(&mut self) -> f64 {
+        // In (0, 1], so that the logarithm is finite, and in [0, 1).
+        let radius = ((self.next_u64() >> 11) + 1) as f64 * 2f64.powi(-53);
+        let angle = (self.next_u64() >> 11) as f64 * 2f64.powi(-53);
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
+
     /// A number below `bound`, each with the same probability to within `bound/2⁶⁴`; zero for a `bound` of zero.
     pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_the_normal_distribution() {
+        let (mut generator, n) = (Generator::from_seed(5), 200_000);
+        let x: Vec<f64> = (0..n).map(|_| generator.normal()).collect();
+        // Four standard errors are 4 √(E x²ᵏ / n).
+        for (power, expected, square) in [(1, 0.0, 1.0), (2, 1.0, 3.0), (3, 0.0, 15.0), (4, 3.0, 105.0)] {
+            let mean = x.iter().map(|x| x.powi(power)).sum::<f64>() / f64::from(n);
+            assert!(
+                (mean - expected).abs() < 4.0 * f64::sqrt(square / f64::from(n)),
+                "power {power}: {mean}"
+            );
+        }
+        assert!(x.iter().all(|x| x.is_finite()));
+    }
+
+    #[test]
+    fn numbers_below_a_bound_cover_it() {
+        let mut generator = Generator::from_seed(6);
+        let mut seen = [false; 5];
+        (0..200).for_each(|_| seen[generator.below(5)] = true);
+        assert_eq!(seen, [true; 5]);
     }
 }

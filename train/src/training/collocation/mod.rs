@@ -11,9 +11,10 @@ use std::ops::Range;
 
 use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
 use ircpm_manifolds::Manifold;
+use nalgebra::DVector;
 
 use super::{Assessment, TrainingObjective};
-use crate::least_squares::{Form, Rows, System, dot};
+use crate::least_squares::{Form, Rows, System};
 use crate::loss::monge_ampere::{self, Offsets};
 use crate::loss::{Gradient, LossError};
 use crate::optimiser::{Check, Objective, Residuals, Squares, StateError, Tensors, tensor};
@@ -119,11 +120,12 @@ impl<'a> Collocation<'a> {
         }
         let pick = |from: &[f64]| within.iter().map(|&i| from[i]).collect::<Vec<_>>();
         let some = self.residuals_at(&pick(&log_q), &pick(&points.u), self.continuation.beta);
-        let (mut value, mut slope, mut nuisance) = (vec![OUTSIDE; n], vec![0.0; n], vec![0.0; n]);
+        let (mut slope, mut nuisance) = (DVector::zeros(n), DVector::zeros(n));
+        let mut value = DVector::from_element(n, OUTSIDE);
         for (k, &i) in within.iter().enumerate() {
             (value[i], slope[i], nuisance[i]) = (some.value[k], some.slope[k], some.nuisance[k]);
         }
-        let mean_square = dot(&value, &value) / n as f64;
+        let mean_square = value.norm_squared() / n as f64;
         let squares = Squares { value, slope, nuisance, mean_square };
         mean_square.is_finite().then_some((squares, n - within.len()))
     }
@@ -190,7 +192,7 @@ impl Objective for Collocation<'_> {
         self.jacobian(theta, &at, &mut jacobian);
         let system = System::new(Form::MatrixFree, Rows::stored(&jacobian), &at.nuisance);
         let scale = 2.0 / self.samples() as f64;
-        let grad = system.gradient(&at.value).into_iter().map(|g| scale * g).collect();
+        let grad = system.gradient(&at.value).iter().map(|g| scale * g).collect();
         let stats = SolveStats { points: self.samples(), ..SolveStats::default() };
         Ok(Gradient { loss: at.mean_square, grad, log_weights: Vec::new(), stats })
     }
@@ -279,13 +281,13 @@ impl Residuals for Collocation<'_> {
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
-        self.flow.jacobian(theta, &self.batch.y, &at.slope, self.floor(), jacobian);
+        self.flow.jacobian(theta, &self.batch.y, at.slope.as_slice(), self.floor(), jacobian);
     }
 
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]) {
         let n = self.flow.manifold().ambient();
         let y = &self.batch.y[samples.start * n..samples.end * n];
-        self.flow.jacobian_block(theta, y, &at.slope[samples], self.floor(), columns);
+        self.flow.jacobian_block(theta, y, &at.slope.as_slice()[samples], self.floor(), columns);
     }
 }
 

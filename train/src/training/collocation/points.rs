@@ -120,9 +120,8 @@ fn neighbour(manifold: &Product, point: &[f64], generator: &mut Generator) -> Ve
     manifold.frame(point, &mut frame);
     let mut velocity = vec![0.0; n];
     for direction in frame.chunks_exact(n) {
-        // Twelve uniform numbers are as normal as a neighbour needs to be.
-        let sum: f64 = (0..12).map(|_| generator.next_u64() as f64 * 2f64.powi(-64)).sum();
-        velocity.iter_mut().zip(direction).for_each(|(v, e)| *v += NEIGHBOUR * (sum - 6.0) * e);
+        let length = NEIGHBOUR * generator.normal();
+        velocity.iter_mut().zip(direction).for_each(|(v, e)| *v += length * e);
     }
     let mut out = vec![0.0; n];
     manifold.exp(point, &velocity, &mut out);
