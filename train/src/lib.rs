@@ -38,6 +38,7 @@ pub mod least_squares;
 pub mod loss;
 pub mod optimiser;
 pub mod points;
+#[cfg(feature = "program")]
 pub mod program;
 pub mod report;
 pub mod target;

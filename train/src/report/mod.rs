@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod machine;
+#[cfg(feature = "program")]
 pub mod picture;
 pub mod table;
 
