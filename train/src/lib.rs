@@ -1,14 +1,12 @@
 //! Trains implicit Riemannian concave potential maps: the library behind the program `ircpm`.
 //!
-//! A [`config::preset`] or a TOML file becomes a [`config::Config`], that a [`training::Problem`], and [`program::train()`]
-//! makes a folder with results of it. The pieces work alone as well: a [`target`], a [`loss`] with its exact gradient, an [`optimiser`].
+//! A target of one's own becomes a fitted flow by [`fit()`], points of one's own by [`fit_points`]:
 //!
 //! ```
 //! use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-//! use ircpm_train::optimiser::Adam;
-//! use ircpm_train::{loss, target};
+//! use ircpm_train::{Options, fit, target};
 //!
-//! let target = target::by_name("torus-unimodal").unwrap();
+//! let target = target::by_name("torus-unimodal").ok_or("a target of the table")?;
 //! let flow = Flow::new(FlowSpec {
 //!     manifold: target.manifold().clone(),
 //!     layers: 1,
@@ -18,6 +16,29 @@
 //!     output_scale: 1.0,
 //!     solver: Solver::default(),
 //! })?;
+//! let fit = fit(&flow, target.as_ref(), &Options::default().goal(1e-3).samples(4096))?;
+//! let weights = fit.evaluation.weights.ok_or("a target has weights")?;
+//! assert!(weights.ess.value > 0.99, "effective sample size {}", weights.ess.value);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The pieces work alone as well, for a training loop of one's own:
+//!
+//! ```
+//! # use ircpm_flow::{Features, Flow, FlowSpec, Solver};
+//! use ircpm_train::optimiser::Adam;
+//! use ircpm_train::{loss, target};
+//!
+//! # let target = target::by_name("torus-unimodal").ok_or("a target of the table")?;
+//! # let flow = Flow::new(FlowSpec {
+//! #     manifold: target.manifold().clone(),
+//! #     layers: 1,
+//! #     shared: true,
+//! #     hidden: vec![8, 8],
+//! #     features: Features::Harmonics { order: 1 },
+//! #     output_scale: 1.0,
+//! #     solver: Solver::default(),
+//! # })?;
 //! let (mut theta, mut adam) = (flow.initial(0), Adam::new(flow.parameters()));
 //! let x = [0.1, 3.0, 2.0, 5.0, 4.0, 1.0, 6.0, 2.5]; // Four base points; training draws fresh ones every step.
 //! let before = loss::reverse_kl(&flow, &theta, &x, target.as_ref(), 1.0)?;
@@ -27,13 +48,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look: [`target`] (densities with their exact normalisers), [`points`] (sequences and quadrature), [`loss`],
-//! [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints), [`evaluation`] and [`estimate`]
-//! (ESS, KL and log Z with standard errors), [`report`] (JSON, tables, pictures), [`program`] (commands and folders).
+//! The program's way starts from a text: a [`config::preset`] or a TOML file becomes a [`config::Config`], that a
+//! [`training::Problem`], whose [`training::Trainer`] takes the steps; [`evaluation`] measures the result and [`report`] writes
+//! it down. The feature `program`, on by default, adds `program` (commands and folders) and pictures; an embedding does
+//! without: `ircpm-train = { version = "0.1", default-features = false }`.
+//!
+//! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and quadrature),
+//! [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints), [`evaluation`] and
+//! [`estimate`] (ESS, KL and log Z with standard errors).
 
 pub mod config;
 pub mod estimate;
 pub mod evaluation;
+pub mod fit;
 pub mod least_squares;
 pub mod loss;
 pub mod optimiser;
@@ -43,3 +70,6 @@ pub mod program;
 pub mod report;
 pub mod target;
 pub mod training;
+
+#[doc(inline)]
+pub use fit::{Fit, Options, fit, fit_points};

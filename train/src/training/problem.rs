@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::{Manifold, Product};
 
-use super::data::{self, DataError};
+use super::data::{self, DataError, split};
 use super::{Choice, Source, State, Trainer, TrainingError, choose};
 use crate::config::Config;
 use crate::target::Target;
@@ -151,14 +151,4 @@ impl Content {
             Self::Points { train, held_out } => Source::Points { train, held_out },
         }
     }
-}
-
-/// Every `1/share`-th row is held out: no seed, and files sorted by anything are split evenly.
-fn split(points: &[f64], ambient: usize, share: f64) -> (Vec<f64>, Vec<f64>) {
-    let (mut train, mut held_out) = (Vec::new(), Vec::new());
-    for (i, point) in points.chunks_exact(ambient).enumerate() {
-        let taken = ((i + 1) as f64 * share).floor() > (i as f64 * share).floor();
-        if taken { held_out.extend(point) } else { train.extend(point) }
-    }
-    (train, held_out)
 }

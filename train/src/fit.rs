@@ -1,0 +1,298 @@
+//! Fits a flow to a target or to points of one's own, without a configuration.
+//!
+//! [`fit`] is the whole way: training, by least squares where they apply, and an evaluation. For control over single steps,
+//! for checkpoints or a progress bar use [`Trainer`], for the measures alone [`evaluate`].
+
+use std::fmt::Display;
+use std::sync::atomic::AtomicBool;
+
+use ircpm_flow::Flow;
+use ircpm_manifolds::{InvalidPoint, Manifold};
+
+use crate::config::{AUTO, EvaluationConfig, TrainingConfig};
+use crate::evaluation::{Evaluation, EvaluationError, evaluate};
+use crate::optimiser;
+use crate::target::Target;
+use crate::training::data::split;
+use crate::training::{End, Progress, Source, Trainer, TrainingError};
+
+/// How parameters are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Least squares where they apply: for a target on a manifold of finite volume, up to 20,000 parameters. Elsewhere Adam.
+    #[default]
+    Auto,
+    /// Levenberg–Marquardt on the Monge–Ampère residual.
+    LevenbergMarquardt,
+    /// Quasi-Newton steps on the reverse Kullback–Leibler divergence or the likelihood.
+    Lbfgs,
+    /// First-order steps on the reverse Kullback–Leibler divergence or the likelihood.
+    Adam,
+}
+
+impl Algorithm {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => AUTO,
+            Self::LevenbergMarquardt => optimiser::LevenbergMarquardt::NAME,
+            Self::Lbfgs => optimiser::Lbfgs::NAME,
+            Self::Adam => optimiser::Adam::NAME,
+        }
+    }
+}
+
+/// How a flow is fitted and measured. Start from [`Options::default`]; the methods of the fields' names replace single ones.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Inverse temperature β of the target `exp(−βu)`; one by default, not read for points.
+    pub beta: f64,
+    /// How parameters are found.
+    pub algorithm: Algorithm,
+    /// Most steps; by default 200 of least squares, which stop by themselves, and 2000 of other algorithms.
+    pub steps: Option<usize>,
+    /// Points per step, at most 2²⁰; by default 512 of least squares, which take more when needed, and 256 of other algorithms.
+    pub points: Option<usize>,
+    /// Kullback–Leibler divergence in nats at which least squares stop; 1e-6 by default.
+    pub goal: f64,
+    /// Largest learning rate of Adam, and length of the first step of L-BFGS; 5e-3 by default.
+    pub learning_rate: f64,
+    /// Seed of the parameters, of the points and of the evaluation.
+    pub seed: u64,
+    /// Model samples of the evaluation, and fresh points at which it looks for folds; 65,536 by default.
+    pub samples: usize,
+    /// Share of the points that is kept away from training and measured; 0.1 by default, not read for targets.
+    pub held_out: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let TrainingConfig { goal, learning_rate, .. } = TrainingConfig::default();
+        let EvaluationConfig { samples, .. } = EvaluationConfig::default();
+        Self {
+            beta: 1.0,
+            algorithm: Algorithm::Auto,
+            steps: None,
+            points: None,
+            goal,
+            learning_rate,
+            seed: 0,
+            samples,
+            held_out: 0.1,
+        }
+    }
+}
+
+/// Writes one method per field, which replaces it.
+macro_rules! setters {
+    ($($name:ident: $type:ty => $value:expr;)*) => {
+        impl Options {
+            $(
+                #[doc = concat!("The same options with another [`Options::", stringify!($name), "`].")]
+                #[must_use]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.$name = $value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    beta: f64 => beta;
+    algorithm: Algorithm => algorithm;
+    steps: usize => Some(steps);
+    points: usize => Some(points);
+    goal: f64 => goal;
+    learning_rate: f64 => learning_rate;
+    seed: u64 => seed;
+    samples: usize => samples;
+    held_out: f64 => held_out;
+}
+
+impl Options {
+    /// Refuses numbers that make no sense.
+    fn check(&self) -> Result<(), FitError> {
+        let refuse = |ok: bool, name, value: &dyn Display, expected| {
+            let error = FitError::Option { name, value: value.to_string(), expected };
+            if ok { Ok(()) } else { Err(error) }
+        };
+        for (name, value) in [("beta", self.beta), ("goal", self.goal), ("learning_rate", self.learning_rate)]
+        {
+            refuse(value.is_finite() && value > 0.0, name, &value, "a finite number above zero")?;
+        }
+        let (steps, points) = (self.steps.unwrap_or(1), self.points.unwrap_or(1));
+        refuse(steps > 0, "steps", &steps, "at least one")?;
+        refuse((1..=1 << 20).contains(&points), "points", &points, "an integer from 1 to 2²⁰")?;
+        refuse((8..=1 << 24).contains(&self.samples), "samples", &self.samples, "an integer from 8 to 2²⁴")?;
+        refuse((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
+    }
+
+    fn training(&self) -> TrainingConfig {
+        TrainingConfig {
+            steps: self.steps,
+            batch: self.points,
+            goal: self.goal,
+            learning_rate: self.learning_rate,
+            optimiser: self.algorithm.name().to_owned(),
+            ..TrainingConfig::default()
+        }
+    }
+}
+
+/// A flow's parameters and how good they are.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Fit {
+    /// Parameters, for the methods of [`Flow`].
+    pub theta: Vec<f64>,
+    /// ESS, KL and log Z for a target, the likelihood of held-out points, and whether the map folds anywhere: where it
+    /// does, its density is none.
+    pub evaluation: Evaluation,
+    /// Why least squares ended; none for other algorithms, which take all their steps.
+    pub end: Option<End>,
+    /// Name of the optimiser.
+    pub optimiser: &'static str,
+    /// Steps, times, and what training met.
+    pub progress: Progress,
+}
+
+/// Why a flow cannot be fitted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// An option makes no sense.
+    #[error("the option {name} is {value}: give {expected}")]
+    Option {
+        /// Name of the field of [`Options`].
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A point is not on the manifold.
+    #[error("point {index}, counted from 0, is not on the flow's manifold: {source}")]
+    Point {
+        /// Number of the point.
+        index: usize,
+        /// What the manifold says.
+        source: InvalidPoint,
+    },
+    /// Too few points to learn from.
+    #[error("{points} points, of which {train} are left to learn from: give at least two, or hold out fewer")]
+    TooFew {
+        /// All points.
+        points: usize,
+        /// Points that are not held out.
+        train: usize,
+    },
+    /// Training cannot begin, or stopped before its end.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+    /// The model cannot be evaluated.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+}
+
+/// Fits a flow to the density `exp(−βu)/Z` of a target's energy `u`, and measures it.
+///
+/// The energy may come from anywhere: least squares ask a [`Target`] for its energies alone, Adam and L-BFGS for their
+/// gradients as well. An energy that is written over any scalar becomes a target by [`crate::target::InLanes`].
+///
+/// The same options give the same bits on one instruction set, whatever the number of threads.
+///
+/// # Errors
+/// [`FitError`] for an option out of range, a target on another manifold than the flow, an energy that is not finite
+/// somewhere, or training that diverges.
+///
+/// ```
+/// use ircpm_ad::Scalar;
+/// use ircpm_flow::{Features, Flow, FlowSpec, Solver};
+/// use ircpm_manifolds::Product;
+/// use ircpm_train::fit::{Options, fit};
+/// use ircpm_train::target::{Density, InLanes};
+///
+/// /// `u(θ) = −cos(θ₁ − θ₂) − ½ cos θ₁` on the torus.
+/// struct Coupled(Product);
+///
+/// impl Density for Coupled {
+///     fn manifold(&self) -> Product {
+///         self.0.clone()
+///     }
+///     fn log_z(&self, _beta: f64) -> Option<f64> {
+///         None
+///     }
+///     #[inline(always)]
+///     fn energy<S: Scalar>(&self, y: &[S]) -> S {
+///         -((y[0] - y[1]).cos() + y[0].cos() * 0.5)
+///     }
+/// }
+///
+/// let torus: Product = "T2".parse()?;
+/// let flow = Flow::new(FlowSpec {
+///     manifold: torus.clone(),
+///     layers: 1,
+///     shared: false,
+///     hidden: vec![8, 8],
+///     features: Features::Harmonics { order: 1 },
+///     output_scale: 1.0,
+///     solver: Solver::default(),
+/// })?;
+/// let target = InLanes::new("coupled", Coupled(torus));
+/// let fit = fit(&flow, &target, &Options::default().goal(1e-3).samples(4096))?;
+/// let weights = fit.evaluation.weights.expect("a target has weights");
+/// assert!(weights.ess.value > 0.99 && !fit.evaluation.fold.is_folded());
+/// let density = flow.inverse(&fit.theta, &[0.1, 0.2]).log_q[0].exp();
+/// assert!(density > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, FitError> {
+    options.check()?;
+    train(flow, Source::Target { target, beta: options.beta }, options)
+}
+
+/// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
+///
+/// Nothing in the likelihood keeps the map from folding where there are no points: look at [`Evaluation::fold`], and at the mass,
+/// before the density is used.
+///
+/// # Errors
+/// [`FitError`] for an option out of range, for points that are not on the manifold or too few, or if training diverges.
+///
+/// # Panics
+/// If `y` does not hold whole points.
+pub fn fit_points(flow: &Flow, y: &[f64], options: &Options) -> Result<Fit, FitError> {
+    options.check()?;
+    let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
+    assert!(y.len().is_multiple_of(n), "points of {n} coordinates");
+    let mut y = y.to_vec();
+    for (index, point) in y.chunks_exact_mut(n).enumerate() {
+        manifold.check_point(point).map_err(|source| FitError::Point { index, source })?;
+        manifold.wrap(point);
+    }
+    let (train_points, held_out) = split(&y, n, options.held_out);
+    let (points, left) = (y.len() / n, train_points.len() / n);
+    if left < 2 {
+        return Err(FitError::TooFew { points, train: left });
+    }
+    train(flow, Source::Points { train: &train_points, held_out: &held_out }, options)
+}
+
+fn train(flow: &Flow, source: Source<'_>, options: &Options) -> Result<Fit, FitError> {
+    let stop = AtomicBool::new(false);
+    let mut trainer = Trainer::new(flow, source, &options.training(), options.seed)?;
+    trainer.run(&stop, &mut ())?;
+    let (samples, uniform, seed) = (options.samples, options.samples, options.seed.wrapping_add(1));
+    let settings = EvaluationConfig { samples, uniform, seed, ..EvaluationConfig::default() };
+    let evaluation = evaluate(flow, trainer.theta(), source, &settings, &stop)?;
+    Ok(Fit {
+        theta: trainer.theta().to_vec(),
+        evaluation,
+        end: trainer.progress().end,
+        optimiser: trainer.optimiser(),
+        progress: *trainer.progress(),
+    })
+}

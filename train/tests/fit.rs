@@ -1,0 +1,200 @@
+//! Fits without a configuration: an energy and points of one's own, and what is refused.
+
+use ircpm_ad::Scalar;
+use ircpm_flow::{Features, Flow, FlowSpec, Solver};
+use ircpm_manifolds::Product;
+use ircpm_train::config::TrainingConfig;
+use ircpm_train::fit::{Algorithm, FitError, Options, fit, fit_points};
+use ircpm_train::points::Generator;
+use ircpm_train::target::{Density, InLanes, Target};
+use ircpm_train::training::{End, Source, Trainer, TrainingError};
+
+fn flow(manifold: &str) -> Flow {
+    Flow::new(FlowSpec {
+        manifold: manifold.parse().unwrap(),
+        layers: 1,
+        shared: false,
+        hidden: vec![16, 16],
+        features: if manifold == "T2" { Features::Harmonics { order: 1 } } else { Features::Coordinates },
+        output_scale: 1.0,
+        solver: Solver::default(),
+    })
+    .unwrap()
+}
+
+/// `−κ p₃` on the sphere: a von Mises–Fisher density.
+struct Cap {
+    manifold: Product,
+    kappa: f64,
+}
+
+impl Density for Cap {
+    fn manifold(&self) -> Product {
+        self.manifold.clone()
+    }
+    fn log_z(&self, _beta: f64) -> Option<f64> {
+        None
+    }
+    #[inline(always)]
+    fn energy<S: Scalar>(&self, y: &[S]) -> S {
+        y[2] * -self.kappa
+    }
+}
+
+fn cap() -> InLanes<Cap> {
+    InLanes::new("cap", Cap { manifold: "S2".parse().unwrap(), kappa: 2.0 })
+}
+
+/// An energy without derivatives, as one from another language would be.
+struct Foreign(Product);
+
+impl Target for Foreign {
+    fn name(&self) -> &str {
+        "foreign"
+    }
+    fn manifold(&self) -> &Product {
+        &self.0
+    }
+    fn log_z(&self, _beta: f64) -> Option<f64> {
+        None
+    }
+    fn energies(&self, y: &[f64], u: &mut [f64]) {
+        for (y, u) in y.chunks_exact(2).zip(u) {
+            *u = 1.2 * (2.0 * y[0]).sin() * y[1].cos() - (y[0] - y[1]).cos();
+        }
+    }
+    fn gradients(&self, _: &[f64], _: &mut [f64], _: &mut [f64]) {
+        panic!("least squares ask for energies alone");
+    }
+}
+
+#[test]
+fn energy_without_derivatives_is_learned_by_least_squares() {
+    let (flow, target) = (flow("T2"), Foreign("T2".parse().unwrap()));
+    let options = Options::default().goal(1e-4).samples(16_384).seed(3);
+    let found = fit(&flow, &target, &options).unwrap();
+    assert_eq!((found.optimiser, found.end), ("levenberg-marquardt", Some(End::Goal)));
+    let weights = found.evaluation.weights.as_ref().unwrap();
+    assert!(weights.ess.value > 0.999 && weights.kl.value < 2e-4, "{weights:?}");
+    assert!(!found.evaluation.fold.is_folded() && (found.evaluation.mass.value - 1.0).abs() < 1e-9);
+    let again = fit(&flow, &target, &options).unwrap();
+    assert_eq!(found.theta, again.theta);
+}
+
+#[test]
+fn inverse_temperature_and_exact_log_z_of_a_known_density_are_met() {
+    let (flow, target) = (flow("S2"), cap());
+    let found = fit(&flow, &target, &Options::default().beta(1.5).samples(16_384)).unwrap();
+    // ∫ exp(κ p₃) over the sphere is 4π sinh κ / κ; here κ is β times that of the target.
+    let exact = (4.0 * std::f64::consts::PI * 3f64.sinh() / 3.0).ln();
+    let log_z = found.evaluation.weights.unwrap().log_z;
+    assert!((log_z.value - exact).abs() < 1e-4 + 4.0 * log_z.standard_error, "{log_z:?} {exact}");
+}
+
+#[test]
+fn every_algorithm_learns_a_cap() {
+    let (flow, target) = (flow("S2"), cap());
+    for algorithm in [Algorithm::Adam, Algorithm::Lbfgs, Algorithm::LevenbergMarquardt] {
+        let options = Options::default().algorithm(algorithm).steps(100).learning_rate(0.02).goal(1e-4);
+        let found = fit(&flow, &target, &options.samples(8192)).unwrap();
+        let ess = found.evaluation.weights.unwrap().ess.value;
+        assert!(ess > 0.95, "{algorithm:?}: {ess}");
+        assert_eq!(found.end.is_some(), algorithm == Algorithm::LevenbergMarquardt);
+    }
+}
+
+/// Points near the sphere's north pole.
+fn points(count: usize) -> Vec<f64> {
+    let mut generator = Generator::from_seed(9);
+    let point = |_| {
+        let v = [generator.normal(), generator.normal(), 1.0 + generator.normal()];
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        v.map(|x| x / norm)
+    };
+    (0..count).flat_map(point).collect()
+}
+
+#[test]
+fn points_of_ones_own_are_learned_and_the_held_out_ones_measured() {
+    let flow = flow("S2");
+    let found = fit_points(&flow, &points(2000), &Options::default().steps(150).samples(4096)).unwrap();
+    assert_eq!(found.optimiser, "adam");
+    let uniform = -(4.0 * std::f64::consts::PI).ln();
+    let held_out = found.evaluation.held_out.unwrap();
+    assert!(held_out.value > uniform + 0.2, "{held_out:?} against {uniform} of the uniform density");
+    assert!(!found.evaluation.fold.is_folded(), "{:?}", found.evaluation.fold);
+}
+
+#[test]
+fn points_that_are_none_or_too_few_are_refused() {
+    let flow = flow("S2");
+    let mut y = points(4);
+    y[3 * 2] = f64::NAN;
+    assert!(matches!(fit_points(&flow, &y, &Options::default()), Err(FitError::Point { index: 2, .. })));
+    let few = fit_points(&flow, &points(1), &Options::default());
+    assert!(matches!(few, Err(FitError::TooFew { points: 1, train: 1 })), "{few:?}");
+    let held_out = fit_points(&flow, &points(10), &Options::default().held_out(0.99));
+    assert!(matches!(held_out, Err(FitError::TooFew { points: 10, train: 1 })), "{held_out:?}");
+}
+
+#[test]
+fn options_that_make_no_sense_are_named() {
+    let (flow, target) = (flow("S2"), cap());
+    let default = Options::default;
+    for (options, expected) in [
+        (default().beta(f64::NAN), "beta"),
+        (default().goal(0.0), "goal"),
+        (default().learning_rate(-1.0), "learning_rate"),
+        (default().steps(0), "steps"),
+        (default().points(0), "points"),
+        (default().samples(1), "samples"),
+        (default().held_out(1.0), "held_out"),
+    ] {
+        let error = fit(&flow, &target, &options).unwrap_err();
+        assert!(matches!(error, FitError::Option { name, .. } if name == expected), "{error}");
+    }
+}
+
+#[test]
+fn least_squares_are_refused_where_there_is_no_volume_and_auto_takes_adam() {
+    let flow = flow("R2");
+    struct Bowl(Product);
+    impl Target for Bowl {
+        fn name(&self) -> &str {
+            "bowl"
+        }
+        fn manifold(&self) -> &Product {
+            &self.0
+        }
+        fn log_z(&self, _beta: f64) -> Option<f64> {
+            None
+        }
+        fn energies(&self, y: &[f64], u: &mut [f64]) {
+            y.chunks_exact(2).zip(u).for_each(|(y, u)| *u = y[0] * y[0] + y[1] * y[1]);
+        }
+        fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]) {
+            self.energies(y, u);
+            y.iter().zip(grad).for_each(|(y, g)| *g = 2.0 * y);
+        }
+    }
+    let target = Bowl("R2".parse().unwrap());
+    let options = Options::default().steps(10).samples(1024);
+    let error = fit(&flow, &target, &options.clone().algorithm(Algorithm::LevenbergMarquardt)).unwrap_err();
+    assert!(matches!(error, FitError::Training(TrainingError::NoLeastSquares { .. })), "{error}");
+    assert_eq!(fit(&flow, &target, &options).unwrap().optimiser, "adam");
+}
+
+#[test]
+fn target_on_another_manifold_and_unknown_optimiser_are_errors() {
+    let (flow, target) = (flow("T2"), cap());
+    let error = fit(&flow, &target, &Options::default()).unwrap_err();
+    let FitError::Training(TrainingError::Manifold { target: on, flow: of }) = &error else {
+        panic!("{error}")
+    };
+    assert_eq!((on.as_str(), of.as_str()), ("S2", "T2"));
+
+    let source = Source::Points { train: &[0.0; 4], held_out: &[] };
+    let settings = TrainingConfig { optimiser: "adamant".to_owned(), ..TrainingConfig::default() };
+    let error = Trainer::new(&flow, source, &settings, 0).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("no optimiser is called `adamant`"), "{error}");
+}
