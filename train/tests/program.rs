@@ -451,6 +451,82 @@ fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
     assert!(stdout(&output).contains("INTERRUPTED after"), "{}", stdout(&output));
 }
 
+/// Trains into the folder `out`, and interrupts it as soon as it has taken some steps.
+#[cfg(unix)]
+fn interrupt(dir: &Path, args: &[&str], out: &str) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args([args, &["--out", out]].concat())
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|e| panic!("the program does not start: {e}"));
+    let metrics = dir.join(out).join("metrics.jsonl");
+    while fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
+}
+
+#[cfg(unix)]
+#[test]
+fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
+    use ircpm_train::training::checkpoint::Checkpoint;
+    let dir = folder();
+    let small =
+        ["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512", "--set", "model.hidden=[8]"];
+    let adam = ["training.optimiser=adam", "training.steps=3000", "training.log_every=50"];
+    let least_squares = ["training.goal=1e-15", "training.steps=12", "training.log_every=1"];
+    for (name, settings) in [("adam", adam), ("least-squares", least_squares)] {
+        let sets: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
+        let args = [&["train", "torus-multi-modal"], &small[..], &sets[..]].concat();
+        let (whole, parts) = (format!("{name}-whole"), format!("{name}-parts"));
+        succeed(&ircpm(dir.path(), &[&args[..], &["--out", &whole]].concat()));
+        interrupt(dir.path(), &args, &parts);
+        // Lines of steps after the checkpoint, as a crash leaves them, and half a line.
+        let metrics = |run: &str| dir.path().join(run).join("metrics.jsonl");
+        let mut text = fs::read_to_string(metrics(&parts)).expect("metrics");
+        text += "{\"step\":2999,\"loss\":0.0}\n{\"step\":1";
+        fs::write(metrics(&parts), text).expect("a writable folder");
+        succeed(&ircpm(dir.path(), &["train", "--resume", &parts]));
+
+        let state = |run: &str| {
+            let bytes = fs::read(dir.path().join(run).join("checkpoint.safetensors")).expect("a checkpoint");
+            let mut state = Checkpoint::decode(&bytes).expect("its own checkpoint").state;
+            (state.progress.wall_seconds, state.progress.cpu_seconds) = (0.0, 0.0);
+            state
+        };
+        assert_eq!(state(&whole), state(&parts), "{name}");
+        let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
+        assert_eq!(report(&whole), report(&parts), "{name}");
+        let steps = |run: &str| -> Vec<(Value, Value)> {
+            let text = fs::read_to_string(metrics(run)).expect("metrics");
+            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+            lines.map(|line| (line["step"].clone(), line["loss"].clone())).collect()
+        };
+        assert_eq!(steps(&whole), steps(&parts), "{name}");
+        let said = complaint(&ircpm(dir.path(), &["train", "--resume", &parts]));
+        assert!(said.contains("needs no more training"), "{said}");
+    }
+}
+
+#[test]
+fn resume_needs_a_run_and_takes_no_other_settings() {
+    let dir = folder();
+    assert!(
+        complaint(&ircpm(dir.path(), &["train", "--resume", "nowhere"])).contains("not the folder of a run")
+    );
+    for args in [
+        &["train"][..],
+        &["train", "--resume", "run", "--seed", "1"],
+        &["train", "--resume", "run", "torus-unimodal"],
+    ] {
+        assert_eq!(ircpm(dir.path(), args).status.code(), Some(2), "{args:?}");
+    }
+}
+
 #[test]
 fn presets_check_prints_a_markdown_table_of_all_presets() {
     let dir = folder();

@@ -15,6 +15,7 @@ const SHAPES: [(&str, &str); 5] = [
 
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 #[error("{name}, line {}: {message}{}", self.line(), self.help().map(|help| format!(" ({help})")).unwrap_or_default())]
 pub struct ConfigError {
     /// The file, the preset, or `--set`.

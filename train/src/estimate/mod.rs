@@ -50,6 +50,7 @@ pub struct Estimates {
 
 /// Why the weights allow no estimate.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EstimateError {
     /// Standard errors need two samples.
     #[error(

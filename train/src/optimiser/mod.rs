@@ -162,6 +162,7 @@ impl From<Gradient> for StepReport {
 
 /// Why a checkpoint does not fit an optimiser.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StateError {
     /// No tensor of that name.
     #[error(

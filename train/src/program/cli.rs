@@ -36,9 +36,10 @@ Examples:
   ircpm train sphere-four-mode --out four --seed 7
   ircpm train torus-unimodal --set training.steps=500 --set 'model.hidden=[64, 64]'
   ircpm train four/config.toml                         the same run again
+  ircpm train --resume four                            the rest of an interrupted run
 
 The folder gets config.toml (every key with its value), checkpoint.safetensors, metrics.jsonl, report.json and pictures.
-Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` reads.";
+Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and `ircpm train --resume` read.";
 
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.
 #[derive(Debug, Parser)]
@@ -67,7 +68,11 @@ enum Command {
 #[derive(Debug, Args)]
 struct Train {
     /// Name of a preset, or a TOML file
-    config: String,
+    #[arg(required_unless_present = "resume")]
+    config: Option<String>,
+    /// Go on with an interrupted run, in its folder: the same steps to the bit as if it had not been interrupted
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "seed", "sets"])]
+    resume: Option<PathBuf>,
     /// Folder of the run, which must be new or empty [default: runs/<name>-<n>, the first n that is free]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -108,6 +113,7 @@ struct Threads {
 
 /// Why the program fails.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CliError {
     /// The run says why.
     #[error(transparent)]
@@ -169,19 +175,43 @@ impl Threads {
 }
 
 fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
+    match (&args.resume, &args.config) {
+        (Some(root), _) => resume(root, stop),
+        (None, Some(config)) => begin(config, args, stop),
+        (None, None) => Err(CliError::Start("give a configuration, or --resume with a run".to_owned())),
+    }
+}
+
+fn begin(name: &str, args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let mut sets = args.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(Override::seed(seed));
     }
-    let (config, label, base) = read_config(&args.config, &sets)?;
+    let (config, label, base) = read_config(name, &sets)?;
     let problem = Problem::new(config, &base).map_err(RunError::from)?;
     let folder = Folder::create(args.out.as_deref(), &label).map_err(RunError::from)?;
     note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
     note(format_args!("{label}: optimiser {} ({})", problem.config.training.optimiser, problem.choice));
-    let mut progress = Progress::new(&label, problem.config.training.steps());
+    let mut progress = Progress::new(&label, 0, problem.config.training.steps());
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
+    conclude(outcome, &folder)
+}
+
+fn resume(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
+    let (problem, folder) = open_run(root)?;
+    let state = program::unfinished(&problem, &folder)?;
+    let (step, label) = (state.progress.step, root.display());
+    note(format_args!("{label}: goes on after {step} steps of {}", problem.config.training.optimiser));
+    let mut progress = Progress::new(&label.to_string(), step, problem.config.training.steps());
+    let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
+    drop(progress);
+    conclude(outcome, &folder)
+}
+
+/// Shows what came of training.
+fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, CliError> {
     let root = folder.root().display();
     let outcome = outcome.inspect_err(|e| {
         let lost = |e| matches!(e, &TrainingError::Diverged { .. } | &TrainingError::Broken { .. });
@@ -196,11 +226,21 @@ fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
         }
         Outcome::Interrupted { step } => {
             note(format_args!(
-                "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it"
+                "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it, `ircpm train \
+                 --resume {root}` goes on"
             ));
             Ok(INTERRUPTED)
         }
     }
+}
+
+/// The folder of a run, and the problem of the configuration in it.
+fn open_run(root: &Path) -> Result<(Problem, Folder), CliError> {
+    let folder = Folder::open(root).map_err(RunError::from)?;
+    let path = folder.path(file::CONFIG);
+    let config = Config::parse(&read_text(&path)?, &path.to_string_lossy()).map_err(RunError::from)?;
+    let problem = Problem::new(config, root).map_err(RunError::from)?;
+    Ok((problem, folder))
 }
 
 /// A preset by its name, or a file by its path; with the label of its runs, and the folder that its paths start from.
@@ -232,10 +272,7 @@ fn read_text(path: &Path) -> Result<String, RunError> {
 }
 
 fn evaluate(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
-    let folder = Folder::open(root).map_err(RunError::from)?;
-    let path = folder.path(file::CONFIG);
-    let config = Config::parse(&read_text(&path)?, &path.to_string_lossy()).map_err(RunError::from)?;
-    let problem = Problem::new(config, root).map_err(RunError::from)?;
+    let (problem, folder) = open_run(root)?;
     show(program::reevaluate(&problem, &folder, stop)?)?;
     Ok(0)
 }
@@ -280,6 +317,6 @@ fn train_in_memory(
     let config = preset.config(&sets).map_err(RunError::from)?;
     let problem = Problem::new(config, Path::new("")).map_err(RunError::from)?;
     let label = format!("{} seed {seed}", preset.name);
-    let mut progress = Progress::new(&label, problem.config.training.steps());
+    let mut progress = Progress::new(&label, 0, problem.config.training.steps());
     Ok(program::train_in_memory(&problem, stop, &mut progress)?)
 }

@@ -45,6 +45,17 @@ pub enum RunError {
     /// The model cannot be evaluated.
     #[error(transparent)]
     Evaluation(EvaluationError),
+    /// A run that was to be resumed has come to its end.
+    #[error(
+        "{} needs no more training after its {steps} steps: `ircpm evaluate` measures it, and its config.toml trains it \
+         again into another folder", path.display()
+    )]
+    Finished {
+        /// The folder.
+        path: PathBuf,
+        /// Steps taken.
+        steps: usize,
+    },
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] PictureError),

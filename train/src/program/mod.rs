@@ -9,4 +9,4 @@ mod recorder;
 mod workflow;
 
 pub use error::RunError;
-pub use workflow::{Outcome, reevaluate, train, train_in_memory};
+pub use workflow::{Outcome, reevaluate, resume, train, train_in_memory, unfinished};

@@ -25,6 +25,8 @@ pub enum Progress {
     Lines {
         /// Put before every line.
         label: String,
+        /// Steps that were taken before.
+        first: usize,
         /// Steps in all.
         steps: usize,
         /// When training began.
@@ -37,11 +39,11 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Signs of life for that many steps.
-    pub fn new(label: &str, steps: usize) -> Self {
+    /// Signs of life for the steps from `first` on, of `steps` in all.
+    pub fn new(label: &str, first: usize, steps: usize) -> Self {
         if !std::io::stderr().is_terminal() {
             let (start, last, quality) = (Instant::now(), None, String::new());
-            return Self::Lines { label: label.to_owned(), steps, start, last, quality };
+            return Self::Lines { label: label.to_owned(), first, steps, start, last, quality };
         }
         let style =
             ProgressStyle::with_template("{prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left")
@@ -49,6 +51,7 @@ impl Progress {
         let bar = ProgressBar::new(steps as u64)
             .with_style(style)
             .with_prefix(label.to_owned())
+            .with_position(first as u64)
             .with_finish(ProgressFinish::Abandon);
         Self::Bar { bar, quality: String::new() }
     }
@@ -66,13 +69,13 @@ impl Watcher for Progress {
                     bar.finish();
                 }
             }
-            Self::Lines { label, steps, start, last, quality } => {
+            Self::Lines { label, first, steps, start, last, quality } => {
                 remember(step, quality);
                 if last.is_some_and(|last| last.elapsed() < QUIET) && done < *steps {
                     return ControlFlow::Continue(());
                 }
                 *last = Some(Instant::now());
-                let left = start.elapsed().as_secs_f64() / done as f64 * (*steps - done) as f64;
+                let left = start.elapsed().as_secs_f64() / (done - *first) as f64 * (*steps - done) as f64;
                 let state = state(step);
                 note(format_args!("{label}: step {done}/{steps}  {state}{quality}  {left:.0} s left"));
             }

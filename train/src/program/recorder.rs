@@ -71,6 +71,21 @@ impl<'a> Recorder<'a> {
     }
 }
 
+/// Drops the lines of steps that a resumed run takes again, and one that was cut off.
+pub(super) fn drop_steps_from(step: usize, folder: &Folder) -> Result<(), FolderError> {
+    if !folder.path(file::METRICS).exists() {
+        return Ok(());
+    }
+    let earlier = |line: &&str| {
+        let value = serde_json::from_str::<serde_json::Value>(line).ok();
+        value.and_then(|value| value["step"].as_u64()).is_some_and(|taken| taken < step as u64)
+    };
+    let bytes = folder.read(file::METRICS)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let kept: String = text.lines().filter(earlier).flat_map(|line| [line, "\n"]).collect();
+    if kept.len() == bytes.len() { Ok(()) } else { folder.write(file::METRICS, kept.as_bytes()) }
+}
+
 impl Watcher for Recorder<'_> {
     fn step(&mut self, step: &Step) -> ControlFlow<()> {
         if step.logged {

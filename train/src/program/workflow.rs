@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use crate::config::Config;
 use crate::evaluation::{Evaluation, evaluate};
 use crate::report::{Report, picture};
@@ -12,6 +12,7 @@ use crate::training::checkpoint::{Checkpoint, CheckpointError};
 use crate::training::{Problem, State, Trainer, Watcher};
 
 /// What came of a run.
+#[non_exhaustive]
 pub enum Outcome {
     /// All steps taken, and measured.
     Done(Box<Report>),
@@ -34,6 +35,37 @@ pub fn train(
 ) -> Result<Outcome, RunError> {
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
     record(problem, problem.trainer()?, folder, stop, watcher)
+}
+
+/// The saved state of a run that was interrupted.
+///
+/// # Errors
+/// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or not
+/// of the configuration beside it.
+pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
+    let state = load(problem, folder)?;
+    if state.progress.done {
+        return Err(RunError::Finished { path: folder.root().to_owned(), steps: state.progress.step });
+    }
+    Ok(state)
+}
+
+/// Goes on with an interrupted run, in its folder, and writes the results of the whole.
+///
+/// Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next steps
+/// are estimated from the batches since, and steps after the checkpoint are dropped.
+///
+/// # Errors
+/// As [`train()`].
+pub fn resume(
+    problem: &Problem,
+    folder: &Folder,
+    state: State,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, RunError> {
+    recorder::drop_steps_from(state.progress.step, folder)?;
+    record(problem, problem.resume(state)?, folder, stop, watcher)
 }
 
 /// Trains to the end with metrics and checkpoints in the folder, then writes the results.

@@ -8,6 +8,7 @@ use crate::training::{End, Problem, Progress};
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Version of the program.
     pub version: &'static str,

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use ircpm_manifolds::{Factor, InvalidPoint, Manifold, Product};
 
 /// Why a file is not a set of points.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// The file cannot be read, or is not CSV.
-    #[error("data file {}: {source}; [data] file is relative to the configuration's folder", path.display())]
+    #[error("data file {}: {message}; [data] file is relative to the configuration's folder", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// What the reader says.
-        source: csv::Error,
+        message: String,
     },
     /// A field is not a number.
     #[error("{}, line {line}, column {column}: `{value}` is not a number; give coordinates in radians, after one header line", path.display())]
@@ -103,7 +104,7 @@ fn angles(manifold: &Product) -> Vec<bool> {
 /// # Errors
 /// [`DataError`] at the first row that is not a point, or when there are fewer than two.
 pub fn read(path: &Path, manifold: &Product) -> Result<Vec<f64>, DataError> {
-    let csv_error = |source| DataError::Csv { path: path.to_owned(), source };
+    let csv_error = |e: csv::Error| DataError::Csv { path: path.to_owned(), message: e.to_string() };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;
     let header = reader.headers().map_err(csv_error)?;

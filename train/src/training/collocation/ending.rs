@@ -35,6 +35,7 @@ const LARGEST_KL_RISE: f64 = 1.1;
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum End {
     /// KL is below the goal, at the parameters that training ends with.
     Goal,
