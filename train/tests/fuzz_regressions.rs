@@ -1,16 +1,25 @@
 //! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
 
+use std::fs;
+use std::path::Path;
+
 use ircpm_train::config::preset::PRESETS;
 use proptest::prelude::*;
 
-#[path = "../../fuzz/checks/config.rs"]
+#[path = "checks/config.rs"]
 mod config;
-#[path = "../../fuzz/checks/replay.rs"]
-mod replay;
 
 #[test]
 fn regressions_of_config_stay_fixed() {
-    replay::replay(env!("CARGO_MANIFEST_DIR"), "config", config::parses_or_explains);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions/config");
+    let entries = fs::read_dir(&folder).expect("the folder is there");
+    let mut inputs: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    inputs.sort();
+    assert!(inputs.len() >= 16, "{} regressions in {}", inputs.len(), folder.display());
+    for input in inputs {
+        println!("{}", input.display());
+        config::parses_or_explains(&fs::read(&input).expect("a readable file"));
+    }
 }
 
 proptest! {
