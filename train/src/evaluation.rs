@@ -22,7 +22,7 @@ pub enum EvaluationError {
     Energy {
         /// Name of the target.
         target: String,
-        /// Its value.
+        /// Value of the energy.
         energy: f64,
         /// The point, in ambient coordinates.
         point: Vec<f64>,
@@ -49,7 +49,7 @@ pub struct Evaluation {
     pub solve: SolveStats,
     /// Samples that some layer failed to solve; they are left out of the estimates.
     pub failed: usize,
-    /// Where the map is a diffeomorphism, as far as fresh points can tell.
+    /// Whether the map is a diffeomorphism, as far as fresh points show.
     pub fold: Fold,
     /// The integral of the model's density.
     pub mass: Mass,
@@ -67,9 +67,9 @@ pub struct Fold {
 /// The integral of the model's density over the manifold, one if it is a density.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mass {
-    /// The integral.
+    /// The integral of `q`.
     pub value: f64,
-    /// From independent random shifts; none for quadrature, which is exact to rounding.
+    /// Standard error from independent random shifts; none for quadrature, which is exact to rounding.
     pub standard_error: Option<f64>,
 }
 
@@ -104,8 +104,8 @@ struct Subject<'a> {
 /// Measures a flow with parameters `theta` against what it learned from. The settings' `pictures` are not read.
 ///
 /// # Errors
-/// [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples are
-/// solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
+/// [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples
+/// are solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
 ///
 /// # Panics
 /// If `theta` has the wrong length for the flow, or the source lives on another manifold.
@@ -131,7 +131,7 @@ pub fn evaluate(
     Ok(Evaluation { weights, base_ess, held_out, solve, failed, fold, mass })
 }
 
-/// That many base points, in a stream of their own.
+/// Base points, `count` of them, from the generator of a seed.
 fn draw(manifold: &Product, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
     base_points(manifold, &Sequence::new(spread, count, manifold.cube_dim()), &mut Generator::from_seed(seed))
 }
@@ -213,7 +213,8 @@ impl Subject<'_> {
         Ok(Fold { min_eigenvalue, indefinite_share: indefinite as f64 / (fresh.len() / ambient) as f64 })
     }
 
-    /// The integral of `q`, where the map folds left out: there `q` is not defined, and the fold is reported on its own.
+    /// The integral of `q`, where the map folds left out: there `q` is not defined, and the fold is reported on its
+    /// own.
     fn mass(&self) -> Result<Mass, EvaluationError> {
         let manifold = self.flow.manifold();
         let ambient = manifold.ambient();

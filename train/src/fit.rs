@@ -1,7 +1,7 @@
 //! Fits a flow to a target or to points of one's own, without a configuration.
 //!
-//! [`fit`] is the whole way: training, by least squares where they apply, and an evaluation. For control over single steps,
-//! for checkpoints or a progress bar use [`Trainer`], for the measures alone [`evaluate`].
+//! [`fit`] is the whole way: training, by least squares where they apply, and an evaluation. For control over single
+//! steps, for checkpoints or a progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
 use std::fmt::Display;
 use std::sync::atomic::AtomicBool;
@@ -20,7 +20,8 @@ use crate::training::{End, Progress, Source, Trainer, TrainingError};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// Least squares where they apply: for a target on a manifold of finite volume, up to 20,000 parameters. Elsewhere Adam.
+    /// Least squares where they apply: for a target on a manifold of finite volume, up to 20,000 parameters. Elsewhere
+    /// Adam.
     #[default]
     Auto,
     /// Levenberg–Marquardt on the Monge–Ampère residual.
@@ -42,7 +43,8 @@ impl Algorithm {
     }
 }
 
-/// How a flow is fitted and measured. Start from [`Options::default`]; the methods of the fields' names replace single ones.
+/// How a flow is fitted and measured. Start from [`Options::default`]; the methods of the fields' names replace single
+/// ones.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
@@ -52,7 +54,8 @@ pub struct Options {
     pub algorithm: Algorithm,
     /// Most steps; by default 200 of least squares, which stop by themselves, and 2000 of other algorithms.
     pub steps: Option<usize>,
-    /// Points per step, at most 2²⁰; by default 512 of least squares, which take more when needed, and 256 of other algorithms.
+    /// Points per step, at most 2²⁰; by default 512 of least squares, which take more when needed, and 256 of other
+    /// algorithms.
     pub points: Option<usize>,
     /// Kullback–Leibler divergence in nats at which least squares stop; 1e-6 by default.
     pub goal: f64,
@@ -168,7 +171,7 @@ pub enum FitError {
     Option {
         /// Name of the field of [`Options`].
         name: &'static str,
-        /// Its value.
+        /// Value of the option.
         value: String,
         /// What would be right.
         expected: &'static str,
@@ -256,11 +259,12 @@ pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, F
 
 /// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
 ///
-/// Nothing in the likelihood keeps the map from folding where there are no points: look at [`Evaluation::fold`], and at the mass,
-/// before the density is used.
+/// The likelihood does not keep the map from folding where there are no points, nor at concentrated points: look at
+/// [`Evaluation::fold`] and at the mass before the density is used.
 ///
 /// # Errors
-/// [`FitError`] for an option out of range, for points that are not on the manifold or too few, or if training diverges.
+/// [`FitError`] for an option out of range, for points that are not on the manifold or too few, or if training
+/// diverges.
 ///
 /// # Panics
 /// If `y` does not hold whole points.

@@ -49,13 +49,13 @@
 //! ```
 //!
 //! The program's way starts from a text: a [`config::preset`] or a TOML file becomes a [`config::Config`], that a
-//! [`training::Problem`], whose [`training::Trainer`] takes the steps; [`evaluation`] measures the result and [`report`] writes
-//! it down. The feature `program`, on by default, adds `program` (commands and folders) and pictures; an embedding does
-//! without: `ircpm-train = { version = "0.1", default-features = false }`.
+//! [`training::Problem`], whose [`training::Trainer`] takes the steps; [`evaluation`] measures the result and
+//! [`report`] writes it down. The feature `program`, on by default, adds `program` (commands and folders) and pictures;
+//! an embedding does without: `ircpm-train = { version = "0.1", default-features = false }`.
 //!
-//! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and quadrature),
-//! [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints), [`evaluation`] and
-//! [`estimate`] (ESS, KL and log Z with standard errors).
+//! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
+//! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
+//! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors).
 
 pub mod config;
 pub mod estimate;

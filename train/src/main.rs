@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The library knows nothing of how errors are drawn: this is the one place.
+/// An error as it is drawn on the terminal; the library has only their texts.
 fn drawn(error: &CliError) -> Report {
     match error {
         CliError::Run(RunError::Config(error)) => snippet(error),

@@ -60,7 +60,7 @@ fn training_is_the_same_on_any_number_of_threads() {
 fn training_stops_before_its_next_step_when_asked() {
     let problem = problem(6);
     let mut trainer = trainer(&problem);
-    trainer.run(&AtomicBool::new(true), &mut ()).expect("nothing to fail");
+    trainer.run(&AtomicBool::new(true), &mut ()).expect("no step that could fail");
     assert_eq!(trainer.progress().step, 0);
     assert!(!trainer.is_done());
 }

@@ -1,4 +1,4 @@
-//! The configuration as a library: nothing panics, everything is checked, and what is written is read back.
+//! The configuration as a library: no text panics, every key is checked, and what is written is read back.
 
 use ircpm_train::config::preset::PRESETS;
 use ircpm_train::config::{Config, Override};
@@ -13,6 +13,17 @@ fn effective_configuration_parses_to_itself_for_every_preset() {
         let config = preset.config(&[]).unwrap_or_else(|e| panic!("{e}"));
         let text = config.to_toml();
         assert_eq!(Config::parse(&text, "config.toml").as_ref(), Ok(&config), "{text}");
+    }
+}
+
+#[test]
+fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
+    let parameters = [1249, 1249, 1249, 1217, 1059, 1249, 1377, 1369, 17_153];
+    for (preset, expected) in PRESETS.into_iter().zip(parameters) {
+        let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+        let problem = Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+        assert_eq!(problem.flow.parameters(), expected, "{}", preset.name);
+        assert!(preset.description().ends_with('.'), "{}", preset.name);
     }
 }
 

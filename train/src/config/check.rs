@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::{optimiser, target};
 
-/// Finite and above zero.
+/// A finite number above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(input)?;
     if x.is_finite() && x > 0.0 {
@@ -29,7 +29,7 @@ pub(super) fn file<'de, D: Deserializer<'de>>(input: D) -> Result<PathBuf, D::Er
     if path.as_os_str().is_empty() { Err(D::Error::custom("give the name of a CSV file")) } else { Ok(path) }
 }
 
-/// At least 0 and below 1.
+/// A share: at least 0 and below 1.
 pub(super) fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(input)?;
     if (0.0..1.0).contains(&x) { Ok(x) } else { Err(D::Error::custom(format!("{x} is not in [0, 1)"))) }
@@ -99,7 +99,7 @@ pub(super) fn hidden<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<usize>, 
 pub(super) fn directions<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Vec<i32>>, D::Error> {
     let rows = Vec::<Vec<i32>>::deserialize(input)?;
     if rows.is_empty() {
-        return Err(D::Error::custom("no directions: the network would see nothing"));
+        return Err(D::Error::custom("no directions: the network would have no input"));
     }
     match rows.iter().find(|row| row.iter().all(|&m| m == 0)) {
         Some(row) => Err(D::Error::custom(format!("the direction {row:?} is constant on the manifold"))),

@@ -18,11 +18,11 @@ const SHAPES: [(&str, &str); 5] = [
 #[non_exhaustive]
 #[error("{name}, line {}: {message}{}", self.line(), self.help().map(|help| format!(" ({help})")).unwrap_or_default())]
 pub struct ConfigError {
-    /// The file, the preset, or `--set`.
+    /// Name of the file or preset, or `--set`.
     pub name: String,
-    /// Its whole text.
+    /// The whole text of the configuration.
     pub text: String,
-    /// Bytes of `text` that are to blame.
+    /// Bytes of `text` that caused the error.
     pub span: Range<usize>,
     /// The cause.
     pub message: String,

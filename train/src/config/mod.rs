@@ -27,7 +27,8 @@ pub use suggest::suggest;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Seed of the initial parameters, of the base points and of the minibatches; below 2⁶³, the largest integer of TOML.
+    /// Seed of the initial parameters, of the base points and of the minibatches; below 2⁶³, the largest integer of
+    /// TOML.
     #[serde(default, deserialize_with = "check::seed")]
     pub seed: u64,
     /// The density to learn, for the reverse Kullback–Leibler divergence.
@@ -54,7 +55,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
-    /// One of [`target::names`].
+    /// Name of the target, one of [`target::names`].
     #[serde(deserialize_with = "check::target_name")]
     pub name: String,
     /// Inverse temperature β.
@@ -66,11 +67,11 @@ pub struct TargetConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// CSV with a header line; each row has the ambient coordinates of a point, angles in radians. Relative to the
-    /// configuration's folder.
+    /// Name of a CSV file with a header line; each row has the ambient coordinates of a point, angles in radians.
+    /// Relative to the configuration's folder.
     #[serde(deserialize_with = "check::file")]
     pub file: PathBuf,
-    /// For example `T2`, `S2` or `T2xS2`.
+    /// Manifold of the points, for example `T2`, `S2` or `T2xS2`.
     #[serde(with = "check::manifold")]
     pub manifold: Product,
     /// Share of the rows that is kept away from training, for the reported likelihood.
@@ -151,11 +152,12 @@ pub enum Method {
 pub struct TrainingConfig {
     /// What is minimised.
     pub loss: Loss,
-    /// Most steps of the optimiser; by default 2000 of a first-order one, 200 of least squares, which stop by themselves.
+    /// Most steps of the optimiser; by default 2000 of a first-order one, 200 of least squares, which stop by
+    /// themselves.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_count")]
     pub steps: Option<usize>,
-    /// Points per step, 1 to 2²⁰; least squares begin with them and take more when needed. By default 256, and 512 of least
-    /// squares.
+    /// Points per step, 1 to 2²⁰; least squares begin with them and take more when needed. By default 256, and 512 of
+    /// least squares.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_batch")]
     pub batch: Option<usize>,
     /// Kullback–Leibler divergence in nats at which least squares stop.
@@ -174,7 +176,8 @@ pub struct TrainingConfig {
     pub clip: f64,
     /// How base points are drawn.
     pub points: Spread,
-    /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it applies.
+    /// The rule that moves the parameters: one of [`optimiser::names`], or `auto`, which is least squares where it
+    /// applies.
     #[serde(deserialize_with = "check::optimiser_name")]
     pub optimiser: String,
     /// Steps between lines of `metrics.jsonl`; every step of least squares has one.
@@ -205,7 +208,7 @@ pub struct EvaluationConfig {
     /// Fresh base points at which the smallest eigenvalue of `H` is looked for, 8 to 2²⁴.
     #[serde(deserialize_with = "check::uniform")]
     pub uniform: usize,
-    /// Seed of both.
+    /// Seed of the samples and of the base points.
     #[serde(deserialize_with = "check::seed")]
     pub seed: u64,
     /// Whether pictures are drawn.
@@ -234,7 +237,7 @@ impl Default for SolverConfig {
     }
 }
 
-/// Leaves the choice of the optimiser to the program.
+/// Name that leaves the choice of the optimiser to the program.
 pub const AUTO: &str = "auto";
 
 impl TrainingConfig {

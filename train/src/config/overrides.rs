@@ -16,7 +16,7 @@ use super::error::ConfigError;
 pub struct Override(String);
 
 impl Override {
-    /// Another seed.
+    /// An override of the seed.
     pub fn seed(seed: u64) -> Self {
         Self(format!("seed={seed}"))
     }

@@ -48,21 +48,3 @@ impl Preset {
         Config::parse_with(self.text, &format!("preset {}", self.name), overrides)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::training::Problem;
-
-    #[test]
-    fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
-        let parameters = [1249, 1249, 1249, 1217, 1059, 1249, 1377, 1369, 17_153];
-        for (preset, expected) in PRESETS.into_iter().zip(parameters) {
-            let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
-            let problem =
-                Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
-            assert_eq!(problem.flow.parameters(), expected, "{}", preset.name);
-            assert!(preset.description().ends_with('.'), "{}", preset.name);
-        }
-    }
-}

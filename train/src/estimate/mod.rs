@@ -1,14 +1,14 @@
 //! How far a model is from its target, from the importance weights of the model's own samples.
 //!
-//! With samples `y ~ q` and `w = exp(−βu(y)) / q(y)`, the mean of `w` is `Z`, and everything here is a smooth function of
-//! means over the samples. Weights are handled by their logarithms, divided by the largest.
+//! With samples `y ~ q` and `w = exp(−βu(y)) / q(y)`, the mean of `w` is `Z`, and everything here is a smooth function
+//! of means over the samples. Weights are handled by their logarithms, divided by the largest.
 //!
-//! **Standard errors** are those of the delta method: an estimate `f(mean a, mean b, …)` has, to first order, the error of
-//! the mean of its influence values `ψᵢ`, so its standard error is `sd(ψ)/√n` (van der Vaart, *Asymptotic Statistics*, ch.
-//! 3). This agrees with the jackknife to order `1/n` and costs one pass. It holds for independent samples with a finite
-//! variance of `ψ`: trust it when [`Estimates::pareto_k`] is below 0.5 (0.25 for the ESS, where `w²` is averaged). Samples
-//! from a randomly shifted low-discrepancy rule are negatively correlated, and the error stated is then an upper bound
-//! in all ordinary cases.
+//! **Standard errors** are those of the delta method: an estimate `f(mean a, mean b, …)` has, to first order, the error
+//! of the mean of its influence values `ψᵢ`, so its standard error is `sd(ψ)/√n` (van der Vaart, *Asymptotic
+//! Statistics*, ch. 3). This agrees with the jackknife to order `1/n` and costs one pass. It holds for independent
+//! samples with a finite variance of `ψ`: trust it when [`Estimates::pareto_k`] is below 0.5 (0.25 for the ESS, where
+//! `w²` is averaged). Samples from a randomly shifted low-discrepancy rule are negatively correlated, and the error
+//! stated is then an upper bound in all ordinary cases.
 
 pub mod pareto;
 
@@ -19,24 +19,25 @@ use pareto::pareto_k;
 pub struct Estimate {
     /// The estimate.
     pub value: f64,
-    /// Its standard deviation under repetition.
+    /// Standard deviation of the estimate under repetition.
     pub standard_error: f64,
 }
 
-/// What the weights of the model's samples say.
+/// Estimates from the weights of the model's samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimates {
     /// Samples that count.
     pub samples: usize,
-    /// Samples left out by the caller, e.g. for want of convergence: every estimate is conditional on their absence.
+    /// Samples left out by the caller, for example because their solve failed: every estimate is conditional on their
+    /// absence.
     pub excluded: usize,
     /// Effective sample size as a fraction, `(mean w)² / mean w²`, in (0, 1]. Biased at order `1/n`.
     pub ess: Estimate,
     /// `log mean w`, which estimates `log Z` in nats; low by `(1/ESS − 1)/2n` on average.
     pub log_z: Estimate,
     /// `KL(q ‖ p)` in nats. With `Z` known, and `v = w/Z`, it is `mean(v − 1 − log v)`: unbiased and never negative,
-    /// and at small KL far sharper than the plain mean, whose noise `v − 1` cancels. Else it is `log mean w − mean log w`:
-    /// never negative, and low by `(1/ESS − 1)/2n` on average.
+    /// and at small KL far sharper than the plain mean, whose noise `v − 1` cancels. Else it is `log mean w − mean log
+    /// w`: never negative, and low by `(1/ESS − 1)/2n` on average.
     pub kl: Estimate,
     /// `mean(−log w)` in nats: the training loss at β = 1, an upper bound of `−log Z` in expectation.
     pub free_energy: Estimate,
@@ -64,7 +65,7 @@ pub enum EstimateError {
     },
     /// A log-weight is NaN or infinite.
     #[error(
-        "log-weight {index} is {value}; the energy or the log-density is not finite at that sample: exclude it or mend the target"
+        "log-weight {index} is {value}; the energy or the log-density is not finite at that sample: exclude it or correct the target"
     )]
     NotFinite {
         /// Position of the first such weight.
@@ -75,7 +76,7 @@ pub enum EstimateError {
     /// The exact log Z is not finite.
     #[error("the exact log Z is given as {value}; give a finite one, or none")]
     LogZ {
-        /// As given.
+        /// The value that was given.
         value: f64,
     },
     /// A sample whose density the model understates by more than any sample of a normalised model could.
@@ -90,12 +91,13 @@ pub enum EstimateError {
     },
 }
 
-/// Largest `log w − log Z` whose weight still has a finite square with room for a sum: its probability is below `e^−300`.
+/// Largest `log w − log Z` whose weight still has a finite square with room for a sum: its probability is below
+/// `e^−300`.
 const LARGEST_EXCESS: f64 = 300.0;
 
 impl Estimates {
-    /// From the log-weights `log w = −βu − log q` of the samples that count, the number of those that do not, and the
-    /// exact `log Z` where known.
+    /// Estimates from the log-weights `log w = −βu − log q` of the samples that count, the number of those that do not,
+    /// and the exact `log Z` where it is known.
     ///
     /// # Errors
     /// [`EstimateError`] for fewer than two weights, and for numbers that are not finite.
@@ -123,7 +125,8 @@ impl Estimates {
             }
             None => {
                 let influence = v().zip(log_weights).map(|(v, l)| v - 1.0 - (l - largest - mean_log));
-                // Jensen's inequality, which rounding may break in the last place; so too the ESS below.
+                // Positive by Jensen's inequality, which rounding may break in the last place; the ESS below is at most
+                // one by it.
                 Estimate { value: (log_mean - mean_log).max(0.0), ..Estimate::of_mean(influence, 0.0) }
             }
         };

@@ -3,9 +3,9 @@
 /// Shape `k` and scale `σ` of the density `σ⁻¹ (1 + k x/σ)^{−1/k − 1}` on `x > 0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pareto {
-    /// Moments of order below `1/k` exist; a bounded tail has `k < 0`.
+    /// Shape `k`: moments of order below `1/k` exist; a bounded tail has `k < 0`.
     pub shape: f64,
-    /// In the units of `x`.
+    /// Scale `σ`, in the units of `x`.
     pub scale: f64,
 }
 
@@ -14,7 +14,8 @@ const FEWEST: usize = 5;
 
 impl Pareto {
     /// Fit to `x > 0` in ascending order: a posterior mean over a grid of the profile likelihood of `θ = −k/σ` (Zhang &
-    /// Stephens 2009, *Technometrics* 51:316). `None` for fewer than five points, or if a quarter of them is not positive.
+    /// Stephens 2009, *Technometrics* 51:316). `None` for fewer than five points, or if a quarter of them is not
+    /// positive.
     pub fn fit(x: &[f64]) -> Option<Self> {
         if x.len() < FEWEST {
             return None;
@@ -56,9 +57,9 @@ fn profile_likelihood(theta: f64, x: &[f64]) -> f64 {
 /// Shape `k̂` of the upper tail of the weights `exp(log_weights)`.
 ///
 /// Below 0.5 the variance of the weights is finite, above 0.7 estimates from them are unreliable (Vehtari et al. 2024,
-/// *Pareto smoothed importance sampling*, JMLR 25). The tail is the largest `min(n/5, 3√n)` weights; their excess over the
-/// next one is fitted, and the shape is drawn to 0.5 by a prior worth ten points, as there. `None` for fewer than 25
-/// weights, and for a tail without spread (equal weights), which has no shape.
+/// *Pareto smoothed importance sampling*, JMLR 25). The tail is the largest `min(n/5, 3√n)` weights; their excess over
+/// the next one is fitted, and the shape is drawn to 0.5 by a prior worth ten points, as there. `None` for fewer than
+/// 25 weights, and for a tail without spread (equal weights), which has no shape.
 pub fn pareto_k(log_weights: &[f64]) -> Option<f64> {
     let n = log_weights.len();
     let tail = (n / 5).min((3.0 * (n as f64).sqrt()).ceil() as usize);

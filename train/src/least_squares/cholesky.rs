@@ -1,9 +1,9 @@
 //! The Cholesky factor of a large symmetric matrix.
 //!
-//! `A = L Lᵀ` by halves of the columns: the left half is factorised over all of its rows, its product is subtracted from the
-//! right half, and so on with that. Nearly all of the work is then in products of large matrices (Gustavson, *Recursion
-//! leads to automatic variable blocking*, 1997). They are cut up by the size of the matrix alone, each part summed by
-//! one thread: results are the same bits on any number of threads.
+//! `A = L Lᵀ` by halves of the columns: the left half is factorised over all of its rows, its product is subtracted
+//! from the right half, and so on with that. Nearly all of the work is then in products of large matrices (Gustavson,
+//! *Recursion leads to automatic variable blocking*, 1997). They are cut up by the size of the matrix alone, each part
+//! summed by one thread: results are the same bits on any number of threads.
 
 use nalgebra::{DMatrix, DVector, Dyn};
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ const LEAF: usize = 16;
 
 /// The factor of a positive definite matrix.
 pub(super) struct Cholesky {
-    /// Above the diagonal, anything.
+    /// The factor; entries above the diagonal are not used.
     lower: DMatrix<f64>,
 }
 
@@ -72,7 +72,7 @@ fn factorise(columns: &mut [f64], n: usize, first: usize) -> Option<()> {
     factorise(right, n, top)
 }
 
-/// The same for few columns: first their square on the diagonal, then the rows below it.
+/// As [`factorise`], for few columns: first their square on the diagonal, then the rows below it.
 fn factorise_leaf(columns: &mut [f64], n: usize, first: usize) -> Option<()> {
     let count = columns.len() / n;
     let mut square = [[0.0; LEAF]; LEAF];
@@ -102,7 +102,8 @@ fn factorise_leaf(columns: &mut [f64], n: usize, first: usize) -> Option<()> {
     Some(())
 }
 
-/// `f` of the rows from `start` on, some at a time, in parallel; it is told the index of the first.
+/// Calls `f` on the rows from `start` on, some at a time, in parallel; its second argument is the index of the first
+/// row.
 fn below(mut columns: Part<'_>, start: usize, f: &(impl Fn(Part<'_>, usize) + Sync)) {
     strips(columns.rows_range_mut(start..), start, f);
 }

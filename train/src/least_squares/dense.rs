@@ -1,7 +1,7 @@
 //! The two symmetric matrices of least squares.
 //!
-//! Products are cut into tiles of a fixed size, each summed by one thread in a fixed order: results are the same bits on
-//! any number of threads. Only the lower triangle of a matrix is read.
+//! Products are cut into tiles of a fixed size, each summed by one thread in a fixed order: results are the same bits
+//! on any number of threads. Only the lower triangle of a matrix is read.
 
 use std::ops::Range;
 
@@ -33,8 +33,8 @@ pub(super) fn view(data: &[f64], shape: (usize, usize), strides: (usize, usize))
 
 /// `C + α A B`, in place.
 ///
-/// Where a side is short, nalgebra 0.35 adds columns of `A` by `axpy`, which takes the length of strided columns for the number
-/// of their entries and reads beyond them; these products are taken entry by entry here.
+/// Where a side is short, nalgebra 0.35 adds columns of `A` by `axpy`, which takes the length of strided columns for
+/// the number of their entries and reads beyond them; these products are taken entry by entry here.
 pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'_>) {
     if a.nrows().min(a.ncols()).min(b.ncols()) > SMALL {
         c.gemm(alpha, a, b, 1.0);

@@ -1,8 +1,8 @@
 //! Damped linear least squares over a Jacobian of many samples and many parameters.
 //!
 //! With residuals `r` and their Jacobian `J` (`n × P`) a step is `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r`. `Π = 1 − s sᵀ/sᵀs` takes a
-//! nuisance parameter out, in whose direction `s` all residuals move together (here the constant `log Z`). There are three
-//! ways to the same step, chosen by size:
+//! nuisance parameter out, in whose direction `s` all residuals move together (here the constant `log Z`). There are
+//! three ways to the same step, chosen by size:
 //!
 //! - *normal equations*, a `P × P` matrix, where there are fewer parameters than samples;
 //! - the *kernel form* `δ = −JᵀΠ (ΠJJᵀΠ + nμ)⁻¹ Π r`, an `n × n` matrix, where there are more;
@@ -21,11 +21,11 @@ pub use rows::{Rows, Source};
 /// How the equations are solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `P × P` normal equations.
+    /// Normal equations, a `P × P` matrix.
     Normal,
-    /// `n × n` kernel matrix.
+    /// Kernel form, an `n × n` matrix.
     Kernel,
-    /// Conjugate gradients, nothing stored.
+    /// Conjugate gradients, without a stored matrix.
     MatrixFree,
 }
 
@@ -110,8 +110,8 @@ impl<'a> System<'a> {
         self.rows.transposed_times(&self.project(r))
     }
 
-    /// The equations with damping `μ`, which is added `n` times to the diagonal; `None` where rounding has left the matrix
-    /// indefinite: raise `μ`.
+    /// The equations with damping `μ`, which is added `n` times to the diagonal; `None` where rounding has left the
+    /// matrix indefinite: raise `μ`.
     pub fn damped(&self, mu: f64) -> Option<Damped<'_>> {
         let shift = mu * self.samples() as f64;
         let solver = match self.form {

@@ -12,7 +12,7 @@ pub trait Source: Sync {
     fn columns(&self, samples: Range<usize>, columns: &mut [f64]);
 }
 
-/// The rows of a Jacobian, one a sample. Sums over blocks are taken in their order, whatever the number of threads.
+/// The rows of a Jacobian, one per sample. Sums over blocks are taken in their order, whatever the number of threads.
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
     samples: usize,

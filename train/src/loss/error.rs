@@ -51,7 +51,8 @@ pub enum LossError {
 }
 
 impl LossError {
-    /// An energy, or a component of its gradient, that is not finite at `point`; the point itself is to blame if it is not finite.
+    /// An energy, or a component of its gradient, that is not finite at `point`; the point itself is to blame if it is
+    /// not finite.
     pub(crate) fn energy(value: f64, point: &[f64]) -> Self {
         if point.iter().all(|x| x.is_finite()) {
             Self::Energy { value, point: point.to_vec() }

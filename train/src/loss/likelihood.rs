@@ -7,7 +7,7 @@ use super::{Gradient, LossError, Sum, mean};
 
 /// `−mean log q(y)` over given points `y` (`[sample][coordinate]`), in nats: no inner solve, the inverse is explicit.
 ///
-/// Points where the map folds do not count. The data alone do not see whether it folds elsewhere: watch
+/// Points where the map folds do not count. The data alone do not show whether the map folds elsewhere: look at
 /// [`ircpm_flow::Pulled::min_eigenvalue`] over fresh points, because a folded density has a mass above one.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Result<Gradient, Los
         }
         Ok::<Sum, LossError>(sum)
     })?;
-    // One evaluation a point and layer; they are no steps of a solve.
+    // The inverse is one evaluation per point and layer, which is no step of a solve.
     stats.steps = 0;
     mean(grad, parts, stats, y.len() / flow.manifold().ambient())
 }

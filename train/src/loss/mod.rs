@@ -1,7 +1,7 @@
 //! What training minimises, with exact gradients.
 //!
-//! A loss reads a flow's points and log-densities part by part and writes their cotangents; the flow turns these into the
-//! gradient in its parameters, through implicit derivatives. A new loss is one file here.
+//! A loss reads a flow's points and log-densities part by part and writes their cotangents; the flow turns these into
+//! the gradient in its parameters, through implicit derivatives. A new loss is one file here.
 
 mod error;
 mod likelihood;
@@ -19,7 +19,7 @@ pub use reverse_kl::reverse_kl;
 pub struct Gradient {
     /// Mean over the samples that count, in nats.
     pub loss: f64,
-    /// In the flow's parameters.
+    /// Derivatives of the loss in the flow's parameters.
     pub grad: Vec<f64>,
     /// `log p̃(y) − log q(y)` of the samples that count; empty for likelihood.
     pub log_weights: Vec<f64>,
@@ -34,8 +34,8 @@ impl Gradient {
     /// Refuses a gradient that no step can follow.
     ///
     /// # Errors
-    /// [`LossError::Solves`] if more than half of the solves failed, [`LossError::Value`] or [`LossError::Gradient`] if the
-    /// loss or an entry of its gradient is not finite.
+    /// [`LossError::Solves`] if more than half of the solves failed, [`LossError::Value`] or [`LossError::Gradient`] if
+    /// the loss or an entry of its gradient is not finite.
     pub fn check(self) -> Result<Self, LossError> {
         let SolveStats { points, unconverged, indefinite, .. } = self.stats;
         check_solves(unconverged + indefinite, points)?;

@@ -1,21 +1,22 @@
 //! The residual of the Monge–Ampère equation that a perfect model satisfies at every point.
 //!
-//! `log q(y) + βu(y) + log Z = 0` for all `y`, and everything in it is explicit in `y`. Where both densities are far below
-//! the uniform one, their ratio does not matter: the residual is `ρ = log((q + ε)/(p + ε))`, `p = exp(−βu − log Z)`, with
-//! `ε` a small part of the uniform density. It vanishes exactly where `q = p`, as the plain one does.
+//! `log q(y) + βu(y) + log Z = 0` for all `y`, and everything in it is explicit in `y`. Where both densities are far
+//! below the uniform one, their ratio does not matter: the residual is `ρ = log((q + ε)/(p + ε))`, `p = exp(−βu − log
+//! Z)`, with `ε` a small part of the uniform density. It vanishes exactly where `q = p`, as the plain one does.
 //!
 //! Where the target is nearly empty such a residual is small for any small `q`, and so for a map that folds there.
-//! Against such folds the target may be *raised*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a density of about
-//! `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the volume.
+//! Against such folds the target may be *raised*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a
+//! density of about `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the
+//! volume.
 
 use nalgebra::DVector;
 
 /// What is added to the densities before they are compared, in units of the uniform one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Offsets {
-    /// `ε`, to the model's.
+    /// Offset `ε` of the model's density.
     pub model: f64,
-    /// `ε′`, to the target's.
+    /// Offset `ε′` of the target's density.
     pub target: f64,
 }
 
@@ -25,7 +26,7 @@ impl Offsets {
     /// Offsets that keep the model's density up where the target is nearly empty.
     pub const RAISED: Self = Self { model: 1e-5, target: 1e-3 };
 
-    /// Their logarithms, as densities on a manifold of the given volume.
+    /// Logarithms of both offsets, as densities on a manifold of the given volume.
     fn logs(self, log_volume: f64) -> [f64; 2] {
         [self.model.ln() - log_volume, self.target.ln() - log_volume]
     }
@@ -34,24 +35,24 @@ impl Offsets {
 /// Residuals at some points, `log Z` chosen to make their squares least.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Residuals {
-    /// `ρ`, in nats.
+    /// Residuals `ρ`, in nats.
     pub value: DVector<f64>,
-    /// `∂ρ/∂ log q`, in (0, 1].
+    /// Derivatives `∂ρ/∂ log q`, in (0, 1].
     pub slope: DVector<f64>,
-    /// `∂ρ/∂ log Z`, in (0, 1].
+    /// Derivatives `∂ρ/∂ log Z`, in (0, 1].
     pub nuisance: DVector<f64>,
     /// The estimate of `log Z`, in nats.
     pub log_z: f64,
 }
 
 impl Residuals {
-    /// From `log q` and `βu` at the points, the offsets on a manifold of the given volume, and a first guess of `log Z`.
-    /// Finite input gives finite residuals.
+    /// Residuals from `log q` and `βu` at the points, the offsets on a manifold of the given volume, and a first guess
+    /// of `log Z`. Finite input gives finite residuals.
     ///
-    /// `log Z` is found by Gauss–Newton steps, because the residuals are monotone in it. Steps upwards are exact enough. Downwards
-    /// the residuals saturate, so a step is limited to two nats, and the search starts below the last value at which one
-    /// residual still depends on `log Z`. Large sums of squares may have two minima; the one found is then the one next to
-    /// the guess.
+    /// `log Z` is found by Gauss–Newton steps, because the residuals are monotone in it. Steps upwards are exact
+    /// enough. Downwards the residuals saturate, so a step is limited to two nats, and the search starts below the last
+    /// value at which one residual still depends on `log Z`. Large sums of squares may have two minima; the one found
+    /// is then the one next to the guess.
     pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
         let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
@@ -69,7 +70,7 @@ impl Residuals {
             }
             let curvature = out.nuisance.norm_squared();
             let step = (-out.nuisance.dot(&out.value) / curvature).max(-2.0);
-            // A millionth of what matters, or rounding.
+            // Far below any residual of interest, or rounding.
             if step.abs() < 1e-12 + 2.0 * f64::EPSILON * out.log_z.abs() {
                 break;
             }

@@ -24,7 +24,7 @@ impl Adam {
     /// Name in the table.
     pub const NAME: &'static str = "adam";
 
-    /// Moments of zero for that many parameters.
+    /// An optimiser before its first step, with moments of zero for that many parameters.
     pub fn new(parameters: usize) -> Self {
         Self { first: vec![0.0; parameters], second: vec![0.0; parameters], steps: 0 }
     }
@@ -56,7 +56,7 @@ pub struct ScheduledAdam {
 }
 
 impl ScheduledAdam {
-    /// Before the first step.
+    /// An optimiser before its first step.
     pub fn new(settings: Settings) -> Self {
         Self { adam: Adam::new(settings.parameters), settings }
     }

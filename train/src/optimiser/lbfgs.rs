@@ -7,7 +7,8 @@ use nalgebra::{DVector, DVectorView};
 use super::{Objective, Optimiser, StateError, StepReport, Tensors, tensor};
 use crate::loss::{Gradient, LossError};
 
-/// Limited-memory BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithms 7.4 and 7.5) on a new batch at each step.
+/// Limited-memory BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithms 7.4 and 7.5) on a new batch at each
+/// step.
 ///
 /// Both gradients of a pair are taken on the same batch, so that its difference is curvature and not sampling noise
 /// (Berahas, Nocedal & Takáč 2016, arXiv:1605.06049); backtracking to Armijo's condition on that batch; a pair without
@@ -16,14 +17,14 @@ use crate::loss::{Gradient, LossError};
 pub struct Lbfgs {
     parameters: usize,
     first: f64,
-    /// `(s, y)`, the oldest first.
+    /// Pairs `(s, y)`, the oldest first.
     pairs: VecDeque<Pair>,
 }
 
 /// A step `s` and the change `y` of the gradient along it.
 type Pair = (DVector<f64>, DVector<f64>);
 
-/// Pairs that are remembered.
+/// Most pairs that are kept.
 const MEMORY: usize = 12;
 /// Share of the linear prediction that a step must deliver.
 const SUFFICIENT: f64 = 1e-4;
@@ -34,7 +35,7 @@ impl Lbfgs {
     /// Name in the table.
     pub const NAME: &'static str = "lbfgs";
 
-    /// Before the first step, which has length `first`.
+    /// An optimiser before its first step, which has length `first`.
     pub fn new(parameters: usize, first: f64) -> Self {
         Self { parameters, first, pairs: VecDeque::new() }
     }
@@ -118,7 +119,7 @@ impl Optimiser for Lbfgs {
                 }
                 theta.copy_from_slice(trial.as_slice());
             }
-            // The pairs are of another time: begin again with steepest descent, more carefully.
+            // The pairs do not describe this point: start again with steepest descent and a shorter step.
             None => {
                 self.pairs.clear();
                 self.first *= 0.5;

@@ -11,15 +11,15 @@ use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
 ///
-/// One step: fresh points; residuals `r` and Jacobian `J` there; `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r` ([`crate::least_squares`]);
-/// the curve's second derivative `r″` along `δ` by a difference, and with the factor at hand the correction
-/// `−½ (JᵀΠJ + nμ)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna 2012,
-/// arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and* falls on
-/// check points that the step has not seen; else the damping `μ` grows. Deviations: (1) `μ` multiplies the unit matrix,
-/// (2) a correction that is too long is left out rather than the step, which its own test judges.
+/// One step takes fresh points; residuals `r` and Jacobian `J` there; `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r`
+/// ([`crate::least_squares`]); the curve's second derivative `r″` along `δ` by a difference, and with the factor at
+/// hand the correction `−½ (JᵀΠJ + nμ)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
+/// 2012, arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and*
+/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) `μ` multiplies the
+/// unit matrix, (2) a correction that is too long is left out rather than the step, which its own test judges.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
-    /// `μ`; not positive before the first step.
+    /// Damping `μ`; not positive before the first step.
     damping: f64,
     jacobian: Jacobian,
 }
@@ -45,7 +45,7 @@ impl LevenbergMarquardt {
     /// Name in the table.
     pub const NAME: &'static str = "levenberg-marquardt";
 
-    /// Before the first step.
+    /// An optimiser before its first step.
     pub fn new() -> Self {
         Self { damping: 0.0, jacobian: Jacobian::default() }
     }
@@ -132,7 +132,7 @@ impl Optimiser for LevenbergMarquardt {
             let trial = Self::attempt(self.damping, &system, &start.value, &origin, on);
             let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
             if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
-                // Damping that rejections have raised far says little of the next points.
+                // Damping that rejections have raised far does not fit the next points.
                 self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
                 taken = Some(trial);
                 break;
@@ -145,14 +145,14 @@ impl Optimiser for LevenbergMarquardt {
         let points = on.samples();
         match taken {
             Some(trial) => {
-                // What helps at the points of the step but not at others was fitted to the points.
+                // A step that helps at its own points but not at others has fitted the points: then more are needed.
                 let (here, there) =
                     (trial.squares / start.mean_square, trial.check.mean_square / check.mean_square);
                 theta.copy_from_slice(trial.theta.as_slice());
                 objective.accepted(1.0 - there >= 0.3 * (1.0 - here));
             }
             None => {
-                // Damping that so many rejections have raised says nothing of the next points.
+                // Damping that so many rejections have raised does not fit the next points.
                 self.damping = start.mean_square;
                 objective.accepted(false);
             }

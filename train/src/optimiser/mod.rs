@@ -1,7 +1,7 @@
 //! Optimisers behind one interface, learning-rate schedules, gradient clipping.
 //!
-//! An [`Optimiser`] moves the parameters, an [`Objective`] is what it may ask about them. A new optimiser is one file and
-//! one line in the table `OPTIMISERS`.
+//! An [`Optimiser`] moves the parameters, an [`Objective`] is what it may ask about them. A new optimiser is one file
+//! and one line in the table `OPTIMISERS`.
 
 mod adam;
 mod clip;
@@ -40,17 +40,17 @@ pub trait Objective {
     /// [`LossError`] if it does not exist.
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError>;
 
-    /// The same as a sum of squares, where it can be written so.
+    /// The loss as a sum of squares, where it is one.
     fn residuals(&self) -> Option<&dyn Residuals> {
         None
     }
 
-    /// Statistics of the inner solves that the present points took, where that is not told by [`Objective::gradient`].
+    /// Statistics of the inner solves that the present points took, where [`Objective::gradient`] does not return them.
     fn stats(&self) -> SolveStats {
         SolveStats::default()
     }
 
-    /// Tells whether a least-squares step was taken and held at points that it had not seen.
+    /// Called after a least-squares step; `held` says whether it was taken and helped at points that it had not seen.
     fn accepted(&mut self, _held: bool) {}
 }
 
@@ -59,20 +59,20 @@ pub trait Residuals: Sync {
     /// Number of points.
     fn samples(&self) -> usize;
 
-    /// Residuals at the points; nothing if one is not finite.
+    /// Residuals at the points; none if one is not finite.
     fn at(&self, theta: &[f64]) -> Option<Squares>;
 
-    /// What the check points say; nothing if a residual is not finite.
+    /// Residuals at the check points; none if one is not finite.
     fn check(&self, theta: &[f64]) -> Option<Check>;
 
     /// The Jacobian of the residuals, which are `at` the same parameters; the nuisance parameter is held fixed.
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian);
 
-    /// Some of its columns, `[parameter][sample]`.
+    /// Some columns of the Jacobian, `[parameter][sample]`.
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
 }
 
-/// Residuals with their nuisance parameter chosen best.
+/// Residuals, with the nuisance parameter that makes their squares least.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Squares {
     /// The residuals `ρ`, one per point.
@@ -85,17 +85,18 @@ pub struct Squares {
     pub mean_square: f64,
 }
 
-/// What points say of a step that has not seen them.
+/// Quality of a step at points that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Check {
-    /// Mean square of their residuals.
+    /// Mean square of the residuals at the check points.
     pub mean_square: f64,
-    /// Points that have no density.
+    /// Check points that have no density.
     pub outside: usize,
 }
 
 impl Check {
-    /// Whether this is better: a step that takes a density away is not, whatever it does elsewhere.
+    /// Whether this is better than `other`. False if more points lie outside the injectivity radius, even if the
+    /// residuals fall.
     pub fn improves_on(self, other: Self) -> bool {
         self.mean_square < other.mean_square && self.outside <= other.outside
     }
@@ -123,14 +124,14 @@ pub trait Optimiser: Send {
     /// What [`Optimiser::restore`] needs to go on with the same bits.
     fn state(&self) -> Tensors;
 
-    /// Takes up a saved state; unchanged on error.
+    /// Takes up a saved state; the optimiser is unchanged on error.
     ///
     /// # Errors
     /// [`StateError`] if a tensor is missing, has the wrong length or holds an impossible number.
     fn restore(&mut self, state: &Tensors) -> Result<(), StateError>;
 }
 
-/// What a step did. Optimisers fill in what they have.
+/// Numbers about a step, as far as the optimiser has them.
 #[derive(Clone, Debug, Default)]
 pub struct StepReport {
     /// Mean loss over the batch in nats; mean square of the residuals at the check points for least squares.
@@ -164,7 +165,7 @@ impl From<Gradient> for StepReport {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// No tensor of that name.
+    /// The checkpoint has no tensor of that name.
     #[error(
         "optimiser state lacks the tensor `{name}`; was the checkpoint written with another optimiser? start afresh or choose that one"
     )]
@@ -172,19 +173,19 @@ pub enum StateError {
         /// The tensor.
         name: &'static str,
     },
-    /// A tensor for a model of another size.
+    /// The tensor is of a model of another size.
     #[error(
-        "optimiser tensor `{name}` holds {found} numbers, {expected} wanted; use the model that the checkpoint was written with"
+        "optimiser tensor `{name}` holds {found} numbers instead of {expected}; use the model that the checkpoint was written with"
     )]
     Length {
         /// The tensor.
         name: &'static str,
-        /// Its length in the checkpoint.
+        /// Length of the tensor in the checkpoint.
         found: usize,
-        /// Its length here.
+        /// Length of the tensor that fits.
         expected: usize,
     },
-    /// NaN, an infinity, or a number out of range.
+    /// The tensor holds NaN, an infinity, or a number out of range.
     #[error(
         "optimiser tensor `{name}` holds {value} at position {index}; the checkpoint is damaged, go back to an earlier one"
     )]
@@ -198,7 +199,7 @@ pub enum StateError {
     },
 }
 
-/// What an optimiser is made from.
+/// What an optimiser is built from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Number of parameters.

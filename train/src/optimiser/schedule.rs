@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Schedule {
     /// The peak at every step, without a warm-up.
     Constant,
-    /// Linear from `peak / warmup` to the peak in the steps of the warm-up, then half a cosine down to zero at the end of the
-    /// run (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts).
+    /// Linear from `peak / warmup` to the peak in the steps of the warm-up, then half a cosine down to zero at the end
+    /// of the run (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts).
     Cosine,
 }
 

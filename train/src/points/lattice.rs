@@ -9,9 +9,9 @@ const CANDIDATES: usize = 128;
 /// smallest worst-case error over periodic functions with square-integrable mixed second derivatives.
 ///
 /// That error is `mean_i Πⱼ (1 + 2π² γ B₂(zⱼ i/n)) − 1`, `B₂(x) = x² − x + 1/6`, with the same weight `γ` for every
-/// coordinate: with `γ = 1` the products of eight coordinates outweigh the pairs that matter, and the lattices found for
-/// `n` of some thousands are worse than random points. Candidates are spread over `1..n` by the
-/// golden ratio, beginning with the nearest integer to `n/φ`, which gives the Fibonacci lattices.
+/// coordinate: with `γ = 1` the products of eight coordinates outweigh the pairs that matter, and the lattices found
+/// for `n` of some thousands are worse than random points. Candidates are spread over `1..n` by the golden ratio,
+/// beginning with the nearest integer to `n/φ`, which gives the Fibonacci lattices.
 pub(super) fn lattice(n: usize, dim: usize) -> Vec<usize> {
     let mut vector = Vec::with_capacity(dim);
     let mut product = vec![1.0; n];

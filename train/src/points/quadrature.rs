@@ -7,9 +7,9 @@ use ircpm_manifolds::{Factor, Manifold, Product};
 /// Nodes and weights with respect to the Riemannian volume.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quadrature {
-    /// Points, `[node][coordinate]`.
+    /// Nodes of the rule, `[node][coordinate]`.
     pub points: Vec<f64>,
-    /// Positive, one a node; their sum is the volume.
+    /// Weights of the nodes, positive; their sum is the volume.
     pub weights: Vec<f64>,
 }
 
@@ -28,7 +28,7 @@ impl Quadrature {
     /// Sum of `weight · f(node)`, for values of `f` at the nodes.
     ///
     /// # Panics
-    /// If there is not one value a node.
+    /// If `values` does not hold one value per node.
     pub fn integrate(&self, values: &[f64]) -> f64 {
         assert_eq!(values.len(), self.weights.len(), "values at the nodes");
         self.weights.iter().zip(values).map(|(w, f)| w * f).sum()
@@ -89,7 +89,7 @@ fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (0..n)
         .map(|i| {
             let mut x = (PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();
-            // The start is good to O(n⁻³): quadratic convergence leaves nothing after four steps.
+            // The start is good to O(n⁻³), so four quadratic steps reach rounding.
             for _ in 0..6 {
                 let (p, slope) = legendre(n, x);
                 x -= p / slope;

@@ -38,9 +38,9 @@ pub struct Sequence {
 /// The group element whose multiples are the points.
 #[derive(Clone, Debug)]
 enum Rule {
-    /// In units of 2⁻⁶⁴.
+    /// Real generators, in units of 2⁻⁶⁴.
     Real(Vec<u64>),
-    /// In units of `1/points`.
+    /// Rational generators, in units of `1/points`.
     Rational(Vec<usize>),
 }
 
@@ -152,8 +152,8 @@ mod tests {
             (log_fisher_integral(n + 1, kappa) - log_fisher_integral(n + 1, 0.0)).exp()
         };
         let i0 = i0(1.0);
-        // The factors by which errors are smaller, at least: of Kronecker sequences, which gain little in eight dimensions,
-        // and of lattices.
+        // The factors by which errors are smaller, at least: of Kronecker sequences, which gain little in eight
+        // dimensions, and of lattices.
         for (name, exact, f, kronecker, lattice) in [
             ("T2", i0.powi(2), &torus as &dyn Fn(&[f64]) -> f64, 5.0, 1e6),
             ("T4", i0.powi(4), &torus, 5.0, 100.0),

@@ -115,10 +115,10 @@ struct Threads {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// The run says why.
+    /// The run failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Neither a preset nor a file.
+    /// The name is neither a preset nor a file.
     #[error("`{name}` is neither a preset nor a file")]
     UnknownConfig {
         /// What was asked for.
@@ -143,7 +143,7 @@ impl Cli {
         let stop = Arc::new(AtomicBool::new(false));
         let handler = Arc::clone(&stop);
         ctrlc::set_handler(move || {
-            // The second time means now.
+            // At the second time the program ends at once.
             if handler.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(INTERRUPTED));
             }
@@ -210,7 +210,7 @@ fn resume(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
     conclude(outcome, &folder)
 }
 
-/// Shows what came of training.
+/// Shows how training ended.
 fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, CliError> {
     let root = folder.root().display();
     let outcome = outcome.inspect_err(|e| {
@@ -226,8 +226,8 @@ fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, C
         }
         Outcome::Interrupted { step } => {
             note(format_args!(
-                "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it, `ircpm train \
-                 --resume {root}` goes on"
+                "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it, \
+                 `ircpm train --resume {root}` goes on"
             ));
             Ok(INTERRUPTED)
         }
@@ -243,7 +243,8 @@ fn open_run(root: &Path) -> Result<(Problem, Folder), CliError> {
     Ok((problem, folder))
 }
 
-/// A preset by its name, or a file by its path; with the label of its runs, and the folder that its paths start from.
+/// Reads a preset by its name or a file by its path. Returns the label of its runs and the folder that its paths start
+/// from as well.
 fn read_config(name: &str, sets: &[Override]) -> Result<(Config, String, PathBuf), CliError> {
     if let Some(preset) = preset::by_name(name) {
         let config = preset.config(sets).map_err(RunError::from)?;
@@ -259,7 +260,7 @@ fn read_config(name: &str, sets: &[Override]) -> Result<(Config, String, PathBuf
     Ok((config, label, path.parent().unwrap_or(Path::new("")).to_owned()))
 }
 
-/// A whole file; an error shows where it stops being text.
+/// Reads a whole file; an error shows where it stops being text.
 fn read_text(path: &Path) -> Result<String, RunError> {
     let bytes = fs::read(path).map_err(|source| RunError::read(path, source))?;
     String::from_utf8(bytes).map_err(|e| {

@@ -17,7 +17,7 @@ pub enum RunError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No flow can be built from it, or there is nothing to learn from.
+    /// No flow can be built from the configuration, or it has neither target nor data.
     #[error(transparent)]
     Problem(#[from] ProblemError),
     /// The checkpoint is damaged, or of something else.
@@ -47,8 +47,8 @@ pub enum RunError {
     Evaluation(EvaluationError),
     /// A run that was to be resumed has come to its end.
     #[error(
-        "{} needs no more training after its {steps} steps: `ircpm evaluate` measures it, and its config.toml trains it \
-         again into another folder", path.display()
+        "{} needs no more training after its {steps} steps: `ircpm evaluate` measures it, and its config.toml \
+         trains it again into another folder", path.display()
     )]
     Finished {
         /// The folder.

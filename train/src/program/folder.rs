@@ -1,4 +1,4 @@
-//! The folder of a run: made once, never overwritten, every file whole or absent.
+//! The folder of a run, which is never overwritten, and whose files are whole or absent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -58,13 +58,13 @@ impl FolderError {
 
 /// Names of the files of a run.
 pub mod file {
-    /// The effective configuration.
+    /// Name of the effective configuration.
     pub const CONFIG: &str = "config.toml";
-    /// Parameters and the state of training.
+    /// Name of the checkpoint: parameters and the state of training.
     pub const CHECKPOINT: &str = "checkpoint.safetensors";
-    /// One line of JSON for every few steps.
+    /// Metrics of training, one line of JSON for every few steps.
     pub const METRICS: &str = "metrics.jsonl";
-    /// The results.
+    /// Name of the results.
     pub const REPORT: &str = "report.json";
 }
 
@@ -76,7 +76,8 @@ impl Folder {
     /// Makes the folder `out`; if none is given, the first free of `runs/<name>-1`, `runs/<name>-2`, …
     ///
     /// # Errors
-    /// [`FolderError::Exists`] if `out` is there and not empty, [`FolderError::Write`] if it cannot be made or written to.
+    /// [`FolderError::Exists`] if `out` is there and not empty, [`FolderError::Write`] if it cannot be made or written
+    /// to.
     pub fn create(out: Option<&Path>, name: &str) -> Result<Self, FolderError> {
         let path = match out {
             Some(path) => {

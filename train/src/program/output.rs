@@ -1,9 +1,9 @@
-//! Text for a reader, who may have gone.
+//! Text on standard output and standard error, which may have been closed.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-/// Writes a result to standard output. A reader that closes a pipe early has seen enough: that is no error.
+/// Writes a result to standard output. A pipe that the reader has closed is no error.
 ///
 /// # Errors
 /// What the system says, for example that the disk is full.
@@ -15,7 +15,7 @@ pub fn show(text: impl Display) -> io::Result<()> {
     }
 }
 
-/// Writes a line to standard error; where nobody reads it, the work goes on all the same.
+/// Writes a line to standard error; a closed pipe is no error.
 pub fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }

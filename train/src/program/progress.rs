@@ -1,4 +1,4 @@
-//! Signs of life on stderr: a bar on a terminal, else a line now and then.
+//! Progress of training on stderr: a bar on a terminal, else a line every ten seconds.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -14,14 +14,14 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// Shows loss, ESS, KL and the time that is left.
 pub enum Progress {
-    /// On a terminal.
+    /// A bar, on a terminal.
     Bar {
         /// What is drawn.
         bar: ProgressBar,
         /// Quality at the last step that had one.
         quality: String,
     },
-    /// In a log.
+    /// Lines, in a log.
     Lines {
         /// Put before every line.
         label: String,
@@ -39,7 +39,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Signs of life for the steps from `first` on, of `steps` in all.
+    /// Progress for the steps from `first` on, of `steps` in all.
     pub fn new(label: &str, first: usize, steps: usize) -> Self {
         if !std::io::stderr().is_terminal() {
             let (start, last, quality) = (Instant::now(), None, String::new());
@@ -84,7 +84,7 @@ impl Watcher for Progress {
     }
 }
 
-/// Loss, or what least squares have come to.
+/// The loss, or the state of least squares.
 fn state(step: &Step) -> String {
     match (step.beta, step.residual, step.damping) {
         (Some(beta), Some(residual), Some(damping)) => {

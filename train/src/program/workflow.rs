@@ -11,7 +11,7 @@ use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
 use crate::training::{Problem, State, Trainer, Watcher};
 
-/// What came of a run.
+/// How a run ended.
 #[non_exhaustive]
 pub enum Outcome {
     /// All steps taken, and measured.
@@ -40,8 +40,8 @@ pub fn train(
 /// The saved state of a run that was interrupted.
 ///
 /// # Errors
-/// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or not
-/// of the configuration beside it.
+/// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or
+/// not of the configuration beside it.
 pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
     let state = load(problem, folder)?;
     if state.progress.done {
@@ -52,8 +52,8 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError>
 
 /// Goes on with an interrupted run, in its folder, and writes the results of the whole.
 ///
-/// Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next steps
-/// are estimated from the batches since, and steps after the checkpoint are dropped.
+/// Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next
+/// steps are estimated from the batches since, and steps after the checkpoint are dropped.
 ///
 /// # Errors
 /// As [`train()`].
@@ -90,7 +90,8 @@ fn record(
 /// Reads a run's folder and measures its model again; writes report and pictures where there are none yet.
 ///
 /// # Errors
-/// [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what [`evaluate`] says.
+/// [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what [`evaluate`]
+/// says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
     let state = load(problem, folder)?;
     let evaluation = measure(problem, &state.theta, stop)?;

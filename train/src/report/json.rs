@@ -18,7 +18,7 @@ pub struct Report {
     pub manifold: String,
     /// Inverse temperature.
     pub beta: f64,
-    /// Inverse temperature that least squares have come to: below `beta` training ended too early.
+    /// Inverse temperature that least squares have reached; where it is below `beta`, training ended too early.
     pub beta_reached: Option<f64>,
     /// Number of parameters.
     pub params: usize,
@@ -28,11 +28,12 @@ pub struct Report {
     pub steps: usize,
     /// Whether training was stopped before its end.
     pub interrupted: bool,
-    /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z mean nothing.
+    /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z are
+    /// meaningless.
     pub folded: bool,
     /// Why training by least squares ended: `goal`, `stalled` or `steps`.
     pub end: Option<End>,
-    /// KL in nats that was to be reached, for least squares.
+    /// Goal of least squares: KL in nats at which they stop.
     pub goal: Option<f64>,
     /// Whether the target's density was raised where it is nearly empty: see [`crate::loss::monge_ampere`].
     pub target_raised: bool,
@@ -40,15 +41,15 @@ pub struct Report {
     pub residual: Option<f64>,
     /// Effective sample size, from 0 to 1.
     pub ess: Option<f64>,
-    /// Its standard error.
+    /// Standard error of [`Report::ess`].
     pub ess_se: Option<f64>,
     /// Kullback–Leibler divergence of the model from the target, in nats.
     pub kl: Option<f64>,
-    /// Its standard error.
+    /// Standard error of [`Report::kl`], in nats.
     pub kl_se: Option<f64>,
     /// Estimated log Z.
     pub log_z: Option<f64>,
-    /// Its standard error.
+    /// Standard error of [`Report::log_z`].
     pub log_z_se: Option<f64>,
     /// Exact log Z, where known.
     pub log_z_exact: Option<f64>,
@@ -60,7 +61,7 @@ pub struct Report {
     pub pareto_k: Option<f64>,
     /// Mean log-likelihood of the held-out points, in nats.
     pub held_out_log_likelihood: Option<f64>,
-    /// Its standard error.
+    /// Standard error of [`Report::held_out_log_likelihood`], in nats.
     pub held_out_log_likelihood_se: Option<f64>,
     /// Smallest eigenvalue of `H` over fresh base points, and over those of the survey that ended training.
     pub min_eigenvalue: f64,
@@ -68,7 +69,7 @@ pub struct Report {
     pub indefinite_share: f64,
     /// Integral of `q`.
     pub mass: f64,
-    /// Its standard error; null for quadrature.
+    /// Standard error of [`Report::mass`]; null for quadrature.
     pub mass_se: Option<f64>,
     /// Model samples.
     pub samples: usize,

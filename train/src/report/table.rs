@@ -101,8 +101,8 @@ impl Report {
         if self.target_raised {
             writeln!(
                 f,
-                "  RAISED: where the target is nearly empty, the model was asked for a thousandth of the uniform density, \
-                 because the map folded there.\n  That bounds the KL that can be reached."
+                "  RAISED: where the target is nearly empty, the model was asked for a thousandth of the uniform \
+                 density, because the map folded there.\n  That bounds the KL that can be reached."
             )?;
         }
         if self.unconverged > 0 {

@@ -2,7 +2,8 @@
 
 use std::f64::consts::TAU;
 
-/// `log ₀F₁(; b; x) = log Σⱼ xʲ / (j! (b)ⱼ)` for `b > 0` and finite `x ≥ 0`: no term is negative, so nothing cancels.
+/// `log ₀F₁(; b; x) = log Σⱼ xʲ / (j! (b)ⱼ)` for `b > 0` and finite `x ≥ 0`: no term is negative, so there is no
+/// cancellation.
 ///
 /// `I_ν(κ) = (κ/2)^ν / Γ(ν+1) · ₀F₁(; ν+1; κ²/4)` (DLMF 10.39.9). Some `κ + 40 √κ` terms.
 fn log_hypergeometric_0f1(b: f64, x: f64) -> f64 {
@@ -46,9 +47,9 @@ pub fn i1(kappa: f64) -> f64 {
 /// `log ∫ exp(κ μ·y) dy` over the unit sphere in `R^n`, `n ≥ 1`, `|μ| = 1`, any finite `κ`, to a few units in the last
 /// place of `max(1, |κ|)`.
 ///
-/// The integral is the sphere's volume times `₀F₁(; n/2; κ²/4)`, and `(2π)^{n/2} I_ν(κ) / κ^ν` with `ν = n/2 − 1` (Mardia
-/// & Jupp, *Directional Statistics*, section 9.3): on the circle `2π I₀(κ)`, on S² `4π sinh κ / κ`, on S³ `4π² I₁(κ) / κ`.
-/// It is even in `κ`.
+/// The integral is the sphere's volume times `₀F₁(; n/2; κ²/4)`, and `(2π)^{n/2} I_ν(κ) / κ^ν` with `ν = n/2 − 1`
+/// (Mardia & Jupp, *Directional Statistics*, section 9.3): on the circle `2π I₀(κ)`, on S² `4π sinh κ / κ`, on S³ `4π²
+/// I₁(κ) / κ`. It is even in `κ`.
 pub fn log_fisher_integral(n: usize, kappa: f64) -> f64 {
     let (half, kappa) = (n as f64 / 2.0, kappa.abs());
     let nu = half - 1.0;

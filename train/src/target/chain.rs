@@ -7,8 +7,8 @@ use ircpm_manifolds::{Product, Torus};
 
 use super::density::Density;
 
-/// `exp(−u) = exp(κ Σ_{i<N} cos(θᵢ₊₁ − θᵢ) + h Σᵢ cos θᵢ)` on the torus of `N` angles: planar spins in a row, each coupled
-/// to the next and to a field along `θ = 0`. Invariant under `θ → −θ`.
+/// `exp(−u) = exp(κ Σ_{i<N} cos(θᵢ₊₁ − θᵢ) + h Σᵢ cos θᵢ)` on the torus of `N` angles: planar spins in a row, each
+/// coupled to the next and to a field along `θ = 0`. Invariant under `θ → −θ`.
 #[derive(Clone, Debug)]
 pub struct Chain<const N: usize> {
     /// Coupling κ of neighbours.
@@ -27,8 +27,8 @@ impl<const N: usize> Density for Chain<N> {
         Torus::new(N).expect("at least one angle").into()
     }
 
-    /// By the transfer operator: β multiplies both constants. Unknown beyond a concentration of 10⁶, where the grid
-    /// would be too large.
+    /// Computed by the transfer operator, where β multiplies both constants. Unknown beyond a concentration of 10⁶,
+    /// where the grid would be too large.
     fn log_z(&self, beta: f64) -> Option<f64> {
         let (kappa, field) = (beta * self.kappa, beta * self.field);
         let concentration = 4.0 * kappa.abs() + field.abs();
@@ -52,9 +52,9 @@ fn nodes(concentration: f64) -> usize {
     64 + (9.0 * concentration.sqrt()) as usize
 }
 
-/// `log Z` of the open chain by its transfer operator on `n` uniform grid points, `Δ = 2π/n`: from `f = e^{h cos θ}`, `N − 1`
-/// times `f ← e^{h cos θ} Δ Σⱼ e^{κ cos(θ−θⱼ)} fⱼ`; then `Z = Δ Σ f`. One-dimensional transfer matrices are classical
-/// (Kramers & Wannier 1941); the trapezoidal rule converges exponentially for periodic functions.
+/// `log Z` of the open chain by its transfer operator on `n` uniform grid points, `Δ = 2π/n`: from `f = e^{h cos θ}`,
+/// `N − 1` times `f ← e^{h cos θ} Δ Σⱼ e^{κ cos(θ−θⱼ)} fⱼ`; then `Z = Δ Σ f`. One-dimensional transfer matrices are
+/// classical (Kramers & Wannier 1941); the trapezoidal rule converges exponentially for periodic functions.
 ///
 /// The largest exponents are taken out of both factors, and the largest value out of `f`, so that nothing overflows.
 fn log_partition(sites: usize, kappa: f64, field: f64, n: usize) -> f64 {

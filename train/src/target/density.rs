@@ -5,9 +5,9 @@ use ircpm_manifolds::{Manifold, Product};
 
 use super::Target;
 
-/// What the author of a target writes.
+/// An energy written once over any scalar: what the author of a target implements.
 pub trait Density: Send + Sync + 'static {
-    /// Where the density lives.
+    /// The manifold that the density lives on.
     fn manifold(&self) -> Product;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
@@ -31,12 +31,12 @@ pub struct InLanes<D> {
 }
 
 impl<D: Density> InLanes<D> {
-    /// On the fastest instruction set of this processor.
+    /// A target on the fastest instruction set of this processor; `name` stands in reports.
     pub fn new(name: &'static str, density: D) -> Self {
         Self::on(Isa::best(), name, density)
     }
 
-    /// On a given instruction set.
+    /// A target on a given instruction set.
     pub fn on(isa: Isa, name: &'static str, density: D) -> Self {
         let manifold = density.manifold();
         Self { name, density, manifold, isa }

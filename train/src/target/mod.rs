@@ -1,7 +1,7 @@
 //! Target densities.
 //!
-//! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Constants and
-//! closed-form normalisers of the standard ones are cited where they stand.
+//! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Constants
+//! and closed-form normalisers of the standard ones are cited where they stand.
 
 pub mod bessel;
 pub mod chain;
@@ -19,7 +19,7 @@ pub trait Target: Send + Sync {
     /// Name in the table, e.g. `torus-multi-modal`.
     fn name(&self) -> &str;
 
-    /// Where the density lives.
+    /// The manifold that the density lives on.
     fn manifold(&self) -> &Product;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse

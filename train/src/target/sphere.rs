@@ -25,7 +25,7 @@ pub fn four_mode(kappa: f64) -> Fisher<4, 3> {
     Fisher { kappa, means: angles.map(|(azimuth, latitude)| s2_point(azimuth, latitude + FRAC_PI_2)) }
 }
 
-/// Modes at both poles of S², where azimuths mean nothing, and one on the seam of the azimuths (our choice).
+/// Modes at both poles of S², where azimuths are arbitrary, and one on the seam of the azimuths (our choice).
 pub fn poles() -> Fisher<3, 3> {
     Fisher { kappa: 20.0, means: [[0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]] }
 }
@@ -53,7 +53,7 @@ impl<const K: usize, const N: usize> Density for Fisher<K, N> {
         Sphere::new(N - 1).expect("at least two coordinates").into()
     }
 
-    /// `log K` more than one mode's; a power of a sum of several has no closed form.
+    /// `log K` plus the value of one mode; a power of a sum of several has no closed form.
     fn log_z(&self, beta: f64) -> Option<f64> {
         let known = K == 1 || beta == 1.0;
         known.then(|| (K as f64).ln() + log_fisher_integral(N, beta * self.kappa))

@@ -63,7 +63,7 @@ pub enum CheckpointError {
         /// What is wrong.
         problem: String,
     },
-    /// Of another run than the configuration beside it.
+    /// The checkpoint is of another run than the configuration beside it.
     #[error(
         "written with another seed, [target], [data], [model] or [training] than config.toml has; put back the run's \
          own configuration, or its own checkpoint"

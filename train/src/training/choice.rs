@@ -23,8 +23,8 @@ pub struct Choice {
 /// The optimiser that a name stands for: itself, or for `auto` least squares where they apply and Adam elsewhere.
 ///
 /// # Errors
-/// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply, [`TrainingError::UnknownOptimiser`]
-/// if nothing has the name.
+/// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
+/// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
 pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, TrainingError> {
     let obstacle = if source.target().is_none() {
         Some("given points leave no residual, only a likelihood")

@@ -1,7 +1,7 @@
 //! Training: what a flow learns from, the loop, and its state between steps.
 //!
-//! A [`Trainer`] needs a flow, a [`Source`] and the settings of [`crate::config::TrainingConfig`]. A [`Problem`] has all three
-//! from a configuration; [`crate::fit`] makes them for a target of one's own.
+//! A [`Trainer`] needs a flow, a [`Source`] and the settings of [`crate::config::TrainingConfig`]. A [`Problem`] has
+//! all three from a configuration; the function `fit` of the crate makes them for a target of one's own.
 
 pub mod checkpoint;
 mod choice;

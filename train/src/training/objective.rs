@@ -36,7 +36,8 @@ pub struct Assessment {
     pub beta: Option<f64>,
     /// Whether the target's density was raised where it is nearly empty.
     pub target_raised: bool,
-    /// Smallest eigenvalue of `H` that the survey at the end saw, NaN beyond the injectivity radius; none if it is not small.
+    /// Smallest eigenvalue of `H` that the survey at the end saw, NaN beyond the injectivity radius; none if it is not
+    /// small.
     pub lowest: Option<f64>,
     /// Estimates from the model's own samples, where the step has some.
     pub quality: Option<Estimates>,

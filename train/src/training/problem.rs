@@ -74,12 +74,12 @@ pub enum ProblemError {
 const MOST_PARAMETERS: usize = 1 << 24;
 
 impl Problem {
-    /// Builds the flow and reads the data. A relative data file is looked for in `base`, and its absolute path is kept in
-    /// the effective configuration, so that the run can be repeated from its own folder.
+    /// Builds the flow and reads the data. A relative data file is looked for in `base`, and its absolute path is kept
+    /// in the effective configuration, so that the run can be repeated from its own folder.
     ///
     /// # Errors
-    /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold, or
-    /// if the optimiser does not apply.
+    /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold,
+    /// or if the optimiser does not apply.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, ProblemError> {
         let (manifold, content) = match (config.target(), &mut config.data) {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),

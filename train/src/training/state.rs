@@ -20,7 +20,7 @@ pub struct State {
     pub progress: Progress,
 }
 
-/// How far training has come, and what it met.
+/// How far training has come, with counts of what went wrong on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -44,7 +44,8 @@ pub struct Progress {
     /// Whether the last survey saw a fold in the model that training ended with.
     #[serde(default)]
     pub fold_seen: bool,
-    /// The smallest eigenvalue of `H` that the last survey saw; none where it is not known, or beyond the injectivity radius.
+    /// The smallest eigenvalue of `H` that the last survey saw; none where it is not known, or beyond the injectivity
+    /// radius.
     #[serde(default)]
     pub lowest_seen: Option<f64>,
     /// Steps whose gradient was shortened.

@@ -29,15 +29,16 @@ pub struct Trainer<'a> {
     recent: Recent,
 }
 
-/// Independent streams of one seed: the parameters take the seed itself.
+/// Changes the seed for the points, because the parameters take the seed itself.
 const BASE_POINTS: u64 = 0x5eed_ba5e;
 
 impl<'a> Trainer<'a> {
     /// Training from fresh parameters. The settings' loss is not read: it follows from the source.
     ///
     /// # Errors
-    /// [`TrainingError::Manifold`] if the target lives on another manifold than the flow, [`TrainingError::NoLeastSquares`] if
-    /// least squares are asked for where they do not apply, [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
+    /// [`TrainingError::Manifold`] if the target lives on another manifold than the flow,
+    /// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
+    /// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
     pub fn new(
         flow: &'a Flow,
         source: Source<'a>,
@@ -64,7 +65,8 @@ impl<'a> Trainer<'a> {
     /// Training that goes on from a saved state.
     ///
     /// # Errors
-    /// As [`Trainer::new`]; [`TrainingError::State`] if the state is of a model of another size or of another optimiser.
+    /// As [`Trainer::new`]; [`TrainingError::State`] if the state is of a model of another size or of another
+    /// optimiser.
     pub fn resume(
         flow: &'a Flow,
         source: Source<'a>,
@@ -106,7 +108,7 @@ impl<'a> Trainer<'a> {
         self.optimiser.name()
     }
 
-    /// Whether all steps are taken, or no more are worth it.
+    /// Whether all steps are taken, or least squares have ended by themselves.
     pub fn is_done(&self) -> bool {
         self.progress.done
     }
@@ -114,9 +116,9 @@ impl<'a> Trainer<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// [`TrainingError::Diverged`] or [`TrainingError::Broken`], or [`TrainingError::NoStart`] at the first step, if loss or
-    /// gradient are not finite or too many solves fail; [`TrainingError::Loss`] if the energy is not finite, or too sharp.
-    /// Parameters are then unchanged.
+    /// [`TrainingError::Diverged`] or [`TrainingError::Broken`], or [`TrainingError::NoStart`] at the first step, if
+    /// loss or gradient are not finite or too many solves fail; [`TrainingError::Loss`] if the energy is not finite, or
+    /// too sharp. Parameters are then unchanged.
     pub fn step(&mut self) -> Result<Step, TrainingError> {
         let step = self.progress.step;
         let taken = self.optimiser.step(&mut self.theta, self.objective.as_mut(), step);
@@ -178,7 +180,7 @@ impl<'a> Trainer<'a> {
                 return Ok(());
             }
         }
-        // A watcher that breaks off here changes nothing: this is the end.
+        // This is the end, so it does not matter whether the watcher breaks off.
         let _ = watcher.checkpoint(&self.state());
         Ok(())
     }

@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::State;
 
-/// What one step did. Times are fields of their own: everything else is the same on every machine of one instruction set.
+/// What one step did. Times are fields of their own: everything else is the same on every machine of one instruction
+/// set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Step {
     /// Number of the step, from 0.
     pub step: usize,
-    /// Mean over the batch in nats; for least squares, mean square of the residuals at points that the step has not seen.
+    /// Mean over the batch in nats; for least squares, mean square of the residuals at points that the step has not
+    /// seen.
     pub loss: f64,
     /// Points of the batch.
     pub points: usize,
@@ -49,14 +51,14 @@ pub trait Watcher {
     /// Called after each step. Training stops after the step at `Break`.
     fn step(&mut self, step: &Step) -> ControlFlow<()>;
 
-    /// Called with states to save: every few steps with the state before the step, as soon as the step has found that the
-    /// loss there is finite; and with the state at the end. Training stops at `Break`.
+    /// Called with states to save: every few steps with the state before the step, as soon as the step has found that
+    /// the loss there is finite; and with the state at the end. Training stops at `Break`.
     fn checkpoint(&mut self, _state: &State) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// Watches nothing.
+/// A watcher that ignores everything.
 impl Watcher for () {
     fn step(&mut self, _: &Step) -> ControlFlow<()> {
         ControlFlow::Continue(())

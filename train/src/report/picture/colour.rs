@@ -7,22 +7,22 @@ use plotters::style::RGBColor;
 pub(super) struct Scale {
     /// Value of the first colour.
     pub(super) low: f64,
-    /// Value of the last.
+    /// Value of the last colour.
     pub(super) high: f64,
     colours: Vec<RGBColor>,
 }
 
-/// What has no value: light grey, in neither map.
-const NOTHING: RGBColor = RGBColor(0xc8, 0xc8, 0xc8);
+/// Colour of places without a value: light grey, which is in neither map.
+const NO_VALUE: RGBColor = RGBColor(0xc8, 0xc8, 0xc8);
 const STEPS: usize = 512;
 
 impl Scale {
-    /// From zero upwards, black to light (magma).
+    /// Colours of a density from zero to `high`: black to light (magma).
     pub(super) fn density(high: f64) -> Self {
         Self::new(0.0, high, &colorgrad::preset::magma())
     }
 
-    /// Blue to yellow (viridis).
+    /// Colours of a potential from low to high: blue to yellow (viridis).
     pub(super) fn potential((low, high): (f64, f64)) -> Self {
         Self::new(low, high, &colorgrad::preset::viridis())
     }
@@ -40,7 +40,7 @@ impl Scale {
     /// The colour of a value; grey for NaN.
     pub(super) fn colour(&self, x: f64) -> RGBColor {
         if x.is_nan() {
-            return NOTHING;
+            return NO_VALUE;
         }
         let t = ((x - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         self.colours[(t * (STEPS - 1) as f64).round() as usize]

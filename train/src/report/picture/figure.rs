@@ -11,7 +11,7 @@ use super::Picture;
 use super::PictureError;
 use super::colour::Scale;
 
-/// DejaVu Sans; its licence lies beside it.
+/// The font DejaVu Sans; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("../../../assets/DejaVuSans.ttf");
 const FAMILY: &str = "sans-serif";
 
@@ -29,7 +29,7 @@ const BAR: u32 = 118;
 pub(super) struct Figure {
     pixels: Vec<u8>,
     size: (u32, u32),
-    /// Of one panel's rectangle.
+    /// Width and height of one panel's rectangle in pixels.
     panel: (u32, u32),
     columns: usize,
     rows: usize,
@@ -59,7 +59,7 @@ impl Figure {
             columns,
             rows,
         };
-        // On white, text cannot fail but for want of a font, and then every panel says so.
+        // Text on white fails only if the font is missing, and then every panel returns the error.
         let _ = figure.within((0, 0), (width, HEAD), |area| {
             area.text(headline, (0.5, 0.35), Anchor::Middle, 20.0, INK)
         });
@@ -124,11 +124,11 @@ impl Figure {
 /// Which part of a text lies at its place.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
-    /// The middle of its left edge.
+    /// The middle of the text's left edge.
     Left,
-    /// Its centre.
+    /// The centre of the text.
     Middle,
-    /// The middle of its right edge.
+    /// The middle of the text's right edge.
     Right,
 }
 

@@ -8,7 +8,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// From `[row][column]`.
+    /// A grid from its values, `[row][column]`.
     pub(super) fn new((columns, rows): (usize, usize), values: Vec<f64>) -> Self {
         assert_eq!(values.len(), columns * rows, "a value at each node");
         Self { columns, rows, values }

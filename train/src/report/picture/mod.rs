@@ -29,7 +29,7 @@ use square::Square;
 pub struct Picture {
     /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Bytes of the PNG file.
     pub png: Vec<u8>,
 }
 
@@ -58,7 +58,8 @@ const LAYERS: usize = 4;
 /// Draws all pictures that the manifold has.
 ///
 /// # Errors
-/// [`PictureError::Drawing`] if the drawing library fails, [`PictureError::Target`] if the target is not finite somewhere.
+/// [`PictureError::Drawing`] if the drawing library fails, [`PictureError::Target`] if the target is not finite
+/// somewhere.
 pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, PictureError> {
     let samples = samples(problem, theta);
     let Some(chart) = chart(problem.manifold()) else {
@@ -134,7 +135,7 @@ fn potentials(
     let grids: Vec<Grid> = (0..layers)
         .map(|layer| {
             let psi = problem.flow.potential(theta, layer, &nodes);
-            // Only differences matter: the mean over the picture says nothing.
+            // A potential is known up to a constant, so the mean over the picture is subtracted.
             let mean = psi.iter().sum::<f64>() / psi.len() as f64;
             Grid::new(chart.shape(), psi.iter().map(|p| p - mean).collect())
         })

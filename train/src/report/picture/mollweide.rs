@@ -1,7 +1,8 @@
 //! The sphere in Mollweide's projection: equal areas stay equal, so densities look as dense as they are.
 //!
-//! With longitude `λ` from the middle meridian, latitude `φ` and the auxiliary angle `2ϑ + sin 2ϑ = π sin φ`, a point is
-//! seen at `(λ cos ϑ / π, sin ϑ)` in an ellipse with half axes 1 (Snyder 1987, *Map projections: a working manual*, p. 249).
+//! With longitude `λ` from the middle meridian, latitude `φ` and the auxiliary angle `2ϑ + sin 2ϑ = π sin φ`, a point
+//! is seen at `(λ cos ϑ / π, sin ϑ)` in an ellipse with half axes 1 (Snyder 1987, *Map projections: a working manual*,
+//! p. 249).
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -66,20 +67,21 @@ impl Chart for Mollweide {
     }
 }
 
-/// Where azimuth and latitude are seen, in the unit square.
+/// Place of an azimuth and a latitude in the unit square.
 fn seen(azimuth: f64, latitude: f64) -> (f64, f64) {
     let angle = auxiliary(latitude);
     (0.5 + 0.5 * (azimuth - PI) / PI * angle.cos(), 0.5 + 0.5 * angle.sin())
 }
 
-/// Pieces of a meridian: long ones, for transparent ink is laid twice where two meet.
+/// Pieces of a meridian: few, because transparent ink is drawn twice where two meet.
 const MERIDIAN: i32 = 36;
 
 fn meridian(azimuth: f64) -> Vec<(f64, f64)> {
     (0..=MERIDIAN).map(|i| seen(azimuth, PI * (f64::from(i) / f64::from(MERIDIAN) - 0.5))).collect()
 }
 
-/// The `ϑ` with `2ϑ + sin 2ϑ = π sin φ`, by bisection: Newton's method is slow at the poles, where the derivative vanishes.
+/// The `ϑ` with `2ϑ + sin 2ϑ = π sin φ`, by bisection: Newton's method is slow at the poles, where the derivative
+/// vanishes.
 fn auxiliary(latitude: f64) -> f64 {
     let target = PI * latitude.sin();
     let (mut low, mut high) = (-FRAC_PI_2, FRAC_PI_2);

@@ -13,7 +13,7 @@ use super::square::{axis, turn};
 const PANELS: usize = 6;
 const SIZE: (u32, u32) = (300, 300);
 
-/// One ambient coordinate: its name, and the range that is shown.
+/// The name of an ambient coordinate, and the range that is shown.
 struct Coordinate {
     name: String,
     low: f64,

@@ -2,12 +2,13 @@
 
 use crate::loss::LossError;
 
-/// Root mean square of the residuals, in nats, below which `β` may rise; less above four dimensions, where points are sparse.
+/// Root mean square of the residuals, in nats, below which `β` may rise; less above four dimensions, where points are
+/// sparse.
 pub(super) const SOLVED: [f64; 2] = [0.2, 0.15];
 /// Largest root mean square of the residuals that a rise of `β` may lead to, in nats.
 const LARGEST_RMS: f64 = 0.3;
-/// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and `β`
-/// rises all the same.
+/// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and
+/// `β` rises all the same.
 pub(super) const STUCK: usize = 4;
 /// Share of base points at which the map folds above which the target is raised.
 const MANY_FOLDS: f64 = 0.01;
@@ -20,7 +21,7 @@ const LEAST_RISE: [f64; 2] = [1e-3, 0.02];
 #[derive(Clone, Debug)]
 pub(super) struct Continuation {
     pub(super) beta: f64,
-    /// Where `β` ends.
+    /// Last value of `β`.
     pub(super) beta_max: f64,
     /// Whether the target's density is raised where it is nearly empty, against folds there.
     pub(super) target_raised: bool,
@@ -31,7 +32,7 @@ pub(super) struct Continuation {
 }
 
 impl Continuation {
-    /// From the flat target to `β = beta_max`.
+    /// A continuation from the flat target to `β = beta_max`.
     pub(super) fn new(beta_max: f64, is_sparse: bool) -> Self {
         let solved = SOLVED[usize::from(is_sparse)];
         Self { beta: 0.0, beta_max, target_raised: false, levels: Vec::new(), solved }
@@ -54,7 +55,8 @@ impl Continuation {
         changed
     }
 
-    /// Raises `β` if the residuals allow it, or if they have stopped falling; `rms` gives their root mean square at any `β`.
+    /// Raises `β` if the residuals allow it, or if they have stopped falling; `rms` gives their root mean square at any
+    /// `β`.
     ///
     /// # Errors
     /// [`LossError::TooSharp`] if not even the smallest `β` is usable.

@@ -1,9 +1,9 @@
-//! When training on the Monge–Ampère residual ends, and the last look for folds.
+//! When training on the Monge–Ampère residual ends, and a last survey for folds.
 //!
-//! Folds are rarer near the end than any number of points of a step can show, and where the target holds little mass they
-//! cost the residual nothing. So before training ends a *survey* looks at many more points. A small fold that it finds is
-//! undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model is then as
-//! good as was asked; points of a large one become hard points, and training goes on.
+//! Folds are rarer near the end than any number of points of a step can show, and where the target holds little mass
+//! they do not raise the residual. So before training ends a *survey* looks at many more points. A small fold that it
+//! finds is undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model
+//! is then as good as was asked; points of a large one become hard points, and training goes on.
 
 use ircpm_manifolds::Manifold;
 use serde::{Deserialize, Serialize};
@@ -18,18 +18,19 @@ pub(super) const RECORD: usize = 3;
 const MOST_MISSING: f64 = 0.01;
 /// Fresh base points of a survey; more beyond four dimensions.
 const SURVEY: [usize; 2] = [1 << 16, 1 << 19];
-/// Images: folds are rare where the mass is, and every solve of a step looks for them.
+/// Images of a survey, fewer than base points: folds are rare where the mass is, and every solve of a step detects
+/// them.
 const IMAGES: usize = 1 << 16;
 /// Steps without progress after which training ends.
 const PATIENCE: usize = 12;
-/// The residual falls as long as so many steps make its mean square smaller by this factor.
+/// The residual counts as falling while [`PATIENCE`] steps make its mean square smaller by this factor.
 const FALLING: f64 = 0.95;
-/// Largest part of the potential that is given up to undo a fold.
+/// Largest part of the potential that is removed to undo a fold.
 const MOST_GIVEN_UP: f64 = 0.05;
-/// Where points are sparse a smallest eigenvalue below this counts as a fold: a survey of some 10⁶ points misses the lowest
-/// one by about as much (of five T⁸ runs that ended at any positive one, one folded by 3e-4 at other points).
+/// Where points are sparse a smallest eigenvalue below this counts as a fold: a survey of some 10⁶ points misses the
+/// lowest one by about as much (of five T⁸ runs that ended at any positive one, one folded by 3e-4 at other points).
 const MARGIN: f64 = 2e-3;
-/// Factor on KL that undoing a fold may cost a model that falls short of its goal.
+/// Largest factor by which undoing a fold may raise the KL of a model that has not reached its goal.
 const LARGEST_KL_RISE: f64 = 1.1;
 
 /// Why training ended.
@@ -41,11 +42,11 @@ pub enum End {
     Goal,
     /// Neither KL nor the residual fell any more.
     Stalled,
-    /// There were no more steps.
+    /// All steps were taken.
     Steps,
 }
 
-/// What is known of how good the model is, and what it is measured by.
+/// Quality of the model so far, and the goal that ends training.
 pub(super) struct Ending {
     /// KL in nats at which training ends.
     pub(super) goal: f64,
@@ -55,8 +56,8 @@ pub(super) struct Ending {
     pub(super) history: Vec<f64>,
     /// ESS and KL at the check points among the model's own samples, once `β` is at its end.
     pub(super) quality: Option<Estimates>,
-    /// Smallest eigenvalue of `H` that the last survey saw, NaN beyond the injectivity radius; none if it is not small, or if
-    /// there was no survey after the last step.
+    /// Smallest eigenvalue of `H` that the last survey saw, NaN beyond the injectivity radius; none if it is not small,
+    /// or if there was no survey after the last step.
     pub(super) surveyed: Option<f64>,
 }
 
@@ -72,8 +73,8 @@ impl Ending {
         self.quality = quality;
     }
 
-    /// Whether the last steps brought nothing: no KL below the least one before by its standard error, and no residual that
-    /// is much smaller.
+    /// Whether the last steps brought no progress: no KL below the least one before by its standard error, and no
+    /// residual that is much smaller.
     pub(super) fn has_stalled(&self) -> bool {
         let records: Vec<&[f64]> = self.history.chunks_exact(RECORD).collect();
         let (before, recent) = records.split_at(records.len().saturating_sub(PATIENCE));
@@ -82,8 +83,8 @@ impl Ending {
         least(recent, 0) > best[0] - best[1] && least(recent, 2) > FALLING * least(before, 2)
     }
 
-    /// Estimates from the log-densities and energies `βu` of images, of which `found` says which count; none if too many of
-    /// them do not.
+    /// Estimates from the log-densities and energies `βu` of images, of which `found` says which count; none if too
+    /// many of them do not.
     pub(super) fn estimates(&self, log_q: &[f64], beta: f64, u: &[f64], found: &[bool]) -> Option<Estimates> {
         let solved = (0..found.len()).filter(|&i| found[i]);
         let log_weights: Vec<f64> = solved.map(|i| -beta * u[i] - log_q[i]).collect();
@@ -95,18 +96,18 @@ impl Ending {
     }
 }
 
-/// What a survey saw.
+/// What a survey for folds found.
 struct Survey {
     /// Smallest eigenvalue of `H` where it is below [`MARGIN`], else that; NaN if a point is beyond the injectivity
     /// radius.
     lowest: f64,
-    /// Points that were not clear.
+    /// Points with a fold, or close to one.
     folds: Vec<f64>,
 }
 
 impl Collocation<'_> {
-    /// Whether training is at its end, and why: KL is below the goal beyond doubt and a survey shows no fold, nothing falls
-    /// any more, or this was the `last` step. `theta` moves where a fold was undone.
+    /// Whether training is at its end, and why: KL is below the goal by two standard errors and a survey shows no fold,
+    /// neither KL nor the residual falls any more, or this was the `last` step. `theta` moves where a fold was undone.
     pub fn end(&mut self, theta: &mut [f64], last: bool) -> Option<End> {
         self.ending.surveyed = None;
         let out_of_steps = last.then_some(End::Steps);
@@ -150,7 +151,7 @@ impl Collocation<'_> {
         for batch in 0..base + IMAGES / MOST_CHECKS {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
             let SampledPoints { y, .. } = self.sampler.draw(self.flow, theta, base, images);
-            // Eigenvalues above the margin cost nothing here.
+            // Eigenvalues above the margin are not computed.
             for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
                 if !self.is_clear(lowest) {
@@ -161,14 +162,14 @@ impl Collocation<'_> {
         survey
     }
 
-    /// Whether a smallest eigenvalue shows no fold, nor that one is close where points are sparse.
+    /// Whether a smallest eigenvalue is clear of a fold; above four dimensions it must be clear by [`MARGIN`].
     fn is_clear(&self, lowest: f64) -> bool {
         if is_sparse(self.flow) { lowest >= MARGIN } else { lowest > 0.0 }
     }
 
-    /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the deepest
-    /// one seen, with the model's quality and its smallest eigenvalue there; nothing if it is not clear then, or its KL is
-    /// above `limit`.
+    /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the
+    /// deepest one seen, with the model's quality and its smallest eigenvalue there; none if it is not clear then, or
+    /// its KL is above `limit`.
     fn undo_fold(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
         let given_up = MARGIN + 2.0 * (MARGIN - lowest);
         let mut smaller = theta.to_vec();
@@ -194,17 +195,17 @@ impl Collocation<'_> {
     }
 }
 
-/// The lower one; NaN if either is, which `f64::min` would pass over.
+/// The smaller of two numbers; NaN if either is, which `f64::min` would pass over.
 fn lower(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
 }
 
-/// What a survey has to say beyond that all is above the margin.
+/// A smallest eigenvalue that is worth a report: one below the margin, or NaN.
 fn below_margin(lowest: f64) -> Option<f64> {
     (lowest < MARGIN || lowest.is_nan()).then_some(lowest)
 }
 
-/// The value and twice its standard error.
+/// An upper bound of an estimate: its value plus twice its standard error.
 fn upper_bound(kl: Estimate) -> f64 {
     kl.value + 2.0 * kl.standard_error
 }

@@ -1,7 +1,7 @@
 //! Training on the Monge–Ampère residual at points that follow the model.
 //!
-//! Four parts: the residual (here), where its points lie (`points`), how sharp the target is (`continuation`), and when training
-//! ends (`ending`).
+//! Four parts: the residual (here), where its points lie (`points`), how sharp the target is (`continuation`), and when
+//! training ends (`ending`).
 
 mod continuation;
 mod ending;
@@ -59,8 +59,8 @@ fn is_sparse(flow: &Flow) -> bool {
 }
 
 impl<'a> Collocation<'a> {
-    /// Training of a flow against `exp(−βu)` until KL is below `goal` nats, from `count` points per step; none if the manifold
-    /// has no volume.
+    /// Training of a flow against `exp(−βu)` until KL is below `goal` nats, from `count` points per step; none if the
+    /// manifold has no volume.
     pub fn new(
         flow: &'a Flow,
         target: &'a dyn Target,
@@ -84,8 +84,10 @@ impl<'a> Collocation<'a> {
         })
     }
 
-    /// The floor under eigenvalues: the density that it allows is shared by all of them, so each may be larger in higher
-    /// dimension. Low enough for what a target asks for in two dimensions, where one alone may have to be small.
+    /// The floor under the eigenvalues of `H`, by dimension.
+    ///
+    /// The density is proportional to their product, so each may have a larger floor in higher dimension. The floor is
+    /// low enough for targets in two dimensions, where a single eigenvalue may have to be small.
     fn floor(&self) -> f64 {
         (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR)
     }
@@ -108,9 +110,11 @@ impl<'a> Collocation<'a> {
         monge_ampere::Residuals::new(log_q, &beta_u, offsets, self.log_volume, self.log_z)
     }
 
-    /// Residuals at points, and how many of them have no density; nothing if one is not finite, or none has a density.
+    /// Residuals at points, and how many of them have no density; none if a residual is not finite, or no point has a
+    /// density.
     ///
-    /// A point beyond the injectivity radius has no density: it gets a constant residual, and does not count for `log Z`.
+    /// A point beyond the injectivity radius has no density: it gets a constant residual, and does not count for `log
+    /// Z`.
     fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<(Squares, usize)> {
         let Scores { log_q, inside, .. } = self.flow.scores(theta, &points.y, self.floor());
         let n = inside.len();
@@ -186,7 +190,7 @@ impl Objective for Collocation<'_> {
     }
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
-        // Of the mean square. At the best log Z its derivative drops out, and with it the difference that Π makes.
+        // The gradient of the mean square. At the best log Z the derivative in log Z is zero, so Π changes nothing.
         let at = self.at(theta).ok_or_else(|| self.unsolved())?;
         let mut jacobian = Jacobian::default();
         self.jacobian(theta, &at, &mut jacobian);

@@ -20,8 +20,8 @@ const MOST_POINTS: usize = 8192;
 const CHECKS: usize = 4;
 const FEWEST_CHECKS: usize = 4096;
 pub(super) const MOST_CHECKS: usize = 16_384;
-/// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones would
-/// take too large a share of the fit.
+/// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones
+/// would take too large a share of the fit.
 pub(super) const HARD: [usize; 2] = [16, 32];
 /// Standard deviation of a hard point's neighbours, in radians.
 const NEIGHBOUR: f64 = 0.1;
@@ -79,14 +79,14 @@ impl Sampler {
         SampledPoints { y, found: pushed.ok, stats: pushed.stats }
     }
 
-    /// That many base points, on a lattice with a fresh shift.
+    /// Base points, `count` of them, on a lattice with a fresh shift.
     pub(super) fn base_points(&mut self, manifold: &Product, count: usize) -> Vec<f64> {
         let new = || Sequence::new(Spread::Lattice, count, manifold.cube_dim());
         base_points(manifold, self.lattices.entry(count).or_insert_with(new), &mut self.generator)
     }
 
-    /// Takes the points with the lowest eigenvalues as hard points for the next step, whose check points are others; adds
-    /// neighbours of the present hard points to the check points.
+    /// Takes the points with the lowest eigenvalues as hard points for the next step, whose check points are others;
+    /// adds neighbours of the present hard points to the check points.
     pub(super) fn choose_hard_points(&mut self, flow: &Flow, theta: &[f64], check: &mut Vec<f64>) {
         let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
         for point in self.hard.chunks_exact(n) {

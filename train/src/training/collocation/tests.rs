@@ -58,7 +58,7 @@ fn large_fold_is_trained_on() {
 }
 
 #[test]
-fn fold_that_training_ends_with_is_not_forgotten() {
+fn fold_that_training_ends_with_is_reported() {
     let problem = problem();
     let (mut training, mut theta) = at_the_goal(&problem, -0.1);
     training.ending.goal = 0.0;
@@ -92,7 +92,7 @@ fn training_stalls_once_neither_kl_nor_the_residual_falls() {
     assert!(after(&|_| [1e-3, 1e-4, 1e-2]));
     assert!(!after(&|k| [1e-3 * 0.97f64.powi(k as i32), 1e-6, 1e-2]), "KL falls");
     assert!(!after(&|k| [1e-3, 1e-4, 1e-2 * 0.97f64.powi(k as i32)]), "the residual falls");
-    // The large error of one step says nothing of the others.
+    // The large error of one step does not count against the others.
     assert!(
         !after(&|k| [1e-3 * 0.97f64.powi(k as i32), if k == 29 { 1.0 } else { 1e-6 }, 1e-2]),
         "an outlier"
