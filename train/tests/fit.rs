@@ -185,7 +185,7 @@ fn least_squares_are_refused_where_there_is_no_volume_and_auto_takes_adam() {
 }
 
 #[test]
-fn target_on_another_manifold_and_unknown_optimiser_are_errors() {
+fn target_on_another_manifold_and_settings_without_sense_are_errors() {
     let (flow, target) = (flow("T2"), cap());
     let error = fit(&flow, &target, &Options::default()).unwrap_err();
     let FitError::Training(TrainingError::Manifold { target: on, flow: of }) = &error else {
@@ -197,4 +197,7 @@ fn target_on_another_manifold_and_unknown_optimiser_are_errors() {
     let settings = TrainingConfig { optimiser: "adamant".to_owned(), ..TrainingConfig::default() };
     let error = Trainer::new(&flow, source, &settings, 0).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("no optimiser is called `adamant`"), "{error}");
+    let settings = TrainingConfig { batch: Some(0), ..TrainingConfig::default() };
+    let error = Trainer::new(&flow, source, &settings, 0).map(|_| ()).unwrap_err();
+    assert_eq!(error, TrainingError::EmptyBatch);
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use crate::{optimiser, target};
+use crate::optimiser;
+use crate::target;
 
 /// A finite number above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {

@@ -41,13 +41,13 @@ impl std::str::FromStr for Override {
 }
 
 /// File and overrides as one text.
-pub(super) struct Source<'a> {
+pub(super) struct MergedText<'a> {
     name: &'a str,
     text: &'a str,
     sets: Vec<String>,
 }
 
-impl Source<'_> {
+impl MergedText<'_> {
     /// An error at a span of the whole text, shown in the part that it falls into.
     fn error(&self, span: Range<usize>, message: String) -> ConfigError {
         let inside = |start: usize, len: usize| {
@@ -144,9 +144,9 @@ pub(super) fn deserialize<'a, T: DeserializeOwned>(
     text: &'a str,
     name: &'a str,
     overrides: &[Override],
-) -> Result<(T, Source<'a>), ConfigError> {
+) -> Result<(T, MergedText<'a>), ConfigError> {
     let sets = overrides.iter().map(|Override(text)| text.clone()).collect();
-    let source = Source { name, text, sets };
+    let source = MergedText { name, text, sets };
     let padded = source.padded();
     let value = T::deserialize(Deserializer::from(source.document(&padded)?))
         .map_err(|e| source.error(e.span().unwrap_or_default(), e.message().to_owned()))?;

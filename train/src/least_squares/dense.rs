@@ -9,14 +9,14 @@ use ircpm_flow::BLOCK;
 use nalgebra::{DMatrix, DVector, Dyn, MatrixView, MatrixViewMut, U1};
 use rayon::prelude::*;
 
-use super::rows::Rows;
+use super::rows::JacobianRows;
 
-/// Rows and columns of a tile of a product.
+/// JacobianRows and columns of a tile of a product.
 const TILE: usize = 128;
 
 /// A matrix in a slice, with any strides.
 pub(super) type View<'a> = MatrixView<'a, f64, Dyn, Dyn, Dyn, Dyn>;
-/// Rows of some columns of a matrix.
+/// JacobianRows of some columns of a matrix.
 pub(super) type Part<'a> = MatrixViewMut<'a, f64, Dyn, Dyn, U1, Dyn>;
 
 /// Sides up to which nalgebra does not multiply by its fast kernel.
@@ -48,7 +48,7 @@ pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'
 }
 
 /// `JᵀJ`, `P × P`, from stored rows.
-pub(super) fn parameter_gram(rows: &Rows<'_>) -> DMatrix<f64> {
+pub(super) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     lower(p, |i, k, mut tile| {
@@ -63,7 +63,7 @@ pub(super) fn parameter_gram(rows: &Rows<'_>) -> DMatrix<f64> {
 }
 
 /// `J Jᵀ`, `n × n`, from stored rows.
-pub(super) fn sample_gram(rows: &Rows<'_>) -> DMatrix<f64> {
+pub(super) fn sample_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     // A tile lies within one block on either side: TILE divides BLOCK.

@@ -16,7 +16,7 @@ mod rows;
 use nalgebra::{DMatrix, DVector};
 
 use cholesky::Cholesky;
-pub use rows::{Rows, Source};
+pub use rows::{ColumnSource, JacobianRows};
 
 /// How the equations are solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Form {
 /// The equations of one linearisation: solved for any damping and any residuals.
 pub struct System<'a> {
     form: Form,
-    rows: Rows<'a>,
+    rows: JacobianRows<'a>,
     /// Unit vector along the nuisance direction.
     nuisance: DVector<f64>,
     /// Lower triangle of the projected matrix; empty for the matrix-free form.
@@ -69,7 +69,7 @@ impl<'a> System<'a> {
     ///
     /// # Panics
     /// If the lengths differ.
-    pub fn new(form: Form, rows: Rows<'a>, nuisance: &DVector<f64>) -> Self {
+    pub fn new(form: Form, rows: JacobianRows<'a>, nuisance: &DVector<f64>) -> Self {
         assert_eq!(nuisance.len(), rows.samples(), "a nuisance direction over the samples");
         let nuisance = nuisance.normalize();
         let matrix = match form {

@@ -7,14 +7,14 @@ use nalgebra::{DMatrixView, DVector};
 use rayon::prelude::*;
 
 /// Computes the columns of a Jacobian: what the matrix-free form asks for again and again.
-pub trait Source: Sync {
+pub trait ColumnSource: Sync {
     /// Writes the gradients of `samples`, `[parameter][sample]`.
     fn columns(&self, samples: Range<usize>, columns: &mut [f64]);
 }
 
 /// The rows of a Jacobian, one per sample. Sums over blocks are taken in their order, whatever the number of threads.
 #[derive(Clone, Copy)]
-pub struct Rows<'a> {
+pub struct JacobianRows<'a> {
     samples: usize,
     parameters: usize,
     place: Place<'a>,
@@ -23,18 +23,18 @@ pub struct Rows<'a> {
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Stored(&'a Jacobian),
-    Computed(&'a dyn Source),
+    Computed(&'a dyn ColumnSource),
 }
 
-impl<'a> Rows<'a> {
-    /// Rows in memory.
+impl<'a> JacobianRows<'a> {
+    /// JacobianRows in memory.
     pub fn stored(jacobian: &'a Jacobian) -> Self {
         let (samples, parameters) = (jacobian.samples(), jacobian.parameters());
         Self { samples, parameters, place: Place::Stored(jacobian) }
     }
 
-    /// Rows that are computed whenever they are needed.
-    pub fn computed(samples: usize, parameters: usize, source: &'a dyn Source) -> Self {
+    /// JacobianRows that are computed whenever they are needed.
+    pub fn computed(samples: usize, parameters: usize, source: &'a dyn ColumnSource) -> Self {
         Self { samples, parameters, place: Place::Computed(source) }
     }
 

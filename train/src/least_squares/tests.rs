@@ -14,7 +14,7 @@ impl Formula {
     }
 }
 
-impl Source for Formula {
+impl ColumnSource for Formula {
     fn columns(&self, samples: Range<usize>, columns: &mut [f64]) {
         let len = samples.len();
         for k in 0..self.parameters {
@@ -45,7 +45,7 @@ fn normal_equations_kernel_form_and_their_definition_agree() {
         let jacobian = stored(samples, &formula);
         let (r, s) = (vector(samples, f64::cos), vector(samples, |i| 1.0 + 0.1 * i.sin()));
         let mu = 0.05;
-        let step = |form| System::new(form, Rows::stored(&jacobian), &s).damped(mu).unwrap().step(&r);
+        let step = |form| System::new(form, JacobianRows::stored(&jacobian), &s).damped(mu).unwrap().step(&r);
         let (normal, kernel) = (step(Form::Normal), step(Form::Kernel));
         assert!(close(&normal, &kernel, 1e-9) || samples == 1, "{samples} × {parameters}");
         // (JᵀΠJ + nμ) δ = −JᵀΠ r, by the naive products.
@@ -67,8 +67,8 @@ fn matrix_free_step_is_that_of_the_normal_equations_to_its_tolerance() {
     let formula = Formula { parameters };
     let jacobian = stored(samples, &formula);
     let (r, s) = (vector(samples, |_| 1.0), vector(samples, |i| i.sin() + 2.0));
-    let normal = System::new(Form::Normal, Rows::stored(&jacobian), &s).damped(0.1).unwrap().step(&r);
-    let rows = Rows::computed(samples, parameters, &formula);
+    let normal = System::new(Form::Normal, JacobianRows::stored(&jacobian), &s).damped(0.1).unwrap().step(&r);
+    let rows = JacobianRows::computed(samples, parameters, &formula);
     let free = System::new(Form::MatrixFree, rows, &s).damped(0.1).unwrap().step(&r);
     assert!(close(&free, &normal, 5e-3), "{free:?}\n{normal:?}");
 }
@@ -80,7 +80,7 @@ fn step_does_not_depend_on_the_nuisance_and_is_zero_along_it() {
     let (r, s) = (vector(samples, |i| (0.1 * i).sin()), vector(samples, |i| 1.0 + i.cos() / 3.0));
     let shifted = &r + 7.0 * &s;
     for form in [Form::Normal, Form::Kernel] {
-        let system = System::new(form, Rows::stored(&jacobian), &s);
+        let system = System::new(form, JacobianRows::stored(&jacobian), &s);
         let damped = system.damped(1e-2).unwrap();
         assert!(close(&damped.step(&shifted), &damped.step(&r), 1e-10), "{form:?}");
         assert!(damped.step(&s).iter().all(|x| x.abs() < 1e-12), "{form:?}");
@@ -94,7 +94,9 @@ fn steps_are_the_same_bits_on_any_number_of_threads() {
         let (r, s) = (vector(samples, f64::sin), vector(samples, |_| 1.0));
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| System::new(form, Rows::stored(&jacobian), &s).damped(1e-3).unwrap().step(&r))
+            pool.install(|| {
+                System::new(form, JacobianRows::stored(&jacobian), &s).damped(1e-3).unwrap().step(&r)
+            })
         };
         let alone = on(1);
         assert_eq!(alone, on(2), "{form:?}");

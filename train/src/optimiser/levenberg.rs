@@ -5,8 +5,8 @@ use std::ops::Range;
 use ircpm_flow::Jacobian;
 use nalgebra::DVector;
 
-use super::{Check, Objective, Optimiser, Residuals, Squares, StateError, StepReport, Tensors, tensor};
-use crate::least_squares::{Form, Rows, Source, System};
+use super::{Check, LeastSquares, Objective, Optimiser, Squares, StateError, StepReport, Tensors, tensor};
+use crate::least_squares::{ColumnSource, Form, JacobianRows, System};
 use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
@@ -56,7 +56,7 @@ impl LevenbergMarquardt {
         system: &System<'_>,
         r: &DVector<f64>,
         theta: &DVector<f64>,
-        on: &dyn Residuals,
+        on: &dyn LeastSquares,
     ) -> Option<Trial> {
         let damped = system.damped(mu)?;
         let mut step = damped.step(r);
@@ -108,7 +108,7 @@ impl Optimiser for LevenbergMarquardt {
         // Training removes folds, so only solves that do not converge count here.
         let stats = objective.stats();
         check_solves(stats.unconverged, stats.points)?;
-        let on = objective.residuals().ok_or(LossError::NoResiduals)?;
+        let on = objective.least_squares().ok_or(LossError::NoResiduals)?;
         let (Some(start), Some(check)) = (on.at(theta), on.check(theta)) else {
             return Err(LossError::Value(f64::NAN));
         };
@@ -116,10 +116,10 @@ impl Optimiser for LevenbergMarquardt {
         let mut jacobian = std::mem::take(&mut self.jacobian);
         let source = Linearised { on, theta, at: &start };
         let rows = if form == Form::MatrixFree {
-            Rows::computed(on.samples(), theta.len(), &source)
+            JacobianRows::computed(on.samples(), theta.len(), &source)
         } else {
             on.jacobian(theta, &start, &mut jacobian);
-            Rows::stored(&jacobian)
+            JacobianRows::stored(&jacobian)
         };
         let system = System::new(form, rows, &start.nuisance);
         if self.damping <= 0.0 {
@@ -181,12 +181,12 @@ impl Optimiser for LevenbergMarquardt {
 
 /// Residuals at fixed parameters, as a source of columns.
 struct Linearised<'a> {
-    on: &'a dyn Residuals,
+    on: &'a dyn LeastSquares,
     theta: &'a [f64],
     at: &'a Squares,
 }
 
-impl Source for Linearised<'_> {
+impl ColumnSource for Linearised<'_> {
     fn columns(&self, samples: Range<usize>, columns: &mut [f64]) {
         self.on.columns(self.theta, self.at, samples, columns);
     }

@@ -41,7 +41,7 @@ pub trait Objective {
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError>;
 
     /// The loss as a sum of squares, where it is one.
-    fn residuals(&self) -> Option<&dyn Residuals> {
+    fn least_squares(&self) -> Option<&dyn LeastSquares> {
         None
     }
 
@@ -55,7 +55,7 @@ pub trait Objective {
 }
 
 /// A sum of squares over points, with other points to check a step on.
-pub trait Residuals: Sync {
+pub trait LeastSquares: Sync {
     /// Number of points.
     fn samples(&self) -> usize;
 

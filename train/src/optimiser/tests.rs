@@ -47,12 +47,12 @@ impl Objective for Valley {
         Err(LossError::Solves { failed: self.samples, points: self.samples })
     }
 
-    fn residuals(&self) -> Option<&dyn Residuals> {
+    fn least_squares(&self) -> Option<&dyn LeastSquares> {
         Some(self)
     }
 }
 
-impl Residuals for Valley {
+impl LeastSquares for Valley {
     fn samples(&self) -> usize {
         self.samples
     }

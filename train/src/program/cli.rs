@@ -13,7 +13,7 @@ use crate::config::suggest;
 use crate::config::{Config, ConfigError, Override};
 use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show};
-use crate::program::progress::Progress;
+use crate::program::progress::ProgressDisplay;
 use crate::program::{self, Outcome, RunError};
 use crate::report::Report;
 use crate::report::table;
@@ -192,7 +192,7 @@ fn begin(name: &str, args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let folder = Folder::create(args.out.as_deref(), &label).map_err(RunError::from)?;
     note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
     note(format_args!("{label}: optimiser {} ({})", problem.config.training.optimiser, problem.choice));
-    let mut progress = Progress::new(&label, 0, problem.config.training.steps());
+    let mut progress = ProgressDisplay::new(&label, 0, problem.config.training.steps());
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
@@ -204,7 +204,7 @@ fn resume(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
     let state = program::unfinished(&problem, &folder)?;
     let (step, label) = (state.progress.step, root.display());
     note(format_args!("{label}: goes on after {step} steps of {}", problem.config.training.optimiser));
-    let mut progress = Progress::new(&label.to_string(), step, problem.config.training.steps());
+    let mut progress = ProgressDisplay::new(&label.to_string(), step, problem.config.training.steps());
     let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
     drop(progress);
     conclude(outcome, &folder)
@@ -318,6 +318,6 @@ fn train_in_memory(
     let config = preset.config(&sets).map_err(RunError::from)?;
     let problem = Problem::new(config, Path::new("")).map_err(RunError::from)?;
     let label = format!("{} seed {seed}", preset.name);
-    let mut progress = Progress::new(&label, 0, problem.config.training.steps());
+    let mut progress = ProgressDisplay::new(&label, 0, problem.config.training.steps());
     Ok(program::train_in_memory(&problem, stop, &mut progress)?)
 }

@@ -1,4 +1,4 @@
-//! Progress of training on stderr: a bar on a terminal, else a line every ten seconds.
+//! ProgressDisplay of training on stderr: a bar on a terminal, else a line every ten seconds.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use crate::training::{Step, Watcher};
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Shows loss, ESS, KL and the time that is left.
-pub enum Progress {
+pub enum ProgressDisplay {
     /// A bar, on a terminal.
     Bar {
         /// What is drawn.
@@ -38,8 +38,8 @@ pub enum Progress {
     },
 }
 
-impl Progress {
-    /// Progress for the steps from `first` on, of `steps` in all.
+impl ProgressDisplay {
+    /// ProgressDisplay for the steps from `first` on, of `steps` in all.
     pub fn new(label: &str, first: usize, steps: usize) -> Self {
         if !std::io::stderr().is_terminal() {
             let (start, last, quality) = (Instant::now(), None, String::new());
@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-impl Watcher for Progress {
+impl Watcher for ProgressDisplay {
     fn step(&mut self, step: &Step) -> ControlFlow<()> {
         let done = step.step + 1;
         match self {

@@ -59,6 +59,9 @@ pub enum TrainingError {
         /// The name that was given.
         name: String,
     },
+    /// The settings ask for batches without points.
+    #[error("training.batch is 0: give at least one point per step")]
+    EmptyBatch,
     /// The target lives on another manifold than the flow.
     #[error("the target lives on {target}, the flow on {flow}; build the flow on the target's manifold")]
     Manifold {

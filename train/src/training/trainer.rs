@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use cpu_time::ProcessTime;
 use ircpm_flow::Flow;
+use ircpm_manifolds::Manifold;
 
 use super::choice::choose;
 use super::collocation::Collocation;
@@ -39,6 +40,9 @@ impl<'a> Trainer<'a> {
     /// [`TrainingError::Manifold`] if the target lives on another manifold than the flow,
     /// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
     /// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
+    ///
+    /// # Panics
+    /// If points to learn from are none, or not whole points.
     pub fn new(
         flow: &'a Flow,
         source: Source<'a>,
@@ -50,6 +54,13 @@ impl<'a> Trainer<'a> {
         {
             let (target, flow) = (target.manifold().to_string(), flow.manifold().to_string());
             return Err(TrainingError::Manifold { target, flow });
+        }
+        if let Source::Points { train, .. } = source {
+            let n = flow.manifold().ambient();
+            assert!(!train.is_empty() && train.len().is_multiple_of(n), "whole points of {n} coordinates");
+        }
+        if settings.batch() == 0 {
+            return Err(TrainingError::EmptyBatch);
         }
         let name = choose(&settings.optimiser, flow, source)?.optimiser;
         let settings = TrainingConfig { optimiser: name.to_owned(), ..settings.clone() };

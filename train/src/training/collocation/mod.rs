@@ -14,10 +14,10 @@ use ircpm_manifolds::Manifold;
 use nalgebra::DVector;
 
 use super::{Assessment, TrainingObjective};
-use crate::least_squares::{Form, Rows, System};
+use crate::least_squares::{Form, JacobianRows, System};
 use crate::loss::monge_ampere::{self, Offsets};
 use crate::loss::{Gradient, LossError};
-use crate::optimiser::{Check, Objective, Residuals, Squares, StateError, Tensors, tensor};
+use crate::optimiser::{Check, LeastSquares, Objective, Squares, StateError, Tensors, tensor};
 use crate::points::Generator;
 use crate::target::Target;
 use continuation::Continuation;
@@ -194,14 +194,14 @@ impl Objective for Collocation<'_> {
         let at = self.at(theta).ok_or_else(|| self.unsolved())?;
         let mut jacobian = Jacobian::default();
         self.jacobian(theta, &at, &mut jacobian);
-        let system = System::new(Form::MatrixFree, Rows::stored(&jacobian), &at.nuisance);
+        let system = System::new(Form::MatrixFree, JacobianRows::stored(&jacobian), &at.nuisance);
         let scale = 2.0 / self.samples() as f64;
         let grad = system.gradient(&at.value).iter().map(|g| scale * g).collect();
         let stats = SolveStats { points: self.samples(), ..SolveStats::default() };
         Ok(Gradient { loss: at.mean_square, grad, log_weights: Vec::new(), stats })
     }
 
-    fn residuals(&self) -> Option<&dyn Residuals> {
+    fn least_squares(&self) -> Option<&dyn LeastSquares> {
         Some(self)
     }
 
@@ -270,7 +270,7 @@ impl TrainingObjective for Collocation<'_> {
     }
 }
 
-impl Residuals for Collocation<'_> {
+impl LeastSquares for Collocation<'_> {
     fn samples(&self) -> usize {
         self.batch.u.len()
     }
