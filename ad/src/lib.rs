@@ -111,6 +111,7 @@
 //! The features `serde`, `num-traits` and `nalgebra`, off by default, add what their names say.
 
 pub mod derivative;
+mod derived_operators;
 pub mod duals;
 pub mod elementary;
 pub mod implicit;

@@ -37,7 +37,7 @@ impl Case {
             .expect("features of a torus or a sphere");
         let network = Network::new(map, hidden, scale);
         let spec = FlowSpec {
-            manifold: manifold.clone(),
+            manifold: manifold.clone().into(),
             layers,
             shared: true,
             hidden: hidden.to_vec(),

@@ -5,7 +5,7 @@
 //! tape records its own reverse sweep there, which is how a gradient step is unrolled.
 
 use std::cell::RefCell;
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use ircpm_ad::elementary::Function;
 use ircpm_ad::{Algebra, Dual, Scalar};
@@ -268,26 +268,18 @@ impl<S: Recorded> Div<f64> for Var<S> {
     }
 }
 
-impl<S: Recorded> AddAssign for Var<S> {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+impl<S: Recorded> From<f64> for Var<S> {
+    fn from(x: f64) -> Self {
+        Self::fixed(S::constant(x))
     }
 }
 
-impl<S: Recorded> SubAssign for Var<S> {
-    fn sub_assign(&mut self, other: Self) {
-        *self = *self - other;
-    }
-}
-
-impl<S: Recorded> MulAssign for Var<S> {
-    fn mul_assign(&mut self, other: Self) {
-        *self = *self * other;
-    }
-}
+ircpm_ad::derived_operators!([S: Recorded] Var<S>);
 
 impl<S: Recorded> Scalar for Var<S> {
     type Base = f64;
+
+    const ORDER: usize = S::ORDER;
 
     fn constant(x: f64) -> Self {
         Self::fixed(S::constant(x))
@@ -306,6 +298,15 @@ impl<S: Recorded> Scalar for Var<S> {
     }
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
         self.unary(self.value.apply(f), f.derivative(self.value))
+    }
+    fn is_finite(self) -> bool {
+        self.value.is_finite()
+    }
+    fn times_tangent(self, tangent: Self) -> Self {
+        self * tangent
+    }
+    fn tangent_product(self, other: Self) -> Self {
+        self * other
     }
 }
 

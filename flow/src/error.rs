@@ -9,7 +9,16 @@ pub enum FlowError {
     /// The features do not fit the manifold.
     #[error(transparent)]
     Features(#[from] FeatureError),
-    /// The manifold has no compiled kernels.
+    /// The manifold is of a type for which no kernels are compiled.
+    #[error(
+        "{manifold} is no product of tori, spheres and Euclidean spaces, for which alone Flow::new has kernels: build its layers \
+         with ConcaveMap::new, and stack them with Flow::from_maps"
+    )]
+    NoKernels {
+        /// Name of the manifold.
+        manifold: String,
+    },
+    /// The manifold has a dimension for which no kernels are compiled.
     #[error(
         "{manifold} has dimension {dim}, but kernels are compiled for dimensions 1 to {largest}: take a smaller manifold, or a \
          map of your own"

@@ -1,5 +1,6 @@
 //! A manifold whose type is erased.
 
+use std::any::Any;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ const DIRECTIONS: usize = 4;
 
 /// The methods of [`Cost`] and [`Base`] over `f64`, where they can be called through a pointer.
 trait Erased: fmt::Debug + fmt::Display + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
     fn dim(&self) -> usize;
     fn ambient(&self) -> usize;
     fn origin(&self) -> Vec<f64>;
@@ -61,6 +63,9 @@ trait Erased: fmt::Debug + fmt::Display + Send + Sync {
 }
 
 impl<M: Cost + Base> Erased for M {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
     fn dim(&self) -> usize {
         Manifold::dim(self)
     }
@@ -135,6 +140,11 @@ impl AnyManifold {
     /// Erases the type of `manifold`.
     pub fn new<M: Cost + Base>(manifold: M) -> Self {
         Self(Arc::new(manifold))
+    }
+
+    /// The manifold as the type that it was before, if that was `M`.
+    pub fn downcast_ref<M: Cost + Base>(&self) -> Option<&M> {
+        self.0.as_any().downcast_ref()
     }
 
     /// Dimension `D`: see [`Manifold::dim`].

@@ -4,9 +4,8 @@
 
 use ircpm_ad::Scalar;
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 use ircpm_train::fit::{Options, fit};
-use ircpm_train::points::{Generator, Sequence, Spread, base_points};
 use ircpm_train::target::{Density, InLanes};
 
 /// `u(θ) = −J cos(θ₁ − θ₂) − h (cos θ₁ + cos 2θ₂)` on the torus.
@@ -16,7 +15,7 @@ struct Pendulums {
 }
 
 impl Density for Pendulums {
-    fn manifold(&self) -> Product {
+    fn manifold(&self) -> AnyManifold {
         "T2".parse().expect("the torus of two angles")
     }
 
@@ -53,12 +52,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("folded: {}", fit.evaluation.fold.is_folded());
 
     // Samples are images of base points; the density of any point is explicit.
-    let sequence = Sequence::new(Spread::Random, 3, flow.manifold().cube_dim());
-    let x = base_points(flow.manifold(), &sequence, &mut Generator::from_seed(1));
-    let pushed = flow.forward(&fit.theta, &x);
+    let pushed = flow.sample(&fit.theta, 3, 1);
     for (y, log_q) in pushed.y.chunks_exact(2).zip(&pushed.log_q) {
         println!("sample {y:.3?}, log q {log_q:.4}");
     }
-    println!("log q at (0, π): {:.4}", flow.inverse(&fit.theta, &[0.0, std::f64::consts::PI]).log_q[0]);
+    println!("log q at (0, π): {:.4}", flow.log_prob(&fit.theta, &[0.0, std::f64::consts::PI])[0]);
     Ok(())
 }

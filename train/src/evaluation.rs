@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ircpm_flow::{Flow, SolveStats};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 
 use crate::config::EvaluationConfig;
 use crate::estimate::{Estimate, EstimateError, Estimates};
@@ -132,7 +132,7 @@ pub fn evaluate(
 }
 
 /// Base points, `count` of them, from the generator of a seed.
-fn draw(manifold: &Product, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
+fn draw(manifold: &AnyManifold, spread: Spread, count: usize, seed: u64) -> Vec<f64> {
     base_points(manifold, &Sequence::new(spread, count, manifold.cube_dim()), &mut Generator::from_seed(seed))
 }
 
@@ -203,9 +203,9 @@ impl Subject<'_> {
         let mut indefinite = 0;
         for y in fresh.chunks(BATCH * ambient) {
             self.check()?;
-            let pulled = self.flow.inverse(self.theta, y);
+            let (pulled, eigenvalues) = self.flow.inverse_with_eigenvalues(self.theta, y);
             indefinite += pulled.ok.iter().filter(|ok| !**ok).count();
-            for e in pulled.min_eigenvalue {
+            for e in eigenvalues {
                 // `f64::min` would drop a NaN.
                 min_eigenvalue = if e < min_eigenvalue || e.is_nan() { e } else { min_eigenvalue };
             }

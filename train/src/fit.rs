@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::Flow;
-use ircpm_manifolds::{InvalidPoint, Manifold};
+use ircpm_manifolds::InvalidPoint;
 
 use crate::config::{AUTO, EvaluationConfig, TrainingConfig};
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
@@ -214,16 +214,16 @@ pub enum FitError {
 /// ```
 /// use ircpm_ad::Scalar;
 /// use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-/// use ircpm_manifolds::Product;
+/// use ircpm_manifolds::AnyManifold;
 /// use ircpm_train::fit::{Options, fit};
 /// use ircpm_train::target::{Density, InLanes};
 ///
 /// /// `u(θ) = −cos(θ₁ − θ₂) − ½ cos θ₁` on the torus.
-/// struct Coupled(Product);
+/// struct Coupled;
 ///
 /// impl Density for Coupled {
-///     fn manifold(&self) -> Product {
-///         self.0.clone()
+///     fn manifold(&self) -> AnyManifold {
+///         "T2".parse().expect("a torus")
 ///     }
 ///     fn log_z(&self, _beta: f64) -> Option<f64> {
 ///         None
@@ -234,9 +234,8 @@ pub enum FitError {
 ///     }
 /// }
 ///
-/// let torus: Product = "T2".parse()?;
 /// let flow = Flow::new(FlowSpec {
-///     manifold: torus.clone(),
+///     manifold: "T2".parse()?,
 ///     layers: 1,
 ///     shared: false,
 ///     hidden: vec![8, 8],
@@ -244,7 +243,7 @@ pub enum FitError {
 ///     output_scale: 1.0,
 ///     solver: Solver::default(),
 /// })?;
-/// let target = InLanes::new("coupled", Coupled(torus));
+/// let target = InLanes::new("coupled", Coupled);
 /// let fit = fit(&flow, &target, &Options::default().goal(1e-3).samples(4096))?;
 /// let weights = fit.evaluation.weights.expect("a target has weights");
 /// assert!(weights.ess.value > 0.99 && !fit.evaluation.fold.is_folded());

@@ -2,7 +2,7 @@
 
 use ircpm_ad::Scalar;
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-use ircpm_manifolds::Product;
+use ircpm_manifolds::AnyManifold;
 use ircpm_train::config::TrainingConfig;
 use ircpm_train::fit::{Algorithm, FitError, Options, fit, fit_points};
 use ircpm_train::points::Generator;
@@ -24,12 +24,12 @@ fn flow(manifold: &str) -> Flow {
 
 /// `−κ p₃` on the sphere: a von Mises–Fisher density.
 struct Cap {
-    manifold: Product,
+    manifold: AnyManifold,
     kappa: f64,
 }
 
 impl Density for Cap {
-    fn manifold(&self) -> Product {
+    fn manifold(&self) -> AnyManifold {
         self.manifold.clone()
     }
     fn log_z(&self, _beta: f64) -> Option<f64> {
@@ -46,13 +46,13 @@ fn cap() -> InLanes<Cap> {
 }
 
 /// An energy without derivatives, as one from another language would be.
-struct Foreign(Product);
+struct Foreign(AnyManifold);
 
 impl Target for Foreign {
     fn name(&self) -> &str {
         "foreign"
     }
-    fn manifold(&self) -> &Product {
+    fn manifold(&self) -> &AnyManifold {
         &self.0
     }
     fn log_z(&self, _beta: f64) -> Option<f64> {
@@ -158,12 +158,12 @@ fn options_that_make_no_sense_are_named() {
 #[test]
 fn least_squares_are_refused_where_there_is_no_volume_and_auto_takes_adam() {
     let flow = flow("R2");
-    struct Bowl(Product);
+    struct Bowl(AnyManifold);
     impl Target for Bowl {
         fn name(&self) -> &str {
             "bowl"
         }
-        fn manifold(&self) -> &Product {
+        fn manifold(&self) -> &AnyManifold {
             &self.0
         }
         fn log_z(&self, _beta: f64) -> Option<f64> {

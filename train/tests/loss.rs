@@ -1,13 +1,13 @@
 //! Losses against finite differences, and energies that are not numbers.
 
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 use ircpm_train::loss::{LossError, likelihood, reverse_kl};
 use ircpm_train::target::{self, Target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-fn flow(manifold: &Product, layers: usize) -> Flow {
+fn flow(manifold: &AnyManifold, layers: usize) -> Flow {
     Flow::new(FlowSpec {
         manifold: manifold.clone(),
         layers,
@@ -20,7 +20,7 @@ fn flow(manifold: &Product, layers: usize) -> Flow {
     .unwrap()
 }
 
-fn points(manifold: &Product, count: usize, seed: u64) -> Vec<f64> {
+fn points(manifold: &AnyManifold, count: usize, seed: u64) -> Vec<f64> {
     let mut rng = Pcg64::seed_from_u64(seed);
     let mut out = vec![0.0; count * manifold.ambient()];
     for p in out.chunks_exact_mut(manifold.ambient()) {
@@ -72,13 +72,13 @@ fn loss_is_minus_the_mean_log_weight() {
 }
 
 /// An energy that is not a number on half of the torus.
-struct Broken(Product);
+struct Broken(AnyManifold);
 
 impl Target for Broken {
     fn name(&self) -> &str {
         "broken"
     }
-    fn manifold(&self) -> &Product {
+    fn manifold(&self) -> &AnyManifold {
         &self.0
     }
     fn log_z(&self, _beta: f64) -> Option<f64> {

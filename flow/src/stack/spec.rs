@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::{AnyManifold, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Euclidean, Product, Sphere, Torus};
 
 use crate::error::FlowError;
 use crate::map::{ConcaveMap, Map, Solver};
@@ -12,8 +12,8 @@ use crate::potential::{FeatureMap, Features, Network};
 /// What a flow with network potentials is built from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowSpec {
-    /// The manifold.
-    pub manifold: Product,
+    /// The manifold: a product of tori, spheres and Euclidean spaces, or one of them.
+    pub manifold: AnyManifold,
     /// Number of layers.
     pub layers: usize,
     /// Whether all layers have the same parameters.
@@ -35,10 +35,11 @@ impl FlowSpec {
     /// The layers that this describes, on the given instruction set.
     pub(super) fn into_maps(self, isa: Isa) -> Result<Vec<Arc<dyn Map>>, FlowError> {
         self.check()?;
-        let features = FeatureMap::new(&self.features, &AnyManifold::from(self.manifold.clone()))?;
+        let features = FeatureMap::new(&self.features, &self.manifold)?;
         let network = Network::new(features, &self.hidden, self.output_scale);
         let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
-        let map = table[self.manifold.dim() - 1](self.manifold, network, self.solver, isa)?;
+        let manifold = product(&self.manifold)?;
+        let map = table[self.manifold.dim() - 1](manifold, network, self.solver, isa)?;
         Ok(vec![map; self.layers])
     }
 
@@ -60,6 +61,16 @@ impl FlowSpec {
         }
         Ok(())
     }
+}
+
+/// The product that a manifold is, on which kernels are compiled.
+fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
+    let of_torus = || manifold.downcast_ref::<Torus>().map(|&m| m.into());
+    let of_sphere = || manifold.downcast_ref::<Sphere>().map(|&m| m.into());
+    let of_euclidean = || manifold.downcast_ref::<Euclidean>().map(|&m| m.into());
+    let product = manifold.downcast_ref::<Product>().cloned();
+    let product = product.or_else(of_torus).or_else(of_sphere).or_else(of_euclidean);
+    product.ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 
 /// The network's map, compiled for dimension `D`.

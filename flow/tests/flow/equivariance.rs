@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_flow::{Affine, Average, ConcaveMap, FeatureMap, Features, Flow, FlowSpec, Map, Network};
-use ircpm_manifolds::{AnyManifold, Manifold};
+use ircpm_manifolds::{Manifold, Product};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
@@ -72,10 +72,10 @@ fn with_features(manifold: &str, layers: usize, features: Features) -> FlowSpec 
 /// A stack of one map, whose potential is the network of `spec` averaged over `group`, with random parameters for which
 /// it is regular.
 fn averaged(spec: &FlowSpec, group: &[Affine], seed: u64) -> (Flow, Vec<f64>) {
-    let (m, manifold) = (spec.manifold.clone(), AnyManifold::from(spec.manifold.clone()));
-    let features = FeatureMap::new(&spec.features, &manifold).unwrap();
+    let m: Product = spec.manifold.downcast_ref().cloned().unwrap();
+    let features = FeatureMap::new(&spec.features, &spec.manifold).unwrap();
     let network = Network::new(features, &spec.hidden, spec.output_scale);
-    let potential = Average::new(network, group.to_vec(), &manifold).unwrap();
+    let potential = Average::new(network, group.to_vec(), &spec.manifold).unwrap();
     let map: Arc<dyn Map> = match m.dim() {
         2 => Arc::new(ConcaveMap::<_, _, 2>::new(m, potential, spec.solver).unwrap()),
         _ => Arc::new(ConcaveMap::<_, _, 3>::new(m, potential, spec.solver).unwrap()),

@@ -6,7 +6,7 @@ use ircpm_flow::{
     Cotangents, Direction, Expression, FeatureMap, Flow, FlowSpec, Gradients, Network, Part, Record, Solver,
     ThetaGradient, Workspace,
 };
-use ircpm_manifolds::{AnyManifold, Base, Manifold};
+use ircpm_manifolds::{Base, Manifold, Product};
 
 use crate::networks::{points, regular, spec};
 use crate::unrolled::image_and_log_det;
@@ -64,8 +64,8 @@ fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
 
 /// The reverse-KL loss and its gradient by unrolled differentiation, one parameter at a time.
 fn unrolled<const D: usize>(spec: &FlowSpec, theta: &[f64], x: &[f64]) -> (f64, Vec<f64>) {
-    let m = &spec.manifold;
-    let features = FeatureMap::new(&spec.features, &AnyManifold::from(m.clone())).unwrap();
+    let m: &Product = spec.manifold.downcast_ref().unwrap();
+    let features = FeatureMap::new(&spec.features, &spec.manifold).unwrap();
     let psi = Network::new(features, &spec.hidden, spec.output_scale);
     let size = psi.parameters();
     let mut loss = 0.0;

@@ -128,17 +128,19 @@ fn known<E: Error>(name: String, what: &str, names: &[&str]) -> Result<String, E
 
 /// A manifold as its name.
 pub(super) mod manifold {
-    use ircpm_manifolds::Product;
+    use ircpm_manifolds::AnyManifold;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(in crate::config) fn serialize<S: Serializer>(
-        manifold: &Product,
+        manifold: &AnyManifold,
         output: S,
     ) -> Result<S::Ok, S::Error> {
         output.collect_str(manifold)
     }
 
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Product, D::Error> {
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<AnyManifold, D::Error> {
         String::deserialize(input)?.parse().map_err(D::Error::custom)
     }
 }

@@ -13,7 +13,7 @@ mod suggest;
 use std::path::PathBuf;
 
 use ircpm_flow::{Features as FlowFeatures, FlowSpec, Method as FlowMethod, Solver as FlowSolver};
-use ircpm_manifolds::Product;
+use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
 
 use crate::optimiser::{self, LearningRate, Schedule};
@@ -73,7 +73,7 @@ pub struct DataConfig {
     pub file: PathBuf,
     /// Manifold of the points, for example `T2`, `S2` or `T2xS2`.
     #[serde(with = "check::manifold")]
-    pub manifold: Product,
+    pub manifold: AnyManifold,
     /// Share of the rows that is kept away from training, for the reported likelihood.
     #[serde(default = "tenth", deserialize_with = "check::share")]
     pub held_out: f64,
@@ -354,7 +354,7 @@ impl Config {
     }
 
     /// What to build the flow from, on the manifold of the target or of the data.
-    pub fn flow_spec(&self, manifold: &Product) -> FlowSpec {
+    pub fn flow_spec(&self, manifold: &AnyManifold) -> FlowSpec {
         let model = &self.model;
         let features = match &model.features {
             Features::Coordinates => FlowFeatures::Coordinates,

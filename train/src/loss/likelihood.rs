@@ -1,7 +1,6 @@
 //! Maximum likelihood of given points.
 
 use ircpm_flow::{Flow, Part};
-use ircpm_manifolds::Manifold;
 
 use super::{Gradient, LossError, Sum, mean};
 

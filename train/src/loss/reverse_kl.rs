@@ -1,7 +1,6 @@
 //! Reverse Kullback–Leibler divergence from an energy.
 
 use ircpm_flow::{Flow, Part};
-use ircpm_manifolds::Manifold;
 
 use super::{Gradient, LossError, Sum, mean};
 use crate::target::Target;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use ircpm_manifolds::{Factor, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
 /// Nodes and weights with respect to the Riemannian volume.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +17,13 @@ impl Quadrature {
     /// A rule for `manifold` with `n` nodes per dimension: uniform grids on circles; on S² Gauss–Legendre in the height
     /// and `2n` azimuths, which integrates spherical harmonics of degree below `2n` exactly. `None` for `n = 0`, for
     /// dimensions above 2 and for manifolds of infinite volume.
-    pub fn new(manifold: &Product, n: usize) -> Option<Self> {
+    pub fn new(manifold: &AnyManifold, n: usize) -> Option<Self> {
         if n == 0 || manifold.dim() > 2 {
             return None;
         }
         let unit = Self { points: Vec::new(), weights: vec![1.0] };
-        manifold.factors().try_fold(unit, |rule, factor| Some(rule.times(&Self::of_factor(factor, n)?)))
+        let mut blocks = manifold.coordinates().into_iter();
+        blocks.try_fold(unit, |rule, block| Some(rule.times(&Self::of_block(block, n)?)))
     }
 
     /// Sum of `weight · f(node)`, for values of `f` at the nodes.
@@ -34,15 +35,16 @@ impl Quadrature {
         self.weights.iter().zip(values).map(|(w, f)| w * f).sum()
     }
 
-    fn of_factor(factor: Factor, n: usize) -> Option<Self> {
-        match (factor, factor.dim()) {
-            (Factor::Torus(_), 1) => Some(Self::circle(n, |angle| vec![angle])),
-            (Factor::Torus(_), 2) => {
+    /// The rule for one run of coordinates, if it is a circle, a torus of two angles or a sphere.
+    fn of_block(block: Coordinates, n: usize) -> Option<Self> {
+        match block {
+            Coordinates::Angles(1) => Some(Self::circle(n, |angle| vec![angle])),
+            Coordinates::Angles(2) => {
                 let circle = Self::circle(n, |angle| vec![angle]);
                 Some(circle.times(&circle))
             }
-            (Factor::Sphere(_), 1) => Some(Self::circle(n, |angle| vec![angle.cos(), angle.sin()])),
-            (Factor::Sphere(_), 2) => Some(Self::sphere(n)),
+            Coordinates::UnitVector(2) => Some(Self::circle(n, |angle| vec![angle.cos(), angle.sin()])),
+            Coordinates::UnitVector(3) => Some(Self::sphere(n)),
             _ => None,
         }
     }
@@ -158,7 +160,7 @@ mod tests {
     fn nodes_are_points_and_weights_sum_to_the_volume() {
         for name in ["T1", "S1", "T2", "S2", "S1xT1", "S1xS1"] {
             for n in [1, 2, 9] {
-                let m: Product = name.parse().expect("a manifold");
+                let m: AnyManifold = name.parse().expect("a manifold");
                 let rule = rule(name, n);
                 let volume = m.log_volume().expect("compact").exp();
                 let sum: f64 = rule.weights.iter().sum();

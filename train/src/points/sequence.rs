@@ -113,14 +113,14 @@ pub(super) fn golden(dim: usize) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::target::bessel::{i0, log_fisher_integral};
-    use ircpm_manifolds::{Manifold, Product};
+    use ircpm_manifolds::AnyManifold;
 
     const SPREADS: [Spread; 3] = [Spread::Random, Spread::Kronecker, Spread::Lattice];
 
     /// Root mean square error, over shifts, of the mean of `f` over base points of `manifold`.
     fn error(spread: Spread, manifold: &str, points: usize, exact: f64, f: impl Fn(&[f64]) -> f64) -> f64 {
         let seed = 21;
-        let m: Product = manifold.parse().expect("a manifold");
+        let m: AnyManifold = manifold.parse().expect("a manifold");
         let sequence = Sequence::new(spread, points, m.cube_dim());
         let mut rng = Generator::from_seed(seed);
         let mut cube = vec![0.0; points * m.cube_dim()];

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use ircpm_ad::Scalar;
-use ircpm_manifolds::{Product, Torus};
+use ircpm_manifolds::{AnyManifold, Torus};
 
 use super::density::Density;
 
@@ -23,7 +23,7 @@ pub fn open_chain<const N: usize>() -> Chain<N> {
 }
 
 impl<const N: usize> Density for Chain<N> {
-    fn manifold(&self) -> Product {
+    fn manifold(&self) -> AnyManifold {
         Torus::new(N).expect("at least one angle").into()
     }
 

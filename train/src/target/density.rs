@@ -1,14 +1,14 @@
 //! From an energy written once over any scalar to batches of energies and gradients, eight samples at a time.
 
 use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 
 use super::Target;
 
 /// An energy written once over any scalar: what the author of a target implements.
 pub trait Density: Send + Sync + 'static {
     /// The manifold that the density lives on.
-    fn manifold(&self) -> Product;
+    fn manifold(&self) -> AnyManifold;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
     /// temperature `β > 0`.
@@ -26,7 +26,7 @@ pub trait Density: Send + Sync + 'static {
 pub struct InLanes<D> {
     name: &'static str,
     density: D,
-    manifold: Product,
+    manifold: AnyManifold,
     isa: Isa,
 }
 
@@ -52,7 +52,7 @@ impl<D: Density> Target for InLanes<D> {
     fn name(&self) -> &str {
         self.name
     }
-    fn manifold(&self) -> &Product {
+    fn manifold(&self) -> &AnyManifold {
         &self.manifold
     }
     fn log_z(&self, beta: f64) -> Option<f64> {

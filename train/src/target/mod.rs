@@ -10,7 +10,7 @@ mod density;
 pub mod sphere;
 pub mod torus;
 
-use ircpm_manifolds::Product;
+use ircpm_manifolds::AnyManifold;
 
 pub use density::{Density, InLanes};
 
@@ -20,7 +20,7 @@ pub trait Target: Send + Sync {
     fn name(&self) -> &str;
 
     /// The manifold that the density lives on.
-    fn manifold(&self) -> &Product;
+    fn manifold(&self) -> &AnyManifold;
 
     /// `log Z = log ∫ exp(−βu)` with respect to the Riemannian volume, in nats, where known exactly at this inverse
     /// temperature `β > 0`.

@@ -1,7 +1,7 @@
 //! Mixtures of von Mises–Fisher densities on spheres of any dimension.
 
 use ircpm_ad::{Scalar, log_sum_exp};
-use ircpm_manifolds::{Product, Sphere};
+use ircpm_manifolds::{AnyManifold, Sphere};
 
 use super::bessel::log_fisher_integral;
 use super::density::Density;
@@ -49,7 +49,7 @@ fn s3_point([theta, phi, gamma]: [f64; 3]) -> [f64; 4] {
 }
 
 impl<const K: usize, const N: usize> Density for Fisher<K, N> {
-    fn manifold(&self) -> Product {
+    fn manifold(&self) -> AnyManifold {
         Sphere::new(N - 1).expect("at least two coordinates").into()
     }
 

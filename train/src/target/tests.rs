@@ -3,7 +3,6 @@
 use std::f64::consts::TAU;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::Manifold;
 
 use super::*;
 use crate::points::{Generator, Quadrature, Sequence, Spread};

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use ircpm_ad::{Scalar, log_sum_exp};
-use ircpm_manifolds::{Product, Torus};
+use ircpm_manifolds::{AnyManifold, Torus};
 
 use super::bessel::log_fisher_integral;
 use super::density::Density;
@@ -33,7 +33,7 @@ pub fn seam() -> VonMises<2, 2> {
 }
 
 impl<const K: usize, const N: usize> Density for VonMises<K, N> {
-    fn manifold(&self) -> Product {
+    fn manifold(&self) -> AnyManifold {
         Torus::new(N).expect("at least one angle").into()
     }
 

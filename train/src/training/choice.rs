@@ -1,7 +1,6 @@
 //! Which optimiser trains a flow.
 
 use ircpm_flow::Flow;
-use ircpm_manifolds::Manifold;
 
 use super::{Source, TrainingError};
 use crate::config::AUTO;

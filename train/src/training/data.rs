@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ircpm_manifolds::{Factor, InvalidPoint, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Coordinates, InvalidPoint};
 
 /// Why a file is not a set of points.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -94,16 +94,16 @@ pub enum DataError {
 const LARGEST_ANGLE: f64 = std::f64::consts::TAU + 0.01;
 
 /// Which coordinates are angles.
-fn angles(manifold: &Product) -> Vec<bool> {
-    let of = |factor: Factor| std::iter::repeat_n(matches!(factor, Factor::Torus(_)), factor.ambient());
-    manifold.factors().flat_map(of).collect()
+fn angles(manifold: &AnyManifold) -> Vec<bool> {
+    let of = |block: Coordinates| std::iter::repeat_n(matches!(block, Coordinates::Angles(_)), block.len());
+    manifold.coordinates().into_iter().flat_map(of).collect()
 }
 
 /// Reads points, `[row][coordinate]`, angles wrapped into `[0, 2π)`.
 ///
 /// # Errors
 /// [`DataError`] at the first row that is not a point, or when there are fewer than two.
-pub fn read(path: &Path, manifold: &Product) -> Result<Vec<f64>, DataError> {
+pub fn read(path: &Path, manifold: &AnyManifold) -> Result<Vec<f64>, DataError> {
     let csv_error = |e: csv::Error| DataError::Csv { path: path.to_owned(), message: e.to_string() };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(path).map_err(csv_error)?;

@@ -1,7 +1,6 @@
 //! Training by gradients: batches of base points, or of given points.
 
 use ircpm_flow::Flow;
-use ircpm_manifolds::Manifold;
 
 use super::{Assessment, Source, TrainingObjective};
 use crate::loss::{self, Gradient, LossError};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ircpm_flow::{Flow, FlowError};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 
 use super::data::{self, DataError, split};
 use super::{Choice, Source, State, Trainer, TrainingError, choose};
@@ -87,9 +87,10 @@ impl Problem {
                 let path = base.join(&data.file);
                 data.file =
                     std::path::absolute(&path).map_err(|source| ProblemError::Path { path, source })?;
-                let points = data::read(&data.file, &data.manifold)?;
-                let (train, held_out) = split(&points, data.manifold.ambient(), data.held_out);
-                (data.manifold.clone(), Content::Points { train, held_out })
+                let manifold = data.manifold.clone();
+                let points = data::read(&data.file, &manifold)?;
+                let (train, held_out) = split(&points, manifold.ambient(), data.held_out);
+                (manifold, Content::Points { train, held_out })
             }
             (None, None) => return Err(ProblemError::NothingToLearn),
         };
@@ -130,7 +131,7 @@ impl Problem {
     }
 
     /// The manifold that the flow lives on.
-    pub fn manifold(&self) -> &Product {
+    pub fn manifold(&self) -> &AnyManifold {
         self.flow.manifold()
     }
 

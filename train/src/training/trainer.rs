@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use cpu_time::ProcessTime;
 use ircpm_flow::Flow;
-use ircpm_manifolds::Manifold;
 
 use super::choice::choose;
 use super::collocation::Collocation;

@@ -1,6 +1,6 @@
 //! A real number that carries the sum of the magnitudes of its terms.
 
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use ircpm_ad::Scalar;
 use ircpm_ad::elementary::Function;
@@ -86,26 +86,18 @@ impl Div<f64> for Tally {
     }
 }
 
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+impl From<f64> for Tally {
+    fn from(x: f64) -> Self {
+        Self::constant(x)
     }
 }
 
-impl SubAssign for Tally {
-    fn sub_assign(&mut self, other: Self) {
-        *self = *self - other;
-    }
-}
-
-impl MulAssign for Tally {
-    fn mul_assign(&mut self, other: Self) {
-        *self = *self * other;
-    }
-}
+ircpm_ad::derived_operators!([] Tally);
 
 impl Scalar for Tally {
     type Base = f64;
+
+    const ORDER: usize = 0;
 
     fn constant(x: f64) -> Self {
         Self { value: x, size: x.abs() }
@@ -125,5 +117,14 @@ impl Scalar for Tally {
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
         let (value, slope) = (f.value(self.value), f.derivative(self.value));
         Self { value, size: value.abs() + slope.abs() * self.size }
+    }
+    fn is_finite(self) -> bool {
+        self.value.is_finite()
+    }
+    fn times_tangent(self, tangent: Self) -> Self {
+        self * tangent
+    }
+    fn tangent_product(self, other: Self) -> Self {
+        self * other
     }
 }

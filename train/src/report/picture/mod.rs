@@ -12,7 +12,7 @@ mod mollweide;
 mod pairs;
 mod square;
 
-use ircpm_manifolds::{Factor, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::evaluation::{EvaluationError, log_target};
 use crate::points::{Generator, Sequence, Spread, base_points};
@@ -74,11 +74,10 @@ pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Pic
 }
 
 /// The plane chart of a surface, `None` if it has none.
-fn chart(manifold: &Product) -> Option<Box<dyn Chart>> {
-    let mut factors = manifold.factors();
-    match (factors.next(), factors.next()) {
-        (Some(Factor::Torus(torus)), None) if torus.dim() == 2 => Some(Box::new(Square)),
-        (Some(Factor::Sphere(sphere)), None) if sphere.dim() == 2 => Some(Box::new(Mollweide)),
+fn chart(manifold: &AnyManifold) -> Option<Box<dyn Chart>> {
+    match manifold.coordinates()[..] {
+        [Coordinates::Angles(2)] => Some(Box::new(Square)),
+        [Coordinates::UnitVector(3)] => Some(Box::new(Mollweide)),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Samples on a manifold that has no chart: projections onto pairs of coordinates.
 
-use ircpm_manifolds::{Factor, Manifold, Product};
+use ircpm_manifolds::{AnyManifold, Coordinates};
 use plotters::style::Color;
 
 use super::Picture;
@@ -22,7 +22,7 @@ struct Coordinate {
 }
 
 /// Scatter plots of the first pairs of coordinates.
-pub(super) fn draw(manifold: &Product, samples: &[f64], headline: &str) -> Result<Picture, PictureError> {
+pub(super) fn draw(manifold: &AnyManifold, samples: &[f64], headline: &str) -> Result<Picture, PictureError> {
     let coordinates = coordinates(manifold, samples);
     let n = coordinates.len();
     let pairs: Vec<(usize, usize)> =
@@ -61,22 +61,22 @@ impl Coordinate {
 }
 
 /// Names and ranges of all ambient coordinates; those of Rⁿ are as wide as the samples.
-fn coordinates(manifold: &Product, samples: &[f64]) -> Vec<Coordinate> {
+fn coordinates(manifold: &AnyManifold, samples: &[f64]) -> Vec<Coordinate> {
     let ambient = manifold.ambient();
     let mut all: Vec<Coordinate> = Vec::with_capacity(ambient);
     let (mut angles, mut units) = (0, 0);
-    for factor in manifold.factors() {
-        for _ in 0..factor.ambient() {
+    for block in manifold.coordinates() {
+        for _ in 0..block.len() {
             let widest =
                 samples.iter().skip(all.len()).step_by(ambient).fold(1.0, |w: f64, x| w.max(x.abs()));
-            let angle = matches!(factor, Factor::Torus(_));
+            let angle = matches!(block, Coordinates::Angles(_));
             let count = if angle { &mut angles } else { &mut units };
             *count += 1;
             let name = format!("{}{}", if angle { 'θ' } else { 'y' }, subscript(*count));
-            let (low, high) = match factor {
-                Factor::Torus(_) => (0.0, std::f64::consts::TAU),
-                Factor::Sphere(_) => (-1.0, 1.0),
-                Factor::Euclidean(_) => (-widest, widest),
+            let (low, high) = match block {
+                Coordinates::Angles(_) => (0.0, std::f64::consts::TAU),
+                Coordinates::UnitVector(_) => (-1.0, 1.0),
+                _ => (-widest, widest),
             };
             all.push(Coordinate { name, low, high, angle });
         }

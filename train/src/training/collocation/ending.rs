@@ -5,7 +5,6 @@
 //! finds is undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model
 //! is then as good as was asked; points of a large one become hard points, and training goes on.
 
-use ircpm_manifolds::Manifold;
 use serde::{Deserialize, Serialize};
 
 use super::points::{MOST_CHECKS, SampledPoints};

@@ -10,7 +10,6 @@ mod points;
 use std::ops::Range;
 
 use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
-use ircpm_manifolds::Manifold;
 use nalgebra::DVector;
 
 use super::{Assessment, TrainingObjective};

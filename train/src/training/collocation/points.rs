@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use ircpm_flow::{Flow, SolveStats};
-use ircpm_manifolds::{Manifold, Product};
+use ircpm_manifolds::AnyManifold;
 
 use super::is_sparse;
 use crate::points::{Generator, Sequence, Spread, base_points};
@@ -80,7 +80,7 @@ impl Sampler {
     }
 
     /// Base points, `count` of them, on a lattice with a fresh shift.
-    pub(super) fn base_points(&mut self, manifold: &Product, count: usize) -> Vec<f64> {
+    pub(super) fn base_points(&mut self, manifold: &AnyManifold, count: usize) -> Vec<f64> {
         let new = || Sequence::new(Spread::Lattice, count, manifold.cube_dim());
         base_points(manifold, self.lattices.entry(count).or_insert_with(new), &mut self.generator)
     }
@@ -114,7 +114,7 @@ impl Sampler {
 }
 
 /// A point whose distance from `point` is normally distributed in each direction of a frame.
-fn neighbour(manifold: &Product, point: &[f64], generator: &mut Generator) -> Vec<f64> {
+fn neighbour(manifold: &AnyManifold, point: &[f64], generator: &mut Generator) -> Vec<f64> {
     let (n, d) = (manifold.ambient(), manifold.dim());
     let mut frame = vec![0.0; d * n];
     manifold.frame(point, &mut frame);

@@ -26,7 +26,7 @@ fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f
     let mut training = collocation(problem);
     let mut theta = problem.flow.initial(5);
     let y = training.sampler.base_points(problem.manifold(), MOST_CHECKS);
-    let eigenvalues = problem.flow.inverse(&theta, &y).min_eigenvalue;
+    let eigenvalues = problem.flow.inverse_with_eigenvalues(&theta, &y).1;
     let before = eigenvalues.into_iter().fold(f64::INFINITY, f64::min);
     // On the torus a factor f turns λ into 1 − f (1 − λ).
     assert!(problem.flow.rescale(&mut theta, (1.0 - lowest) / (1.0 - before)));
@@ -43,7 +43,8 @@ fn small_fold_is_undone_before_training_ends() {
     let (mut training, mut theta) = at_the_goal(&problem, -5e-3);
     assert_eq!(training.end(&mut theta, false), Some(End::Goal));
     let y = training.sampler.base_points(problem.manifold(), 4 * MOST_CHECKS);
-    let lowest = problem.flow.inverse(&theta, &y).min_eigenvalue.into_iter().fold(f64::INFINITY, f64::min);
+    let lowest =
+        problem.flow.inverse_with_eigenvalues(&theta, &y).1.into_iter().fold(f64::INFINITY, f64::min);
     assert!(lowest > 0.0 && lowest < 0.02, "{lowest}");
 }
 
