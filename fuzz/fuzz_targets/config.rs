@@ -1,7 +1,7 @@
 //! Arbitrary text as a configuration: parsed, or refused with an explanation.
 #![no_main]
 
-#[path = "../checks/config.rs"]
+#[path = "../../train/tests/checks/config.rs"]
 mod config;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| config::parses_or_explains(bytes));
