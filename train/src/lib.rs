@@ -53,6 +53,9 @@
 //! [`report`] writes it down. The feature `program`, on by default, adds `program` (commands and folders) and pictures;
 //! an embedding does without: `ircpm-train = { version = "0.1", default-features = false }`.
 //!
+//! Kernels are generic and compiled in the crate that uses them: a debug build of an embedding needs `opt-level = 2` in
+//! its `[profile.dev]`, and is many times slower without it.
+//!
 //! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
 //! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors).

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use ircpm_train::config::preset::by_name;
 use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
-use ircpm_train::training::{Problem, Trainer};
+use ircpm_train::training::{Problem, Progress, Trainer};
 
 fn problem(steps: usize) -> Problem {
     let set = format!("training.steps={steps}").parse().expect("of the form key=value");
@@ -88,4 +88,11 @@ fn foreign_file_is_told_from_a_damaged_one() {
     let foreign = safetensors::serialize(none, None).expect("an empty file");
     assert!(matches!(Checkpoint::decode(&foreign), Err(CheckpointError::Foreign { found: None })));
     assert!(matches!(Checkpoint::decode(b"PK\x03\x04 something else"), Err(CheckpointError::Format(_))));
+}
+
+#[test]
+fn progress_with_the_earlier_name_of_a_raised_target_is_read() {
+    let text = r#"{"step":3,"done":false,"defended":true,"clipped_steps":0,"unconverged":0,"wall_seconds":1.0,"cpu_seconds":2.0}"#;
+    let progress: Progress = serde_json::from_str(text).expect("progress of an earlier version");
+    assert!(progress.target_raised && progress.step == 3);
 }

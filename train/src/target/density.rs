@@ -1,5 +1,7 @@
 //! From an energy written once over any scalar to batches of energies and gradients, eight samples at a time.
 
+use std::borrow::Cow;
+
 use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
 use ircpm_manifolds::AnyManifold;
 
@@ -24,7 +26,7 @@ pub trait Density: Send + Sync + 'static {
 /// The last pack is filled up with copies of the last point. A call allocates one point, whatever the batch.
 #[derive(Clone, Debug)]
 pub struct InLanes<D> {
-    name: &'static str,
+    name: Cow<'static, str>,
     density: D,
     manifold: AnyManifold,
     isa: Isa,
@@ -32,14 +34,14 @@ pub struct InLanes<D> {
 
 impl<D: Density> InLanes<D> {
     /// A target on the fastest instruction set of this processor; `name` stands in reports.
-    pub fn new(name: &'static str, density: D) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, density: D) -> Self {
         Self::on(Isa::best(), name, density)
     }
 
     /// A target on a given instruction set.
-    pub fn on(isa: Isa, name: &'static str, density: D) -> Self {
+    pub fn on(isa: Isa, name: impl Into<Cow<'static, str>>, density: D) -> Self {
         let manifold = density.manifold();
-        Self { name, density, manifold, isa }
+        Self { name: name.into(), density, manifold, isa }
     }
 
     /// As [`InLanes::new`], for the table.
@@ -50,7 +52,7 @@ impl<D: Density> InLanes<D> {
 
 impl<D: Density> Target for InLanes<D> {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
     fn manifold(&self) -> &AnyManifold {
         &self.manifold
