@@ -62,6 +62,7 @@
 //! compiled in the crate that uses it, so an embedder's debug build needs `opt-level = 2` in its own `[profile.dev]`, without
 //! which it is some 200 times slower.
 
+pub mod check;
 mod error;
 mod lanes;
 pub mod map;

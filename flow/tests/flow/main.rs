@@ -1,11 +1,13 @@
 //! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
 
 mod derivatives;
+mod differentials;
 mod eigen;
 mod equivariance;
 mod gradients;
 mod inverse;
 mod networks;
+mod own;
 mod scores;
 mod second_contraction;
 mod solver;
