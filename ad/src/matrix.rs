@@ -2,7 +2,7 @@
 //!
 //! Everything is differentiated exactly, because the elimination runs on the dual numbers themselves. Pivots are chosen by
 //! value, which packs cannot do lane by lane: the scalars are those over `f64`. Matrices are slices, row by row; with the
-//! feature `nalgebra` its matrices of duals multiply and add as any others, and [`Lu::from_matrix`] solves with them.
+//! feature `nalgebra` its matrices of duals multiply and add as any others, and `Lu::from_matrix` solves with them.
 //!
 //! ```
 //! use ircpm_ad::matrix::Lu;

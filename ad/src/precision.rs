@@ -1,18 +1,18 @@
-//! Floating-point formats: what the elementary functions and a solver must know of the numbers in a lane.
+//! Floating-point formats: the constants that elementary functions and a solver need.
 
-/// A binary format, by the numbers that depend on it.
+/// The constants that depend on a binary floating-point format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Precision {
-    /// Distance from 1 to the next larger number.
+    /// The distance from 1 to the next larger number.
     pub epsilon: f64,
     /// `1.5·2^p`: adding and subtracting it rounds to the nearest integer.
     pub round: f64,
-    /// The same plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low bits.
+    /// [`Precision::round`] plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low bits.
     pub round_biased: f64,
     /// The largest finite number.
     pub largest: f64,
-    /// Between these `eˣ` is a normal number.
+    /// The arguments between which `eˣ` is a normal number.
     pub exp_range: [f64; 2],
     /// ln 2 in two parts, the first with trailing zeros so that small multiples of it are exact.
     pub ln_2: [f64; 2],
@@ -21,7 +21,7 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// 53 bits.
+    /// Double precision, 53 bits.
     pub const DOUBLE: Self = Self {
         epsilon: f64::EPSILON,
         round: 6_755_399_441_055_744.0,
@@ -32,7 +32,7 @@ impl Precision {
         pi_2: [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21],
     };
 
-    /// 24 bits. Parts of constants as in the Cephes library.
+    /// Single precision, 24 bits; the parts of constants are those of the Cephes library.
     pub const SINGLE: Self = Self {
         epsilon: f32::EPSILON as f64,
         round: 12_582_912.0,
@@ -44,15 +44,15 @@ impl Precision {
     };
 }
 
-/// What a lane holds: a double, or a single.
+/// The number in a lane: a double, or a single.
 pub(crate) trait Lane: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// How it is laid out.
+    /// The format of the number.
     const PRECISION: Precision;
 
-    /// The nearest one.
+    /// Rounds to the nearest number of the format.
     fn narrow(x: f64) -> Self;
 
-    /// As a double.
+    /// Converts to a double, without rounding.
     fn widen(self) -> f64;
 }
 

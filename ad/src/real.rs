@@ -6,46 +6,57 @@ use crate::scalar::{Algebra, Scalar};
 
 /// Keeps [`Real`] closed: only this crate can name it.
 pub(crate) mod sealed {
-    /// See [`super::Real`].
+    /// A bound of [`super::Real`] that no other crate can satisfy:
+    ///
+    /// ```compile_fail,E0603
+    /// struct Mine;
+    /// impl ircpm_ad::real::sealed::Sealed for Mine {}
+    /// ```
     pub trait Sealed {}
 }
 
 /// A real number, or a pack of independent ones that move in step.
 ///
-/// Everything here is branch-free, lane by lane, so that code written over `R: Real` becomes vector code. Operations
-/// that the hardware lacks go through [`Real::map`].
+/// Operations act lane by lane and without branches, so that code over `R: Real` becomes vector code. Those that the hardware
+/// lacks go through [`Real::map`].
 ///
 /// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64` and the
 /// packs that [`crate::Isa::dispatch`] makes are all there is.
 pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
-    /// What one register of the instruction set holds: a pack is one of these, or two.
+    /// One register of the instruction set: a pack is one of these, or two.
     type Register: Real;
 
-    /// A pack in single precision, of more lanes; itself where the instruction set has none.
+    /// A pack in single precision, of more lanes; this type itself if the instruction set has none.
     type Single: Real;
 
-    /// Numbers in a pack.
+    /// Number of lanes in a pack.
     const LANES: usize;
 
-    /// Registers for packs that the instruction set offers: sizes the kernels' blocks.
+    /// Number of packs that the processor's registers hold, by which kernels choose the size of their blocks.
     const REGISTERS: usize;
 
-    /// How a lane's number is laid out.
+    /// The floating-point format of a lane.
     const PRECISION: Precision;
 
-    /// The first `LANES` numbers of `x`.
+    /// Loads the first `LANES` numbers of `x`.
+    ///
+    /// # Panics
+    /// If there are fewer.
     fn load(x: &[f64]) -> Self;
 
     /// Writes the lanes to the front of `out`.
+    ///
+    /// # Panics
+    /// If `out` is shorter than that.
     fn store(self, out: &mut [f64]);
 
-    /// Lane `i`.
+    /// The number in lane `i`.
     fn lane(self, i: usize) -> f64;
 
-    /// `f` of every lane's index.
+    /// The pack whose lane `i` holds `f(i)`.
     fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
 
-    /// `f` of every lane.
+    /// Applies `f` to every lane.
     fn map(self, f: impl Fn(f64) -> f64) -> Self;
 
     /// `self · a + b`, with one rounding where the instruction set has it.
@@ -57,26 +68,25 @@ pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// Square root of the value.
     fn sqrt_real(self) -> Self;
 
-    /// The number whose bits are those of `self` moved to the exponent: `2^k` if `self` is
-    /// [`Precision::round_biased`]` + k`.
+    /// Moves the low bits to the exponent, which gives `2^k` if `self` is [`Precision::round_biased`]` + k`.
     fn exponent_from_low_bits(self) -> Self;
 
-    /// Sum over the lanes, in a fixed order.
+    /// The sum over the lanes, in a fixed order.
     fn sum(self) -> f64;
 
-    /// The sums of four packs, cheaper together than one by one.
+    /// The sums of four packs, which are cheaper together than one by one.
     fn sum_four(packs: [Self; 4]) -> [f64; 4];
 
-    /// The registers of all packs, one after the other: what the flat kernels work on.
+    /// The registers of all packs, one after the other, for the kernels of [`crate::linear`].
     fn registers(packs: &[Self]) -> &[Self::Register];
 
-    /// As [`Real::registers`], to be written to.
+    /// The registers of all packs, to be written to.
     fn registers_mut(packs: &mut [Self]) -> &mut [Self::Register];
 
     /// Runs `stage`, a part of a kernel, in a function of its own that is compiled for the instruction set of this type.
     ///
-    /// Mark the closure, as in `R::vectorized(#[inline(always)] || …)`: without the mark it may be compiled by itself, for the
-    /// target's plain instructions.
+    /// Mark the closure, as in `R::vectorized(#[inline(always)] || …)`, because one without the mark may be compiled by itself, for
+    /// the target's plain instructions.
     fn vectorized<O>(stage: impl FnOnce() -> O) -> O;
 
     /// The larger one; `self` if either is NaN.

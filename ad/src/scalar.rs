@@ -1,4 +1,4 @@
-//! What a differentiable function is written over, and what a reverse sweep needs besides.
+//! The traits of numbers: what a differentiable function is written over, and what a reverse sweep needs besides.
 
 use std::fmt::Debug;
 use std::iter::{Product, Sum};
@@ -64,7 +64,7 @@ pub trait Scalar:
     /// `if_greater` where `a > b`, else `otherwise`; lane by lane. A NaN in `a` or `b` selects `otherwise`.
     fn select_gt(a: Self::Base, b: Self::Base, if_greater: Self, otherwise: Self) -> Self;
 
-    /// `f(self)` by the chain rule: the one place where a type says how it differentiates.
+    /// `f(self)` by the chain rule. This is the one place where a type says how it differentiates.
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self;
 
     /// Whether all coefficients are finite, in all lanes.
@@ -309,7 +309,7 @@ pub trait Scalar:
     fn atan2(self, x: Self) -> Self {
         let (y0, x0) = (self.value(), x.value());
         let size = Self::Base::one() / (y0.abs() + x0.abs());
-        // Sizes of order one: the square of a tiny or huge one would leave the range of doubles.
+        // Scaled to order one, because the square of a tiny or huge number would leave the range of doubles.
         let (sine, cosine) = (y0 * size * size, x0 * size * size);
         let along = x.scale(cosine) + self.scale(sine);
         let across = self.scale(cosine) - x.scale(sine);
@@ -335,8 +335,8 @@ pub trait Scalar:
 ///
 /// An element has [`Algebra::COEFFS`] coefficients over the base. A *cotangent* `bar` is a linear form on the algebra,
 /// stored by its coefficients, and `a` acts on it by `(a·bar)(b) = bar(a b)`. Reverse mode over duals is then ordinary
-/// reverse mode with [`Algebra::act`] in place of the product, and the gradient of a weight is the flat dot product
-/// [`Algebra::pair`] of activation and cotangent: no order of differentiation needs a rule of its own.
+/// reverse mode with [`Algebra::act`] in place of the product, and the gradient of a weight is the dot product
+/// [`Algebra::pair`] of all coefficients of activation and cotangent. No order of differentiation needs a rule of its own.
 pub trait Algebra: Scalar {
     /// Number of real coefficients.
     const COEFFS: usize;
@@ -350,7 +350,7 @@ pub trait Algebra: Scalar {
     /// Coefficients of all elements, one after the other; length `COEFFS · x.len()`.
     fn coefficients(x: &[Self]) -> &[Self::Base];
 
-    /// As [`Algebra::coefficients`], to be written to.
+    /// Coefficients of all elements, to be written to; length `COEFFS · x.len()`.
     fn coefficients_mut(x: &mut [Self]) -> &mut [Self::Base];
 }
 

@@ -11,7 +11,7 @@ const SEED: u64 = 230_708_214;
 /// Rounding of sums of a few dozen terms, against the sum of their magnitudes.
 const TOLERANCE: f64 = 1e-14;
 
-/// Random coefficients, some of them zero and some tiny: a law that divides would show.
+/// Random coefficients, some of them zero and some tiny, so that a law that divides would fail.
 fn random<A: Algebra>(rng: &mut Pcg64Mcg) -> A {
     let mut a = [A::zero()];
     for c in A::coefficients_mut(&mut a) {

@@ -52,7 +52,7 @@ struct Row {
     function: fn(Nested) -> Nested,
     terms: fn(f64) -> Terms,
     oracle: fn(Oracle) -> Oracle,
-    /// Where the oracle's own formulas hold, too.
+    /// Points at which the oracle's formulas are accurate, too.
     tame: &'static [f64],
     wild: &'static [f64],
 }

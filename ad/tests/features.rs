@@ -5,21 +5,21 @@
 fn dual_types_survive_a_round_trip_through_json() {
     use ircpm_ad::{Dual, Guarded, Jet, Lap};
     fn check<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(
-        x: T,
+        x: &T,
         text: &str,
     ) {
-        assert_eq!(serde_json::to_string(&x).unwrap(), text);
-        assert_eq!(serde_json::from_str::<T>(text).unwrap(), x);
+        assert_eq!(serde_json::to_string(x).unwrap(), text);
+        assert_eq!(serde_json::from_str::<T>(text).unwrap(), *x);
     }
-    check(Dual::new(1.5, [2.0, 3.0]), r#"{"re":1.5,"eps":[2.0,3.0]}"#);
+    check(&Dual::new(1.5, [2.0, 3.0]), r#"{"re":1.5,"eps":[2.0,3.0]}"#);
     check(
-        Dual::new(Dual::new(1.0, [2.0]), [Dual::new(3.0, [4.0])]),
+        &Dual::new(Dual::new(1.0, [2.0]), [Dual::new(3.0, [4.0])]),
         r#"{"re":{"re":1.0,"eps":[2.0]},"eps":[{"re":3.0,"eps":[4.0]}]}"#,
     );
     let jet = Jet { re: 1.0, grad: [2.0, 3.0], hess: [[4.0, 5.0], [5.0, 6.0]] };
-    check(jet, r#"{"re":1.0,"grad":[2.0,3.0],"hess":[[4.0,5.0],[5.0,6.0]]}"#);
-    check(Lap { re: 1.0, grad: [2.0], lap: 3.0 }, r#"{"re":1.0,"grad":[2.0],"lap":3.0}"#);
-    check(Guarded(Dual::new(1.0, [2.0])), r#"{"re":1.0,"eps":[2.0]}"#);
+    check(&jet, r#"{"re":1.0,"grad":[2.0,3.0],"hess":[[4.0,5.0],[5.0,6.0]]}"#);
+    check(&Lap { re: 1.0, grad: [2.0], lap: 3.0 }, r#"{"re":1.0,"grad":[2.0],"lap":3.0}"#);
+    check(&Guarded(Dual::new(1.0, [2.0])), r#"{"re":1.0,"eps":[2.0]}"#);
     let long = Dual::<f64, 40>::new(0.0, std::array::from_fn(|i| i as f64));
     assert_eq!(serde_json::from_str::<Dual<f64, 40>>(&serde_json::to_string(&long).unwrap()).unwrap(), long);
     let short =

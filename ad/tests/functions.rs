@@ -15,6 +15,7 @@ struct Row {
     points: &'static [(f64, [f64; 5])],
 }
 
+#[expect(clippy::approx_constant, reason = "these are results")]
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     Row {

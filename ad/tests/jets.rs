@@ -16,7 +16,7 @@ enum Composite {
     Rational,
     Trigonometric,
     Radial,
-    /// A softplus network `n → 5 → 4 → 1` written naively; weights are read in a cycle.
+    /// A softplus network `n → 5 → 4 → 1` written without any care; weights are read in a cycle.
     Network(Vec<f64>),
 }
 
@@ -131,7 +131,7 @@ fn assert_jets_match<const D: usize>(f: &Composite, x: &[f64], l: &[f64]) {
     assert_close("contraction", f, turned.lap, contraction, 1e-12 * size * (1.0 + terms));
 }
 
-/// Coordinates where formulas like to break: zero and its neighbours, coincident ones, multiples of π/2, large ones.
+/// Coordinates where formulas often fail: zero and its neighbours, equal ones, multiples of π/2, large ones.
 fn coordinate() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => -3.0..3.0,

@@ -15,7 +15,7 @@ type Pack = [f64; LANES];
 enum Bound {
     /// The same bits, or NaN both.
     Exact,
-    /// Four units in the last place: polynomials are evaluated with one rounding a step, or with two.
+    /// Four units in the last place: a step of a polynomial rounds once or twice.
     Relative,
     /// Four units in the last place of one: sine and cosine are accurate in this sense only.
     Absolute,
@@ -58,7 +58,7 @@ const OPERATIONS: [(&str, Bound); 32] = [
     ("cos", Absolute),
 ];
 
-/// All of the above, in their order.
+/// All of [`OPERATIONS`], in their order.
 #[inline(always)]
 fn operations<R: Real>(x: R, y: R, z: R) -> [R; OPERATIONS.len()] {
     let mut assigned = x;
@@ -203,7 +203,7 @@ fn lanes_match_single_reals_on_every_instruction_set() {
 fn no_value_crosses_lanes() {
     for isa in Isa::available() {
         for mut arguments in packs().into_iter().take(20) {
-            // Large angles take the whole pack to the standard library: kept out here, and let in one by one.
+            // Large angles go to the standard library, lane by lane; they are tested one at a time below.
             arguments[0] = arguments[0].map(|x| if x.abs() < 1e5 { x } else { 0.25 });
             let (before, fused) = isa.dispatch(Operations(arguments));
             for lane in 0..LANES {
@@ -230,7 +230,7 @@ fn no_value_crosses_lanes() {
     }
 }
 
-/// What becomes of NaN on either side of an order.
+/// Selections, maxima and minima with a NaN on either side.
 struct Unordered;
 
 impl Kernel for Unordered {
@@ -320,8 +320,8 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits_in_every_lane() {
     }
 }
 
-/// The largest error of each operation in single precision, in its units in the last place of all numbers that go in and
-/// out; nothing where the instruction set has no single precision.
+/// The largest error of each operation in single precision, in units in the last place of the largest argument or result;
+/// `None` if the instruction set has no single precision.
 struct Singles;
 
 impl Kernel for Singles {
@@ -378,7 +378,7 @@ fn best_instruction_set_is_the_last_that_is_available() {
     assert!(lanes.is_sorted() && lanes[0] == 2, "{lanes:?}");
 }
 
-/// Numbers in a pack.
+/// Counts the lanes of a pack.
 struct Width;
 
 impl Kernel for Width {

@@ -90,3 +90,31 @@ fn generic_code_has_assignments_with_constants_sums_and_products_in_lanes() {
         assert_eq!(found, [14.0, 9.0]);
     }
 }
+
+#[test]
+fn is_finite_looks_at_every_coefficient() {
+    let (x, bad) = (Dual::new(1.0, [2.0, 3.0]), f64::NAN);
+    assert!(x.is_finite() && !Dual::new(1.0, [2.0, bad]).is_finite() && !Dual::new(bad, [2.0]).is_finite());
+    let jet = Jet { re: 1.0, grad: [2.0, 3.0], hess: [[4.0, 5.0], [5.0, 6.0]] };
+    assert!(jet.is_finite() && !Jet { hess: [[4.0, 5.0], [5.0, f64::INFINITY]], ..jet }.is_finite());
+    assert!(
+        !Lap { re: 1.0, grad: [2.0], lap: bad }.is_finite()
+            && Lap { re: 1.0, grad: [2.0], lap: 1.0 }.is_finite()
+    );
+    for isa in Isa::available() {
+        let lanes = isa.dispatch(Finite);
+        assert!(lanes.into_iter().all(|(all, one_infinite)| all && !one_infinite), "{}", isa.name());
+    }
+}
+
+/// Whether a pack is finite, and whether it is with an infinite number in each lane in turn.
+struct Finite;
+
+impl Kernel for Finite {
+    type Output = Vec<(bool, bool)>;
+
+    fn run<R: Real>(self) -> Vec<(bool, bool)> {
+        let with = |lane: usize| R::from_fn(|i| if i == lane { f64::NEG_INFINITY } else { f64::MAX });
+        (0..R::LANES).map(|lane| (with(R::LANES).is_finite(), with(lane).is_finite())).collect()
+    }
+}

@@ -1,7 +1,7 @@
 //! Gradient, Hessian and further derivatives of a function written once.
 //!
 //! A function of `n` variables is a type with one generic method ([`ScalarField`], [`VectorField`]), because a closure has
-//! one type and cannot be called on reals and on duals both. For a number of variables that is known to the compiler, [`array`]
+//! one type and cannot be called on reals and on duals both. For a number of variables that is known to the compiler, [`mod@array`]
 //! takes closures, allocates nothing and is up to three times faster.
 //!
 //! | wanted | function | cost in values of `f`, about |
@@ -16,13 +16,13 @@
 //! A sum of second derivatives in one pass is what [`crate::Lap`] carries; solutions of equations are differentiated by
 //! [`crate::implicit`].
 
+mod along;
 pub mod array;
-mod directional;
-mod expansion;
+mod tensors;
 mod vector;
 
-pub use directional::{directional, hessian_vector};
-pub use expansion::{Expansion, expansion, third};
+pub use along::{directional, hessian_vector};
+pub use tensors::{Expansion, expansion, third};
 pub use vector::{VectorField, jacobian, jacobian_vector};
 
 use crate::duals::{Dual, Guarded, Jet};
@@ -77,7 +77,8 @@ fn is_lost<S: Scalar, const D: usize>(y: Dual<S, D>) -> bool {
 
 /// Value, gradient and Hessian (row-major, `n²`) of `f` at `x`.
 ///
-/// Up to four variables in one pass of jets; beyond, blocks of duals of duals.
+/// Up to four variables in one pass of jets; beyond, blocks of duals of duals. Where the value is infinite, zero tangents make NaN;
+/// [`Guarded`] jets do not.
 pub fn hessian<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>) {
     let n = x.len();
     if n <= CHUNK {

@@ -1,4 +1,4 @@
-//! Dual numbers as runs of their coefficients: the one reinterpretation that the flat kernels rest on.
+//! Slices of dual numbers as slices of their coefficients, for the kernels that treat all coefficients alike.
 
 /// The coefficients of `x`.
 ///
@@ -14,7 +14,7 @@ pub(crate) unsafe fn flatten<A, S>(x: &[A]) -> &[S] {
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), len) }
 }
 
-/// As [`flatten`], to be written to.
+/// The coefficients of `x`, to be written to.
 ///
 /// # Safety
 /// As [`flatten`]; and any values of `S` make an `A`.

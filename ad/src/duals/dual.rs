@@ -1,4 +1,4 @@
-//! Dual numbers with several tangents, nesting to any order: the declared core, and the oracle for the fast forms.
+//! Dual numbers with several tangents. They nest to any order, and tests hold all other types against them.
 
 use super::coefficients::{flatten, flatten_mut};
 use super::operators::operators;
@@ -41,7 +41,7 @@ impl<S: Scalar, const D: usize> Dual<S, D> {
         Self { re, eps }
     }
 
-    /// `re`, held constant.
+    /// `re`, held constant. ([`Scalar::constant`] takes an `f64`, and [`Scalar::from_base`] a real or a pack.)
     #[inline(always)]
     pub fn fixed(re: S) -> Self {
         Self { re, eps: [S::zero(); D] }
@@ -77,13 +77,12 @@ impl<S: Scalar, const D: usize> Dual<S, D> {
     }
 
     #[inline(always)]
-    fn product(self, other: Self) -> Self {
-        let mut out = self;
-        out.re = self.re * other.re;
+    fn product(mut self, other: Self) -> Self {
         for i in 0..D {
-            out.eps[i] = self.re * other.eps[i] + self.eps[i] * other.re;
+            self.eps[i] = self.re * other.eps[i] + self.eps[i] * other.re;
         }
-        out
+        self.re *= other.re;
+        self
     }
 
     /// `q = a/b` and `q′ = (a′ − q b′)/b`: the value is the quotient of the values, and no square of `b` leaves the range.
@@ -149,7 +148,7 @@ impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Written out, as selection below: closures of theirs were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);

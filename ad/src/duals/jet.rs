@@ -1,4 +1,4 @@
-//! The full second-order jet.
+//! The second-order jet with all of its Hessian.
 
 use super::Dual;
 use super::coefficients::{flatten, flatten_mut};
@@ -147,7 +147,7 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Written out, as selection below: closures of theirs were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);
@@ -173,7 +173,7 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
     }
     #[inline(always)]
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
-        // f′ and f″ at once: the derivative, differentiated along one direction.
+        // The derivative, differentiated along one direction, gives f′ and f″ at once.
         let slope = f.derivative(Dual::<S, 1>::variable(self.re, 0));
         let (first, second) = (slope.re, slope.eps[0]);
         let mut out = self;

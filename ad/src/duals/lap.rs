@@ -8,9 +8,9 @@ use crate::scalar::{Algebra, Scalar};
 
 /// Value, derivatives in `D` directions, and the sum `Σₖ ∂ₖ²` of the second derivatives along them.
 ///
-/// The quotient of [`crate::Jet`] by everything of second order but its trace: `D + 2` coefficients instead of
-/// `1 + D + D(D+1)/2`, and exact, because traces propagate alone. A contraction `A : Hess f` with `A = L Lᵀ` is the
-/// trace along the directions `uₖ = L eₖ`, so the matrix enters through the seeds and the jet stays an ordinary
+/// Of a [`crate::Jet`]'s second derivatives it keeps the trace alone, in `D + 2` coefficients instead of `1 + D + D(D+1)/2`. That
+/// is exact, because the rule for the trace needs nothing else of second order. A contraction `A : Hess f` with `A = L Lᵀ` is the
+/// trace along the directions `uₖ = L eₖ`, so that the matrix enters through the seeds and the jet stays an ordinary
 /// scalar. This is the "forward Laplacian" of Li et al. (arXiv:2307.08214), here with its coadjoint action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -124,7 +124,7 @@ impl<S: Scalar, const D: usize> Scalar for Lap<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Written out, as selection below: closures of theirs were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);
@@ -146,7 +146,7 @@ impl<S: Scalar, const D: usize> Scalar for Lap<S, D> {
     }
     #[inline(always)]
     fn apply<F: Function<Self::Base>>(self, f: F) -> Self {
-        // f′ and f″ at once: the derivative, differentiated along one direction.
+        // The derivative, differentiated along one direction, gives f′ and f″ at once.
         let slope = f.derivative(Dual::<S, 1>::variable(self.re, 0));
         let (first, second) = (slope.re, slope.eps[0]);
         let mut out = self;

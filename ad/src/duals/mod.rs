@@ -1,4 +1,4 @@
-//! The dual number types: first derivatives, all second derivatives, or one sum of second derivatives.
+//! The number types that carry derivatives: see the table on the crate's front page.
 
 mod coefficients;
 mod display;

@@ -2,8 +2,8 @@
 //!
 //! Every derivative of softplus is a polynomial in `σ(x)` and `σ(−x)`. A network asks for softplus and sigmoid at each
 //! unit, over dual numbers: [`Logistic`] is evaluated once, at the value, and is then a [`Function`] like any other.
-//! It comes in two steps, [`decay`] and [`Logistic::new`], to be taken each over all units of a layer: as one they are a
-//! chain of some hundred cycles, longer than a processor looks ahead for work on the next unit.
+//! There are two steps, [`decay`] and [`Logistic::new`], each to be taken over all units of a layer, because both together are a
+//! chain of some hundred cycles, and a processor does not look that far ahead for work on the next unit.
 //!
 //! ```
 //! use ircpm_ad::elementary::logistic::{Logistic, decay};
@@ -30,11 +30,11 @@ pub struct Logistic<R> {
     pub sigmoid: SigmoidAt<R>,
 }
 
-/// [`Logistic::softplus`]: to be applied at the point it was made for, as its value is fixed.
+/// Softplus as a [`Function`], to be applied only at the point of its [`Logistic`], because its value is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftplusAt<R>(Logistic<R>);
 
-/// [`Logistic::sigmoid`]: to be applied at the point it was made for, as its value is fixed.
+/// The sigmoid as a [`Function`], to be applied only at the point of its [`Logistic`], because its value is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct SigmoidAt<R> {
     /// `σ(x)`.
@@ -43,11 +43,11 @@ pub struct SigmoidAt<R> {
     pub reflected: R,
 }
 
-/// [`SigmoidAt::of_softplus`]: to be applied at the softplus of its point, as its value is fixed.
+/// The sigmoid as a [`Function`] of softplus, to be applied only at the softplus of its point, because its value is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct OfSoftplus<R>(SigmoidAt<R>);
 
-/// `σ(−x) = e^{−s}` as a function of `s = ln(1 + eˣ)`, where its value is this.
+/// The function `σ(−x) = e^{−s}` of `s = ln(1 + eˣ)`, with its stored value.
 #[derive(Clone, Copy, Debug)]
 struct ReflectedAt<R>(R);
 
@@ -58,13 +58,13 @@ pub fn decay<R: Real>(x: R) -> R {
 }
 
 impl<R: Real> Logistic<R> {
-    /// Both at `x`.
+    /// Softplus and sigmoid at `x`.
     #[inline(always)]
     pub fn at(x: R) -> Self {
         Self::new(x, decay(x))
     }
 
-    /// Both at `x`, from `t = decay(x)`.
+    /// Softplus and sigmoid at `x`, from `t = decay(x)`.
     ///
     /// They are `max(x, 0) + ln(1 + t)` and `1/(1 + t)` or `t/(1 + t)`; the logarithm is `2 artanh(z)` at
     /// `z = t/(2 + t)`. Relative error 5e-16 for `x > −700`.
@@ -83,13 +83,13 @@ impl<R: Real> Logistic<R> {
         Self { softplus: x.max(zero) + ln_1p, sigmoid }
     }
 
-    /// Softplus, for the point of this value.
+    /// Softplus, to be applied at the point `x`.
     #[inline(always)]
     pub fn softplus(self) -> SoftplusAt<R> {
         SoftplusAt(self)
     }
 
-    /// The sigmoid, for the point of this value.
+    /// The sigmoid, to be applied at the point `x`.
     #[inline(always)]
     pub fn sigmoid(self) -> SigmoidAt<R> {
         self.sigmoid
@@ -97,7 +97,7 @@ impl<R: Real> Logistic<R> {
 }
 
 impl<R> SigmoidAt<R> {
-    /// The sigmoid as a function of softplus, `σ = 1 − e^{−s}`: what a network's reverse sweep needs is in its activations.
+    /// The sigmoid as a function of softplus, `σ = 1 − e^{−s}`, so that a reverse sweep needs the activations alone.
     #[inline(always)]
     pub fn of_softplus(self) -> OfSoftplus<R> {
         OfSoftplus(self)

@@ -60,7 +60,7 @@ pub trait Function<R: Real>: Copy {
     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S;
 }
 
-/// One line per function: name, the word `infinite` if its slope can be, value, derivative.
+/// Functions of one line each: the name, the word `infinite` if the slope can be, the value, and the derivative.
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident $($infinite:ident)?: |$x:ident| $value:expr, $derivative:expr;)*) => {$(
         $(#[$doc])*

@@ -52,13 +52,15 @@ pub fn one_minus_sinc_over_u<S: Scalar>(u: S) -> S {
     u.apply(Stumpff(3))
 }
 
-/// Largest `|u|` at which the series is summed, and the terms that this takes at every order.
+/// The largest `|u|` at which the series is summed.
 const SERIES_END: f64 = 16.0;
+/// The number of terms that the series needs up to there, at every order.
 const TERMS: u32 = 20;
 
-/// `c_k(u)` of a pack, in a function of its own: inlined wherever geometry asks for it, it would be most of the code.
+/// Stumpff's `c_k(u)` of a pack.
 ///
-/// Branch-free where spheres need it, `0 ≤ u ≤ 16`; lanes elsewhere are evaluated one by one.
+/// There are no branches where spheres need it, for `0 ≤ u ≤ 16`; other lanes are evaluated one by one. It is a function of its own,
+/// because it would be most of the code if it were inlined wherever geometry calls it.
 #[inline(always)]
 pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
     R::vectorized(
@@ -68,7 +70,7 @@ pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
                 0 => sin_cos(u.sqrt_real()).1,
                 1 => {
                     let r = u.sqrt_real();
-                    // Below this 1 − u/6 rounds to one, and at zero the quotient is none.
+                    // Below this 1 − u/6 rounds to one, and at zero the quotient would be NaN.
                     R::select_gt(r, R::constant(1e-9), sin_cos(r).0 / r, R::one())
                 }
                 _ => series(k, u),

@@ -8,10 +8,10 @@ use std::f64::consts::{FRAC_2_PI, LN_2, LOG2_E};
 use crate::precision::Precision;
 use crate::real::Real;
 
-/// Beyond this many radians the three parts of π/2 no longer suffice.
+/// The largest angle, in radians, for which three parts of π/2 suffice.
 const LARGEST_ANGLE: f64 = 1e5;
 
-/// Polynomial in `x`, constant term first.
+/// A polynomial in `x`, the constant term first.
 #[inline(always)]
 fn horner<R: Real, const N: usize>(x: R, c: [f64; N]) -> R {
     let mut sum = R::constant(c[N - 1]);
@@ -30,7 +30,7 @@ pub(crate) fn exp_in_range<R: Real>(x: R) -> R {
     let r = k.mul_add(R::constant(-ln_2[0]), x);
     let r = k.mul_add(R::constant(-ln_2[1]), r);
     let power = biased.exponent_from_low_bits();
-    // Estrin's scheme: the dependency chain is what a pack waits for.
+    // Estrin's scheme, because it has the shortest chain of dependent operations.
     let (r2, pair) = (r * r, |a: f64, b: f64| r.mul_add(R::constant(b), R::constant(a)));
     let r4 = r2 * r2;
     if R::PRECISION == Precision::SINGLE {
@@ -76,7 +76,7 @@ pub(crate) fn atanh(x: f64) -> f64 {
 
 /// Sine and cosine of an angle in radians.
 ///
-/// Lanes beyond 1e5 are rare here and are left to the standard library, each alone: no lane's bits depend on another's.
+/// Lanes beyond 1e5 are rare, and each is left to the standard library alone, so that no lane's bits depend on another's.
 #[inline(always)]
 pub fn sin_cos<R: Real>(x: R) -> (R, R) {
     let mut largest = 0.0_f64;

@@ -26,7 +26,7 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
 }
 
 /// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
-/// pack's rows, which are `len` numbers from `start` on, of `stride` a pack.
+/// pack's rows, which are `len` numbers from `start` on, of `stride` per pack.
 ///
 /// # Panics
 /// If the lengths of the slices do not match.
@@ -64,20 +64,20 @@ pub fn accumulate_each<R: Real>(
 /// Where [`accumulate_each`] adds: a part of the rows of all packs.
 #[derive(Debug)]
 pub struct GradientRows<'a, R> {
-    /// GradientRows of all packs, `stride` numbers each.
+    /// The rows of all packs, `stride` numbers each.
     pub w: &'a mut [R],
     /// Length of a row.
     pub stride: usize,
-    /// Where the part begins.
+    /// Where the part of each row begins.
     pub start: usize,
-    /// Its length.
+    /// The length of that part.
     pub len: usize,
 }
 
-/// Columns in a panel of the weight gradient.
+/// Number of columns in a panel of the weight gradient.
 const PANEL: usize = 16;
 
-/// The sums over all samples.
+/// The gradient summed over all samples.
 struct WeightGradient<'a, R> {
     delta: &'a [R],
     x: &'a [R],
@@ -93,7 +93,7 @@ impl<R: Real> WeightGradient<'_, R> {
         if R::REGISTERS >= 32 { self.panels::<4, 4>() } else { self.panels::<3, 4>() }
     }
 
-    /// Panels of columns outermost: a panel of `x` stays in the nearest cache while all rows of `delta` pass by.
+    /// Adds panel by panel of columns, because a panel of `x` stays in the nearest cache for all rows of `delta`.
     #[inline(always)]
     fn panels<const ROWS: usize, const COLUMNS: usize>(&mut self) {
         for start in (0..self.columns).step_by(PANEL) {
@@ -103,7 +103,7 @@ impl<R: Real> WeightGradient<'_, R> {
                 self.strip::<ROWS, COLUMNS>(i, start, end);
                 i += ROWS;
             }
-            // Pairs first: the few sums of a single row wait for each other.
+            // Pairs before a single row, whose few sums would wait for each other.
             while i + 2 <= self.rows {
                 self.strip::<2, COLUMNS>(i, start, end);
                 i += 2;
@@ -114,7 +114,7 @@ impl<R: Real> WeightGradient<'_, R> {
         }
     }
 
-    /// GradientRows `i..i + ROWS` of columns `start..end`.
+    /// Rows `i..i + ROWS` of columns `start..end`.
     #[inline(always)]
     fn strip<const ROWS: usize, const COLUMNS: usize>(&mut self, i: usize, start: usize, end: usize) {
         let whole = end - (end - start) % COLUMNS;
@@ -133,7 +133,7 @@ impl<R: Real> WeightGradient<'_, R> {
         for pack in 0..self.delta.len() / (rows * width) {
             let delta = &self.delta[pack * rows * width..][..rows * width];
             let x = &self.x[pack * columns * width..][..columns * width];
-            // One slice a row and column, all of one length: indices below it need no checks.
+            // One slice per row and column, all of the same length, so that indices below it need no checks.
             let (mut row, mut column) = ([delta; ROWS], [x; COLUMNS]);
             for r in 0..ROWS {
                 row[r] = &delta[(i + r) * width..][..width];
@@ -165,10 +165,10 @@ impl<R: Real> WeightGradient<'_, R> {
     }
 }
 
-/// Columns whose sums stay in registers together.
+/// Number of columns whose sums stay in registers together.
 const TOGETHER: usize = 4;
 
-/// `w[j] += Σ_c δ[c] · x[j][c]`.
+/// Adds one row of a gradient: `w[j] += Σ_c δ[c] · x[j][c]`.
 #[inline(always)]
 fn outer_row<R: Real>(delta: &[R], x: &[R], w: &mut [R]) {
     let width = delta.len();

@@ -1,9 +1,9 @@
 //! The specialised kernels: a matrix times flat coefficients, and the weight gradient.
 //!
-//! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, whose units fit
-//! the nearest cache, and the same weight for all its coefficients; the gradient of a weight is a dot product over packs
-//! and coefficients. Neither knows what the coefficients mean: one kernel a register type serves all dual types, and packs
-//! of two registers are twice as many coefficients.
+//! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, because the units of
+//! one pack fit the nearest cache, and multiplies all coefficients of a unit by the same weight. The gradient of a weight is a dot
+//! product over packs and coefficients. Neither kernel knows what the coefficients mean: there is one per register type, which
+//! serves all dual types, and a pack of two registers counts as twice as many coefficients.
 
 use std::ops::Range;
 
@@ -15,13 +15,13 @@ use product::PackProduct;
 
 use crate::real::Real;
 
-/// What a matrix is made of: doubles, or singles for packs of them.
+/// The type of a matrix's entries: doubles, or singles for packs of singles.
 pub trait Weight: Copy + Into<f64> + Send + Sync + 'static {}
 
 impl Weight for f64 {}
 impl Weight for f32 {}
 
-/// A matrix within a slice: entry `(i, j)` at `i · row_stride + j · column_stride`.
+/// A matrix within a slice: entry `(i, j)` stands at `i · row_stride + j · column_stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, W = f64> {
     weights: &'a [W],
@@ -62,7 +62,7 @@ pub fn apply<R: Real, W: Weight>(matrix: Matrix<'_, W>, x: &[R], y: &mut [R], wi
     apply_to(matrix, x, y, width, 0..width);
 }
 
-/// As [`apply`], for the coefficients of `part` alone; `y` keeps its others.
+/// Applies the matrix as [`apply`] does, to the coefficients of `part` alone; `y` keeps its others.
 ///
 /// # Panics
 /// As [`apply`], and if `part` is not among the coefficients.
@@ -93,7 +93,7 @@ pub fn apply_to<R: Real, W: Weight>(
     );
 }
 
-/// `a · b`, which must not wrap: the unchecked reads below rest on it.
+/// The product `a · b`, which must not wrap, because the unchecked reads of [`PackProduct`] rest on it.
 #[inline(always)]
 fn product(a: usize, b: usize) -> usize {
     a.checked_mul(b).expect("no slice holds so many numbers")

@@ -5,13 +5,13 @@ use std::ops::Range;
 use super::{Matrix, Weight};
 use crate::real::Real;
 
-/// Columns at a time of a panel that takes a part of their coefficients.
+/// Number of columns per step, for a panel that takes only a part of the coefficients.
 const SCATTERED: usize = 64;
 
-/// One pack's product.
+/// The product of the matrix and one pack.
 pub(super) struct PackProduct<'a, R, W> {
     pub matrix: Matrix<'a, W>,
-    /// `[column][coefficient]`, so long: reads are not checked.
+    /// `[column][coefficient]`, of exactly that length, because reads are not checked.
     pub x: &'a [R],
     /// `[row][coefficient]`.
     pub y: &'a mut [R],
@@ -20,8 +20,10 @@ pub(super) struct PackProduct<'a, R, W> {
 }
 
 impl<R: Real, W: Weight> PackProduct<'_, R, W> {
-    /// Blocks of rows × coefficients whose sums stay in registers, with some left for the operands: up to 24 sums of 32
-    /// registers, 12 of 16. Enough of them are in flight to hide the latency of a multiply-add.
+    /// Runs over blocks of rows × coefficients whose sums stay in registers.
+    ///
+    /// Some registers are left for the operands: up to 24 of 32 hold sums, or 12 of 16. That many independent sums hide the
+    /// latency of a multiply-add.
     #[inline(always)]
     pub(super) fn run(mut self, part: Range<usize>) {
         let mut c = part.start;
@@ -50,7 +52,7 @@ impl<R: Real, W: Weight> PackProduct<'_, R, W> {
     #[inline(always)]
     fn panel<const ROWS: usize, const PACKS: usize>(&mut self, c: usize) -> usize {
         let columns = self.matrix.columns;
-        // A part of the coefficients of every column lies scattered, in few sets of the cache: it takes fewer columns.
+        // The wanted coefficients of the columns lie far apart and share few sets of the cache, so fewer columns fit.
         let step = if PACKS < self.width { SCATTERED.min(columns) } else { columns };
         self.rows::<ROWS, PACKS, false>(c, 0..step);
         for start in (step..columns).step_by(step) {
@@ -59,7 +61,7 @@ impl<R: Real, W: Weight> PackProduct<'_, R, W> {
         PACKS
     }
 
-    /// All rows of a panel over some columns, in place of what is there or, if `ADD`, onto it.
+    /// All rows of a panel over some columns; adds to the results if `ADD`, else overwrites them.
     #[inline(always)]
     fn rows<const ROWS: usize, const PACKS: usize, const ADD: bool>(
         &mut self,
@@ -72,7 +74,7 @@ impl<R: Real, W: Weight> PackProduct<'_, R, W> {
             self.block::<ROWS, PACKS, ADD>(i, c, columns.clone());
             i += ROWS;
         }
-        // Pairs first: the few sums of a single row wait for each other.
+        // Pairs before a single row, whose few sums would wait for each other.
         while i + 2 <= rows {
             self.block::<2, PACKS, ADD>(i, c, columns.clone());
             i += 2;
@@ -107,7 +109,7 @@ impl<R: Real, W: Weight> PackProduct<'_, R, W> {
         // SAFETY: j is a column and c + p < width; `apply_to` cut x to columns · width.
         let number = |j: usize, p: usize| unsafe { *self.x.get_unchecked(j * self.width + c + p) };
         for j in columns {
-            // The shorter side of the block is held, the longer one passes through a single register.
+            // The shorter side of the block stays in registers; the longer one passes through a single register.
             if ROWS < PACKS {
                 let mut w = [R::zero(); ROWS];
                 for r in 0..ROWS {

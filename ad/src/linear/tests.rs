@@ -27,7 +27,7 @@ impl Kernel for Naive {
         } else {
             Matrix::new(&weights, rows, columns)
         };
-        // In two parts, the later one first: each must leave the other's coefficients alone.
+        // In two parts, the later one first, because each must leave the other's coefficients alone.
         for part in [width / 3..width, 0..width / 3] {
             apply_to(matrix, &x, &mut y, width, part);
         }

@@ -1,20 +1,20 @@
-//! What an instruction set offers: its register as a type, and the operations on it.
+//! The interface of an instruction set: its register as a type, and the operations on it.
 
 use crate::precision::Lane;
 
 /// An instruction set as a type: its register and the operations on it, lane by lane.
 pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// What a lane holds.
+    /// The number that a lane holds.
     type Lane: Lane;
-    /// `LANES` numbers and nothing else: one vector register, or two.
+    /// One vector register, or two: `LANES` numbers and nothing else.
     type Pack: Copy + std::fmt::Debug + Send + Sync + 'static;
     /// The same instructions, one register at a time.
     type Register: InstructionSet;
-    /// The same instructions on numbers of half the size, twice as many in a pack; itself where there are none.
+    /// The same instructions in single precision, on twice as many numbers per register; the set itself if it has none.
     type Single: InstructionSet;
-    /// Numbers in a pack.
+    /// Number of lanes in a pack.
     const LANES: usize;
-    /// Packs that the registers hold.
+    /// Number of packs that the registers hold.
     const REGISTERS: usize;
 
     fn splat(x: f64) -> Self::Pack;
@@ -37,13 +37,13 @@ pub(crate) trait InstructionSet: Copy + std::fmt::Debug + Send + Sync + 'static 
     fn max(a: Self::Pack, b: Self::Pack) -> Self::Pack {
         Self::select_gt(b, a, b, a)
     }
-    /// The bits moved up to where the exponent is.
+    /// Moves the low bits up to where the exponent is.
     fn exponent_from_low_bits(a: Self::Pack) -> Self::Pack;
-    /// Halves added onto each other until one number is left; lane by lane unless an instruction set knows better.
+    /// The sum over the lanes, in an order that the set chooses; by default from the first lane to the last.
     fn sum(a: Self::Pack) -> f64 {
         Self::as_slice(&a).iter().map(|x| x.widen()).sum()
     }
-    /// The sums of four packs, each as [`InstructionSet::sum`] adds it.
+    /// The sums of four packs, each in the order of [`InstructionSet::sum`].
     fn sum_four(a: [Self::Pack; 4]) -> [f64; 4] {
         a.map(Self::sum)
     }

@@ -1,8 +1,8 @@
 //! Samples side by side in one vector register, or two.
 //!
 //! [`Lanes`] forwards every operation to its instruction set. It is not public: a [`crate::Kernel`] sees it as some
-//! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. That is what makes the
-//! instructions safe to use.
+//! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. The instructions are safe to use for
+//! that reason.
 
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -120,7 +120,7 @@ impl<I: InstructionSet> Scalar for Lanes<I> {
     }
     #[inline(always)]
     fn is_finite(self) -> bool {
-        // Of a number that is not finite this makes NaN.
+        // The product is NaN for a number that is not finite.
         (self * 0.0).sum() == 0.0
     }
     #[inline(always)]

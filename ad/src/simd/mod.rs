@@ -1,12 +1,13 @@
 //! Choosing an instruction set at run time, so that a user passes no build flags.
 //!
 //! A [`Kernel`] is code over any [`Real`]. [`Isa::dispatch`] runs it on packs of one instruction set: the kernel is
-//! inlined into a function that carries the set's `target_feature`s. All of it must be `#[inline(always)]`, or it would
-//! be compiled without them. That goes for closures too: one that an iterator or `array::map` calls may be compiled
-//! alone, which is correct but was seen to be eighteen times slower. Inner loops over packs are therefore plain loops.
+//! inlined into a function that is compiled with the set's `target_feature`s. All of the kernel must be `#[inline(always)]`,
+//! because a function that is not inlined is compiled without those features. The same holds for closures: one that an iterator or
+//! `array::map` calls may be compiled by itself. The result is right, but it was seen to be eighteen times slower. Inner loops
+//! over packs are therefore plain loops.
 //!
-//! What is inlined into one function is compiled together, in a time that grows faster than its size. The stages of a
-//! large kernel are therefore closures that [`Real::vectorized`] runs, each in a function of its own for the same set.
+//! The time to compile a function grows faster than its size, inlined code included. The stages of a large kernel are therefore
+//! closures that [`Real::vectorized`] runs, each in a function of its own for the same set.
 
 mod instruction_set;
 mod lanes;
@@ -28,29 +29,31 @@ use crate::real::Real;
 
 /// A computation that can run on packs of any instruction set.
 pub trait Kernel {
-    /// What it returns.
+    /// The result of the computation.
     type Output;
 
-    /// Runs over the packs `R`. Mark it `#[inline(always)]`, and everything it calls in its inner loops.
+    /// Runs the computation over the packs `R`.
+    ///
+    /// Mark it `#[inline(always)]`, and everything that it calls in its inner loops.
     fn run<R: Real>(self) -> Self::Output;
 }
 
-/// An instruction set as a value, chosen at run time. Which there are depends on the target.
+/// An instruction set as a value, chosen at run time. The variants depend on the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Isa {
-    /// What every processor of the target has: SSE2 on x86-64, NEON on aarch64.
+    /// The instructions that every processor of the target has: SSE2 on x86-64, NEON on aarch64.
     Portable,
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512.
+    /// AVX-512 with its extensions DQ and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
 
 impl Isa {
-    /// All that this processor can run, the fastest last.
+    /// All sets that this processor can run, the fastest last.
     pub fn available() -> Vec<Isa> {
         let mut sets = vec![Isa::Portable];
         #[cfg(target_arch = "x86_64")]
@@ -65,7 +68,7 @@ impl Isa {
         sets
     }
 
-    /// The fastest that this processor can run.
+    /// The fastest set that this processor can run.
     pub fn best() -> Isa {
         #[cfg(target_arch = "x86_64")]
         {
@@ -79,7 +82,7 @@ impl Isa {
         Isa::Portable
     }
 
-    /// Name for reports: results are the same bits on one instruction set.
+    /// A name for reports, because results have the same bits on one instruction set only.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
@@ -93,7 +96,7 @@ impl Isa {
     /// Runs `kernel` on packs of this set.
     ///
     /// # Panics
-    /// If the processor lacks it.
+    /// If the processor lacks the set.
     #[inline]
     pub fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
         match self {

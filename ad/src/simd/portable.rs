@@ -3,7 +3,7 @@
 use super::instruction_set::InstructionSet;
 use crate::real::Real;
 
-/// What every processor has, two doubles at a time: SSE2 on x86-64, NEON on aarch64. It has no single precision.
+/// Two doubles at a time, in plain Rust: SSE2 on x86-64, NEON on aarch64. There is no single precision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 

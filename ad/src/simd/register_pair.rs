@@ -1,8 +1,8 @@
 //! Two registers as one pack.
 //!
-//! A long formula over one register waits for its own results: softplus is a chain of some thirty operations, more than
-//! a processor with few registers overlaps with the next one. Over two registers every operation has a partner that
-//! waits for nothing, and every constant is loaded once for both. The flat kernels take the registers one by one.
+//! In a long formula over one register each operation waits for the one before: softplus is a chain of some thirty, too long
+//! for a processor with few registers to overlap it with the next chain. Over two registers every operation has a second,
+//! independent one beside it, and every constant is loaded once for both. The kernels of [`crate::linear`] take the registers one by one.
 
 use std::marker::PhantomData;
 
@@ -12,7 +12,7 @@ use super::instruction_set::InstructionSet;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RegisterPair<I>(PhantomData<I>);
 
-/// Both halves of one operation.
+/// Operations that act on both registers alike.
 macro_rules! both {
     ($($name:ident($($x:ident),*);)*) => {$(
         #[inline(always)]
@@ -33,7 +33,7 @@ impl<I: InstructionSet<Register = I>> InstructionSet for RegisterPair<I> {
     #[inline(always)]
     fn splat(x: f64) -> Self::Pack {
         let register = I::splat(x);
-        [register, register] // `[register; 2]` is a loop to the compiler, and constants are everywhere.
+        [register, register] // `[register; 2]` would be compiled as a loop, and constants are everywhere.
     }
     #[inline(always)]
     #[expect(unsafe_code, reason = "reinterprets two registers")]

@@ -13,7 +13,7 @@ use crate::precision::Lane;
 pub(crate) struct Avx2;
 
 impl Avx2 {
-    /// Whether this processor has it.
+    /// Whether this processor has AVX2 and fused multiply-add.
     #[inline]
     pub(crate) fn available() -> bool {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
@@ -48,7 +48,7 @@ impl InstructionSet for Avx2 {
         // SAFETY: SSE2 is part of the target.
         unsafe { _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half))) }
     }
-    /// Upper halves onto lower ones, two packs to a register; then neighbours.
+    /// Adds upper halves to lower ones, two packs per register, and then neighbours.
     #[inline(always)]
     fn sum_four([a, b, c, d]: [__m256d; 4]) -> [f64; 4] {
         // SAFETY: see the documentation of `x86`.
@@ -58,7 +58,7 @@ impl InstructionSet for Avx2 {
         let (ac, bd) = (fold(a, c), fold(b, d));
         // SAFETY: see the documentation of `x86`.
         let sums = unsafe { _mm256_hadd_pd(ac, bd) };
-        // Within each half a pair of sums: (a, b) and (c, d).
+        // Each half now holds two sums: (a, b) and (c, d).
         let sums = Self::as_slice(&sums);
         [sums[0], sums[1], sums[2], sums[3]]
     }

@@ -13,7 +13,7 @@ use crate::precision::Lane;
 pub(crate) struct Avx512;
 
 impl Avx512 {
-    /// Whether this processor has it.
+    /// Whether this processor has AVX-512 with DQ and VL.
     #[inline]
     pub(crate) fn available() -> bool {
         Avx2::available()

@@ -1,8 +1,9 @@
 //! AVX2 and AVX-512, in double and in single precision.
 //!
-//! The types are private to the crate and packs of them are made only by kernels that `vectorized` runs, after it has
-//! asked the processor: that is the safety argument for every intrinsic below. A file a set: the compiler takes what a
-//! module's functions become as one piece of work, and has as many threads as pieces.
+//! Every intrinsic below is safe to call for one reason: the types are private to the crate, and packs of them are made only by
+//! kernels that `vectorized` runs, after it has asked the processor.
+//!
+//! There is one file per set, because rustc makes one codegen unit of a module, and compiles units in parallel.
 
 mod avx2;
 mod avx2_single;
@@ -12,7 +13,7 @@ mod avx512_single;
 pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 
-/// What differs between the sets only in the names of types and intrinsics.
+/// The items that differ between the sets only in the names of types and intrinsics.
 macro_rules! register {
     ($pack:ty, [$number:ty; $lanes:literal], $single:ty, $registers:literal, $features:literal, $splat:ident $add:ident
      $sub:ident $mul:ident $div:ident $mul_add:ident $sqrt:ident $min:ident $max:ident) => {
@@ -76,7 +77,7 @@ macro_rules! register {
         }
         #[inline(always)]
         fn max(a: $pack, b: $pack) -> $pack {
-            // As above.
+            // The order of the operands is that of `min`.
             // SAFETY: see the documentation of `x86`.
             unsafe { $max(b, a) }
         }
