@@ -317,3 +317,30 @@ fn power_with_the_least_integer_has_its_derivative() {
         assert!((found / (factor * expected) - 1.0).abs() < 1e-6, "{found:e}");
     }
 }
+
+/// The gradients of `x e^{−y}` and `x/y` by guarded duals, with infinite values in some lanes.
+struct GuardedInPacks;
+
+impl Kernel for GuardedInPacks {
+    type Output = Vec<[f64; 4]>;
+
+    fn run<R: Real>(self) -> Vec<[f64; 4]> {
+        let pair = |x: R, y: R| [Guarded(Dual::<R, 2>::variable(x, 0)), Guarded(Dual::variable(y, 1))];
+        let decay =
+            Decay.eval(pair(R::constant(1.0), R::from_fn(|i| if i % 2 == 0 { -1000.0 } else { 0.0 }))).0;
+        let quotient =
+            Quotient.eval(pair(R::constant(1.0), R::from_fn(|i| if i % 2 == 0 { 0.0 } else { 2.0 }))).0;
+        let numbers = [decay.eps[0], decay.eps[1], quotient.eps[0], quotient.eps[1]];
+        (0..R::LANES).map(|i| numbers.map(|x| x.lane(i))).collect()
+    }
+}
+
+#[test]
+fn guarded_numbers_in_lanes_are_infinite_where_single_ones_are() {
+    for isa in Isa::available() {
+        for (i, found) in isa.dispatch(GuardedInPacks).into_iter().enumerate() {
+            let expected = if i % 2 == 0 { [INF, -INF, INF, -INF] } else { [1.0, -1.0, 0.5, -0.25] };
+            assert_eq!(found, expected, "lane {i} on {}", isa.name());
+        }
+    }
+}
