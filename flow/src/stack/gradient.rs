@@ -172,7 +172,8 @@ impl Flow {
         }
         let n = self.manifold.ambient();
         let mut gradient = vec![0.0; n];
-        for (s, &w) in log_q_bar.iter().enumerate() {
+        // Zero cotangents are those of failed samples, whose numbers may not be finite.
+        for (s, &w) in log_q_bar.iter().enumerate().filter(|(_, w)| **w != 0.0) {
             self.manifold.log_base_gradient(&x[s * n..(s + 1) * n], &mut gradient);
             for (x_bar, g) in x_bar[s * n..(s + 1) * n].iter_mut().zip(&gradient) {
                 *x_bar += w * g;
