@@ -84,3 +84,8 @@ pub use small::Cholesky;
 pub use stack::{
     BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, Tangent,
 };
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -76,3 +76,8 @@ pub mod training;
 
 #[doc(inline)]
 pub use fit::{Fit, Options, fit, fit_points};
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

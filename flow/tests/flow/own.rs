@@ -39,6 +39,9 @@ impl Manifold for Hyperbolic {
         vec![0.0, 0.0, 1.0]
     }
     fn check_point(&self, p: &[f64]) -> Result<(), InvalidPoint> {
+        if p.len() != 3 {
+            return Err(InvalidPoint::Length { expected: 3, found: p.len() });
+        }
         match p.iter().position(|x| !x.is_finite()) {
             Some(index) => Err(InvalidPoint::NotFinite { index, value: p[index] }),
             None => Ok(()),
