@@ -38,12 +38,14 @@ macro_rules! derived_operators {
     (@assign [$($generics:tt)*] $type:ty, $trait:ident $method:ident $op:tt) => {
         impl<$($generics)*> ::std::ops::$trait for $type {
             #[inline(always)]
+            #[allow(clippy::assign_op_pattern, reason = "this defines the assignment")]
             fn $method(&mut self, other: Self) {
                 *self = *self $op other;
             }
         }
         impl<$($generics)*> ::std::ops::$trait<f64> for $type {
             #[inline(always)]
+            #[allow(clippy::assign_op_pattern, reason = "this defines the assignment")]
             fn $method(&mut self, c: f64) {
                 *self = *self $op c;
             }
@@ -52,6 +54,7 @@ macro_rules! derived_operators {
     (@fold [$($generics:tt)*] $type:ty, $trait:ident $method:ident $start:literal $op:tt) => {
         impl<$($generics)*> ::std::iter::$trait for $type {
             #[inline(always)]
+            #[allow(clippy::assign_op_pattern, reason = "the operator is an argument of the macro")]
             fn $method<I: Iterator<Item = Self>>(terms: I) -> Self {
                 let mut all = <Self as ::std::convert::From<f64>>::from($start);
                 for term in terms {

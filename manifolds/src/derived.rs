@@ -167,7 +167,7 @@ pub(crate) fn mixed<M: Cost, S: Scalar>(m: &M, v: &[S], w: &[S], out: &mut [S]) 
         }
     }
     for i in 0..d {
-        out[i] = out[i] / pivots[i];
+        out[i] /= pivots[i];
     }
     for i in (0..d).rev() {
         for k in i + 1..d {

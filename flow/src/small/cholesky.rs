@@ -66,13 +66,13 @@ impl<R: Real, const D: usize> Cholesky<R, D> {
             for k in 0..i {
                 v[i] -= self.lower[i][k] * v[k];
             }
-            v[i] = v[i] / self.lower[i][i];
+            v[i] /= self.lower[i][i];
         }
         for i in (0..D).rev() {
             for k in i + 1..D {
                 v[i] -= self.lower[k][i] * v[k];
             }
-            v[i] = v[i] / self.lower[i][i];
+            v[i] /= self.lower[i][i];
         }
         v
     }

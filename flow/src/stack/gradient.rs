@@ -79,7 +79,8 @@ impl Flow {
                 let points = &points[samples.start * n..samples.end * n];
                 Workspace::lend(|records: &mut Records| {
                     self.run_saving(direction, theta, points, records);
-                    self.add_gradient(direction, theta, points, records, samples, &loss, &mut sums)
+                    let run = Finished { direction, theta, points, records };
+                    self.add_gradient(&run, samples, &loss, &mut sums)
                 })?;
             }
             Ok(sums)
@@ -91,14 +92,12 @@ impl Flow {
     /// The loss of samples that have run through the layers, and its cotangents all the way back.
     fn add_gradient<T, E>(
         &self,
-        direction: Direction,
-        theta: &[f64],
-        points: &[f64],
-        records: &Records,
+        run: &Finished<'_>,
         samples: Range<usize>,
         loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
         (gradient, values, stats): &mut Sums<T>,
     ) -> Result<(), E> {
+        let &Finished { direction, theta, points, records } = run;
         let (log_q, ok) = self.densities(points, records);
         records.iter().for_each(|record| stats.record(record));
         let end = match direction {
@@ -180,6 +179,14 @@ impl Flow {
             }
         }
     }
+}
+
+/// A run through all layers, which can be pulled back through.
+struct Finished<'a> {
+    direction: Direction,
+    theta: &'a [f64],
+    points: &'a [f64],
+    records: &'a Records,
 }
 
 /// Gradient, values of the loss, and statistics of some parts.

@@ -64,7 +64,7 @@ impl Manifold for Hyperbolic {
         let near = -(square * (1.0 / 6.0)) + 1.0;
         let ratio = S::select_gt(square.value(), S::Base::constant(1e-10), sinh.asinh() / sinh, near);
         for c in 0..3 {
-            v[c] = v[c] * ratio;
+            v[c] *= ratio;
         }
         // Infinite, but NaN beside a coordinate that is not finite.
         (v[0] + v[1] + v[2]).value() * 0.0 + f64::INFINITY
@@ -77,7 +77,7 @@ impl Manifold for Hyperbolic {
             for c in 0..3 {
                 row[c] = share * p[c] + if c == i { 1.0 } else { 0.0 };
             }
-            row[2] = row[2] + share;
+            row[2] += share;
         }
     }
     fn transport<S: Scalar>(&self, p: &[S], v: &[S], w: &[S], out: &mut [S]) {

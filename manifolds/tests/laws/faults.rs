@@ -82,7 +82,7 @@ impl Faulty {
     /// The same, where a condition holds.
     fn spoil_where<S: Scalar>(&self, fault: Fault, holds: bool, factor: f64, x: &mut [S]) {
         if self.fault == fault && holds {
-            x.iter_mut().for_each(|x| *x = *x * factor);
+            x.iter_mut().for_each(|x| *x *= factor);
         }
     }
 }
@@ -127,11 +127,11 @@ impl Manifold for Faulty {
         let mut q = q.to_vec();
         if self.fault == Fault::ShiftedBranch {
             // The branch of the torus, 6e-6 rad from where it should be: the shift is taken back below.
-            q[0] = q[0] + 6e-6;
+            q[0] += 6e-6;
         }
         let margin = self.inner.log(p, &q, v);
         if self.fault == Fault::ShiftedBranch {
-            v[0] = v[0] - 6e-6;
+            v[0] -= 6e-6;
         }
         let length = length(v);
         self.spoil(Fault::ShortLog, 1.0 - SMALL, v);

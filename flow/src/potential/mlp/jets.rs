@@ -190,7 +190,8 @@ fn activate<R: Real, W: Weight, const D: usize>(
     let rows = units.len();
     let (duals, decays, biases) = (&mut duals[..rows], &mut decays[..rows], &biases[..rows]);
     for u in 0..rows {
-        duals[u].re = duals[u].re + biases[u].into();
+        let bias: f64 = biases[u].into();
+        duals[u].re += bias;
         decays[u] = decay(duals[u].re);
     }
     for u in 0..rows {

@@ -53,7 +53,7 @@ impl<S: Scalar> Hidden<S> {
         let (sums, decays) = (&mut self.output[first..][..units], &mut decays[..units]);
         let sigmoid = &mut self.sigmoid[first..][..units];
         for u in 0..units {
-            sums[u] = sums[u] + biases[u];
+            sums[u] += biases[u];
             decays[u] = decay(sums[u].value());
         }
         for u in 0..units {
