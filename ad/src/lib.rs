@@ -112,6 +112,12 @@
 //!
 //! The features `serde`, `num-traits` and `nalgebra`, off by default, add what their names say.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
+)]
+
 pub mod derivative;
 mod derived_operators;
 pub mod duals;

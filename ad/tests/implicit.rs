@@ -1,4 +1,5 @@
 //! Solutions of equations against closed forms and nested duals, to third order, on reals and in lanes.
+#![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
 use ircpm_ad::derivative::{ScalarField, expansion, gradient};
 use ircpm_ad::implicit::{Equations, ImplicitError, pull_back, solution};

@@ -1,4 +1,8 @@
 //! Packs against single reals, on every instruction set that the processor has.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "index loops over packs: a closure may be compiled without the instruction set"
+)]
 
 use ircpm_ad::precision::Precision;
 use ircpm_ad::{Isa, Kernel, Real};

@@ -14,6 +14,10 @@
 //! They take turns in a [`race`], so that a noisy machine is noisy for all. Limits: the rivals are scalar code, one
 //! sample at a time, as written by hand over a generic number; a batched framework runs the same operations in vectors,
 //! at most a register's lanes faster, and holds the whole batch's tape in memory.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "index loops over packs: a closure may be compiled without the instruction set"
+)]
 
 pub mod case;
 pub mod contraction;

@@ -62,6 +62,12 @@
 //! compiled in the crate that uses it, so an embedder's debug build needs `opt-level = 2` in its own `[profile.dev]`, without
 //! which it is some 200 times slower.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
+)]
+
 pub mod check;
 mod error;
 mod lanes;

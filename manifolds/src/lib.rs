@@ -54,6 +54,12 @@
 //! homogeneous, locally symmetric spaces only. Generic code is compiled in the crate that calls it: a debug build
 //! there needs `opt-level = 2` to be fast.
 
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
+)]
+
 mod any;
 mod arc_over_sine;
 pub mod base;

@@ -1,4 +1,5 @@
 //! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
+#![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
 mod derivatives;
 mod differentials;

@@ -4,6 +4,7 @@
 //! from the right half, and so on with that. Nearly all of the work is then in products of large matrices (Gustavson,
 //! *Recursion leads to automatic variable blocking*, 1997). They are cut up by the size of the matrix alone, each part
 //! summed by one thread: results are the same bits on any number of threads.
+#![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
 use nalgebra::{DMatrix, DVector, Dyn};
 use rayon::prelude::*;

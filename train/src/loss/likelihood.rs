@@ -7,7 +7,7 @@ use super::{Gradient, LossError, Sum, mean};
 /// `−mean log q(y)` over given points `y` (`[sample][coordinate]`), in nats: no inner solve, the inverse is explicit.
 ///
 /// Points where the map folds do not count. The data alone do not show whether the map folds elsewhere: look at
-/// [`ircpm_flow::Pulled::min_eigenvalue`] over fresh points, because a folded density has a mass above one.
+/// [`ircpm_flow::Flow::inverse_with_eigenvalues`] over fresh points, because a folded density has a mass above one.
 ///
 /// # Errors
 /// [`LossError::Solves`] if the map folds at every point.

@@ -1,7 +1,7 @@
 //! The inner minimisation: `y* = argmin_y d(x, y)²/2 + psi(y)`.
 //!
 //! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from the point that its first steps in
-//! single precision reach ([`mod@warm_start`]). Deviations from arXiv:2110.01288: (1) Newton steps, not gradient steps, which
+//! single precision reach (`warm_start`). Deviations from arXiv:2110.01288: (1) Newton steps, not gradient steps, which
 //! remain selectable; (2) nothing is unrolled, because all derivatives are functions of the solution. Lanes are independent: a
 //! sample whose minimisation has ended stays at its result, which therefore does not depend on its neighbours.
 
