@@ -126,6 +126,15 @@ pub enum MapError {
         /// Coordinates that the potential reads.
         inputs: usize,
     },
+    /// The potential was made for points whose coordinates are of other kinds.
+    #[error(
+        "the potential was made for other coordinates than those of {manifold}, for example for angles where they are unit vectors: \
+         make its features for this manifold"
+    )]
+    Kinds {
+        /// Name of the manifold.
+        manifold: String,
+    },
     /// The solver's numbers are out of range.
     #[error(transparent)]
     Solver(#[from] SolverError),

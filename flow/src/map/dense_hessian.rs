@@ -4,7 +4,7 @@ use ircpm_manifolds::Cost;
 use nalgebra::DMatrix;
 
 use super::Record;
-use crate::small::{Spectrum, smallest_eigenvalue};
+use crate::small::{Cholesky, Spectrum, smallest_eigenvalue};
 
 /// `grad psi` and `H` at the images of a batch, in their frames.
 #[derive(Clone, Debug, Default)]
@@ -55,14 +55,18 @@ impl DenseHessian {
 /// then finite and once differentiable wherever `H` is finite, so that training can raise an eigenvalue that is below zero at
 /// some point. Its derivative is `1/max(λ, ε)`: every formula of [`super::pull_back`] stays as it is, with the clamped matrix
 /// `V max(Λ, ε) Vᵀ` in place of `H`.
-pub(crate) fn clamp_eigenvalues<M: Cost>(m: &M, floor: f64, record: &mut Record, lowest: &mut [f64]) {
-    let (n, d) = (m.ambient(), m.dim());
-    let mut scratch = vec![0.0; d * d];
+pub(crate) fn clamp_eigenvalues<M: Cost, const D: usize>(
+    m: &M,
+    floor: f64,
+    record: &mut Record,
+    lowest: &mut [f64],
+) {
+    let (n, d) = (m.ambient(), D);
     let mut dense = std::mem::take(record.saved_mut().get_mut::<DenseHessian>());
     for (s, lowest) in lowest.iter_mut().enumerate() {
         *lowest = floor;
         let h = &mut dense.matrix[s * d * d..(s + 1) * d * d];
-        if record.ok[s] && all_exceed(h, d, floor, &mut scratch) {
+        if record.ok[s] && all_exceed::<D>(h, floor) {
             continue;
         }
         let (x, g) = (&record.x[s * n..(s + 1) * n], &dense.gradient[s * d..(s + 1) * d]);
@@ -79,22 +83,14 @@ pub(crate) fn clamp_eigenvalues<M: Cost>(m: &M, floor: f64, record: &mut Record,
     *record.saved_mut().get_mut::<DenseHessian>() = dense;
 }
 
-/// Whether all eigenvalues exceed `floor`, by Cholesky's test of `H − floor`, which is ten times cheaper than the eigenvalues.
-fn all_exceed(h: &[f64], d: usize, floor: f64, lower: &mut [f64]) -> bool {
-    for j in 0..d {
-        let square: f64 = lower[j * d..j * d + j].iter().map(|l| l * l).sum();
-        let pivot = h[j * d + j] - floor - square;
-        if pivot.is_nan() || pivot <= 0.0 {
-            return false;
-        }
-        let root = pivot.sqrt();
-        lower[j * d + j] = root;
-        for i in j + 1..d {
-            let product: f64 = (0..j).map(|k| lower[i * d + k] * lower[j * d + k]).sum();
-            lower[i * d + j] = (h[j * d + i] - product) / root;
-        }
+/// Whether all eigenvalues exceed `floor`: whether `H − floor` has a Cholesky factor, which is far cheaper to find.
+fn all_exceed<const D: usize>(h: &[f64], floor: f64) -> bool {
+    let mut shifted = [[0.0; D]; D];
+    shifted.as_flattened_mut().copy_from_slice(h);
+    for i in 0..D {
+        shifted[i][i] -= floor;
     }
-    true
+    Cholesky::new(&shifted).definite > 0.0
 }
 
 /// Clamps the eigenvalues of `h` in place; returns the smallest one, and `log det` with the continued logarithm.

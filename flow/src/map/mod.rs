@@ -149,6 +149,9 @@ impl<M: Cost + Base, P: Potential, const D: usize> ConcaveMap<M, P, D> {
         }
         solver.check()?;
         let erased = AnyManifold::new(manifold.clone());
+        if !potential.fits(&erased.coordinates()) {
+            return Err(MapError::Kinds { manifold: name });
+        }
         Ok(Self { manifold, erased, potential, solver, isa })
     }
 
@@ -239,7 +242,7 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
 
     fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {
         assert_eq!(lowest.len(), record.samples(), "one eigenvalue per sample");
-        dense_hessian::clamp_eigenvalues(&self.manifold, floor, record, lowest);
+        dense_hessian::clamp_eigenvalues::<_, D>(&self.manifold, floor, record, lowest);
     }
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {

@@ -2,7 +2,7 @@
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Real, Scalar};
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::affine::{Affine, NotAGroup, check_group};
 use super::{Expression, Potential, resize};
@@ -79,6 +79,10 @@ impl<P: Expression> Expression for Average<P> {
             sum += self.potential.value(theta, &moved);
         }
         self.share(sum)
+    }
+
+    fn fits(&self, kinds: &[Coordinates]) -> bool {
+        self.potential.fits(kinds)
     }
 
     fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {

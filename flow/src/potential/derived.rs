@@ -2,6 +2,7 @@
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
+use ircpm_manifolds::Coordinates;
 
 use super::{Expression, Potential};
 
@@ -79,6 +80,10 @@ impl<E: Expression> Expression for Derived<E> {
 
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         self.0.value(theta, z)
+    }
+
+    fn fits(&self, kinds: &[Coordinates]) -> bool {
+        self.0.fits(kinds)
     }
 
     fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {

@@ -35,6 +35,8 @@ pub enum Features {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMap {
     inputs: usize,
+    /// Which of the inputs are angles.
+    angular: Vec<bool>,
     terms: Vec<Term>,
 }
 
@@ -55,7 +57,7 @@ impl FeatureMap {
     /// torus, where they would not be periodic.
     pub fn new(features: &Features, manifold: &AnyManifold) -> Result<Self, FeatureError> {
         let fail = |reason: String| FeatureError { manifold: manifold.to_string(), reason };
-        let angular = angular_coordinates(manifold);
+        let angular = angular_coordinates(&manifold.coordinates());
         let coordinate = |i: usize| match angular.get(i) {
             None => {
                 Err(fail(format!("there is no coordinate {i}; points have {} coordinates", angular.len())))
@@ -103,7 +105,12 @@ impl FeatureMap {
                 "there are none: give an order, directions or coordinates of at least one".into(),
             ));
         }
-        Ok(Self { inputs: angular.len(), terms })
+        Ok(Self { inputs: angular.len(), angular, terms })
+    }
+
+    /// Whether these are features of points whose coordinates are of these kinds: angles where there should be angles.
+    pub fn fits(&self, kinds: &[Coordinates]) -> bool {
+        angular_coordinates(kinds) == self.angular
     }
 
     /// Number of ambient coordinates.
@@ -189,8 +196,7 @@ fn wave(direction: &[i32], k: usize) -> Term {
 }
 
 /// For every ambient coordinate, whether it is an angle.
-fn angular_coordinates(manifold: &AnyManifold) -> Vec<bool> {
-    let blocks = manifold.coordinates();
-    let of = |block: Coordinates| std::iter::repeat_n(matches!(block, Coordinates::Angles(_)), block.len());
-    blocks.into_iter().flat_map(of).collect()
+fn angular_coordinates(kinds: &[Coordinates]) -> Vec<bool> {
+    let of = |run: &Coordinates| std::iter::repeat_n(matches!(run, Coordinates::Angles(_)), run.len());
+    kinds.iter().flat_map(of).collect()
 }

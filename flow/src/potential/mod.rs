@@ -11,6 +11,7 @@ use std::fmt::Debug;
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
+use ircpm_manifolds::Coordinates;
 
 pub use affine::{Affine, NotAGroup};
 pub use average::Average;
@@ -34,6 +35,11 @@ pub trait Expression: Debug + Send + Sync + 'static {
 
     /// `psi(z; θ)`.
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S;
+
+    /// Whether `psi` is meant for points whose coordinates are of these kinds. By default of any.
+    fn fits(&self, _kinds: &[Coordinates]) -> bool {
+        true
+    }
 
     /// Writes random parameters to begin training with. `uniform(b)` returns a fresh number within `±b` at each call.
     ///

@@ -2,6 +2,7 @@
 
 use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
+use ircpm_manifolds::Coordinates;
 
 use super::mlp::{Mlp, MlpJetWorkspace, MlpSweepWorkspace, Unit};
 use super::{EvaluatedPack, Expression, FeatureMap, Potential, resize};
@@ -78,6 +79,10 @@ impl Expression for Network {
         let mut features = vec![S::zero(); self.features.len()];
         self.features.eval(z, &mut features);
         self.mlp.value(theta, &features) / self.scale
+    }
+
+    fn fits(&self, kinds: &[Coordinates]) -> bool {
+        self.features.fits(kinds)
     }
 
     fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {

@@ -365,6 +365,12 @@ fn what_does_not_fit_is_refused_with_its_cause() {
     assert!(matches!(wrong, MapError::Dimension { dim: 2, compiled: 3, .. }), "{wrong}");
     let wrong = ConcaveMap::<_, _, 2>::new(torus.clone(), Derived(Slopes), solver).unwrap_err();
     assert!(matches!(wrong, MapError::Coordinates { ambient: 2, inputs: 3, .. }), "{wrong}");
+    // Both have two coordinates, but those of the circle are a unit vector.
+    let circle: AnyManifold = "S1".parse().unwrap();
+    let features = FeatureMap::new(&Features::Coordinates, &circle).unwrap();
+    let network = Derived(Network::new(features, &[3], 1.0));
+    let wrong = ConcaveMap::<_, _, 2>::new(torus.clone(), network, solver).unwrap_err();
+    assert!(matches!(wrong, MapError::Kinds { .. }), "{wrong}");
     let idle = Solver { max_steps: 0, ..solver };
     assert!(ConcaveMap::<_, _, 2>::new(torus, Derived(Coupled), idle).is_err());
 
