@@ -115,6 +115,18 @@ fn override_replaces_a_whole_table_by_a_table() {
     assert!(Config::parse_with(&text, "a.toml", &[set]).is_ok());
 }
 
+#[test]
+fn old_keys_of_features_still_read_and_new_ones_are_written() {
+    let model = |features: &str| Config::parse(&format!("{VALID}[model]\nfeatures = {features}\n"), "a.toml");
+    let old = model("{ invariant = { directions = [[1, 1]], order = 2 } }").unwrap();
+    let new = model("{ combinations = { directions = [[1, 1]], order = 2 } }").unwrap();
+    assert_eq!(old, new);
+    assert!(old.to_toml().contains("combinations") && !old.to_toml().contains("invariant"));
+    let subset = model("{ subset = { coordinates = [2] } }").unwrap();
+    let spec = subset.flow_spec(&"S2".parse().unwrap());
+    assert_eq!(spec.features, ircpm_flow::Features::Subset { coordinates: vec![2] });
+}
+
 proptest! {
     #[test]
     fn parse_never_panics_on_any_text(text in any::<String>(), set in any::<String>()) {

@@ -104,6 +104,11 @@ pub struct ModelConfig {
 pub enum Features {
     /// Ambient coordinates.
     Coordinates,
+    /// Some of the ambient coordinates: invariant under isometries that move only the others.
+    Subset {
+        /// Indices of the coordinates, from 0.
+        coordinates: Vec<usize>,
+    },
     /// `cos kθ`, `sin kθ` of each angle.
     Harmonics {
         /// Largest `k`, 1 to 64.
@@ -358,6 +363,7 @@ impl Config {
         let model = &self.model;
         let features = match &model.features {
             Features::Coordinates => FlowFeatures::Coordinates,
+            Features::Subset { coordinates } => FlowFeatures::Subset { coordinates: coordinates.clone() },
             Features::Harmonics { order } => FlowFeatures::Harmonics { order: *order },
             Features::Combinations { directions, order } => {
                 FlowFeatures::Combinations { directions: directions.clone(), order: *order }
