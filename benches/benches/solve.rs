@@ -12,7 +12,7 @@ fn solve(c: &mut Criterion) {
     group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
     for case in [Case::torus(2, 32), Case::sphere(128, 1), Case::torus(8, 48)] {
         let x = case.points(BATCH);
-        for (method, flow) in [("newton", case.flow.clone()), ("descent", case.descending())] {
+        for (method, flow) in [("newton", case.flow.clone()), ("descent", case.with_gradient_descent())] {
             group.bench_function(BenchmarkId::new(&case.name, method), |b| {
                 b.iter(|| solve::implicit(&flow, &case.theta, &x));
             });

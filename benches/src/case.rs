@@ -73,7 +73,7 @@ impl Case {
     ///
     /// # Panics
     /// If there is no such target, or no sample of a step has an image.
-    pub fn trained(mut self, target: &str, steps: usize) -> Self {
+    pub fn after_training(mut self, target: &str, steps: usize) -> Self {
         let target = target::by_name(target).expect("a target's name");
         let mut adam = Adam::new(self.theta.len());
         let points = self.points(256 * steps);
@@ -89,13 +89,13 @@ impl Case {
     ///
     /// # Panics
     /// As [`Case::new`].
-    pub fn descending(&self) -> Flow {
+    pub fn with_gradient_descent(&self) -> Flow {
         let solver = Solver { method: Method::GradientDescent, ..self.spec.solver };
         Flow::new(FlowSpec { solver, ..self.spec.clone() }).expect("a specification that was good before")
     }
 
     /// The point `y` moved by `t` in normal coordinates.
-    pub fn lifted<S: Scalar<Base = f64>>(&self, y: &[f64], t: &[S]) -> Vec<S> {
+    pub fn lift<S: Scalar<Base = f64>>(&self, y: &[f64], t: &[S]) -> Vec<S> {
         let mut frame = vec![0.0; y.len() * t.len()];
         let mut z = vec![S::zero(); y.len()];
         self.manifold.frame(y, BlockMut::dense(&mut frame, y.len()));

@@ -9,9 +9,9 @@ use ircpm_flow::{Expression, Network, Potential, Workspace};
 use ircpm_manifolds::{Block, BlockMut, Manifold};
 
 use crate::case::Case;
-use crate::hessian::{Nested, variables};
-use crate::tape::{self, Recorded, Var};
-use crate::tile::{self, TILE};
+use crate::hessian::{NestedDual, variables};
+use crate::tape::{self, TapeScalar, Var};
+use crate::tile::{self, TILE_SAMPLES};
 
 /// Floating-point operations a weight: forward, backward and accumulate, `D + 2` multiply-adds each.
 pub const fn flops(dim: usize) -> usize {
@@ -59,7 +59,7 @@ impl<const D: usize> Kernel for Contractions<'_, D> {
     #[inline(always)]
     fn run<R: Real>(self) -> Vec<f64> {
         let Contractions { case, points, work } = self;
-        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE / R::LANES);
+        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE_SAMPLES / R::LANES);
         let Buffers { y, frame, z, z_bar, sweep } = work.get::<Buffers<R, D>>();
         frame.resize(n * D, R::zero());
         z.resize(n, Lap::zero());
@@ -71,7 +71,7 @@ impl<const D: usize> Kernel for Contractions<'_, D> {
             cotangent.grad[i] = R::constant(slope(i));
         }
         let mut gradient = vec![0.0; case.theta.len()];
-        for start in (0..points.len() / n).step_by(TILE) {
+        for start in (0..points.len() / n).step_by(TILE_SAMPLES) {
             case.network.begin(packs, sweep);
             for p in 0..packs {
                 tile::load(points, n, start + p * R::LANES, y);
@@ -87,14 +87,14 @@ impl<const D: usize> Kernel for Contractions<'_, D> {
 }
 
 /// The cotangent of psi as a nested dual, for a Hessian's cotangent `a`.
-pub fn cotangent<const D: usize>(a: &[[f64; D]; D], b: &[f64; D]) -> Nested<f64, D> {
+pub fn cotangent<const D: usize>(a: &[[f64; D]; D], b: &[f64; D]) -> NestedDual<f64, D> {
     Dual::new(Dual::new(0.0, *b), from_fn(|i| Dual::new(0.0, a[i])))
 }
 
 /// Textbook forward-over-reverse: a reverse sweep of the tape over scalar nested duals.
 pub fn on_tape<const D: usize>(case: &Case, points: &[f64]) -> Vec<f64>
 where
-    Nested<f64, D>: Recorded,
+    NestedDual<f64, D>: TapeScalar,
 {
     let a = from_fn(|i| from_fn(|j| f64::from(u8::from(i == j))));
     let psi_bar = cotangent::<D>(&a, &from_fn(slope));
@@ -109,31 +109,31 @@ where
 pub fn add_pull_back<const D: usize>(
     case: &Case,
     y: &[f64],
-    psi_bar: Nested<f64, D>,
+    psi_bar: NestedDual<f64, D>,
     sum: &mut [f64],
 ) -> usize
 where
-    Nested<f64, D>: Recorded,
+    NestedDual<f64, D>: TapeScalar,
 {
-    tape::clear::<Nested<f64, D>>();
-    let theta: Vec<Var<Nested<f64, D>>> =
+    tape::clear::<NestedDual<f64, D>>();
+    let theta: Vec<Var<NestedDual<f64, D>>> =
         case.theta.iter().map(|&w| Var::input(Scalar::constant(w))).collect();
-    let psi = case.network.value(&theta, &case.lifted(y, &variables::<f64, D>().map(Var::fixed)));
+    let psi = case.network.value(&theta, &case.lift(y, &variables::<f64, D>().map(Var::fixed)));
     for (sum, g) in sum.iter_mut().zip(tape::pull_back(&[(psi, psi_bar)], &theta)) {
         *sum += g.re.re;
     }
-    tape::bytes::<Nested<f64, D>>()
+    tape::bytes::<NestedDual<f64, D>>()
 }
 
 /// Pure forward mode: one pass of thrice nested duals for each of the first `parameters` parameters.
 pub fn forward<const D: usize>(case: &Case, points: &[f64], parameters: usize) -> Vec<f64> {
-    let mut theta: Vec<Nested<Dual<f64, 1>, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    let mut theta: Vec<NestedDual<Dual<f64, 1>, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     let mut pass = |k: usize| {
         let constant = theta[k];
         theta[k].re.re.eps[0] = 1.0;
         let mut sum = 0.0;
         for y in points.chunks_exact(case.manifold.ambient()) {
-            let psi = case.network.value(&theta, &case.lifted(y, &variables::<Dual<f64, 1>, D>()));
+            let psi = case.network.value(&theta, &case.lift(y, &variables::<Dual<f64, 1>, D>()));
             for i in 0..D {
                 sum += psi.eps[i].eps[i].eps[0] + slope(i) * psi.re.eps[i].eps[0];
             }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn contractions_agree_between_contenders_on_every_instruction_set() {
         for case in [Case::torus(2, 9), Case::sphere(9, 1)] {
-            let points = case.points(TILE);
+            let points = case.points(TILE_SAMPLES);
             let tape = on_tape::<2>(&case, &points);
             let all = std::iter::once(forward::<2>(&case, &points, case.theta.len()))
                 .chain(Isa::available().into_iter().map(|isa| in_lanes::<2>(&case, isa, &points)));

@@ -5,15 +5,15 @@ use ircpm_ad::derivative::ScalarField;
 
 /// `u(y) = −Σ_c cos(y_c − c)` over the ambient coordinates: smooth on every manifold, and cheap beside the flow.
 #[derive(Clone, Copy, Debug)]
-pub struct Energy;
+pub struct CosineEnergy;
 
-impl ScalarField for Energy {
+impl ScalarField for CosineEnergy {
     fn eval<S: Scalar>(&self, y: &[S]) -> S {
         y.iter().enumerate().fold(S::zero(), |u, (c, &y)| u - (y - c as f64).cos())
     }
 }
 
-impl Energy {
+impl CosineEnergy {
     /// Ambient gradient at `y`.
     pub fn gradient(self, y: &[f64], slope: &mut [f64]) {
         for (c, (slope, y)) in slope.iter_mut().zip(y).enumerate() {

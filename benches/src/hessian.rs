@@ -7,8 +7,8 @@ use ircpm_flow::{Expression, Network, Potential, Workspace};
 use ircpm_manifolds::{Block, BlockMut, Manifold};
 
 use crate::case::Case;
-use crate::tape::{self, Recorded, Var};
-use crate::tile::{self, TILE};
+use crate::tape::{self, TapeScalar, Var};
+use crate::tile::{self, TILE_SAMPLES};
 
 /// Floating-point operations a weight: a multiply-add for each of the value, `D` tangents and the reverse sweep.
 pub const fn flops(dim: usize) -> usize {
@@ -16,7 +16,7 @@ pub const fn flops(dim: usize) -> usize {
 }
 
 /// A number with first and second derivatives, by nesting.
-pub type Nested<S, const D: usize> = Dual<Dual<S, D>, D>;
+pub type NestedDual<S, const D: usize> = Dual<Dual<S, D>, D>;
 
 /// In lanes, by the network's own form; returns the sum of all Hessians' entries.
 ///
@@ -53,7 +53,7 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
     #[inline(always)]
     fn run<R: Real>(self) -> f64 {
         let Hessians { case, points, work } = self;
-        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE / R::LANES);
+        let (m, n, packs) = (&case.manifold, case.manifold.ambient(), TILE_SAMPLES / R::LANES);
         let Buffers { y, frame, z, jets } = work.get::<Buffers<R, D>>();
         frame.resize(n * D, R::zero());
         z.resize(n * packs, Jet::zero());
@@ -62,7 +62,7 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
             t[i] = Jet::variable(R::zero(), i);
         }
         let mut sum = R::zero();
-        for start in (0..points.len() / n).step_by(TILE) {
+        for start in (0..points.len() / n).step_by(TILE_SAMPLES) {
             for p in 0..packs {
                 tile::load(points, n, start + p * R::LANES, y);
                 m.frame(y, BlockMut::dense(frame, n));
@@ -83,31 +83,31 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
 
 /// Scalar nested duals.
 pub fn nested<const D: usize>(case: &Case, points: &[f64]) -> f64 {
-    let theta: Vec<Nested<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     points.chunks_exact(case.manifold.ambient()).map(|y| sum(&nested_jet(case, &theta, y).hess)).sum()
 }
 
 /// psi, its gradient and its Hessian at one point, by nested duals.
-pub fn nested_jet<const D: usize>(case: &Case, theta: &[Nested<f64, D>], y: &[f64]) -> Jet<f64, D> {
-    let psi = case.network.value(theta, &case.lifted(y, &variables::<f64, D>()));
+pub fn nested_jet<const D: usize>(case: &Case, theta: &[NestedDual<f64, D>], y: &[f64]) -> Jet<f64, D> {
+    let psi = case.network.value(theta, &case.lift(y, &variables::<f64, D>()));
     Jet { re: psi.re.re, grad: psi.re.eps, hess: from_fn(|i| psi.eps[i].eps) }
 }
 
 /// Normal coordinates at zero, as variables of both levels.
-pub fn variables<S: Scalar, const D: usize>() -> [Nested<S, D>; D] {
+pub fn variables<S: Scalar, const D: usize>() -> [NestedDual<S, D>; D] {
     from_fn(|i| Dual::variable(Dual::variable(S::zero(), i), i))
 }
 
 /// A reverse sweep of the tape over scalar duals.
 pub fn on_tape<const D: usize>(case: &Case, points: &[f64]) -> f64
 where
-    Dual<f64, D>: Recorded,
+    Dual<f64, D>: TapeScalar,
 {
     let theta: Vec<Var<Dual<f64, D>>> = case.theta.iter().map(|&w| Var::constant(w)).collect();
     let hessian = |y: &[f64]| {
         tape::clear::<Dual<f64, D>>();
         let t: [Var<Dual<f64, D>>; D] = from_fn(|i| Var::input(Dual::variable(0.0, i)));
-        let psi = case.network.value(&theta, &case.lifted(y, &t));
+        let psi = case.network.value(&theta, &case.lift(y, &t));
         let gradient = tape::gradient(psi, &t);
         sum::<D>(&from_fn(|i| gradient[i].eps))
     };
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn hessians_agree_between_contenders_on_every_instruction_set() {
         for case in [Case::torus(2, 9), Case::sphere(9, 1)] {
-            let points = case.points(TILE);
+            let points = case.points(TILE_SAMPLES);
             let (nested, tape) = (nested::<2>(&case, &points), on_tape::<2>(&case, &points));
             assert!((nested - tape).abs() < 1e-11, "{}: {nested} {tape}", case.name);
             for isa in Isa::available() {

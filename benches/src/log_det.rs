@@ -7,7 +7,7 @@ use ircpm_flow::Part;
 use ircpm_manifolds::{Base, Manifold};
 
 use crate::case::Case;
-use crate::tape::Recorded;
+use crate::tape::TapeScalar;
 use crate::unrolled::Unrolled;
 
 /// Sum of `ℓ` over the images `y`, from the Hessians there.
@@ -28,7 +28,7 @@ pub fn implicit_gradient(case: &Case, y: &[f64]) -> (f64, Vec<f64>) {
 /// Sum of `ℓ` over the base points `x`, by duals through `steps` gradient steps a layer.
 pub fn unrolled<const D: usize>(case: &Case, x: &[f64], steps: usize) -> f64
 where
-    Dual<f64, D>: Recorded,
+    Dual<f64, D>: TapeScalar,
 {
     let method = Unrolled::new(case, steps);
     x.chunks_exact(case.manifold.ambient()).map(|x| method.log_det::<D>(&case.theta, x)).sum()

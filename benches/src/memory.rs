@@ -10,7 +10,7 @@ use crate::train_step;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// Nothing but building the case: what all others hold as well.
-    Nothing,
+    Idle,
     /// By implicit derivatives.
     Implicit {
         /// Of the torus.
@@ -31,7 +31,7 @@ impl Job {
     /// As the program's arguments.
     fn arguments(self) -> Vec<String> {
         let (kind, numbers) = match self {
-            Job::Nothing => ("nothing", vec![]),
+            Job::Idle => ("idle", vec![]),
             Job::Implicit { dim, width, batch } => ("implicit", vec![dim, width, batch]),
             Job::Unrolled { steps } => ("unrolled", vec![steps]),
         };
@@ -42,7 +42,7 @@ impl Job {
     pub fn from_arguments(kind: &str, numbers: &[String]) -> Option<Self> {
         let numbers: Vec<usize> = numbers.iter().map(|n| n.parse().ok()).collect::<Option<_>>()?;
         match (kind, &numbers[..]) {
-            ("nothing", []) => Some(Job::Nothing),
+            ("idle", []) => Some(Job::Idle),
             ("implicit", &[dim, width, batch]) => Some(Job::Implicit { dim, width, batch }),
             ("unrolled", &[steps]) => Some(Job::Unrolled { steps }),
             _ => None,
@@ -52,7 +52,7 @@ impl Job {
     /// Does it, and returns the peak of this process's resident memory in bytes, where the system tells.
     pub fn run(self) -> Option<f64> {
         match self {
-            Job::Nothing => drop(black_box(Case::torus(2, 32))),
+            Job::Idle => drop(black_box(Case::torus(2, 32))),
             Job::Implicit { dim, width, batch } => {
                 let case = Case::torus(dim, width);
                 drop(black_box(train_step::implicit(&case, &case.points(batch))));
@@ -66,12 +66,12 @@ impl Job {
     }
 
     /// Peak of its process above that of an idle one, in bytes.
-    pub fn run_above_nothing(self) -> Option<f64> {
-        Some((self.run_apart()? - Job::Nothing.run_apart()?).max(0.0))
+    pub fn memory_above_idle(self) -> Option<f64> {
+        Some((self.run_in_own_process()? - Job::Idle.run_in_own_process()?).max(0.0))
     }
 
     /// As [`Job::run`], in a new process of this program, which must take `peak` and the job's arguments.
-    pub fn run_apart(self) -> Option<f64> {
+    pub fn run_in_own_process(self) -> Option<f64> {
         let program = std::env::current_exe().ok()?;
         let output = Command::new(program).arg("peak").args(self.arguments()).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()

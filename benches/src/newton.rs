@@ -9,8 +9,8 @@ use ircpm_manifolds::{BlockMut, Manifold};
 
 use crate::case::Case;
 use crate::contraction::{add_pull_back, cotangent};
-use crate::hessian::{Nested, nested_jet};
-use crate::tape::Recorded;
+use crate::hessian::{NestedDual, nested_jet};
+use crate::tape::TapeScalar;
 
 /// Steps end below this norm of the objective's gradient, the flow's own tolerance.
 const TOLERANCE: f64 = 1e-13;
@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-13;
 const MOST_STEPS: usize = 30;
 
 /// `T(x)` of one layer by plain Newton steps; a safeguard would cost nothing here.
-pub fn image<const D: usize>(case: &Case, theta: &[Nested<f64, D>], x: &[f64]) -> Vec<f64> {
+pub fn image<const D: usize>(case: &Case, theta: &[NestedDual<f64, D>], x: &[f64]) -> Vec<f64> {
     let (m, n) = (&case.manifold, x.len());
     let (mut y, mut next) = (x.to_vec(), vec![0.0; n]);
     let (mut velocity, mut frame) = (vec![0.0; n], vec![0.0; n * D]);
@@ -44,7 +44,7 @@ pub fn image<const D: usize>(case: &Case, theta: &[Nested<f64, D>], x: &[f64]) -
 
 /// Sum of `ℓ = log|det DT|` over images of one layer.
 pub fn log_dets<const D: usize>(case: &Case, points: &[f64]) -> f64 {
-    let theta: Vec<Nested<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     let at = |y: &[f64]| {
         let psi = nested_jet(case, &theta, y);
         let factor = Cholesky::new(&log_det::hessian(&case.manifold, &psi.grad, &psi.hess));
@@ -56,9 +56,9 @@ pub fn log_dets<const D: usize>(case: &Case, points: &[f64]) -> f64 {
 /// Gradient in the parameters of [`log_dets`], by the tape over nested duals.
 pub fn log_det_gradients<const D: usize>(case: &Case, points: &[f64]) -> Vec<f64>
 where
-    Nested<f64, D>: Recorded,
+    NestedDual<f64, D>: TapeScalar,
 {
-    let theta: Vec<Nested<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     let mut sum = vec![0.0; theta.len()];
     for y in points.chunks_exact(case.manifold.ambient()) {
         let psi = nested_jet(case, &theta, y);
@@ -83,7 +83,7 @@ mod tests {
         for case in [Case::torus(2, 9), Case::new("S2", &[9, 9], 1, 2.0)] {
             let x = case.points(3);
             let pushed = solve::implicit(&case.flow, &case.theta, &x);
-            let theta: Vec<Nested<f64, 2>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+            let theta: Vec<NestedDual<f64, 2>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
             let n = case.manifold.ambient();
             for (x, theirs) in x.chunks(n).zip(pushed.y.chunks(n)) {
                 let mut y = image(&case, &theta, x);

@@ -4,7 +4,7 @@ use ircpm_flow::{Flow, Pushed};
 use ircpm_manifolds::Manifold;
 
 use crate::case::Case;
-use crate::hessian::Nested;
+use crate::hessian::NestedDual;
 use crate::newton;
 use crate::unrolled::Unrolled;
 
@@ -22,6 +22,6 @@ pub fn unrolled(case: &Case, x: &[f64], steps: usize) -> Vec<f64> {
 
 /// By Newton's method on scalar nested duals.
 pub fn nested<const D: usize>(case: &Case, x: &[f64]) -> Vec<f64> {
-    let theta: Vec<Nested<f64, D>> = case.theta.iter().map(|&w| ircpm_ad::Scalar::constant(w)).collect();
+    let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| ircpm_ad::Scalar::constant(w)).collect();
     x.chunks_exact(case.manifold.ambient()).flat_map(|x| newton::image(case, &theta, x)).collect()
 }

@@ -32,7 +32,7 @@ struct Node {
     partials: u32,
 }
 
-/// Recorded operations over the scalar `S`.
+/// TapeScalar operations over the scalar `S`.
 #[derive(Debug)]
 pub struct Tape<S> {
     nodes: Vec<Node>,
@@ -48,15 +48,15 @@ impl<S> Default for Tape<S> {
 }
 
 /// A scalar that has a tape, one for every thread.
-pub trait Recorded: Scalar<Base = f64> {
+pub trait TapeScalar: Scalar<Base = f64> {
     /// Runs `f` with the thread's tape.
     fn with_tape<T>(f: impl FnOnce(&mut Tape<Self>) -> T) -> T;
 }
 
 /// A thread's tape cannot be a generic static: one for each type in the list.
-macro_rules! recorded {
+macro_rules! tape_scalars {
     ($($type:ty),* $(,)?) => {$(
-        impl Recorded for $type {
+        impl TapeScalar for $type {
             fn with_tape<T>(f: impl FnOnce(&mut Tape<Self>) -> T) -> T {
                 thread_local!(static TAPE: RefCell<Tape<$type>> = RefCell::default());
                 TAPE.with_borrow_mut(f)
@@ -64,7 +64,7 @@ macro_rules! recorded {
         }
     )*};
 }
-recorded!(
+tape_scalars!(
     f64,
     Var<f64>,
     Dual<f64, 2>,
@@ -78,7 +78,7 @@ recorded!(
     Dual<Dual<f64, 8>, 8>,
 );
 
-impl<S: Recorded> Tape<S> {
+impl<S: TapeScalar> Tape<S> {
     fn record(&mut self, parents: [u32; 2], partials: u32) -> u32 {
         self.nodes.push(Node { parents, partials });
         u32::try_from(self.nodes.len() - 1).expect("a tape of at most 2³² operations")
@@ -114,12 +114,12 @@ impl<S: Recorded> Tape<S> {
 }
 
 /// Bytes that the thread's tape over `S` holds in recorded operations, without the cotangents of a reverse sweep.
-pub fn bytes<S: Recorded>() -> usize {
+pub fn bytes<S: TapeScalar>() -> usize {
     S::with_tape(|tape| tape.bytes())
 }
 
 /// Forgets what was recorded over `S`, and keeps the memory.
-pub fn clear<S: Recorded>() {
+pub fn clear<S: TapeScalar>() {
     S::with_tape(|tape| {
         tape.nodes.clear();
         tape.partials.clear();
@@ -130,7 +130,7 @@ pub fn clear<S: Recorded>() {
 ///
 /// # Panics
 /// If an input is a constant.
-pub fn gradient<S: Recorded>(output: Var<S>, inputs: &[Var<S>]) -> Vec<S> {
+pub fn gradient<S: TapeScalar>(output: Var<S>, inputs: &[Var<S>]) -> Vec<S> {
     reverse(&[(output, S::one())], inputs, |partial, bar| partial * bar)
 }
 
@@ -138,18 +138,18 @@ pub fn gradient<S: Recorded>(output: Var<S>, inputs: &[Var<S>]) -> Vec<S> {
 ///
 /// # Panics
 /// As [`gradient`].
-pub fn pull_back<S: Recorded + Algebra>(outputs: &[(Var<S>, S)], inputs: &[Var<S>]) -> Vec<S> {
+pub fn pull_back<S: TapeScalar + Algebra>(outputs: &[(Var<S>, S)], inputs: &[Var<S>]) -> Vec<S> {
     reverse(outputs, inputs, S::act)
 }
 
-fn reverse<S: Recorded>(outputs: &[(Var<S>, S)], inputs: &[Var<S>], through: impl Fn(S, S) -> S) -> Vec<S> {
+fn reverse<S: TapeScalar>(outputs: &[(Var<S>, S)], inputs: &[Var<S>], through: impl Fn(S, S) -> S) -> Vec<S> {
     S::with_tape(|tape| {
         tape.sweep(outputs, through);
         inputs.iter().map(|input| tape.bars[input.node as usize]).collect()
     })
 }
 
-impl<S: Recorded> Var<S> {
+impl<S: TapeScalar> Var<S> {
     /// A number to differentiate with respect to.
     pub fn input(value: S) -> Self {
         Self { value, node: S::with_tape(|tape| tape.record([CONSTANT; 2], ONES)) }
@@ -195,7 +195,7 @@ impl<S: Recorded> Var<S> {
     }
 }
 
-impl<S: Recorded> Add for Var<S> {
+impl<S: TapeScalar> Add for Var<S> {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         let value = self.value + other.value;
@@ -207,7 +207,7 @@ impl<S: Recorded> Add for Var<S> {
     }
 }
 
-impl<S: Recorded> Sub for Var<S> {
+impl<S: TapeScalar> Sub for Var<S> {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
         let value = self.value - other.value;
@@ -218,14 +218,14 @@ impl<S: Recorded> Sub for Var<S> {
     }
 }
 
-impl<S: Recorded> Mul for Var<S> {
+impl<S: TapeScalar> Mul for Var<S> {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         self.binary(other, self.value * other.value, || [other.value, self.value])
     }
 }
 
-impl<S: Recorded> Div for Var<S> {
+impl<S: TapeScalar> Div for Var<S> {
     type Output = Self;
     fn div(self, other: Self) -> Self {
         let value = self.value / other.value;
@@ -233,50 +233,50 @@ impl<S: Recorded> Div for Var<S> {
     }
 }
 
-impl<S: Recorded> Neg for Var<S> {
+impl<S: TapeScalar> Neg for Var<S> {
     type Output = Self;
     fn neg(self) -> Self {
         self.unary(-self.value, -S::one())
     }
 }
 
-impl<S: Recorded> Add<f64> for Var<S> {
+impl<S: TapeScalar> Add<f64> for Var<S> {
     type Output = Self;
     fn add(self, c: f64) -> Self {
         Self { value: self.value + c, node: self.node }
     }
 }
 
-impl<S: Recorded> Sub<f64> for Var<S> {
+impl<S: TapeScalar> Sub<f64> for Var<S> {
     type Output = Self;
     fn sub(self, c: f64) -> Self {
         Self { value: self.value - c, node: self.node }
     }
 }
 
-impl<S: Recorded> Mul<f64> for Var<S> {
+impl<S: TapeScalar> Mul<f64> for Var<S> {
     type Output = Self;
     fn mul(self, c: f64) -> Self {
         self.unary(self.value * c, S::constant(c))
     }
 }
 
-impl<S: Recorded> Div<f64> for Var<S> {
+impl<S: TapeScalar> Div<f64> for Var<S> {
     type Output = Self;
     fn div(self, c: f64) -> Self {
         self.unary(self.value / c, S::constant(1.0 / c))
     }
 }
 
-impl<S: Recorded> From<f64> for Var<S> {
+impl<S: TapeScalar> From<f64> for Var<S> {
     fn from(x: f64) -> Self {
         Self::fixed(S::constant(x))
     }
 }
 
-ircpm_ad::derived_operators!([S: Recorded] Var<S>);
+ircpm_ad::derived_operators!([S: TapeScalar] Var<S>);
 
-impl<S: Recorded> Scalar for Var<S> {
+impl<S: TapeScalar> Scalar for Var<S> {
     type Base = f64;
 
     const ORDER: usize = S::ORDER;

@@ -3,7 +3,7 @@
 use ircpm_ad::Real;
 
 /// Samples that go through a network together.
-pub const TILE: usize = 32;
+pub const TILE_SAMPLES: usize = 32;
 
 /// The pack of samples that begins with number `start`; all its lanes must be there.
 #[inline(always)]

@@ -8,10 +8,10 @@ use ircpm_flow::{Part, SolveStats};
 use ircpm_manifolds::{Base, Manifold};
 
 use crate::case::Case;
-use crate::energy::Energy;
+use crate::energy::CosineEnergy;
 use crate::hessian;
-use crate::tape::{Recorded, Var};
-use crate::unrolled::{Step, Unrolled};
+use crate::tape::{TapeScalar, Var};
+use crate::unrolled::{UnrolledStep, Unrolled};
 
 /// Sum over the base points `x` of `u(y) + log q(y)`, and its gradient, by implicit derivatives: what is to be beaten with.
 pub fn implicit(case: &Case, x: &[f64]) -> (f64, Vec<f64>, SolveStats) {
@@ -20,8 +20,8 @@ pub fn implicit(case: &Case, x: &[f64]) -> (f64, Vec<f64>, SolveStats) {
         let mut loss = 0.0;
         for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
             let y = &part.points[s * n..(s + 1) * n];
-            loss += Energy.eval(y) + part.log_q[s];
-            Energy.gradient(y, &mut part.points_bar[s * n..(s + 1) * n]);
+            loss += CosineEnergy.eval(y) + part.log_q[s];
+            CosineEnergy.gradient(y, &mut part.points_bar[s * n..(s + 1) * n]);
             part.log_q_bar[s] = 1.0;
         }
         Ok::<f64, Infallible>(loss)
@@ -45,15 +45,15 @@ pub fn flops(case: &Case, evaluations: f64) -> f64 {
 }
 
 /// The same by backpropagation through `steps` gradient steps a layer; sums over the samples.
-pub fn unrolled<const D: usize>(case: &Case, x: &[f64], steps: usize) -> Step
+pub fn unrolled<const D: usize>(case: &Case, x: &[f64], steps: usize) -> UnrolledStep
 where
-    Dual<f64, D>: Recorded,
-    Var<Dual<f64, D>>: Recorded,
+    Dual<f64, D>: TapeScalar,
+    Var<Dual<f64, D>>: TapeScalar,
 {
     let method = Unrolled::new(case, steps);
-    let mut sum = Step { loss: 0.0, gradient: vec![0.0; case.theta.len()], tape: 0 };
+    let mut sum = UnrolledStep { loss: 0.0, gradient: vec![0.0; case.theta.len()], tape: 0 };
     for x in x.chunks_exact(case.manifold.ambient()) {
-        let step = method.step::<D>(&case.theta, x, Energy);
+        let step = method.step::<D>(&case.theta, x, CosineEnergy);
         sum.loss += step.loss + case.manifold.log_base::<f64>(x);
         sum.tape = sum.tape.max(step.tape);
         sum.gradient.iter_mut().zip(step.gradient).for_each(|(sum, g)| *sum += g);

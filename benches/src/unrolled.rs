@@ -11,8 +11,8 @@ use ircpm_flow::{Expression, Network};
 use ircpm_manifolds::{BlockMut, Manifold, Product};
 
 use crate::case::Case;
-use crate::energy::Energy;
-use crate::tape::{self, Recorded, Var};
+use crate::energy::CosineEnergy;
+use crate::tape::{self, TapeScalar, Var};
 
 /// A stack of maps with shared parameters, to be unrolled.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Unrolled<'a, M, P> {
 
 /// What one sample's step returns.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct UnrolledStep {
     /// `u(y) − log|det DT(x)|`.
     pub loss: f64,
     /// Its gradient in the parameters.
@@ -47,10 +47,10 @@ impl<'a> Unrolled<'a, Product, Network> {
 
 impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
     /// Loss and gradient of one sample, in `D` dimensions.
-    pub fn step<const D: usize>(&self, theta: &[f64], x: &[f64], energy: Energy) -> Step
+    pub fn step<const D: usize>(&self, theta: &[f64], x: &[f64], energy: CosineEnergy) -> UnrolledStep
     where
-        Dual<f64, D>: Recorded,
-        Var<Dual<f64, D>>: Recorded,
+        Dual<f64, D>: TapeScalar,
+        Var<Dual<f64, D>>: TapeScalar,
     {
         tape::clear::<Dual<f64, D>>();
         let inputs: Vec<Var<Dual<f64, D>>> = theta.iter().map(|&w| Var::input(Dual::constant(w))).collect();
@@ -63,13 +63,13 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
         let outputs: Vec<_> = y.iter().copied().zip(cotangents).collect();
         let tape = tape::bytes::<Dual<f64, D>>();
         let gradient = tape::pull_back(&outputs, &inputs).into_iter().map(|g| g.re).collect();
-        Step { loss, gradient, tape }
+        UnrolledStep { loss, gradient, tape }
     }
 
     /// `log|det DT(x)|` alone, by duals through all steps.
     pub fn log_det<const D: usize>(&self, theta: &[f64], x: &[f64]) -> f64
     where
-        Dual<f64, D>: Recorded,
+        Dual<f64, D>: TapeScalar,
     {
         let theta: Vec<Dual<f64, D>> = theta.iter().map(|&w| Dual::constant(w)).collect();
         let y = self.image(&self.seeded(x), |y| self.reverse_gradient(&theta, y));
@@ -110,7 +110,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
     }
 
     /// Ambient gradient of psi by a reverse sweep over `S`.
-    pub fn reverse_gradient<S: Recorded>(&self, theta: &[S], y: &[S]) -> Vec<S> {
+    pub fn reverse_gradient<S: TapeScalar>(&self, theta: &[S], y: &[S]) -> Vec<S> {
         tape::clear::<S>();
         let theta: Vec<Var<S>> = theta.iter().map(|&w| Var::fixed(w)).collect();
         let inputs: Vec<Var<S>> = y.iter().map(|&y| Var::input(y)).collect();
@@ -121,7 +121,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
 /// `u(y) − log|det DT(x)|` as a function of the image and its Jacobian.
 struct Loss<'a, M, const D: usize> {
     manifold: &'a M,
-    energy: Energy,
+    energy: CosineEnergy,
 }
 
 impl<M: Manifold, const D: usize> ScalarField for Loss<'_, M, D> {

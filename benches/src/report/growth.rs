@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::memory::Job;
 use crate::race::{Clock, Contender, race};
 use crate::table::{Table, size, time, times};
-use crate::tape::{Recorded, Var};
+use crate::tape::{TapeScalar, Var};
 use crate::train_step as step;
 
 /// One row for each value of what varies; all else is T², 32 units a layer, K = 100, batch 256.
@@ -37,8 +37,8 @@ pub(super) fn table() -> Table {
 
 fn row<const D: usize>(what: &str, case: &Case, width: usize, steps: usize, batch: usize, table: &mut Table)
 where
-    Dual<f64, D>: Recorded,
-    Var<Dual<f64, D>>: Recorded,
+    Dual<f64, D>: TapeScalar,
+    Var<Dual<f64, D>>: TapeScalar,
 {
     let (many, one) = (case.points(batch), case.points(1));
     let mut all = [
@@ -48,6 +48,6 @@ where
     let timings = race(&mut all, Clock::Cpu);
     let [ours, theirs] = [timings[0].least / batch as f64, timings[1].least];
     let tape = step::unrolled::<D>(case, &one, steps).tape as f64;
-    let peak = Job::Implicit { dim: D, width, batch }.run_above_nothing().map_or_else(|| "?".into(), size);
+    let peak = Job::Implicit { dim: D, width, batch }.memory_above_idle().map_or_else(|| "?".into(), size);
     table.row(vec![what.to_owned(), time(ours), time(theirs), times(theirs / ours), peak, size(tape)]);
 }

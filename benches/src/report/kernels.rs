@@ -4,15 +4,15 @@ use ircpm_ad::{Dual, Isa};
 
 use super::{ceiling, peak};
 use crate::case::Case;
-use crate::hessian::Nested;
+use crate::hessian::NestedDual;
 use crate::race::{Clock, Contender, race};
 use crate::table::{Table, percent, time, times};
-use crate::tape::Recorded;
-use crate::tile::TILE;
+use crate::tape::TapeScalar;
+use crate::tile::TILE_SAMPLES;
 use crate::{contraction, hessian};
 
 /// Samples for the fast forms, and for the slow ones.
-const SAMPLES: [usize; 2] = [256, TILE];
+const SAMPLES: [usize; 2] = [256, TILE_SAMPLES];
 
 /// Passes of pure forward mode that are timed; the others cost the same.
 const PASSES: usize = 2;
@@ -44,7 +44,7 @@ pub(super) fn hessian() -> Table {
 
 fn hessian_rows<const D: usize>(case: &Case, table: &mut Table)
 where
-    Dual<f64, D>: Recorded,
+    Dual<f64, D>: TapeScalar,
 {
     let [many, few] = SAMPLES.map(|samples| case.points(samples));
     let (many, few) = (&many[..], &few[..]);
@@ -84,7 +84,7 @@ pub(super) fn contraction() -> Table {
 
 fn contraction_rows<const D: usize>(case: &Case, table: &mut Table)
 where
-    Nested<f64, D>: Recorded,
+    NestedDual<f64, D>: TapeScalar,
 {
     let [many, few] = SAMPLES.map(|samples| case.points(samples));
     let (many, few) = (&many[..], &few[..]);

@@ -4,10 +4,10 @@ use ircpm_ad::{Dual, Isa};
 
 use super::{EVALUATIONS, Evaluations, ceiling, peak, single};
 use crate::case::Case;
-use crate::hessian::{self, Nested};
+use crate::hessian::{self, NestedDual};
 use crate::race::{Clock, Contender, Timing, race};
 use crate::table::{Table, percent, time, times};
-use crate::tape::Recorded;
+use crate::tape::TapeScalar;
 use crate::{log_det, newton, solve as solves, train_step};
 
 /// Samples for the fast forms, and for the slow ones.
@@ -41,7 +41,7 @@ pub(super) fn solve() -> Table {
 
 fn solve_row<const D: usize>(case: &Case, table: &mut Table) {
     let [many, few] = SAMPLES.map(|samples| case.points(samples));
-    let descending = case.descending();
+    let descending = case.with_gradient_descent();
     let evaluations = Evaluations::of(&solves::implicit(&case.flow, &case.theta, &many).stats);
     let steps = solves::implicit(&descending, &case.theta, &many).stats.steps_mean();
     let mut all = vec![
@@ -99,8 +99,8 @@ pub(super) fn log_det() -> Table {
 
 fn log_det_row<const D: usize>(case: &Case, table: &mut Table)
 where
-    Dual<f64, D>: Recorded,
-    Nested<f64, D>: Recorded,
+    Dual<f64, D>: TapeScalar,
+    NestedDual<f64, D>: TapeScalar,
 {
     let [many, few] = SAMPLES.map(|samples| case.points(samples));
     let mut all = vec![

@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::memory::Job;
 use crate::race::{Clock, Contender, race};
 use crate::table::{Table, percent, size, time, times};
-use crate::tape::{Recorded, Var};
+use crate::tape::{TapeScalar, Var};
 use crate::train_step as step;
 
 /// Batches of the flow, and samples that stand for a batch of the tape, where one costs what another does.
@@ -35,10 +35,10 @@ pub(super) fn table() -> Table {
     );
     single(|| {
         row::<2>(&Case::torus(2, 32), &mut table);
-        row::<2>(&Case::torus(2, 32).trained("torus-multi-modal", TRAINED), &mut table);
+        row::<2>(&Case::torus(2, 32).after_training("torus-multi-modal", TRAINED), &mut table);
         row::<2>(&Case::sphere(128, 1), &mut table);
         row::<2>(&Case::sphere(128, 3), &mut table);
-        row::<2>(&Case::sphere(128, 3).trained("sphere-four-mode", TRAINED), &mut table);
+        row::<2>(&Case::sphere(128, 3).after_training("sphere-four-mode", TRAINED), &mut table);
         row::<8>(&Case::torus(8, 48), &mut table);
     });
     table.remark(
@@ -56,8 +56,8 @@ pub(super) fn table() -> Table {
 
 fn row<const D: usize>(case: &Case, table: &mut Table)
 where
-    Dual<f64, D>: Recorded,
-    Var<Dual<f64, D>>: Recorded,
+    Dual<f64, D>: TapeScalar,
+    Var<Dual<f64, D>>: TapeScalar,
 {
     let [small, large] = BATCHES.map(|batch| case.points(batch));
     let few = case.points(TAPED);
@@ -90,7 +90,7 @@ where
 
 /// Peak resident memory of a step on T².
 fn memory() -> String {
-    let above = |job: Job| job.run_above_nothing().map_or_else(|| "unknown".to_owned(), size);
+    let above = |job: Job| job.memory_above_idle().map_or_else(|| "unknown".to_owned(), size);
     format!(
         "Peak memory on T² above that of an idle process: batch 256 {}, batch 4096 {}; unrolled, one sample at a time, \
          K = 50 {}, K = 100 {}.",
