@@ -1,11 +1,11 @@
-//! Criterion: the contraction's gradient, in lanes and on a tape over nested duals.
+//! Criterion: the contraction's gradient, by packs and by a tape over nested duals.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ircpm_ad::Isa;
 use ircpm_benches::case::Case;
 use ircpm_benches::contraction;
 
-/// Samples.
+/// Number of samples.
 const BATCH: usize = 256;
 
 fn contraction(c: &mut Criterion) {

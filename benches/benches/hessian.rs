@@ -1,11 +1,11 @@
-//! Criterion: gradient and Hessian of psi, in lanes and by nested duals.
+//! Criterion: gradient and Hessian of psi, by packs and by nested duals.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ircpm_ad::Isa;
 use ircpm_benches::case::Case;
 use ircpm_benches::hessian;
 
-/// Samples.
+/// Number of samples.
 const BATCH: usize = 256;
 
 fn hessian(c: &mut Criterion) {

@@ -4,7 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ircpm_benches::case::Case;
 use ircpm_benches::log_det;
 
-/// Samples.
+/// Number of samples.
 const BATCH: usize = 4096;
 
 fn log_det(c: &mut Criterion) {

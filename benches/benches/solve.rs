@@ -1,10 +1,10 @@
-//! Criterion: images of base points, by Newton's method and by gradient descent, both in lanes.
+//! Criterion: images of base points, by Newton's method and by gradient descent, both over packs.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ircpm_benches::case::Case;
 use ircpm_benches::solve;
 
-/// Samples.
+/// Number of samples.
 const BATCH: usize = 4096;
 
 fn solve(c: &mut Criterion) {

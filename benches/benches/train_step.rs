@@ -1,4 +1,4 @@
-//! Criterion: a training step by the flow, and of one sample through a hundred steps on the tape.
+//! Criterion: a training step by the flow, and of one sample by unrolled backpropagation.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ircpm_benches::case::Case;

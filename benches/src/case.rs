@@ -1,4 +1,4 @@
-//! What is measured: manifolds, networks and base points.
+//! Inputs of the measurements: manifolds, networks and base points.
 
 use ircpm_ad::Scalar;
 use ircpm_flow::{FeatureMap, Features, Flow, FlowSpec, Method, Network, Solver};
@@ -8,19 +8,19 @@ use ircpm_train::{loss, target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-/// A flow with its parameters, and the same potential in its generic form.
+/// A flow with its parameters, and its potential as an expression over any scalar.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Manifold and widths, for tables.
+    /// Manifold and widths of the layers, as tables print them.
     pub name: String,
     /// The manifold.
     pub manifold: Product,
     /// The flow, on the fastest instruction set.
     pub flow: Flow,
-    /// The potential of every layer.
+    /// The potential, the same in every layer.
     pub network: Network,
     spec: FlowSpec,
-    /// Parameters, shared by all layers.
+    /// Parameters, which all layers share.
     pub theta: Vec<f64>,
 }
 
@@ -28,7 +28,8 @@ impl Case {
     /// A stack of `layers` maps with shared random parameters; `psi` is the network's output divided by `scale`.
     ///
     /// # Panics
-    /// If the manifold does not exist, or has a dimension that no kernel is compiled for: cases are constants here.
+    /// If there is no such manifold, it has factors of several kinds or is Euclidean, or its dimension is above
+    /// [`ircpm_flow::stack::MAX_DIM`].
     pub fn new(manifold: &str, hidden: &[usize], layers: usize, scale: f64) -> Self {
         let manifold: Product = manifold.parse().expect("a manifold's name");
         let angles = manifold.ambient() == manifold.dim();
@@ -53,7 +54,7 @@ impl Case {
         Self { name, manifold, flow, network, spec, theta }
     }
 
-    /// The torus of `dim` angles.
+    /// One layer on the torus of `dim` angles, with two hidden layers of `width` units.
     ///
     /// # Panics
     /// As [`Case::new`].
@@ -61,7 +62,7 @@ impl Case {
         Self::new(&format!("T{dim}"), &[width; 2], 1, 1.0)
     }
 
-    /// The sphere S², with psi ten times smaller than the network's output.
+    /// A stack on the sphere S², with two hidden layers of `width` units; psi is a tenth of the network's output.
     ///
     /// # Panics
     /// As [`Case::new`].
@@ -69,10 +70,10 @@ impl Case {
         Self::new("S2", &[width; 2], layers, 10.0)
     }
 
-    /// The same after `steps` steps of Adam towards a target on this manifold, 256 random points each.
+    /// The case with the parameters that `steps` steps of Adam lead to, on 256 random points per step.
     ///
     /// # Panics
-    /// If there is no such target, or no sample of a step has an image.
+    /// If there is no target of that name on this manifold, or too many solves of a step fail.
     pub fn after_training(mut self, target: &str, steps: usize) -> Self {
         let target = target::by_name(target).expect("a target's name");
         let mut adam = Adam::new(self.theta.len());
@@ -85,16 +86,17 @@ impl Case {
         self
     }
 
-    /// The flow by the paper's gradient descent in place of Newton's method.
+    /// The flow with the gradient descent of arXiv:2110.01288 in place of Newton's method.
     ///
     /// # Panics
     /// As [`Case::new`].
     pub fn with_gradient_descent(&self) -> Flow {
         let solver = Solver { method: Method::GradientDescent, ..self.spec.solver };
-        Flow::new(FlowSpec { solver, ..self.spec.clone() }).expect("a specification that was good before")
+        Flow::new(FlowSpec { solver, ..self.spec.clone() })
+            .expect("a specification that a flow was made from")
     }
 
-    /// The point `y` moved by `t` in normal coordinates.
+    /// The point with normal coordinates `t` around `y`, `[coordinate]`.
     pub fn lift<S: Scalar<Base = f64>>(&self, y: &[f64], t: &[S]) -> Vec<S> {
         let mut frame = vec![0.0; y.len() * t.len()];
         let mut z = vec![S::zero(); y.len()];
@@ -103,7 +105,7 @@ impl Case {
         z
     }
 
-    /// `samples` base points, `[sample][coordinate]`.
+    /// Random base points, `[sample][coordinate]`, the same at every call.
     pub fn points(&self, samples: usize) -> Vec<f64> {
         let mut rng = Pcg64::seed_from_u64(SEED);
         let mut x = vec![0.0; samples * self.manifold.ambient()];
@@ -114,7 +116,7 @@ impl Case {
         x
     }
 
-    /// Weights of the network, without the biases: what a linear layer multiplies with.
+    /// Number of the network's weights, without the biases: multiply-adds of one value of psi.
     pub fn weights(&self) -> usize {
         self.network.mlp().sizes().windows(2).map(|w| w[0] * w[1]).sum()
     }
@@ -123,5 +125,5 @@ impl Case {
 /// Of [`Case::trained`].
 const LEARNING_RATE: f64 = 3e-3;
 
-/// Of parameters and of base points.
+/// Seed of the initial parameters and of the base points.
 const SEED: u64 = 1;

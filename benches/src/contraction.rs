@@ -1,6 +1,6 @@
 //! Gradient in the parameters of the contraction `A : Hess psi + b · grad psi` at given points: third derivatives.
 //!
-//! `A` is the identity and `b` is the same slope everywhere, which costs what any other values do.
+//! `A` is the identity and `b` is the same at every point. Other values would cost the same.
 
 use std::array::from_fn;
 
@@ -13,17 +13,17 @@ use crate::hessian::{NestedDual, variables};
 use crate::tape::{self, TapeScalar, Var};
 use crate::tile::{self, TILE_SAMPLES};
 
-/// Floating-point operations a weight: forward, backward and accumulate, `D + 2` multiply-adds each.
+/// Floating-point operations per weight and sample: forward, backward and accumulate take `D + 2` multiply-adds each.
 pub const fn flops(dim: usize) -> usize {
     3 * 2 * (dim + 2)
 }
 
-/// Component `i` of `b`.
+/// Component `i` of the vector `b`.
 fn slope(i: usize) -> f64 {
     0.5 + i as f64
 }
 
-/// In lanes, over collapsed jets; the gradient summed over the points.
+/// The gradient by collapsed jets over packs, summed over the points.
 ///
 /// # Panics
 /// If the points do not fill whole tiles, or `D` is not the manifold's dimension.
@@ -38,7 +38,7 @@ struct Contractions<'a, const D: usize> {
     work: &'a mut Workspace,
 }
 
-/// Buffers of a thread for [`Contractions`].
+/// Buffers that a thread keeps for [`Contractions`].
 struct Buffers<R: Real, const D: usize> {
     y: Vec<R>,
     frame: Vec<R>,
@@ -86,12 +86,12 @@ impl<const D: usize> Kernel for Contractions<'_, D> {
     }
 }
 
-/// The cotangent of psi as a nested dual, for a Hessian's cotangent `a`.
+/// The cotangent of psi as a nested dual, from those of its Hessian, `a`, and of its gradient, `b`.
 pub fn cotangent<const D: usize>(a: &[[f64; D]; D], b: &[f64; D]) -> NestedDual<f64, D> {
     Dual::new(Dual::new(0.0, *b), from_fn(|i| Dual::new(0.0, a[i])))
 }
 
-/// Textbook forward-over-reverse: a reverse sweep of the tape over scalar nested duals.
+/// The gradient by forward-over-reverse: a reverse sweep of the tape over nested duals, summed over the points.
 pub fn on_tape<const D: usize>(case: &Case, points: &[f64]) -> Vec<f64>
 where
     NestedDual<f64, D>: TapeScalar,
@@ -105,7 +105,7 @@ where
     sum
 }
 
-/// Adds the gradient in the parameters of `psi_bar(psi)` at `y`; returns the bytes that the tape holds.
+/// Adds to `sum` the cotangents of the parameters for the cotangent `psi_bar` of psi at `y`; returns the tape's bytes.
 pub fn add_pull_back<const D: usize>(
     case: &Case,
     y: &[f64],
@@ -125,9 +125,10 @@ where
     tape::bytes::<NestedDual<f64, D>>()
 }
 
-/// Pure forward mode: one pass of thrice nested duals for each of the first `parameters` parameters.
+/// The first `parameters` entries of the gradient by pure forward mode: one pass of triply nested duals per entry.
 pub fn forward<const D: usize>(case: &Case, points: &[f64], parameters: usize) -> Vec<f64> {
-    let mut theta: Vec<NestedDual<Dual<f64, 1>, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
+    let mut theta: Vec<NestedDual<Dual<f64, 1>, D>> =
+        case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     let mut pass = |k: usize| {
         let constant = theta[k];
         theta[k].re.re.eps[0] = 1.0;
@@ -148,7 +149,7 @@ pub fn forward<const D: usize>(case: &Case, points: &[f64], parameters: usize) -
 mod tests {
     use super::*;
 
-    /// Sums over 32 points of products of some 1e2 terms of order one.
+    /// Values are sums over 32 points of products of some 1e2 terms of order one.
     #[test]
     fn contractions_agree_between_contenders_on_every_instruction_set() {
         for case in [Case::torus(2, 9), Case::sphere(9, 1)] {

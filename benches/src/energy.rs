@@ -1,4 +1,4 @@
-//! The energy that every contender trains towards.
+//! The energy in the training steps of all contenders.
 
 use ircpm_ad::Scalar;
 use ircpm_ad::derivative::ScalarField;
@@ -14,7 +14,7 @@ impl ScalarField for CosineEnergy {
 }
 
 impl CosineEnergy {
-    /// Ambient gradient at `y`.
+    /// Writes the ambient gradient at `y`.
     pub fn gradient(self, y: &[f64], slope: &mut [f64]) {
         for (c, (slope, y)) in slope.iter_mut().zip(y).enumerate() {
             *slope = (y - c as f64).sin();

@@ -1,4 +1,4 @@
-//! Gradient and Hessian of psi at given points.
+//! Gradient and Hessian of psi at given points, by packs, by nested duals and by a tape.
 
 use std::array::from_fn;
 
@@ -10,15 +10,16 @@ use crate::case::Case;
 use crate::tape::{self, TapeScalar, Var};
 use crate::tile::{self, TILE_SAMPLES};
 
-/// Floating-point operations a weight: a multiply-add for each of the value, `D` tangents and the reverse sweep.
+/// Floating-point operations per weight and sample: one multiply-add each for the value, `D` tangents and the reverse
+/// sweep.
 pub const fn flops(dim: usize) -> usize {
     2 * (dim + 2)
 }
 
-/// A number with first and second derivatives, by nesting.
+/// A number with first and second derivatives in `D` variables, as duals of duals.
 pub type NestedDual<S, const D: usize> = Dual<Dual<S, D>, D>;
 
-/// In lanes, by the network's own form; returns the sum of all Hessians' entries.
+/// The sum of all entries of all Hessians, by the network's jets over packs.
 ///
 /// # Panics
 /// If the points do not fill whole tiles, or `D` is not the manifold's dimension.
@@ -33,7 +34,7 @@ struct Hessians<'a, const D: usize> {
     work: &'a mut Workspace,
 }
 
-/// Buffers of a thread for [`Hessians`].
+/// Buffers that a thread keeps for [`Hessians`].
 struct Buffers<R: Real, const D: usize> {
     y: Vec<R>,
     frame: Vec<R>,
@@ -81,7 +82,7 @@ impl<const D: usize> Kernel for Hessians<'_, D> {
     }
 }
 
-/// Scalar nested duals.
+/// The sum of all entries of all Hessians, by nested duals.
 pub fn nested<const D: usize>(case: &Case, points: &[f64]) -> f64 {
     let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     points.chunks_exact(case.manifold.ambient()).map(|y| sum(&nested_jet(case, &theta, y).hess)).sum()
@@ -93,12 +94,12 @@ pub fn nested_jet<const D: usize>(case: &Case, theta: &[NestedDual<f64, D>], y: 
     Jet { re: psi.re.re, grad: psi.re.eps, hess: from_fn(|i| psi.eps[i].eps) }
 }
 
-/// Normal coordinates at zero, as variables of both levels.
+/// Normal coordinates at zero, as variables of both levels of nesting.
 pub fn variables<S: Scalar, const D: usize>() -> [NestedDual<S, D>; D] {
     from_fn(|i| Dual::variable(Dual::variable(S::zero(), i), i))
 }
 
-/// A reverse sweep of the tape over scalar duals.
+/// The sum of all entries of all Hessians, by reverse sweeps of the tape over duals.
 pub fn on_tape<const D: usize>(case: &Case, points: &[f64]) -> f64
 where
     Dual<f64, D>: TapeScalar,
@@ -122,7 +123,7 @@ fn sum<const D: usize>(m: &[[f64; D]; D]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Sums of some 1e2 entries of order one, each a sum of some 1e2 products.
+    /// Values are sums of some 1e2 entries of order one, and each entry is a sum of some 1e2 products.
     #[test]
     fn hessians_agree_between_contenders_on_every_instruction_set() {
         for case in [Case::torus(2, 9), Case::sphere(9, 1)] {

@@ -1,19 +1,23 @@
-//! Measures the derivative engine against naive unrolled backpropagation, nested dual numbers and pure forward mode.
+//! Benchmarks: the derivatives against unrolled backpropagation, nested dual numbers and pure forward mode.
 //!
-//! `cargo run --release -p ircpm-benches` prints every table, `-- train_step solve` those named; `cargo bench -p
-//! ircpm-benches` follows the same functions over time with criterion. No build flags: the instruction set is chosen at
-//! run time, and the roofline is that of the same set, measured in the same run.
+//! `cargo run --release -p ircpm-benches` prints every table, and with `-- train_step solve` only those two. `cargo
+//! bench -p ircpm-benches` measures the same functions with criterion, which compares with the last run. No build flags
+//! are needed, because the instruction set is chosen at run time; the peak of that set is measured in the same run.
 //!
 //! | rival | what it does |
 //! |---|---|
 //! | [`unrolled`] | backpropagation through `K` gradient steps, on a general [`tape`] over duals |
 //! | [`newton`], [`hessian`] | the implicit formulas, with derivatives by scalar nested duals |
-//! | [`contraction::forward`] | pure forward mode, one pass a parameter |
+//! | [`contraction::forward`] | pure forward mode, one pass per parameter |
 //!
-//! All contenders of a row evaluate the same generic potential at the same points, and tests hold them to the same numbers.
-//! They take turns in a [`race`], so that a noisy machine is noisy for all. Limits: the rivals are scalar code, one
-//! sample at a time, as written by hand over a generic number; a batched framework runs the same operations in vectors,
-//! at most a register's lanes faster, and holds the whole batch's tape in memory.
+//! All contenders of a row evaluate the same generic potential at the same points, and tests hold them to the same
+//! numbers. They take turns in a [`race`], because other work on the machine then slows all of them.
+//!
+//! # Limits
+//!
+//! The rivals are scalar code over a generic number, and run one sample at a time. A framework that works on batches
+//! runs the same operations in vectors: it is faster by at most the lanes of a register, and its tape holds a whole
+//! batch.
 #![allow(
     clippy::needless_range_loop,
     reason = "index loops over packs: a closure may be compiled without the instruction set"

@@ -1,4 +1,4 @@
-//! Prints the tables of measurements: all of them, or those named on the command line.
+//! Prints the tables of measurements that the command line names, or all of them.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Peak memory: every contender in a process of its own, where nothing else has left its mark.
+//! Peak memory of a training step, measured in a process of its own, because memory that was freed still counts.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -6,29 +6,29 @@ use std::process::Command;
 use crate::case::Case;
 use crate::train_step;
 
-/// What such a process does: one training step on a torus.
+/// What a process does whose peak memory is measured: one training step on a torus, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// Nothing but building the case: what all others hold as well.
+    /// Builds a case, which all other jobs do as well, and takes no step.
     Idle,
-    /// By implicit derivatives.
+    /// A step by implicit derivatives.
     Implicit {
-        /// Of the torus.
+        /// Dimension of the torus.
         dim: usize,
-        /// Units a layer.
+        /// Units per hidden layer.
         width: usize,
-        /// Samples.
+        /// Number of samples.
         batch: usize,
     },
-    /// By the tape, sample after sample through the same memory, on T² with 32 units a layer.
+    /// A step by the tape on T² with 32 units per layer, sample after sample through the same memory.
     Unrolled {
-        /// Gradient steps.
+        /// Gradient steps per layer.
         steps: usize,
     },
 }
 
 impl Job {
-    /// As the program's arguments.
+    /// The job as arguments of the program.
     fn arguments(self) -> Vec<String> {
         let (kind, numbers) = match self {
             Job::Idle => ("idle", vec![]),
@@ -38,7 +38,7 @@ impl Job {
         std::iter::once(kind.to_owned()).chain(numbers.iter().map(usize::to_string)).collect()
     }
 
-    /// The job with the given arguments.
+    /// The job that has these arguments, or `None`.
     pub fn from_arguments(kind: &str, numbers: &[String]) -> Option<Self> {
         let numbers: Vec<usize> = numbers.iter().map(|n| n.parse().ok()).collect::<Option<_>>()?;
         match (kind, &numbers[..]) {
@@ -49,7 +49,7 @@ impl Job {
         }
     }
 
-    /// Does it, and returns the peak of this process's resident memory in bytes, where the system tells.
+    /// Does the job, and returns this process's peak resident memory in bytes, or `None` where the system does not say.
     pub fn run(self) -> Option<f64> {
         match self {
             Job::Idle => drop(black_box(Case::torus(2, 32))),
@@ -65,12 +65,12 @@ impl Job {
         peak()
     }
 
-    /// Peak of its process above that of an idle one, in bytes.
+    /// Peak memory of the job above that of [`Job::Idle`], in bytes, each in a process of its own.
     pub fn memory_above_idle(self) -> Option<f64> {
         Some((self.run_in_own_process()? - Job::Idle.run_in_own_process()?).max(0.0))
     }
 
-    /// As [`Job::run`], in a new process of this program, which must take `peak` and the job's arguments.
+    /// Runs the job in a new process of this program, which must understand `peak` and the job's arguments.
     pub fn run_in_own_process(self) -> Option<f64> {
         let program = std::env::current_exe().ok()?;
         let output = Command::new(program).arg("peak").args(self.arguments()).output().ok()?;
@@ -78,7 +78,7 @@ impl Job {
     }
 }
 
-/// Peak of this process's resident memory in bytes; Linux tells.
+/// Peak resident memory of this process in bytes; `None` on systems other than Linux.
 fn peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;

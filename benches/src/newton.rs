@@ -1,4 +1,5 @@
-//! The implicit map with textbook derivatives: Newton's method and log-determinants from nested scalar duals.
+//! The implicit map with derivatives of psi by nested duals: Newton's method, and log-determinants with their
+//! gradients.
 
 use std::array::from_fn;
 
@@ -12,12 +13,12 @@ use crate::contraction::{add_pull_back, cotangent};
 use crate::hessian::{NestedDual, nested_jet};
 use crate::tape::TapeScalar;
 
-/// Steps end below this norm of the objective's gradient, the flow's own tolerance.
+/// Norm of the objective's gradient at which the steps end, that of [`ircpm_flow::Solver`].
 const TOLERANCE: f64 = 1e-13;
-/// More steps than any solve here takes.
+/// Largest number of steps; no solve here takes as many.
 const MOST_STEPS: usize = 30;
 
-/// `T(x)` of one layer by plain Newton steps; a safeguard would cost nothing here.
+/// `T(x)` of one layer by full Newton steps, without a line search, which these cases do not need.
 pub fn image<const D: usize>(case: &Case, theta: &[NestedDual<f64, D>], x: &[f64]) -> Vec<f64> {
     let (m, n) = (&case.manifold, x.len());
     let (mut y, mut next) = (x.to_vec(), vec![0.0; n]);
@@ -42,7 +43,7 @@ pub fn image<const D: usize>(case: &Case, theta: &[NestedDual<f64, D>], x: &[f64
     y
 }
 
-/// Sum of `ℓ = log|det DT|` over images of one layer.
+/// Sum of `ℓ = log|det DT|` over images of one layer, by nested duals.
 pub fn log_dets<const D: usize>(case: &Case, points: &[f64]) -> f64 {
     let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| Scalar::constant(w)).collect();
     let at = |y: &[f64]| {
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
     use crate::{log_det as ours, solve};
 
-    /// Both solves stop at residuals of 1e-13; sums of three log-determinants and their gradients.
+    /// Both solves stop at residuals of 1e-13; values are sums of three log-determinants and their gradients.
     #[test]
     fn textbook_newton_matches_flow_on_torus_and_sphere() {
         for case in [Case::torus(2, 9), Case::new("S2", &[9, 9], 1, 2.0)] {

@@ -1,49 +1,49 @@
-//! Contenders measured in turn, so that what else the machine does hits all of them alike.
+//! Timings of several contenders, which take turns because other work on the machine then slows all of them.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 
-/// A turn repeats its work for at least this long.
+/// Shortest CPU time of one turn, in which a contender repeats its work.
 const TURN: Duration = Duration::from_millis(40);
 
-/// Something to be measured.
+/// A function whose time is measured.
 pub struct Contender<'a> {
-    /// For tables.
+    /// Name, for messages.
     pub name: String,
-    /// Samples that one call works on.
+    /// Number of samples that one call works on.
     pub samples: usize,
     work: Box<dyn FnMut() + 'a>,
 }
 
-/// CPU time of one call, in seconds.
+/// Times of one call in seconds, over several turns.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// Of the fastest turn.
+    /// Time of the fastest turn.
     pub least: f64,
-    /// Of the turn in the middle.
+    /// Median over the turns.
     pub median: f64,
 }
 
 impl<'a> Contender<'a> {
-    /// `work`, on `samples` samples a call.
+    /// A contender that calls `work`, on `samples` samples per call.
     pub fn new<T>(name: impl Into<String>, samples: usize, mut work: impl FnMut() -> T + 'a) -> Self {
         Self { name: name.into(), samples, work: Box::new(move || drop(black_box(work()))) }
     }
 }
 
-/// What a turn's clock shows.
+/// The clock that times a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// CPU time of the process: what others do on the machine counts little.
+    /// CPU time of the process, to which other processes add little.
     Cpu,
-    /// Time that passes: for work on several threads.
+    /// Wall-clock time, for work on several threads.
     Wall,
 }
 
 impl Clock {
-    /// Rounds in which every contender has one turn; the wall clock needs luck to see both threads undisturbed.
+    /// Number of turns per contender. The wall clock needs more, because both threads are seldom undisturbed at once.
     pub const fn rounds(self) -> usize {
         match self {
             Clock::Cpu => 9,
@@ -52,7 +52,7 @@ impl Clock {
     }
 }
 
-/// Times of all contenders, in their order.
+/// Runs the contenders in turn and returns their times, in their order.
 pub fn race(contenders: &mut [Contender<'_>], clock: Clock) -> Vec<Timing> {
     let turns: Vec<usize> = contenders.iter_mut().map(|c| calls_per_turn(c)).collect();
     let mut times = vec![Vec::with_capacity(clock.rounds()); contenders.len()];
@@ -70,7 +70,7 @@ pub fn race(contenders: &mut [Contender<'_>], clock: Clock) -> Vec<Timing> {
         .collect()
 }
 
-/// Calls that fill a turn, found by doubling; warms the caches up as well.
+/// Number of calls that fill a turn, found by doubling; these calls also warm up the caches.
 fn calls_per_turn(contender: &mut Contender<'_>) -> usize {
     let mut calls = 1;
     while timed(contender, calls, Clock::Cpu) < TURN.as_secs_f64() {

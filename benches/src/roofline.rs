@@ -1,19 +1,20 @@
-//! The ceiling: what independent multiply-adds in registers reach on this processor, now.
+//! The peak rate of this processor, measured by independent multiply-adds in registers.
 
 use std::hint::black_box;
 
 use ircpm_ad::{Isa, Kernel, Real};
 
-/// Sums in flight: enough to hide the latency of a multiply-add on two or four ports, few enough for 16 registers.
+/// Number of independent sums: enough to hide the latency of a multiply-add on two or four ports, and few enough for 16
+/// registers.
 const SUMS: usize = 12;
 
-/// `rounds` times [`SUMS`] registers of multiply-adds, none waiting for another.
+/// Adds a product to each of [`SUMS`] registers, `rounds` times; no register depends on another.
 struct MultiplyAdds {
     rounds: usize,
 }
 
 impl Kernel for MultiplyAdds {
-    /// The floating-point operations done.
+    /// Number of floating-point operations done.
     type Output = usize;
 
     #[inline(always)]
@@ -42,7 +43,7 @@ impl MultiplyAdds {
     }
 }
 
-/// Multiply-adds for about a millisecond; returns the floating-point operations done, two each.
+/// Runs multiply-adds for about a millisecond, and returns the floating-point operations done, two per multiply-add.
 pub fn multiply_adds(isa: Isa) -> usize {
     isa.dispatch(MultiplyAdds { rounds: 1 << 17 })
 }

@@ -1,4 +1,4 @@
-//! Images of base points, without gradients.
+//! Images of base points, by the flow, by Newton's method over nested duals and by unrolled gradient steps.
 
 use ircpm_flow::{Flow, Pushed};
 use ircpm_manifolds::Manifold;
@@ -8,19 +8,19 @@ use crate::hessian::NestedDual;
 use crate::newton;
 use crate::unrolled::Unrolled;
 
-/// By the flow's own solve; its log-determinant, a few operations a sample, comes along.
+/// Images by the flow's own solve, with their log-determinants, which take a few operations per sample.
 pub fn implicit(flow: &Flow, theta: &[f64], x: &[f64]) -> Pushed {
     flow.forward(theta, x)
 }
 
-/// By `steps` gradient steps, each gradient by the tape.
+/// Images by `steps` gradient steps per layer, each gradient by the tape; `[sample][coordinate]`.
 pub fn unrolled(case: &Case, x: &[f64], steps: usize) -> Vec<f64> {
     let method = Unrolled::new(case, steps);
     let image = |x| method.image(x, |y| method.reverse_gradient(&case.theta, y));
     x.chunks_exact(case.manifold.ambient()).flat_map(image).collect()
 }
 
-/// By Newton's method on scalar nested duals.
+/// Images of one layer by Newton's method over nested duals, `[sample][coordinate]`.
 pub fn nested<const D: usize>(case: &Case, x: &[f64]) -> Vec<f64> {
     let theta: Vec<NestedDual<f64, D>> = case.theta.iter().map(|&w| ircpm_ad::Scalar::constant(w)).collect();
     x.chunks_exact(case.manifold.ambient()).flat_map(|x| newton::image(case, &theta, x)).collect()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A title, columns and rows, and remarks below.
+/// A table in markdown: a title, columns, rows, and remarks below them.
 #[derive(Clone, Debug)]
 pub struct Table {
     title: String,
@@ -12,7 +12,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
+    /// A table without rows.
     pub fn new(title: impl Into<String>, columns: &[&'static str]) -> Self {
         Self { title: title.into(), columns: columns.to_vec(), rows: vec![], remarks: vec![] }
     }
@@ -20,13 +20,13 @@ impl Table {
     /// Adds a row.
     ///
     /// # Panics
-    /// If it does not have one cell a column.
+    /// If there is not one cell per column.
     pub fn row(&mut self, cells: Vec<String>) {
         assert_eq!(cells.len(), self.columns.len(), "cells of a row");
         self.rows.push(cells);
     }
 
-    /// Adds a line below.
+    /// Adds a remark below the table.
     pub fn remark(&mut self, line: impl Into<String>) {
         self.remarks.push(line.into());
     }
@@ -47,22 +47,22 @@ impl fmt::Display for Table {
     }
 }
 
-/// A time with three digits and a unit that suits it.
+/// A time with three digits, in s, ms, µs or ns.
 pub fn time(seconds: f64) -> String {
     scaled(seconds, &[(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")])
 }
 
-/// A size with three digits and a unit that suits it.
+/// A number of bytes with three digits, in GB, MB, kB or B.
 pub fn size(bytes: f64) -> String {
     scaled(bytes, &[(1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")])
 }
 
-/// A ratio.
+/// A ratio, as in `5.0 ×`.
 pub fn times(ratio: f64) -> String {
     if ratio < 10.0 { format!("{ratio:.1} ×") } else { format!("{ratio:.0} ×") }
 }
 
-/// A share.
+/// A share of one in per cent.
 pub fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }

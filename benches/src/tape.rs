@@ -1,8 +1,8 @@
-//! A general reverse-mode tape, the rival: every operation on a [`Var`] is recorded with its local derivatives.
+//! A general reverse-mode tape, the main rival: every operation on a [`Var`] is recorded with its local derivatives.
 //!
-//! An honest one. Constants are not recorded, sums store no derivatives, operations with one variable store one, and
-//! memory is reused between samples. A tape over [`Dual`]s carries a Jacobian along; a tape over variables of another
-//! tape records its own reverse sweep there, which is how a gradient step is unrolled.
+//! The tape is made to be fast. Constants are not recorded, sums store no derivatives, operations with one variable
+//! store one, and memory is reused between samples. A tape over [`Dual`]s carries a Jacobian along; a tape over
+//! variables of another tape records its own reverse sweep there, which is how a gradient step is unrolled.
 
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -10,25 +10,25 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use ircpm_ad::elementary::Function;
 use ircpm_ad::{Algebra, Dual, Scalar};
 
-/// A number whose operations a tape records.
+/// A number whose operations are recorded on the tape over `S`.
 #[derive(Clone, Copy, Debug)]
 pub struct Var<S> {
     value: S,
-    /// Where it was recorded; [`CONSTANT`] if nowhere.
+    /// Index of its node on the tape, or [`CONSTANT`] if it has none.
     node: u32,
 }
 
-/// The node of what does not depend on any input.
+/// In place of a node: the number does not depend on any input.
 const CONSTANT: u32 = u32::MAX;
-/// Stands for a place in [`Tape::partials`] where all derivatives are one.
+/// In place of an index into [`Tape::partials`]: all derivatives are one.
 const ONES: u32 = u32::MAX;
 
-/// How a number came about.
+/// One recorded operation.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// What it was computed from; [`CONSTANT`] where there is no parent.
+    /// Nodes of the operands; [`CONSTANT`] where there is none.
     parents: [u32; 2],
-    /// Where its derivatives begin, one for each parent.
+    /// Index of its first derivative in [`Tape::partials`], which has one per operand; or [`ONES`].
     partials: u32,
 }
 
@@ -37,7 +37,7 @@ struct Node {
 pub struct Tape<S> {
     nodes: Vec<Node>,
     partials: Vec<S>,
-    /// Cotangents of the nodes, while a reverse sweep runs; memory to reuse between sweeps.
+    /// Cotangents of the nodes during a reverse sweep; the memory is reused by the next one.
     bars: Vec<S>,
 }
 
@@ -47,13 +47,13 @@ impl<S> Default for Tape<S> {
     }
 }
 
-/// A scalar that has a tape, one for every thread.
+/// A scalar over which there is a tape, one per thread.
 pub trait TapeScalar: Scalar<Base = f64> {
-    /// Runs `f` with the thread's tape.
+    /// Runs `f` with this thread's tape.
     fn with_tape<T>(f: impl FnOnce(&mut Tape<Self>) -> T) -> T;
 }
 
-/// A thread's tape cannot be a generic static: one for each type in the list.
+/// Declares the tapes. A static cannot be generic, so each type of the list has its own.
 macro_rules! tape_scalars {
     ($($type:ty),* $(,)?) => {$(
         impl TapeScalar for $type {
@@ -90,7 +90,7 @@ impl<S: TapeScalar> Tape<S> {
         start
     }
 
-    /// The reverse sweep: cotangents of all nodes from those of some; `through(partial, bar)` is the chain rule.
+    /// Computes the cotangents of all nodes from those of `outputs`; `through(partial, bar)` is the chain rule.
     fn sweep(&mut self, outputs: &[(Var<S>, S)], through: impl Fn(S, S) -> S) {
         self.bars.clear();
         self.bars.resize(self.nodes.len(), S::zero());
@@ -113,12 +113,12 @@ impl<S: TapeScalar> Tape<S> {
     }
 }
 
-/// Bytes that the thread's tape over `S` holds in recorded operations, without the cotangents of a reverse sweep.
+/// Bytes of the operations recorded on this thread's tape over `S`, without the cotangents of a reverse sweep.
 pub fn bytes<S: TapeScalar>() -> usize {
     S::with_tape(|tape| tape.bytes())
 }
 
-/// Forgets what was recorded over `S`, and keeps the memory.
+/// Empties this thread's tape over `S`, and keeps its memory.
 pub fn clear<S: TapeScalar>() {
     S::with_tape(|tape| {
         tape.nodes.clear();
@@ -126,7 +126,7 @@ pub fn clear<S: TapeScalar>() {
     });
 }
 
-/// Derivatives of `output` in the inputs, as numbers of `S`: ordinary reverse mode over the ring `S`.
+/// Derivatives of `output` in the inputs, as numbers of `S`, by reverse mode over the ring `S`.
 ///
 /// # Panics
 /// If an input is a constant.
@@ -134,7 +134,7 @@ pub fn gradient<S: TapeScalar>(output: Var<S>, inputs: &[Var<S>]) -> Vec<S> {
     reverse(&[(output, S::one())], inputs, |partial, bar| partial * bar)
 }
 
-/// Cotangents of the inputs for those of the outputs, in the dual space of the algebra `S`.
+/// Cotangents of the inputs from those of the outputs, in the dual space of the algebra `S`.
 ///
 /// # Panics
 /// As [`gradient`].
@@ -150,22 +150,22 @@ fn reverse<S: TapeScalar>(outputs: &[(Var<S>, S)], inputs: &[Var<S>], through: i
 }
 
 impl<S: TapeScalar> Var<S> {
-    /// A number to differentiate with respect to.
+    /// An input: a number to differentiate with respect to.
     pub fn input(value: S) -> Self {
         Self { value, node: S::with_tape(|tape| tape.record([CONSTANT; 2], ONES)) }
     }
 
-    /// A number that is held constant.
+    /// A constant, which is not recorded.
     pub fn fixed(value: S) -> Self {
         Self { value, node: CONSTANT }
     }
 
-    /// What was computed.
+    /// The number without its node.
     pub fn primal(self) -> S {
         self.value
     }
 
-    /// `value`, that depends on `self` alone.
+    /// Records `value`, which depends on `self` alone with the derivative `partial`.
     fn unary(self, value: S, partial: S) -> Self {
         if self.node == CONSTANT {
             return Self::fixed(value);
@@ -177,7 +177,7 @@ impl<S: TapeScalar> Var<S> {
         Self { value, node }
     }
 
-    /// `value`, that depends on `self` and `other`; a constant among them costs nothing.
+    /// Records `value`, which depends on `self` and `other`; no derivative is stored for a constant.
     fn binary(self, other: Self, value: S, partials: impl FnOnce() -> [S; 2]) -> Self {
         match (self.node, other.node) {
             (CONSTANT, CONSTANT) => Self::fixed(value),
@@ -316,7 +316,7 @@ mod tests {
 
     use super::*;
 
-    /// Every operation of the tape, with constants on either side.
+    /// A function of every operation of the tape, with constants on either side.
     struct All;
 
     impl derivative::ScalarField for All {
@@ -330,7 +330,7 @@ mod tests {
         }
     }
 
-    /// Values of order ten from some twenty operations.
+    /// Values are of order ten, from some twenty operations.
     const TOLERANCE: f64 = 1e-12;
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
         let x: [Var<Dual<f64, 2>>; 2] = std::array::from_fn(|i| Var::input(Dual::variable(point[i], i)));
         let y = derivative::ScalarField::eval(&All, &x);
         let (_, gradient, hessian) = derivative::hessian(&All, &point);
-        // The cotangent of ∂₁y alone: a row of the Hessian, with the gradient as the pairing of the seeds.
+        // A cotangent of ∂₁y alone gives a row of the Hessian, and in the seeds' places the gradient.
         let bars = pull_back(&[(y, Dual::new(0.0, [0.0, 1.0]))], &x);
         for i in 0..2 {
             assert!((bars[i].re - hessian[2 + i]).abs() < TOLERANCE, "{bars:?} {hessian:?}");

@@ -11,9 +11,9 @@ use crate::case::Case;
 use crate::energy::CosineEnergy;
 use crate::hessian;
 use crate::tape::{TapeScalar, Var};
-use crate::unrolled::{UnrolledStep, Unrolled};
+use crate::unrolled::{Unrolled, UnrolledStep};
 
-/// Sum over the base points `x` of `u(y) + log q(y)`, and its gradient, by implicit derivatives: what is to be beaten with.
+/// Sum over the base points `x` of `u(y) + log q(y)`, its gradient and the solves' statistics, by implicit derivatives.
 pub fn implicit(case: &Case, x: &[f64]) -> (f64, Vec<f64>, SolveStats) {
     let n = case.manifold.ambient();
     let step = case.flow.forward_gradient(&case.theta, x, |part: Part<'_>| {
@@ -30,21 +30,21 @@ pub fn implicit(case: &Case, x: &[f64]) -> (f64, Vec<f64>, SolveStats) {
     (losses.into_iter().sum(), gradient, stats)
 }
 
-/// Floating-point operations a weight of the contraction at a point whose Hessian was evaluated: a multiply-add for the
-/// Laplacian forward, `D + 1` backward, and `D + 2` to accumulate.
+/// Floating-point operations per weight and sample of the contraction at a point whose Hessian was evaluated: one
+/// multiply-add for the Laplacian forward, `D + 1` backward, and `D + 2` to accumulate.
 pub const fn contraction_flops(dim: usize) -> usize {
     2 * (1 + (dim + 1) + (dim + 2))
 }
 
-/// Floating-point operations of [`implicit`] a sample that the mathematics asks for, in the linear layers alone:
-/// in every layer `evaluations` Hessians and one contraction.
+/// Floating-point operations of [`implicit`] per sample, in the linear layers alone: in every layer of the flow
+/// `evaluations` Hessians and one contraction.
 pub fn flops(case: &Case, evaluations: f64) -> f64 {
     let dim = case.manifold.dim();
     let weight = evaluations * hessian::flops(dim) as f64 + contraction_flops(dim) as f64;
     weight * (case.weights() * case.flow.layers()) as f64
 }
 
-/// The same by backpropagation through `steps` gradient steps a layer; sums over the samples.
+/// Loss and gradient, summed over the base points `x`, by backpropagation through `steps` gradient steps per layer.
 pub fn unrolled<const D: usize>(case: &Case, x: &[f64], steps: usize) -> UnrolledStep
 where
     Dual<f64, D>: TapeScalar,
@@ -65,7 +65,7 @@ where
 mod tests {
     use super::*;
 
-    /// A hundred steps leave a residual of about 0.3¹⁰⁰: what is left is rounding, of some 1e5 operations.
+    /// A hundred steps leave a residual of about 0.3¹⁰⁰, so the difference is the rounding of some 1e5 operations.
     #[test]
     fn unrolled_gradient_matches_implicit_gradient_on_torus_and_sphere() {
         for (manifold, layers, scale) in [("T2", 1, 1.0), ("S2", 1, 2.0), ("S2", 2, 2.0)] {

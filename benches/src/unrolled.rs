@@ -1,9 +1,8 @@
-//! Naive unrolled backpropagation: the map by `K` gradient steps, all of them on a tape.
+//! Unrolled backpropagation: the map by `K` gradient steps per layer, all of them on a tape.
 //!
-//! Each step `y ← exp_y(log_y x − grad psi(y))` takes the gradient of psi by a reverse sweep of its own, recorded like
-//! everything else. The tape is over duals, so that the Jacobian `DT(x)`, and with it the log-determinant, comes along.
-//! Samples go one by one through the same memory, which is the least that the method needs: a framework that records
-//! a batch at once holds a whole batch of such tapes.
+//! Each step `y ← exp_y(log_y x − grad psi(y))` takes the gradient of psi by a reverse sweep, which is recorded too.
+//! The tape is over duals, which carry the Jacobian `DT(x)` for the log-determinant. Samples go one by one through the
+//! same memory, which is the least that the method needs; a framework that records a batch at once needs as many tapes.
 
 use ircpm_ad::derivative::{self, ScalarField};
 use ircpm_ad::{Dual, Scalar};
@@ -14,39 +13,39 @@ use crate::case::Case;
 use crate::energy::CosineEnergy;
 use crate::tape::{self, TapeScalar, Var};
 
-/// A stack of maps with shared parameters, to be unrolled.
+/// A stack of maps with shared parameters, each by a fixed number of gradient steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Unrolled<'a, M, P> {
-    /// The manifold.
+    /// The manifold `M`.
     pub manifold: &'a M,
-    /// The potential.
+    /// The potential psi of every layer.
     pub psi: &'a P,
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
-    /// Gradient steps in each of them.
+    /// Number of gradient steps per layer.
     pub steps: usize,
 }
 
-/// What one sample's step returns.
+/// Loss and gradient of one sample by unrolled backpropagation, and the size of its tape.
 #[derive(Clone, Debug)]
 pub struct UnrolledStep {
     /// `u(y) − log|det DT(x)|`.
     pub loss: f64,
-    /// Its gradient in the parameters.
+    /// Gradient of the loss in the parameters.
     pub gradient: Vec<f64>,
     /// Bytes on the tape when the reverse sweep began.
     pub tape: usize,
 }
 
 impl<'a> Unrolled<'a, Product, Network> {
-    /// The flow of `case`.
+    /// The flow of `case`, by `steps` gradient steps per layer.
     pub fn new(case: &'a Case, steps: usize) -> Self {
         Self { manifold: &case.manifold, psi: &case.network, layers: case.flow.layers(), steps }
     }
 }
 
 impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
-    /// Loss and gradient of one sample, in `D` dimensions.
+    /// Loss and gradient of the sample with base point `x`, in `D` dimensions.
     pub fn step<const D: usize>(&self, theta: &[f64], x: &[f64], energy: CosineEnergy) -> UnrolledStep
     where
         Dual<f64, D>: TapeScalar,
@@ -66,7 +65,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
         UnrolledStep { loss, gradient, tape }
     }
 
-    /// `log|det DT(x)|` alone, by duals through all steps.
+    /// `log|det DT(x)|` by duals through all steps, without a gradient.
     pub fn log_det<const D: usize>(&self, theta: &[f64], x: &[f64]) -> f64
     where
         Dual<f64, D>: TapeScalar,
@@ -77,7 +76,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
         log_det::<_, _, D>(self.manifold, &image)
     }
 
-    /// `x` with its tangent frame as dual directions.
+    /// The point `x` as duals, whose tangents are the frame at `x`.
     fn seeded<const D: usize>(&self, x: &[f64]) -> Vec<Dual<f64, D>> {
         let n = self.manifold.ambient();
         let mut frame = vec![0.0; n * D];
@@ -85,7 +84,7 @@ impl<M: Manifold, P: Expression> Unrolled<'_, M, P> {
         (0..n).map(|c| Dual::new(x[c], std::array::from_fn(|k| frame[k * n + c]))).collect()
     }
 
-    /// `T(x)`: `K` steps a layer, with the given ambient gradient of psi.
+    /// `T(x)`, where `gradient` is the ambient gradient of psi.
     pub fn image<S: Scalar>(&self, x: &[S], gradient: impl Fn(&[S]) -> Vec<S>) -> Vec<S> {
         let (m, n, d) = (self.manifold, self.manifold.ambient(), self.manifold.dim());
         let mut y = x.to_vec();
@@ -148,7 +147,7 @@ fn log_det<M: Manifold, S: Scalar, const D: usize>(manifold: &M, image: &[S]) ->
     log_abs_det(jacobian)
 }
 
-/// By elimination; the largest entry left in each column is the pivot.
+/// `log|det a|` by Gaussian elimination with partial pivoting.
 fn log_abs_det<S: Scalar, const D: usize>(mut a: [[S; D]; D]) -> S {
     let size = |x: S| ircpm_ad::Real::lane(ircpm_ad::Real::abs(x.value()), 0);
     let mut log = S::zero();

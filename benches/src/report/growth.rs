@@ -1,4 +1,4 @@
-//! How time and memory of a training step grow with steps, dimension, width and batch.
+//! Growth of a training step's time and memory with inner steps, dimension, width and batch.
 
 use ircpm_ad::Dual;
 
@@ -10,11 +10,11 @@ use crate::table::{Table, size, time, times};
 use crate::tape::{TapeScalar, Var};
 use crate::train_step as step;
 
-/// One row for each value of what varies; all else is T², 32 units a layer, K = 100, batch 256.
+/// One row per value of what varies; all else is T², 32 units per layer, K = 100, batch 256.
 pub(super) fn table() -> Table {
     let mut table = Table::new(
-        "`growth`: a training step, a sample",
-        &["what", "implicit", "unrolled", "ratio", "implicit, peak memory of the batch", "tape a sample"],
+        "`growth`: a training step, per sample",
+        &["what", "implicit", "unrolled", "ratio", "implicit, peak memory of the batch", "tape per sample"],
     );
     single(|| {
         let base = Case::torus(2, 32);

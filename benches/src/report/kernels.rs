@@ -11,16 +11,16 @@ use crate::tape::TapeScalar;
 use crate::tile::TILE_SAMPLES;
 use crate::{contraction, hessian};
 
-/// Samples for the fast forms, and for the slow ones.
+/// Number of samples for the flow's kernels, and for the rivals, which are slower.
 const SAMPLES: [usize; 2] = [256, TILE_SAMPLES];
 
-/// Passes of pure forward mode that are timed; the others cost the same.
+/// Number of passes of pure forward mode that are timed; all passes cost the same.
 const PASSES: usize = 2;
 
-/// Gradient and Hessian of psi.
+/// The table of gradients and Hessians of psi.
 pub(super) fn hessian() -> Table {
     let mut table = Table::new(
-        "`hessian`: psi, its gradient and its Hessian; a sample",
+        "`hessian`: psi, its gradient and its Hessian, per sample",
         &[
             "case",
             "instruction set",
@@ -37,7 +37,7 @@ pub(super) fn hessian() -> Table {
     hessian_rows::<4>(&Case::torus(4, 32), &mut table);
     hessian_rows::<8>(&Case::torus(8, 48), &mut table);
     table.remark(
-        "Counted: 2 (D + 2) operations a weight, nothing for units and features. Peak: independent multiply-adds, same run.",
+        "Counted: 2 (D + 2) operations per weight, nothing for units and features. Peak: independent multiply-adds, same run.",
     );
     table
 }
@@ -56,10 +56,10 @@ where
     add_rows(case, hessian::flops(D), rivals, ours, |_| 1.0, table);
 }
 
-/// The contraction's gradient in the parameters.
+/// The table of the contraction's gradient in the parameters.
 pub(super) fn contraction() -> Table {
     let mut table = Table::new(
-        "`contraction`: gradient in all parameters of A : Hess psi + b · grad psi; a sample",
+        "`contraction`: gradient in all parameters of A : Hess psi + b · grad psi, per sample",
         &[
             "case",
             "instruction set",
@@ -67,7 +67,7 @@ pub(super) fn contraction() -> Table {
             "GFLOP/s",
             "share of peak",
             "tape over nested duals",
-            "forward, a pass a parameter",
+            "forward mode, one pass per parameter",
         ],
     );
     for case in [Case::torus(2, 32), Case::torus(2, 64), Case::torus(2, 128), Case::sphere(128, 1)] {
@@ -75,10 +75,11 @@ pub(super) fn contraction() -> Table {
     }
     contraction_rows::<4>(&Case::torus(4, 32), &mut table);
     contraction_rows::<8>(&Case::torus(8, 48), &mut table);
-    table.remark("Counted: 2 · 3 (D + 2) operations a weight: forward, backward, accumulate; nothing else.");
-    table.remark(format!(
-        "Pure forward mode: {PASSES} passes were timed, and multiplied by the number of parameters."
-    ));
+    table.remark(
+        "Counted: 2 · 3 (D + 2) operations per weight, for forward, backward and accumulate; nothing else.",
+    );
+    table
+        .remark(format!("Pure forward mode: the time of {PASSES} passes, scaled to one pass per parameter."));
     table
 }
 
@@ -99,7 +100,7 @@ where
     add_rows(case, contraction::flops(D), rivals, ours, factor, table);
 }
 
-/// One row an instruction set; `factor(i)` is how often rival `i` would have to run.
+/// Adds one row per instruction set. Rival `i` would have to run `factor(i)` times for the whole result.
 fn add_rows<'a>(
     case: &Case,
     flops: usize,

@@ -1,4 +1,4 @@
-//! The map itself: the solve, and the log-determinant with its gradient.
+//! Tables of the map: the solve, and the log-determinant with its gradient.
 
 use ircpm_ad::{Dual, Isa};
 
@@ -10,19 +10,19 @@ use crate::table::{Table, percent, time, times};
 use crate::tape::TapeScalar;
 use crate::{log_det, newton, solve as solves, train_step};
 
-/// Samples for the fast forms, and for the slow ones.
+/// Number of samples for the flow, and for the rivals, which are slower.
 const SAMPLES: [usize; 2] = [256, 4];
 
-/// Images of base points.
+/// The table of images of base points.
 pub(super) fn solve() -> Table {
     let mut table = Table::new(
-        "`solve`: images of base points; a sample",
+        "`solve`: images of base points, per sample",
         &[
             "case",
-            "Newton in lanes",
+            "Newton in packs",
             "Hessians",
             "share of peak",
-            "descent in lanes",
+            "descent in packs",
             "steps",
             "Newton, nested duals",
             "descent on a tape, K = 50",
@@ -35,7 +35,7 @@ pub(super) fn solve() -> Table {
         solve_row::<8>(&Case::torus(8, 48), &mut table);
     });
     table.remark(EVALUATIONS);
-    table.remark("Newton and descent in lanes stop at a residual of 1e-13; K steps are K steps.");
+    table.remark("Newton and descent in packs stop at a residual of 1e-13; descent on a tape takes K steps.");
     table
 }
 
@@ -69,10 +69,10 @@ fn solve_row<const D: usize>(case: &Case, table: &mut Table) {
     ]);
 }
 
-/// Log-determinants at given images.
+/// The table of log-determinants at given images.
 pub(super) fn log_det() -> Table {
     let mut table = Table::new(
-        "`log_det`: log|det DT| at given images, and its gradient in all parameters; a sample",
+        "`log_det`: log|det DT| at given images, and its gradient in all parameters, per sample",
         &[
             "case",
             "value",
@@ -130,7 +130,7 @@ where
     ]);
 }
 
-/// Cells with the time a sample, and for all but the contender `ours` how much longer that is.
+/// Cells with the time per sample, and for all but the contender `ours` its ratio to the time of `ours`.
 fn comparison<'a>(
     all: &'a [Contender<'_>],
     timings: &'a [Timing],

@@ -1,4 +1,4 @@
-//! The tables, each of them one command: `cargo run --release -p ircpm-benches -- <name>`.
+//! The tables; `cargo run --release -p ircpm-benches -- <name>` prints one of them.
 
 mod growth;
 mod kernels;
@@ -15,10 +15,10 @@ use crate::race::{Clock, Contender, Timing};
 use crate::roofline;
 use crate::table::Table;
 
-/// A name, and what makes the table.
+/// The name of a table, and the function that measures it.
 type Entry = (&'static str, fn() -> Table);
 
-/// All tables, by the names that the program takes.
+/// All tables, with the names that the program understands.
 pub const TABLES: [Entry; 7] = [
     ("hessian", kernels::hessian),
     ("contraction", kernels::contraction),
@@ -29,7 +29,7 @@ pub const TABLES: [Entry; 7] = [
     ("threads", threads::table),
 ];
 
-/// On what and how it was measured.
+/// The line above the tables: processor, instruction set and how times were taken.
 pub fn machine() -> String {
     let isa = Isa::best();
     let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {
@@ -38,44 +38,45 @@ pub fn machine() -> String {
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "Processor: {}, {cores} cores; instruction set {}. Fastest of {} interleaved turns; CPU time of one thread, but for `threads`.",
+        "Processor: {}, {cores} cores; instruction set {}. Fastest of {} turns, which the contenders of a row take in rotation; CPU time of one thread, except in `threads`.",
         model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         isa.name(),
         Clock::Cpu.rounds()
     )
 }
 
-/// The ceiling as a contender.
+/// The multiply-adds that measure the peak, as a contender.
 fn ceiling<'a>(isa: Isa) -> Contender<'a> {
     Contender::new("multiply-adds", 1, move || roofline::multiply_adds(isa))
 }
 
-/// Floating-point operations a second that the ceiling reached.
+/// The peak in floating-point operations per second, from the time of [`ceiling`].
 fn peak(isa: Isa, timing: Timing) -> f64 {
     roofline::multiply_adds(isa) as f64 / timing.least
 }
 
-/// `f` on a pool of one thread, where CPU time is that of the work alone.
+/// Runs `f` on a pool of one thread, because threads that wait for work would add to the CPU time.
 fn single<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread").install(f)
 }
 
-/// Evaluations of the Hessian that a sample takes in a layer.
+/// Mean number of evaluations of the Hessian per sample and layer, in double and in single precision.
 struct Evaluations {
     double: f64,
     single: f64,
 }
 
-/// What the tables say of them.
+/// The remark that explains [`Evaluations`] below a table.
 const EVALUATIONS: &str =
-    "Hessians a layer: in double precision, and before them in single precision, which count half.";
+    "Hessians per layer: in double precision + before them in single precision, which count half.";
 
 impl Evaluations {
     fn of(stats: &SolveStats) -> Self {
         Self { double: stats.steps_mean(), single: stats.single_steps_mean() }
     }
 
-    /// As many as they cost at the peak of either precision.
+    /// Number of evaluations in double precision that cost the same, because the peak in single precision is twice as
+    /// high.
     fn in_doubles(&self) -> f64 {
         self.double + 0.5 * self.single
     }

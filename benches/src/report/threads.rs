@@ -1,4 +1,4 @@
-//! What a second thread brings, beside what it brings to multiply-adds that share nothing.
+//! Speed-up of a training step by a second thread, beside that of independent multiply-adds.
 
 use ircpm_ad::Isa;
 use rayon::prelude::*;
@@ -9,16 +9,16 @@ use crate::roofline;
 use crate::table::{Table, percent, time};
 use crate::train_step;
 
-/// Samples in a step.
+/// Number of samples in a step.
 const BATCH: usize = 4096;
-/// Independent pieces of the multiply-add loop.
+/// Number of independent pieces of multiply-adds.
 const PIECES: usize = 32;
 
-/// One and two threads, by the wall clock.
+/// The table of steps on one thread and on two, by the wall clock.
 pub(super) fn table() -> Table {
     let mut table = Table::new(
         "`threads`: a training step of 4096 samples, by the wall clock",
-        &["case", "1 thread", "2 threads", "speed-up", "of multiply-adds", "share"],
+        &["case", "1 thread", "2 threads", "speed-up", "speed-up of multiply-adds", "share"],
     );
     for case in [Case::torus(2, 32), Case::sphere(128, 1), Case::torus(8, 48)] {
         let x = case.points(BATCH);

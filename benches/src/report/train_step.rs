@@ -1,4 +1,4 @@
-//! One training step: the flow against unrolled backpropagation.
+//! The table of one training step: the flow against unrolled backpropagation.
 
 use ircpm_ad::{Dual, Isa};
 
@@ -10,22 +10,23 @@ use crate::table::{Table, percent, size, time, times};
 use crate::tape::{TapeScalar, Var};
 use crate::train_step as step;
 
-/// Batches of the flow, and samples that stand for a batch of the tape, where one costs what another does.
+/// Sizes of the flow's batches.
 const BATCHES: [usize; 2] = [256, 4096];
+/// Number of samples that the tape is timed on; every sample costs it the same.
 const TAPED: usize = 2;
 
-/// Steps of training: maps are then as bent as they stay, and solves as long.
+/// Number of training steps; with more of them the solves do not take longer.
 const TRAINED: usize = 500;
 
-/// Reverse KL and its gradient.
+/// Times and memory of reverse KL and its gradient.
 pub(super) fn table() -> Table {
     let mut table = Table::new(
-        "`train_step`: reverse KL and its gradient in all parameters; a sample",
+        "`train_step`: reverse KL and its gradient in all parameters, per sample",
         &[
             "case",
             "batch 256 (median)",
             "batch 4096",
-            "Hessians a layer",
+            "Hessians per layer",
             "share of peak",
             "unrolled K = 50",
             "K = 100",
@@ -42,13 +43,15 @@ pub(super) fn table() -> Table {
         row::<8>(&Case::torus(8, 48), &mut table);
     });
     table.remark(
-        "Counted: 2 (D + 2) operations a weight for every Hessian, 4 (D + 2) for the contraction of every layer.",
+        "Counted, per weight: 2 (D + 2) operations for every Hessian, 4 (D + 2) for the contraction of every layer.",
     );
     table.remark(EVALUATIONS);
-    table.remark(format!("Parameters are random, or trained by {TRAINED} steps of Adam on 256 points each."));
     table.remark(format!(
-        "The tape ran on {TAPED} samples, one by one through the same memory; recording a batch at once, as frameworks \
-         do, multiplies its size by the batch."
+        "Parameters are random, or trained by {TRAINED} steps of Adam on 256 points per step."
+    ));
+    table.remark(format!(
+        "The tape ran on {TAPED} samples, one by one through the same memory. A framework that records a batch at once needs \
+         as many times that memory as the batch has samples."
     ));
     table.remark(memory());
     table
@@ -88,7 +91,7 @@ where
     ]);
 }
 
-/// Peak resident memory of a step on T².
+/// The remark on peak resident memory of a step on T².
 fn memory() -> String {
     let above = |job: Job| job.memory_above_idle().map_or_else(|| "unknown".to_owned(), size);
     format!(

@@ -1,8 +1,8 @@
 //! `docs/architecture.md` lists what each part of a crate imports from the others; the sources are held to that list.
 //!
 //! An import is a path that leads to another part, in a `use` or anywhere else in the code. It counts for the part that
-//! declares what is imported, even if a `pub use` shows it elsewhere. The paths of a macro count where it is written, and
-//! one that is used without a path is not seen.
+//! declares what is imported, even if a `pub use` shows it elsewhere. The paths of a macro count where it is written,
+//! and one that is used without a path is not seen.
 
 mod document;
 mod paths;
@@ -71,7 +71,8 @@ fn names<'a>(parts: impl IntoIterator<Item = &'a ModulePath>) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
 }
 
-/// Arrows that lead to a line further down, but for those within a circle of the document; circles without such an arrow.
+/// Arrows that lead to a line further down, but for those within a circle of the document; circles without such an
+/// arrow.
 fn upward_arrows(package: &str, lines: &[&Line], circles: &[Circle]) -> Vec<String> {
     let circles: Vec<&Circle> = circles.iter().filter(|circle| circle.package == package).collect();
     let mut is_needed = vec![false; circles.len()];
