@@ -2,7 +2,7 @@
 
 use ircpm_ad::Dual;
 
-use super::single;
+use super::peak::single;
 use crate::case::Case;
 use crate::memory::Job;
 use crate::race::{Clock, Contender, race};

@@ -2,7 +2,7 @@
 
 use ircpm_ad::{Dual, Isa};
 
-use super::{ceiling, peak};
+use super::peak::{ceiling, peak};
 use crate::case::Case;
 use crate::hessian::NestedDual;
 use crate::race::{Clock, Contender, race};

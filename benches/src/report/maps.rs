@@ -2,7 +2,8 @@
 
 use ircpm_ad::{Dual, Isa};
 
-use super::{EVALUATIONS, Evaluations, ceiling, peak, single};
+use super::evaluations::{EVALUATIONS, Evaluations};
+use super::peak::{ceiling, peak, single};
 use crate::case::Case;
 use crate::hessian::{self, NestedDual};
 use crate::race::{Clock, Contender, Timing, race};

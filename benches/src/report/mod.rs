@@ -1,18 +1,16 @@
 //! The tables; `cargo run --release -p ircpm-benches -- <name>` prints one of them.
 
+mod evaluations;
 mod growth;
 mod kernels;
 mod maps;
+mod peak;
 mod threads;
 mod train_step;
 
-use std::fmt::{self, Display, Formatter};
-
 use ircpm_ad::Isa;
-use ircpm_flow::SolveStats;
 
-use crate::race::{Clock, Contender, Timing};
-use crate::roofline;
+use crate::race::Clock;
 use crate::table::Table;
 
 /// The name of a table, and the function that measures it.
@@ -43,47 +41,4 @@ pub fn machine() -> String {
         isa.name(),
         Clock::Cpu.rounds()
     )
-}
-
-/// The multiply-adds that measure the peak, as a contender.
-fn ceiling<'a>(isa: Isa) -> Contender<'a> {
-    Contender::new("multiply-adds", 1, move || roofline::multiply_adds(isa))
-}
-
-/// The peak in floating-point operations per second, from the time of [`ceiling`].
-fn peak(isa: Isa, timing: Timing) -> f64 {
-    roofline::multiply_adds(isa) as f64 / timing.least
-}
-
-/// Runs `f` on a pool of one thread, because threads that wait for work would add to the CPU time.
-fn single<T: Send>(f: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread").install(f)
-}
-
-/// Mean number of evaluations of the Hessian per sample and layer, in double and in single precision.
-struct Evaluations {
-    double: f64,
-    single: f64,
-}
-
-/// The remark that explains [`Evaluations`] below a table.
-const EVALUATIONS: &str =
-    "Hessians per layer: in double precision + before them in single precision, which count half.";
-
-impl Evaluations {
-    fn of(stats: &SolveStats) -> Self {
-        Self { double: stats.steps_mean(), single: stats.single_steps_mean() }
-    }
-
-    /// Number of evaluations in double precision that cost the same, because the peak in single precision is twice as
-    /// high.
-    fn in_doubles(&self) -> f64 {
-        self.double + 0.5 * self.single
-    }
-}
-
-impl Display for Evaluations {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} + {:.2}", self.double, self.single)
-    }
 }
