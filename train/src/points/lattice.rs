@@ -1,7 +1,5 @@
 //! Search for the generating vector of a rank-1 lattice (Nuyens 2014, *The construction of good lattice rules*).
 
-use super::sequence::golden;
-
 /// Components tried per dimension of a lattice.
 const CANDIDATES: usize = 128;
 
@@ -77,6 +75,17 @@ fn coprime(mut a: usize, mut b: usize) -> bool {
 /// `a b mod n`.
 pub(super) fn modular_product(a: usize, b: usize, n: usize) -> usize {
     ((a as u128 * b as u128) % n as u128) as usize
+}
+
+/// The generalised golden ratio's inverse powers `φ⁻¹, …, φ⁻ᵈ`, in units of 2⁻⁶⁴.
+pub(super) fn golden(dim: usize) -> Vec<u64> {
+    let root = 1.0 / (dim as f64 + 1.0);
+    let mut phi = 2.0_f64;
+    // φ ← (1 + φ)^{1/(d+1)} contracts by more than 2.
+    for _ in 0..60 {
+        phi = (1.0 + phi).powf(root);
+    }
+    (1..=dim as i32).map(|j| (phi.powi(-j) * 2f64.powi(64)) as u64).collect()
 }
 
 #[cfg(test)]

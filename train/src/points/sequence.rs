@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Generator;
-use super::lattice::{lattice, modular_product};
+use super::lattice::{golden, lattice, modular_product};
 
 /// How points are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,17 +96,6 @@ fn unit(x: u64) -> f64 {
 /// `⌊2⁶⁴ k/n⌋` for `k < n`.
 fn fraction(k: usize, n: usize) -> u64 {
     (((k as u128) << 64) / n as u128) as u64
-}
-
-/// The generalised golden ratio's inverse powers `φ⁻¹, …, φ⁻ᵈ`, in units of 2⁻⁶⁴.
-pub(super) fn golden(dim: usize) -> Vec<u64> {
-    let root = 1.0 / (dim as f64 + 1.0);
-    let mut phi = 2.0_f64;
-    // φ ← (1 + φ)^{1/(d+1)} contracts by more than 2.
-    for _ in 0..60 {
-        phi = (1.0 + phi).powf(root);
-    }
-    (1..=dim as i32).map(|j| (phi.powi(-j) * 2f64.powi(64)) as u64).collect()
 }
 
 #[cfg(test)]

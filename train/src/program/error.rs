@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::FolderError;
+use super::folder::{Folder, FolderError, file};
 use crate::config::ConfigError;
 use crate::evaluation::EvaluationError;
 use crate::report::picture::PictureError;
@@ -76,5 +76,12 @@ impl From<EvaluationError> for RunError {
 impl RunError {
     pub(super) fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
+    }
+}
+
+impl RunError {
+    /// Names the file that an error of a checkpoint is about.
+    pub(super) fn in_checkpoint(folder: &Folder, source: CheckpointError) -> Self {
+        Self::Checkpoint { path: folder.path(file::CHECKPOINT), source }
     }
 }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, LineWriter, Write};
 use std::ops::ControlFlow;
 
+use super::RunError;
 use super::folder::{Folder, FolderError, file};
-use super::{RunError, workflow};
 use crate::config::Config;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::{State, Step, Watcher};
@@ -56,7 +56,7 @@ impl<'a> Recorder<'a> {
 
     fn save(&self, state: &State) -> Result<(), RunError> {
         let checkpoint = Checkpoint { config: self.config.clone(), state: state.clone() };
-        let bytes = checkpoint.encode().map_err(|source| workflow::located(self.folder, source))?;
+        let bytes = checkpoint.encode().map_err(|source| RunError::in_checkpoint(self.folder, source))?;
         Ok(self.folder.write(file::CHECKPOINT, &bytes)?)
     }
 

@@ -107,21 +107,16 @@ fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
         return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
     }
     let bytes = folder.read(file::CHECKPOINT)?;
-    let checkpoint = Checkpoint::decode(&bytes).map_err(|source| located(folder, source))?;
+    let checkpoint = Checkpoint::decode(&bytes).map_err(|source| RunError::in_checkpoint(folder, source))?;
     // How a result is measured may change, what it is a result of may not.
     let identity =
         |c: &Config| (c.seed, c.target.clone(), c.data.clone(), c.model.clone(), c.training.clone());
     if identity(&problem.config) != identity(&checkpoint.config) {
-        return Err(located(folder, CheckpointError::OtherRun));
+        return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
     let parameters = problem.flow.parameters();
-    checkpoint.check_size(parameters).map_err(|source| located(folder, source))?;
+    checkpoint.check_size(parameters).map_err(|source| RunError::in_checkpoint(folder, source))?;
     Ok(checkpoint.state)
-}
-
-/// Names the file that an error is about.
-pub(super) fn located(folder: &Folder, source: CheckpointError) -> RunError {
-    RunError::Checkpoint { path: folder.path(file::CHECKPOINT), source }
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {

@@ -17,9 +17,8 @@ mod trainer;
 mod watcher;
 
 pub use choice::{Choice, choose};
-pub use collocation::End;
 pub use error::TrainingError;
-pub use objective::{Assessment, TrainingObjective};
+pub use objective::{Assessment, End, TrainingObjective};
 pub use problem::{Problem, ProblemError};
 pub use source::Source;
 pub use state::{Progress, State};

@@ -1,6 +1,7 @@
 //! What the trainer asks of an objective beyond what an optimiser asks.
 
-use super::End;
+use serde::{Deserialize, Serialize};
+
 use crate::estimate::Estimates;
 use crate::optimiser::{Objective, StateError, Tensors};
 use crate::points::Generator;
@@ -23,6 +24,19 @@ pub trait TrainingObjective: Objective {
 
     /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to undo a fold.
     fn assess(&mut self, theta: &mut [f64], last: bool) -> Assessment;
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum End {
+    /// KL is below the goal, at the parameters that training ends with.
+    Goal,
+    /// Neither KL nor the residual fell any more.
+    Stalled,
+    /// All steps were taken.
+    Steps,
 }
 
 /// What an objective says of the model after a step.

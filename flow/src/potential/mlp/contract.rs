@@ -8,7 +8,8 @@
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
 
 use super::layer::LinearLayer;
-use super::{Hidden, Mlp, MlpSweepWorkspace, Unit};
+use super::sweep::Hidden;
+use super::{Mlp, MlpSweepWorkspace, Unit};
 use crate::potential::{EvaluatedPack, resize};
 
 impl Mlp {

@@ -9,7 +9,6 @@ use ircpm_ad::Scalar;
 
 pub use jets::{MlpJetWorkspace, Unit};
 use layer::{Dense, LinearLayer};
-use sweep::Hidden;
 pub use sweep::MlpSweepWorkspace;
 
 /// A multilayer perceptron with softplus units and one linear output.

@@ -5,11 +5,10 @@
 //! finds is undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model
 //! is then as good as was asked; points of a large one become hard points, and training goes on.
 
-use serde::{Deserialize, Serialize};
-
 use super::points::{MOST_CHECKS, SampledPoints};
 use super::{Collocation, is_sparse};
 use crate::estimate::{Estimate, Estimates};
+use crate::training::End;
 
 /// Numbers that the history has of a step.
 pub(super) const RECORD: usize = 3;
@@ -31,19 +30,6 @@ const MOST_GIVEN_UP: f64 = 0.05;
 const MARGIN: f64 = 2e-3;
 /// Largest factor by which undoing a fold may raise the KL of a model that has not reached its goal.
 const LARGEST_KL_RISE: f64 = 1.1;
-
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum End {
-    /// KL is below the goal, at the parameters that training ends with.
-    Goal,
-    /// Neither KL nor the residual fell any more.
-    Stalled,
-    /// All steps were taken.
-    Steps,
-}
 
 /// Quality of the model so far, and the goal that ends training.
 pub(super) struct Ending {

@@ -20,7 +20,6 @@ use crate::optimiser::{Check, LeastSquares, Objective, Squares, StateError, Tens
 use crate::points::Generator;
 use crate::target::Target;
 use continuation::Continuation;
-pub use ending::End;
 use ending::{Ending, RECORD};
 use points::{SampledPoints, Sampler};
 

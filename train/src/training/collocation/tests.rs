@@ -4,6 +4,7 @@ use super::*;
 use crate::config::preset::by_name;
 use crate::estimate::Estimates;
 use crate::optimiser::{LevenbergMarquardt, Optimiser};
+use crate::training::End;
 use crate::training::Problem;
 
 fn problem() -> Problem {
