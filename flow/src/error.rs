@@ -176,7 +176,7 @@ pub enum SampleError {
     /// A critical point was found where the Hessian `H` is not positive definite, or beyond the injectivity radius.
     #[error(
         "sample {sample}: the Hessian of the inner objective is not positive definite at the point found; the map \
-         folds here and has no density: lower the scale of psi"
+         folds here, or the point lies beyond the injectivity radius, or its numbers overflow: lower the scale of psi"
     )]
     NotConvex {
         /// Index in the batch.

@@ -4,11 +4,7 @@ use thiserror::Error;
 
 /// The second of two points lies on the cut locus of the first, or too near it for a logarithm.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
-#[error(
-    "the second point lies {margin:e} rad inside the cut locus of the first, where more than {} rad is needed for a \
-     logarithm: every direction is nearly shortest; move one of the points",
-    CutLocus::TOLERANCE
-)]
+#[error("{}", self.explain())]
 pub struct CutLocus {
     /// Distance to the cut locus in radians; NaN or −∞ if a coordinate is not finite.
     pub margin: f64,
@@ -17,6 +13,18 @@ pub struct CutLocus {
 impl CutLocus {
     /// Margin in radians below which a logarithm is refused: its rounding error is then some 1e-9 of its length.
     pub const TOLERANCE: f64 = 1e-7;
+
+    /// The message.
+    fn explain(&self) -> String {
+        let (margin, needed) = (self.margin, Self::TOLERANCE);
+        if !margin.is_finite() {
+            return "no logarithm: a coordinate is not finite, or a point is not on the manifold".into();
+        }
+        format!(
+            "the second point lies {margin:e} rad inside the cut locus of the first, where more than {needed} rad is needed \
+             for a logarithm: every direction is nearly shortest; move one of the points"
+        )
+    }
 }
 
 /// A slice of numbers that is not a point of the manifold.

@@ -200,7 +200,17 @@ impl<S: Scalar, const N: usize> Scalar for Taylor<S, N> {
     }
     #[inline(always)]
     fn recip(self) -> Self {
-        Self::one().quotient(self)
+        let mut out = Self::fixed(self.re.recip());
+        out.order = self.order;
+        let inverse = out.re;
+        for k in 1..=self.order {
+            let mut rest = S::zero();
+            for j in 1..=k {
+                rest -= out.coefficient(k - j).times_tangent(self.tail[j - 1]);
+            }
+            out.tail[k - 1] = inverse.times_tangent(rest);
+        }
+        out
     }
     #[inline(always)]
     fn exp(self) -> Self {

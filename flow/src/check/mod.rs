@@ -51,6 +51,7 @@ impl Errors {
 
     /// As [`Errors::compare`], for several numbers of one size: the largest of them, or one.
     fn compare_all(&mut self, law: &'static str, tolerance: f64, found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len(), "{law}");
         let size = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
         for pair in found.iter().copied().zip(expected.iter().copied()) {
             self.compare(law, tolerance, pair, size);

@@ -24,7 +24,7 @@ type Collapsed = Lap<f64, D>;
 pub fn potential_violations<P: Potential>(potential: &P, theta: &[f64], points: &[f64]) -> Vec<Violation> {
     let n = potential.inputs();
     assert_eq!(theta.len(), potential.parameters(), "parameters of the potential");
-    assert!(!points.is_empty() && points.len().is_multiple_of(n), "points of {n} coordinates");
+    assert!(!points.is_empty() && points.len().is_multiple_of(n), "at least one point, of {n} coordinates");
     let mut errors = Errors::default();
     let mut saved = Vec::new();
     for (p, point) in points.chunks_exact(n).enumerate() {
@@ -82,7 +82,7 @@ fn check_jets<P: Potential>(
     errors.compare_all(law, 0.0, Algebra::coefficients(&[plain]), Algebra::coefficients(&[found]));
 }
 
-/// Gradients of `Σ psi_bar(psi)` by an outer dual for each parameter, and for each coordinate of each point.
+/// Gradients of `psi_bar(psi)` at each point by an outer dual: in each parameter, `[point][parameter]`, and in each coordinate.
 fn by_duals<P: Potential>(
     potential: &P,
     theta: &[f64],
@@ -93,10 +93,13 @@ fn by_duals<P: Potential>(
     let fixed = |x: &[Collapsed]| x.iter().map(|&x| Outer::fixed(x)).collect::<Vec<_>>();
     let constants: Vec<Collapsed> = theta.iter().map(|&w| Lap::constant(w)).collect();
     let derivative = |theta: &[Outer], z: &[Outer]| potential.value(theta, z).eps[0];
-    let of_parameter = |k: usize| {
+    let of_parameter = |z: &[Collapsed], k: usize, bar: Collapsed| {
         let mut seeded = fixed(&constants);
         seeded[k] = Outer::variable(constants[k], 0);
-        z.iter().zip(psi_bar).map(|(z, &bar)| derivative(&seeded, &fixed(z)).pair(bar)).sum()
+        derivative(&seeded, &fixed(z)).pair(bar)
+    };
+    let of_parameters = |(z, &bar): (&Vec<Collapsed>, &Collapsed)| {
+        (0..theta.len()).map(|k| of_parameter(z, k, bar)).collect::<Vec<f64>>()
     };
     let of_coordinate = |z: &[Collapsed], c: usize, bar: Collapsed| {
         let mut seeded = fixed(z);
@@ -105,7 +108,7 @@ fn by_duals<P: Potential>(
     };
     let z_bar =
         z.iter().zip(psi_bar).map(|(z, &bar)| (0..z.len()).map(|c| of_coordinate(z, c, bar)).collect());
-    ((0..theta.len()).map(of_parameter).collect(), z_bar.collect())
+    (z.iter().zip(psi_bar).flat_map(of_parameters).collect(), z_bar.collect())
 }
 
 fn check_sweeps<P: Potential>(
@@ -133,20 +136,30 @@ fn check_sweeps<P: Potential>(
     let mut z_bar = vec![Lap::zero(); n];
     let whole = cotangents(23, 0.8);
     let (expected, expected_bar) = by_duals(potential, theta, &z, &whole);
+    let constants: Vec<Collapsed> = theta.iter().map(|&w| Lap::constant(w)).collect();
     potential.begin(saved.len(), &mut sweep);
     for p in 0..saved.len() {
-        potential.forward(theta, p, &z[p], &mut sweep);
+        let psi = potential.forward(theta, p, &z[p], &mut sweep);
+        let value = potential.value(&constants, &z[p]);
+        let (found, expected) = ([psi], [value]);
+        let (found, expected) = (Algebra::coefficients(&found), Algebra::coefficients(&expected));
+        errors.compare_all("forward is the value", ROUNDING, found, expected);
         potential.backward(theta, p, whole[p], &mut z_bar, &mut sweep);
         let (found, expected) = (Algebra::coefficients(&z_bar), Algebra::coefficients(&expected_bar[p]));
         errors.compare_all("backward is the gradient in the coordinates", ROUNDING, found, expected);
     }
-    let mut found = vec![0.0; theta.len()];
-    potential.accumulate(&sweep, &mut found);
-    errors.compare_all("accumulate is the gradient in the parameters", ROUNDING, &found, &expected);
-    let mut rows = vec![0.0; saved.len() * theta.len()];
+    let law = "accumulate adds the gradient in the parameters";
+    errors.compare_all(law, ROUNDING, &added(potential, theta, &sweep), &summed(&expected, theta.len()));
+    // What is there already must stay.
+    let mut rows = vec![BEFORE; saved.len() * theta.len()];
     potential.accumulate_each(&sweep, &mut rows);
-    let sums: Vec<f64> = (0..theta.len()).map(|k| rows.iter().skip(k).step_by(theta.len()).sum()).collect();
-    errors.compare_all("accumulate_each sums to accumulate", ROUNDING, &sums, &found);
+    let rows: Vec<f64> = rows.iter().map(|row| row - BEFORE).collect();
+    errors.compare_all(
+        "accumulate_each adds the gradient of each pack to its row",
+        ROUNDING,
+        &rows,
+        &expected,
+    );
 
     // From the jets that were saved, for cotangents without a value; and then for others in their place.
     let (first, second) = (cotangents(31, 0.0), cotangents(37, 0.0));
@@ -160,9 +173,23 @@ fn check_sweeps<P: Potential>(
         errors.compare_all("contract is the gradient in the coordinates", ROUNDING, found, expected);
         potential.replace_cotangents(theta, pack(), second[p], &mut z_bar, &mut sweep);
     }
-    found.fill(0.0);
-    potential.accumulate(&sweep, &mut found);
-    errors.compare_all("replace_cotangents leaves the gradient of the others", ROUNDING, &found, &expected);
+    let law = "replace_cotangents leaves the gradient of the others";
+    errors.compare_all(law, ROUNDING, &added(potential, theta, &sweep), &summed(&expected, theta.len()));
+}
+
+/// A number that stands where gradients are added.
+const BEFORE: f64 = 0.75;
+
+/// What [`Potential::accumulate`] adds.
+fn added<P: Potential>(potential: &P, theta: &[f64], sweep: &P::SweepWorkspace<Collapsed>) -> Vec<f64> {
+    let mut sum = vec![BEFORE; theta.len()];
+    potential.accumulate(sweep, &mut sum);
+    sum.iter().map(|sum| sum - BEFORE).collect()
+}
+
+/// Gradients of all points together, from those of each.
+fn summed(each: &[f64], parameters: usize) -> Vec<f64> {
+    (0..parameters).map(|k| each.iter().skip(k).step_by(parameters.max(1)).sum()).collect()
 }
 
 fn check_parameters<P: Potential>(potential: &P, theta: &[f64], point: &[f64], errors: &mut Errors) {

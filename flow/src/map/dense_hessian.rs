@@ -78,7 +78,8 @@ pub(crate) fn clamp_eigenvalues<M: Cost, const D: usize>(
         }
         let (smallest, log_det) = clamp(h, d, floor);
         record.log_det[s] = m.mixed_log_det(g) - log_det;
-        *lowest = smallest.min(floor);
+        record.ok[s] = record.log_det[s].is_finite();
+        *lowest = if record.ok[s] { smallest.min(floor) } else { f64::NAN };
     }
     *record.saved_mut().get_mut::<DenseHessian>() = dense;
 }

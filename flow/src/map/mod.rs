@@ -34,6 +34,9 @@ use crate::potential::Potential;
 /// [`ConcaveMap`] is the layer of this crate. Another diffeomorphism implements the same trait, and saves what its backward
 /// pass needs in [`Record::saved_mut`].
 ///
+/// A layer uses the [`Workspace`] that it is given. In [`Map::run`] and [`Map::pull_back`] it must not call a flow or
+/// [`Workspace::with`], nor wait for rayon, because the thread's workspace is lent meanwhile.
+///
 /// # Panics
 /// Every method may panic when a slice has the wrong length.
 pub trait Map: Debug + Send + Sync {
@@ -119,6 +122,8 @@ pub trait Map: Debug + Send + Sync {
 pub struct ConcaveMap<M, P, const D: usize> {
     manifold: M,
     erased: AnyManifold,
+    /// Some point of the manifold.
+    origin: Vec<f64>,
     potential: P,
     solver: Solver,
     isa: Isa,
@@ -152,7 +157,8 @@ impl<M: Cost + Base, P: Potential, const D: usize> ConcaveMap<M, P, D> {
         if !potential.fits(&erased.coordinates()) {
             return Err(MapError::Kinds { manifold: name });
         }
-        Ok(Self { manifold, erased, potential, solver, isa })
+        let origin = manifold.origin();
+        Ok(Self { manifold, erased, origin, potential, solver, isa })
     }
 
     /// `H⁻¹ v` for one sample and `D` frame coordinates `v`; `None` where `H` is not positive definite.
@@ -218,9 +224,10 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
         assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
         assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
         assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
-        let Self { manifold, potential, isa, .. } = self;
+        let Self { manifold, origin, potential, isa, .. } = self;
         isa.dispatch(PullBack::<_, _, D> {
             manifold,
+            origin,
             potential,
             direction,
             theta,
@@ -241,6 +248,7 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
     }
 
     fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {
+        assert!(floor > 0.0 && floor.is_finite(), "a floor of {floor}");
         assert_eq!(lowest.len(), record.samples(), "one eigenvalue per sample");
         dense_hessian::clamp_eigenvalues::<_, D>(&self.manifold, floor, record, lowest);
     }

@@ -106,14 +106,13 @@ impl SolveStats {
     }
 
     /// Adds the solves of one layer.
-    pub(crate) fn record(&mut self, record: &Record) {
+    pub(crate) fn add(&mut self, record: &Record) {
         self.points += record.samples();
         self.steps += record.steps.iter().map(|&s| s as usize).sum::<usize>();
         self.single_steps += record.single_steps.iter().map(|&s| s as usize).sum::<usize>();
-        let failed = record.ok.iter().filter(|ok| !**ok).count();
-        let unconverged = record.converged.iter().filter(|converged| !**converged).count();
-        self.unconverged += unconverged;
-        self.indefinite += failed - unconverged;
+        self.unconverged += record.converged.iter().filter(|converged| !**converged).count();
+        let solved = record.ok.iter().zip(&record.converged).filter(|(_, converged)| **converged);
+        self.indefinite += solved.filter(|(ok, _)| !**ok).count();
         let converged = record.residual.iter().zip(&record.converged).filter(|(_, converged)| **converged);
         self.residual_max = converged.fold(self.residual_max, |max, (&r, _)| max.max(r));
     }

@@ -127,6 +127,14 @@ pub enum NotAGroup {
         /// What an isometry would need.
         reason: &'static str,
     },
+    /// An element is given twice, so that an average would weigh it twice.
+    #[error("element {element} is the same as element {first}: give each element of the group once")]
+    Repeated {
+        /// Index of the first of the two.
+        first: usize,
+        /// Index of the second.
+        element: usize,
+    },
     /// A product of two elements is missing.
     #[error(
         "the product of elements {first} and {second} is not among those given: an average is invariant under the whole \
@@ -151,8 +159,11 @@ pub(super) fn check_group(group: &[Affine], manifold: &AnyManifold) -> Result<()
         if g.shift.len() != n || g.matrix.shape() != (n, n) {
             return Err(NotAGroup::Coordinates { element, coordinates: n });
         }
-        if let Some(reason) = obstacle(g, &blocks) {
+        if let Some(reason) = obstacle(g, &blocks).or_else(|| effect(g, manifold)) {
             return Err(NotAGroup::NotAnIsometry { element, reason });
+        }
+        if let Some(first) = group[..element].iter().position(|earlier| earlier.is_near(g, &blocks)) {
+            return Err(NotAGroup::Repeated { first, element });
         }
     }
     for (first, a) in group.iter().enumerate() {
@@ -166,16 +177,19 @@ pub(super) fn check_group(group: &[Affine], manifold: &AnyManifold) -> Result<()
     Ok(())
 }
 
-/// What keeps `g` from being an isometry, if anything does.
+/// What in the entries of `g` keeps it from being an isometry, if anything does.
 fn obstacle(g: &Affine, blocks: &[Coordinates]) -> Option<&'static str> {
     let n = g.shift.len();
+    if g.matrix.iter().chain(&g.shift).any(|x| !x.is_finite()) {
+        return Some("a number is not finite");
+    }
     let defect = (&g.matrix * g.matrix.transpose() - DMatrix::<f64>::identity(n, n)).amax();
-    if defect.is_nan() || defect > ROUNDING || g.shift.iter().any(|s| !s.is_finite()) {
-        return Some("its matrix is not orthogonal, or a number is not finite");
+    // Of other embeddings only the distances below know what an isometry is.
+    let orthogonal = !blocks.iter().any(|block| matches!(block, Coordinates::Embedded(_)));
+    if orthogonal && defect > ROUNDING {
+        return Some("its matrix is not orthogonal");
     }
     let angular = angular(blocks);
-    let unit: Vec<bool> =
-        kinds(blocks, |block| !matches!(block, Coordinates::Angles(_) | Coordinates::Reals(_)));
     for i in 0..n {
         for j in 0..n {
             let entry = g.matrix[(i, j)];
@@ -188,8 +202,30 @@ fn obstacle(g: &Affine, blocks: &[Coordinates]) -> Option<&'static str> {
                 );
             }
         }
-        if unit[i] && g.shift[i].abs() > ROUNDING {
-            return Some("it shifts coordinates of a sphere off the sphere");
+    }
+    None
+}
+
+/// Number of points that a map is tried on.
+const TRIED: usize = 8;
+
+/// What `g` does to points that no isometry does, if anything.
+fn effect(g: &Affine, manifold: &AnyManifold) -> Option<&'static str> {
+    let (n, cube) = (manifold.ambient(), manifold.cube_dim());
+    let (mut points, mut images) = (vec![vec![0.0; n]; TRIED], vec![vec![0.0; n]; TRIED]);
+    for (k, (point, image)) in points.iter_mut().zip(&mut images).enumerate() {
+        let u: Vec<f64> = (0..cube).map(|c| (0.618 * (k * cube + c + 1) as f64).fract()).collect();
+        manifold.base_point(&u, point);
+        g.apply(point, image);
+        if manifold.check_point(image).is_err() {
+            return Some("it takes points off the manifold, for example by a shift of a sphere");
+        }
+    }
+    for k in 1..TRIED {
+        let before = manifold.distance(&points[0], &points[k]);
+        let after = manifold.distance(&images[0], &images[k]);
+        if (after - before).is_nan() || (after - before).abs() > 1e-6 {
+            return Some("it changes distances");
         }
     }
     None

@@ -36,7 +36,7 @@ pub trait Expression: Debug + Send + Sync + 'static {
     /// `psi(z; θ)`.
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S;
 
-    /// Whether `psi` is meant for points whose coordinates are of these kinds. By default of any.
+    /// Whether `psi` is meant for points whose coordinates are of these kinds. True by default.
     fn fits(&self, _kinds: &[Coordinates]) -> bool {
         true
     }

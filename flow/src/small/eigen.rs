@@ -66,9 +66,13 @@ impl Spectrum {
     }
 }
 
+/// Entries below this share of the largest one are no digit of any eigenvalue, and their squares would underflow.
+const NEGLIGIBLE: f64 = 1e-140;
+
 /// The matrix divided by its largest entry, and that entry: differences of the largest numbers would overflow.
 fn scaled(h: &[f64], n: usize) -> (DMatrix<f64>, f64) {
     let size = h.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
     let unit = if size > 0.0 { size } else { 1.0 };
-    (DMatrix::from_row_slice(n, n, h) / unit, unit)
+    let scale = |x: &f64| if (x / unit).abs() < NEGLIGIBLE { 0.0 } else { x / unit };
+    (DMatrix::from_row_iterator(n, n, h.iter().map(scale)), unit)
 }

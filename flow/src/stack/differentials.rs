@@ -14,7 +14,7 @@ use crate::map::{Direction, ThetaGradient};
 /// Cotangents that were pulled back through a flow: see [`Flow::vjp`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pullback {
-    /// Gradient in the parameters, summed over the samples.
+    /// Gradient in the parameters, summed over the samples; NaN where a parameter is.
     pub theta: Vec<f64>,
     /// Cotangents of the points that the run started from.
     pub points: Vec<f64>,

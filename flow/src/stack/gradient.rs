@@ -1,6 +1,6 @@
 //! Gradients of any loss of a flow's points and log-densities.
 //!
-//! Straight through: each part of a batch runs through all layers, the loss writes its cotangents, and the layers pull
+//! Each part of a batch runs through all layers, the loss writes its cotangents, and the layers pull
 //! them back. Parts are summed in an order of their own, so results are the same bits on any number of threads.
 
 use std::ops::Range;
@@ -79,27 +79,27 @@ impl Flow {
                 let points = &points[samples.start * n..samples.end * n];
                 Workspace::lend(|records: &mut Records| {
                     self.run_saving(direction, theta, points, records);
-                    let run = Finished { direction, theta, points, records };
+                    let run = StackRun { direction, theta, points, records };
                     self.add_gradient(&run, samples, &loss, &mut sums)
                 })?;
             }
             Ok(sums)
         };
-        let sum = parts::sum(&parts::coarse(self.samples(theta, points)), &part, &|a, b| Ok(added(a?, b?)));
+        let sum = parts::sum(&parts::coarse(self.samples(theta, points)), &part, &|a, b| Ok(sum_of(a?, b?)));
         sum.unwrap_or_else(|| Ok(zero()))
     }
 
     /// The loss of samples that have run through the layers, and its cotangents all the way back.
     fn add_gradient<T, E>(
         &self,
-        run: &Finished<'_>,
+        run: &StackRun<'_>,
         samples: Range<usize>,
         loss: &(impl Fn(Part<'_>) -> Result<T, E> + Sync),
         (gradient, values, stats): &mut Sums<T>,
     ) -> Result<(), E> {
-        let &Finished { direction, theta, points, records } = run;
+        let &StackRun { direction, theta, points, records } = run;
         let (log_q, ok) = self.densities(points, records);
-        records.iter().for_each(|record| stats.record(record));
+        records.iter().for_each(|record| stats.add(record));
         let end = match direction {
             Direction::Forward => &records[records.len() - 1].y,
             Direction::Inverse => &records[0].x,
@@ -182,7 +182,7 @@ impl Flow {
 }
 
 /// A run through all layers, which can be pulled back through.
-struct Finished<'a> {
+struct StackRun<'a> {
     direction: Direction,
     theta: &'a [f64],
     points: &'a [f64],
@@ -193,7 +193,7 @@ struct Finished<'a> {
 type Sums<T> = (Vec<f64>, Vec<T>, SolveStats);
 
 /// The sum of two sums; the values of the second follow those of the first.
-fn added<T>((mut gradient, mut values, mut stats): Sums<T>, (more, others, rest): Sums<T>) -> Sums<T> {
+fn sum_of<T>((mut gradient, mut values, mut stats): Sums<T>, (more, others, rest): Sums<T>) -> Sums<T> {
     gradient.iter_mut().zip(more).for_each(|(sum, g)| *sum += g);
     values.extend(others);
     stats.merge(&rest);

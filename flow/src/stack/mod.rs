@@ -170,7 +170,7 @@ impl Flow {
             let records = self.run(Direction::Forward, theta, x);
             let (log_q, ok) = self.densities(x, &records);
             let mut stats = SolveStats::default();
-            records.iter().for_each(|record| stats.record(record));
+            records.iter().for_each(|record| stats.add(record));
             (records.into_iter().next_back().map(|t| t.y).unwrap_or_default(), log_q, ok, stats)
         });
         let mut out = Pushed { y: vec![], log_q: vec![], ok: vec![], stats: SolveStats::default() };
@@ -301,10 +301,10 @@ impl Flow {
     }
 
     /// Multiplies the potentials of all layers by `factor`, by way of their parameters. Returns `false`, and changes nothing,
-    /// where one of them has no parameters for that.
+    /// where one of them has no parameters for that, or the factor is not finite.
     ///
     /// With a factor below one the map moves towards the identity, and `H` with it: on flat manifolds an eigenvalue `λ`
-    /// becomes `factor · λ + 1 − factor`, so that a small factor's worth of accuracy undoes a small fold. Where potentials
+    /// becomes `factor · λ + 1 − factor`, so a factor slightly below one undoes a small fold and changes the model little. Where potentials
     /// of maps that are one-to-one form a convex set, as on spheres and their products (Figalli, Kim & McCann, *When is
     /// multidimensional screening a convex program?*, 2011), it never makes one.
     ///
@@ -313,8 +313,9 @@ impl Flow {
     pub fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
         assert_eq!(theta.len(), self.parameters(), "parameters of a flow");
         let mut scaled = theta.to_vec();
-        let done =
-            (0..self.distinct()).all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
+        let done = factor.is_finite()
+            && (0..self.distinct())
+                .all(|layer| self.maps[layer].rescale(&mut scaled[self.slot(layer)], factor));
         if done {
             theta.copy_from_slice(&scaled);
         }

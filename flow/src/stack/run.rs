@@ -44,6 +44,7 @@ impl Flow {
                     let (before, rest) = records.split_at_mut(l);
                     let points = before.last().map_or(points, |t| &t.y);
                     self.maps[l].run(direction, &theta[self.slot(l)], points, &mut rest[0], work);
+                    self.check_record(l, points, &rest[0]);
                 }
             }
             Direction::Inverse => {
@@ -51,9 +52,19 @@ impl Flow {
                     let (rest, after) = records.split_at_mut(l + 1);
                     let points = after.first().map_or(points, |t| &t.x);
                     self.maps[l].run(direction, &theta[self.slot(l)], points, &mut rest[l], work);
+                    self.check_record(l, points, &rest[l]);
                 }
             }
         });
+    }
+
+    /// Refuses a record that a layer of another crate did not fill.
+    fn check_record(&self, layer: usize, points: &[f64], record: &Record) {
+        assert_eq!(
+            record.samples() * self.manifold.ambient(),
+            points.len(),
+            "samples in the record of layer {layer}"
+        );
     }
 
     /// `log q` at the images, and whether it is a density: whether the points that the run started from lie on the manifold, and
@@ -63,7 +74,11 @@ impl Flow {
         let samples = records[0].samples();
         let ok: Vec<bool> = (0..samples)
             .map(|s| {
-                let solved = records.iter().all(|record| record.ok[s]);
+                let of = s * n..(s + 1) * n;
+                let solved = records.iter().all(|record| {
+                    let numbers = record.x[of.clone()].iter().chain(&record.y[of.clone()]);
+                    record.ok[s] && record.log_det[s].is_finite() && numbers.copied().all(f64::is_finite)
+                });
                 solved && self.manifold.check_point(&points[s * n..(s + 1) * n]).is_ok()
             })
             .collect();

@@ -44,7 +44,7 @@ impl Jacobian {
         fill: impl Fn(Range<usize>, &mut [f64]) + Sync,
     ) -> Self {
         let mut columns = vec![0.0; samples * parameters];
-        columns.par_chunks_mut(BLOCK * parameters).enumerate().for_each(|(block, columns)| {
+        columns.par_chunks_mut((BLOCK * parameters).max(1)).enumerate().for_each(|(block, columns)| {
             let start = block * BLOCK;
             fill(start..samples.min(start + BLOCK), columns);
         });
@@ -63,7 +63,7 @@ impl Jacobian {
 
     /// Blocks of up to [`BLOCK`] samples in their order, each `[parameter][sample]`.
     pub fn blocks(&self) -> impl ExactSizeIterator<Item = &[f64]> {
-        self.columns.chunks(BLOCK * self.parameters)
+        self.columns.chunks((BLOCK * self.parameters).max(1))
     }
 }
 
@@ -72,14 +72,15 @@ impl Flow {
     /// [`Scores`] says.
     ///
     /// # Panics
-    /// If `theta` or `y` has the wrong length, or `floor` is not positive.
+    /// If `theta` or `y` has the wrong length, or `floor` is not positive and finite.
     pub fn scores(&self, theta: &[f64], y: &[f64], floor: f64) -> Scores {
         let n = self.manifold.ambient();
         let parts = parts::map(parts::fine(self.samples(theta, y)), |samples| {
             let y = &y[samples.start * n..samples.end * n];
             let mut records = self.run(Direction::Inverse, theta, y);
-            let lowest = self.clamp_eigenvalues(floor, &mut records);
+            let mut lowest = self.clamp_eigenvalues(floor, &mut records);
             let (log_q, inside) = self.densities(y, &records);
+            lowest.iter_mut().zip(&inside).filter(|(_, inside)| !**inside).for_each(|(l, _)| *l = f64::NAN);
             Scores { log_q, lowest, inside }
         });
         let mut out = Scores::default();
@@ -95,13 +96,16 @@ impl Flow {
     /// inside. `jacobian` is overwritten, its memory used again.
     ///
     /// # Panics
-    /// If `theta`, `y` or `weights` (one per sample) has the wrong length, or `floor` is not positive.
+    /// If `theta`, `y` or `weights` (one per sample) has the wrong length, or `floor` is not positive and finite.
     pub fn jacobian(&self, theta: &[f64], y: &[f64], weights: &[f64], floor: f64, jacobian: &mut Jacobian) {
         let (n, samples) = (self.manifold.ambient(), self.samples(theta, y));
         assert_eq!(weights.len(), samples, "weights of log-densities");
         jacobian.parameters = self.parameters();
         jacobian.samples = samples;
         jacobian.columns.resize(samples * self.parameters(), 0.0);
+        if self.parameters() == 0 {
+            return;
+        }
         let blocks = jacobian.columns.par_chunks_mut(BLOCK * self.parameters());
         blocks.zip(y.par_chunks(BLOCK * n)).zip(weights.par_chunks(BLOCK)).for_each(
             |((columns, y), weights)| {
@@ -114,7 +118,7 @@ impl Flow {
     /// `[parameter][sample]`, overwritten.
     ///
     /// # Panics
-    /// If a slice has the wrong length.
+    /// If a slice has the wrong length, or `floor` is not positive and finite.
     pub fn jacobian_block(&self, theta: &[f64], y: &[f64], weights: &[f64], floor: f64, columns: &mut [f64]) {
         let samples = self.samples(theta, y);
         assert_eq!(columns.len(), samples * self.parameters(), "a block of a Jacobian");
@@ -131,7 +135,7 @@ impl Flow {
 
     /// Applies the floor to the records of given points; returns the smallest eigenvalue of every sample, as in [`Scores`].
     fn clamp_eigenvalues(&self, floor: f64, records: &mut Records) -> Vec<f64> {
-        assert!(floor > 0.0, "a floor of {floor}");
+        assert!(floor > 0.0 && floor.is_finite(), "a floor of {floor}");
         let samples = records[0].samples();
         let (mut lowest, mut of_layer) = (vec![floor; samples], vec![0.0; samples]);
         for (map, record) in self.maps.iter().zip(records) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::{AnyManifold, Euclidean, Product, Sphere, Torus};
+use ircpm_manifolds::{AnyManifold, Euclidean, Factor, Product, Sphere, Torus};
 
 use crate::error::FlowError;
 use crate::map::{ConcaveMap, Map, Solver};
@@ -68,8 +68,9 @@ fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
     let of_torus = || manifold.downcast_ref::<Torus>().map(|&m| m.into());
     let of_sphere = || manifold.downcast_ref::<Sphere>().map(|&m| m.into());
     let of_euclidean = || manifold.downcast_ref::<Euclidean>().map(|&m| m.into());
+    let of_factor = || manifold.downcast_ref::<Factor>().map(|&m| m.into());
     let product = manifold.downcast_ref::<Product>().cloned();
-    let product = product.or_else(of_torus).or_else(of_sphere).or_else(of_euclidean);
+    let product = product.or_else(of_factor).or_else(of_torus).or_else(of_sphere).or_else(of_euclidean);
     product.ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 

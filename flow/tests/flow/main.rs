@@ -1,6 +1,7 @@
 //! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
+mod checks;
 mod derivatives;
 mod differentials;
 mod eigen;

@@ -146,6 +146,20 @@ fn manifold_with_a_metric_of_its_own_makes_a_lawful_flow() {
     let x = crate::networks::points(flow.manifold(), 4, 1);
     let violations = flow_violations(&flow, &[0.3, 0.2, -0.1, -0.1, 0.15, 0.2], &x);
     assert!(violations.is_empty(), "{violations:?}");
+
+    // psi and the frame are infinite at zero, which is no point: a failed sample must not be read there.
+    let theta = [0.3, 0.2, -0.1, -0.1, 0.15, 0.2];
+    let mut spoilt = x.clone();
+    spoilt[3] = f64::NAN;
+    let ones = vec![1.0; x.len()];
+    for direction in [Direction::Forward, Direction::Inverse] {
+        let pulled = flow.vjp(direction, &theta, &spoilt, &ones, &ones[..4]);
+        assert_eq!(pulled.ok, [true, false, true, true]);
+        assert!(pulled.theta.iter().chain(&pulled.points).all(|g| g.is_finite()), "{pulled:?}");
+    }
+    let mut jacobian = ircpm_flow::Jacobian::default();
+    flow.jacobian(&theta, &spoilt, &ones[..4], 0.1, &mut jacobian);
+    assert!(jacobian.blocks().flatten().skip(1).step_by(4).all(|&g| g == 0.0), "the failed sample's column");
 }
 
 /// A shift of the torus by the parameters, which saves what it likes.
@@ -199,10 +213,55 @@ impl Map for Shift {
     ) {
         assert!(record.saved().get::<Runs>().is_some_and(|runs| runs.0 > 0));
         let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
-        if let ThetaGradient::Sum(sum) = into.theta {
-            cotangents.points.iter().enumerate().for_each(|(k, bar)| sum[k % 2] += sign * bar);
+        let (bars, samples) = (cotangents.points, cotangents.log_det.len());
+        match into.theta {
+            ThetaGradient::Sum(sum) => {
+                bars.iter().enumerate().for_each(|(k, bar)| sum[k % 2] += sign * bar);
+            }
+            ThetaGradient::Each(columns) => {
+                let place = |k: usize| k % 2 * samples + k / 2;
+                bars.iter().enumerate().for_each(|(k, bar)| columns[place(k)] += sign * bar);
+            }
         }
         into.points.copy_from_slice(cotangents.points);
+    }
+    fn potential(&self, _: &[f64], _: &[f64], psi: &mut [f64], _: &mut Workspace) {
+        psi.fill(0.0);
+    }
+}
+
+/// The identity, which has no parameters.
+#[derive(Debug)]
+struct Idle(AnyManifold);
+
+impl Map for Idle {
+    fn manifold(&self) -> &AnyManifold {
+        &self.0
+    }
+    fn parameters(&self) -> usize {
+        0
+    }
+    fn initial(&self, _: &mut dyn FnMut(f64) -> f64, _: &mut [f64]) {}
+    fn run(
+        &self,
+        direction: Direction,
+        _: &[f64],
+        points: &[f64],
+        record: &mut Record,
+        work: &mut Workspace,
+    ) {
+        Shift(self.0.clone()).run(direction, &[0.0; 2], points, record, work);
+    }
+    fn pull_back(
+        &self,
+        _: Direction,
+        _: &[f64],
+        _: &Record,
+        given: Cotangents<'_>,
+        into: Gradients<'_>,
+        _: &mut Workspace,
+    ) {
+        into.points.copy_from_slice(given.points);
     }
     fn potential(&self, _: &[f64], _: &[f64], psi: &mut [f64], _: &mut Workspace) {
         psi.fill(0.0);
@@ -242,6 +301,11 @@ fn stack_of_different_potentials_and_a_foreign_layer_is_lawful() {
     let violations = flow_violations(&flow, &[0.2, 0.1, 0.7, -0.4, -0.1, 0.3], &x);
     assert!(violations.is_empty(), "{violations:?}");
     assert_eq!(network.manifold(), flow.manifold());
+    let idle = Flow::from_maps(vec![Arc::new(Idle(flow.manifold().clone()))], true).unwrap();
+    let mut jacobian = ircpm_flow::Jacobian::default();
+    idle.jacobian(&[], &x, &[1.0; 4], 0.1, &mut jacobian);
+    assert_eq!((jacobian.parameters(), jacobian.blocks().len()), (0, 0));
+    assert_eq!(flow_violations(&idle, &[], &x), []);
     let (_, eigenvalues) = flow.inverse_with_eigenvalues(&[0.0; 6], &x);
     assert!(eigenvalues.iter().all(|&e| e == 1.0), "{eigenvalues:?}");
 }
@@ -294,7 +358,7 @@ impl Potential for Fast {
     }
     fn forward<S: Algebra>(&self, theta: &[f64], p: usize, z: &[S], sweep: &mut Vec<(S, S, S)>) -> S {
         (sweep[p].0, sweep[p].1) = (z[0], z[0] - z[1]);
-        sweep[p].0.cos() * theta[0] + sweep[p].1.cos() * theta[1]
+        (sweep[p].0.cos() * theta[0] + sweep[p].1.cos() * theta[1]) * self.fault("forward")
     }
     fn backward<S: Algebra>(
         &self,
@@ -346,9 +410,10 @@ fn public_check_finds_each_wrong_form_of_a_potential() {
     assert_eq!(potential_violations(&network, &weights, &sphere), []);
     for (form, law) in [
         ("jets", "jets agree with the value over jets"),
+        ("forward", "forward is the value"),
         ("backward", "backward is the gradient in the coordinates"),
-        ("accumulate", "accumulate is the gradient in the parameters"),
-        ("accumulate_each", "accumulate_each sums to accumulate"),
+        ("accumulate", "accumulate adds the gradient in the parameters"),
+        ("accumulate_each", "accumulate_each adds the gradient of each pack to its row"),
         ("replace_cotangents", "replace_cotangents leaves the gradient of the others"),
         ("rescale", "rescale scales psi, or changes nothing"),
     ] {
@@ -395,6 +460,14 @@ fn averages_take_whole_groups_of_isometries_alone() {
     assert_eq!(average(vec![]), Err(NotAGroup::Empty));
     assert!(matches!(average(vec![Affine::identity(2), third]), Err(NotAGroup::NotClosed { .. })));
     assert!(matches!(average(vec![swap]), Err(NotAGroup::NotClosed { .. })));
+    let twice = vec![Affine::identity(2), Affine::identity(2)];
+    assert!(matches!(average(twice), Err(NotAGroup::Repeated { first: 0, element: 1 })));
+    // A quarter turn that mixes the two spheres is orthogonal, and takes points off them.
+    let spheres: AnyManifold = "S2xS2".parse().unwrap();
+    let mixed = Affine::rotation(6, (0, 3), std::f64::consts::FRAC_PI_2);
+    let features = FeatureMap::new(&Features::Coordinates, &spheres).unwrap();
+    let refused = Average::new(Network::new(features, &[2], 1.0), vec![mixed], &spheres).map(|_| ());
+    assert!(matches!(refused, Err(NotAGroup::NotAnIsometry { .. })), "{refused:?}");
     let mut double = Affine::identity(2);
     double.matrix *= 2.0;
     assert!(matches!(average(vec![double]), Err(NotAGroup::NotAnIsometry { element: 0, .. })));

@@ -6,7 +6,7 @@ use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::Expression;
 use ircpm_manifolds::{BlockMut, Manifold};
 
-/// SolveState steps: at a contraction of 0.9 a step this leaves 1e-18.
+/// Descent steps: at a contraction of 0.9 per step this leaves 1e-18.
 const STEPS: usize = 400;
 
 /// Gradient of psi in ambient coordinates.

@@ -69,6 +69,8 @@ pub(super) struct Tile<'a, M> {
     span: Span,
     record: &'a Record,
     dense: &'a DenseHessian,
+    /// Where a failed sample is read.
+    origin: &'a [f64],
     cotangents: Cotangents<'a>,
     /// Cotangents of the points that the run started from.
     points_bar: &'a mut [f64],
@@ -78,11 +80,11 @@ impl<'a, M: Cost> Tile<'a, M> {
     pub(super) fn new(
         m: &'a M,
         span: Span,
-        record: &'a Record,
+        (record, origin): (&'a Record, &'a [f64]),
         cotangents: Cotangents<'a>,
         points_bar: &'a mut [f64],
     ) -> Self {
-        Self { m, span, record, dense: DenseHessian::of(record), cotangents, points_bar }
+        Self { m, span, record, dense: DenseHessian::of(record), origin, cotangents, points_bar }
     }
 
     /// Reads pack `p` and seeds the contraction of `ℓ`: `psi_bar = −{0, Cᵀ b, 1}`, with `z` along the directions.
@@ -91,10 +93,12 @@ impl<'a, M: Cost> Tile<'a, M> {
         let (m, n, span) = (self.m, self.m.ambient(), self.span);
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
-        // A failed sample is read as zeros, because its numbers may be infinite and a zero cotangent times infinity is NaN.
+        // A failed sample is read at the origin with zero derivatives, because its own numbers, or psi and the metric there, may
+        // be infinite and a zero cotangent times infinity is NaN.
         let ok = span.mask::<R>(&self.record.ok, p);
         for c in 0..n {
-            pack.y[c] = or_zero(span.load(&self.record.y, n, c, p), ok);
+            let y = span.load(&self.record.y, n, c, p);
+            pack.y[c] = R::select_gt(ok, R::zero(), y, R::constant(self.origin[c]));
         }
         m.frame(&pack.y, BlockMut::dense(&mut pack.frame, n));
         let mut h = [[R::zero(); D]; D];
@@ -209,8 +213,10 @@ impl<'a, M: Cost> Tile<'a, M> {
         from_frame(&pack.frame, &mixed, a);
         from_frame(&pack.frame, &pack.g, b);
         m.transport(&pack.y, b, a, out);
+        let ok = span.mask::<R>(&self.record.ok, p);
         for c in 0..n {
-            a[c] = span.load(&self.record.x, n, c, p);
+            let x = span.load(&self.record.x, n, c, p);
+            a[c] = R::select_gt(ok, R::zero(), x, R::constant(self.origin[c]));
         }
         m.lower(a, out);
         for c in 0..n {

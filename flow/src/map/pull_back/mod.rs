@@ -67,6 +67,8 @@ impl ThetaGradient<'_> {
 /// The kernel: see [`crate::map::Map::pull_back`].
 pub(crate) struct PullBack<'a, M, P, const D: usize> {
     pub manifold: &'a M,
+    /// Some point of the manifold, where failed samples are read.
+    pub origin: &'a [f64],
     pub potential: &'a P,
     pub direction: Direction,
     pub theta: &'a [f64],
@@ -108,7 +110,8 @@ impl<M: Cost, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D> {
     /// The gradient in the parameters is then summed over the tile.
     #[inline(always)]
     fn run<R: Real>(self) {
-        let PullBack { manifold: m, potential, direction, theta, record, cotangents, into, work } = self;
+        let PullBack { manifold: m, origin, potential, direction, theta, record, cotangents, into, work } =
+            self;
         let Gradients { theta: mut theta_bar, points: points_bar } = into;
         let Buffers { pack, scratch, z, z_bar, sweep, rows } = work.get::<Buffers<P, R, D>>();
         resize(z, m.ambient());
@@ -117,7 +120,7 @@ impl<M: Cost, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D> {
         let saved = saved_packs::<P, R, D>(record);
         for span in Span::tiles(record.samples()) {
             potential.begin(span.packs::<R>(), sweep);
-            let mut tile = Tile::new(m, span, record, cotangents, points_bar);
+            let mut tile = Tile::new(m, span, (record, origin), cotangents, points_bar);
             for p in 0..span.packs::<R>() {
                 R::vectorized(
                     #[inline(always)]

@@ -87,7 +87,7 @@ impl<R: Real, const D: usize> WarmStart<R, D> {
         state.start(loaded);
     }
 
-    /// Takes in an evaluation, and writes back the samples that have ended.
+    /// Takes in an evaluation, and writes the starts of the samples that have ended.
     ///
     /// A lane that comes near its minimum takes one last step, whatever its neighbours do. So a sample's start, and every bit
     /// of its image, does not depend on them.
@@ -113,12 +113,12 @@ impl<R: Real, const D: usize> WarmStart<R, D> {
         state.done = state.done.max(near).max(out_of_steps);
         // A lane also ends where the residual no longer falls though it is not small, because the point lies far out.
         let ended = state.done.min(active);
-        self.write_back(ended, usable, record);
+        self.write_starts(ended, usable, record);
     }
 
-    /// Writes where the solves start of the samples that have ended: the trial point, or NaN where it is not usable.
+    /// Writes the points at which the solves of ended samples start: the trial point, or NaN where it is not usable.
     #[inline(always)]
-    fn write_back(&self, ended: R, usable: R, record: &mut Record) {
+    fn write_starts(&self, ended: R, usable: R, record: &mut Record) {
         let Self { state, samples, .. } = self;
         let n = state.x.len();
         for lane in (0..R::LANES).filter(|&lane| ended.lane(lane) > 0.0) {
