@@ -5,8 +5,8 @@
 use ircpm_ad::implicit::{Equations, pull_back, solution};
 use ircpm_ad::{Jet, Scalar, Taylor};
 
-/// `sin θ (s cos θ − 1) = c θ`: the angle `θ` at which a bead rests on a hoop that turns about its vertical diameter, for the
-/// squared speed `s = ω² r/g` and a torsion spring of strength `c`; `x = (s, c)`.
+/// `sin θ (s cos θ − 1) = c θ`: the angle `θ` at which a bead rests on a hoop that turns about its vertical diameter,
+/// for the squared speed `s = ω² r/g` and a torsion spring of strength `c`; `x = (s, c)`.
 struct Hoop;
 
 impl Equations for Hoop {

@@ -1,7 +1,7 @@
 //! Operators that follow from others, for scalar types of other crates.
 
-/// Derives what [`Scalar`](crate::Scalar) asks for besides the operators `+`, `-`, `*`, `/` with another number and with an
-/// `f64` on the right: `+=` and the like, [`Sum`](std::iter::Sum) and [`Product`](std::iter::Product).
+/// Derives what [`Scalar`](crate::Scalar) asks for besides the operators `+`, `-`, `*`, `/` with another number and
+/// with an `f64` on the right: `+=` and the like, [`Sum`](std::iter::Sum) and [`Product`](std::iter::Product).
 ///
 /// The generics of the type stand in brackets before it.
 ///

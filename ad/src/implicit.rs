@@ -1,13 +1,13 @@
 //! Solutions of equations as functions: `y(x)` with `G(x, y(x)) = 0`, to any order.
 //!
-//! Given numbers `x` and a solution `y`, however found, [`solution`] returns `y` with the derivatives by whatever `x` carries:
-//! gradients, Hessians, Taylor coefficients, in lanes too. By the implicit function theorem `dy = −(∂G/∂y)⁻¹ (∂G/∂x) dx`. All
-//! orders follow from one iteration over the scalar itself,
+//! Given numbers `x` and a solution `y`, however found, [`solution`] returns `y` with the derivatives by whatever `x`
+//! carries: gradients, Hessians, Taylor coefficients, in lanes too. By the implicit function theorem
+//! `dy = −(∂G/∂y)⁻¹ (∂G/∂x) dx`. All orders follow from one iteration over the scalar itself,
 //!
 //! `y ← y − J⁻¹ G(x, y)`,  `J = ∂G/∂y` at the values alone,
 //!
-//! since the error of `y` lies in the ideal of numbers whose value is zero, and each step multiplies it by `1 − J⁻¹ ∂G/∂y`, which
-//! lies there too: one order per step, with one factorisation of a real matrix.
+//! since the error of `y` lies in the ideal of numbers whose value is zero, and each step multiplies it by
+//! `1 − J⁻¹ ∂G/∂y`, which lies there too: one order per step, with one factorisation of a real matrix.
 //!
 //! ```
 //! use ircpm_ad::implicit::{Equations, solution};
@@ -87,8 +87,8 @@ impl Error for ImplicitError {
 
 /// The solution `y` of `G(x, y) = 0` with all derivatives that `x` carries.
 ///
-/// `y` holds the values of a solution at the values of `x`, to eight digits at least; the result satisfies the equations to
-/// rounding. It takes [`Scalar::ORDER`]` + 1` residuals over `S`, and those of a real Jacobian.
+/// `y` holds the values of a solution at the values of `x`, to eight digits at least; the result satisfies the
+/// equations to rounding. It takes [`Scalar::ORDER`]` + 1` residuals over `S`, and those of a real Jacobian.
 ///
 /// # Errors
 /// If `∂G/∂y` is singular there, or `y` is no solution, in any lane.
@@ -111,7 +111,8 @@ pub fn solution<G: Equations, S: Scalar>(g: &G, x: &[S], y: &[S::Base]) -> Resul
     Ok(solution)
 }
 
-/// The cotangent of `x` from that of the solution, `x̄ = −(∂G/∂x)ᵀ (∂G/∂y)⁻ᵀ ȳ`: one linear system, and one gradient by `x`.
+/// The cotangent of `x` from that of the solution, `x̄ = −(∂G/∂x)ᵀ (∂G/∂y)⁻ᵀ ȳ`: one linear system, and one gradient by
+/// `x`.
 ///
 /// `y` is a solution as [`solution`] returns it, so that the result carries derivatives as well.
 ///

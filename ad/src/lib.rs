@@ -2,8 +2,9 @@
 //!
 //! # A number that carries derivatives
 //!
-//! A function is written over a [`Scalar`] `S`. Called with `f64` it returns its value. Called with a [`Dual`], a value `re` beside
-//! derivatives `eps` in some directions, it returns its derivatives too, because every operation obeys the chain rule:
+//! A function is written over a [`Scalar`] `S`. Called with `f64` it returns its value. Called with a [`Dual`], a value
+//! `re` beside derivatives `eps` in some directions, it returns its derivatives too, because every operation obeys the
+//! chain rule:
 //!
 //! ```
 //! use ircpm_ad::{Dual, Scalar};
@@ -17,8 +18,8 @@
 //! assert_eq!(z.eps, [Scalar::cos(0.3), Scalar::sin(0.3)]);
 //! ```
 //!
-//! The coefficients of a dual may be duals again: `Dual<Dual<f64, 2>, 2>` carries second derivatives, and so on. Other types hold
-//! the same derivatives in fewer coefficients, and all of them nest:
+//! The coefficients of a dual may be duals again: `Dual<Dual<f64, 2>, 2>` carries second derivatives, and so on. Other
+//! types hold the same derivatives in fewer coefficients, and all of them nest:
 //!
 //! | type | carries | coefficients |
 //! |---|---|---|
@@ -39,8 +40,8 @@
 //!
 //! # Gradients, Hessians and so on
 //!
-//! [`derivative`] seeds the variables and collects the results: for slices of any length by functions of a [`derivative::ScalarField`],
-//! for arrays by those of [`derivative::array`], which take closures:
+//! [`derivative`] seeds the variables and collects the results: for slices of any length by functions of a
+//! [`derivative::ScalarField`], for arrays by those of [`derivative::array`], which take closures:
 //!
 //! ```
 //! use ircpm_ad::{Scalar, derivative::array};
@@ -48,18 +49,21 @@
 //! assert_eq!((value, gradient, hessian), (45.0, [30.0, 9.0], [[10.0, 6.0], [6.0, 0.0]]));
 //! ```
 //!
-//! [`implicit`] differentiates solutions of equations, and [`matrix`] solves linear systems whose entries carry derivatives.
+//! [`implicit`] differentiates solutions of equations, and [`matrix`] solves linear systems whose entries carry
+//! derivatives.
 //!
 //! # Functions
 //!
-//! [`elementary`] is the one table of functions: each is its value on reals and its derivative over any scalar, and no type needs more
-//! than that. [`elementary::smooth`] treats removable singularities, [`elementary::special`] has special functions, and
-//! [`elementary::logistic`] the units of networks. A function of your own is one more [`elementary::Function`].
+//! [`elementary`] is the one table of functions: each is its value on reals and its derivative over any scalar, and no
+//! type needs more than that. [`elementary::smooth`] treats removable singularities, [`elementary::special`] has
+//! special functions, and [`elementary::logistic`] the units of networks. A function of your own is one more
+//! [`elementary::Function`].
 //!
 //! # Cotangents
 //!
-//! All dual types but `Taylor` are an [`Algebra`]: a reverse sweep over them keeps its cotangents in the dual space, where multiplication by a
-//! local derivative becomes the coadjoint action [`Algebra::act`]. Forward-over-reverse then needs no rule of its own:
+//! All dual types but `Taylor` are an [`Algebra`]: a reverse sweep over them keeps its cotangents in the dual space,
+//! where multiplication by a local derivative becomes the coadjoint action [`Algebra::act`]. Forward-over-reverse then
+//! needs no rule of its own:
 //!
 //! ```
 //! use ircpm_ad::{Algebra, Dual, Scalar};
@@ -76,9 +80,9 @@
 //!
 //! # Lanes
 //!
-//! A [`Kernel`] is code over some [`Real`]; [`Isa::dispatch`] runs it on packs of as many numbers as the registers of an
-//! instruction set hold. What it takes for such code to be fast is said in [`simd`]. [`linear`] has the two kernels that matrices of networks
-//! need, and [`precision`] what depends on the numbers' precision.
+//! A [`Kernel`] is code over some [`Real`]; [`Isa::dispatch`] runs it on packs of as many numbers as the registers of
+//! an instruction set hold. What it takes for such code to be fast is said in [`simd`]. [`linear`] has the two kernels
+//! that matrices of networks need, and [`precision`] what depends on the numbers' precision.
 //!
 //! ```
 //! use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
@@ -105,10 +109,10 @@
 //!
 //! # Limits
 //!
-//! Generic code is compiled in the crate that calls it, so that an unoptimised build of *your* crate runs 35 to 150 times slower,
-//! and lanes 800 times: put `[profile.dev] opt-level = 2` into your workspace. Directions are dense, `D` is a const parameter, and
-//! there is no tape. `abs`, `max` and `floor` are left out because they are not smooth: write them with [`Scalar::select_gt`]
-//! where the branch is meant.
+//! Generic code is compiled in the crate that calls it, so that an unoptimised build of *your* crate runs 35 to 150
+//! times slower, and lanes 800 times: put `[profile.dev] opt-level = 2` into your workspace. Directions are dense, `D`
+//! is a const parameter, and there is no tape. `abs`, `max` and `floor` are left out because they are not smooth: write
+//! them with [`Scalar::select_gt`] where the branch is meant.
 //!
 //! The features `serde`, `num-traits` and `nalgebra`, off by default, add what their names say.
 

@@ -1,8 +1,9 @@
 //! Small matrices of numbers that carry derivatives: factorisation, solutions, determinants.
 //!
-//! Everything is differentiated exactly, because the elimination runs on the dual numbers themselves. Pivots are chosen by
-//! value, which packs cannot do lane by lane: the scalars are those over `f64`. Matrices are slices, row by row; with the
-//! feature `nalgebra` its matrices of duals multiply and add as any others, and `Lu::from_matrix` solves with them.
+//! Everything is differentiated exactly, because the elimination runs on the dual numbers themselves. Pivots are chosen
+//! by value, which packs cannot do lane by lane: the scalars are those over `f64`. Matrices are slices, row by row;
+//! with the feature `nalgebra` its matrices of duals multiply and add as any others, and `Lu::from_matrix` solves with
+//! them.
 //!
 //! ```
 //! use ircpm_ad::matrix::Lu;

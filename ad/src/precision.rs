@@ -8,7 +8,8 @@ pub struct Precision {
     pub epsilon: f64,
     /// `1.5·2^p`: adding and subtracting it rounds to the nearest integer.
     pub round: f64,
-    /// [`Precision::round`] plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low bits.
+    /// [`Precision::round`] plus the exponent's bias: adding it leaves an integer, biased as an exponent, in the low
+    /// bits.
     pub round_biased: f64,
     /// The largest finite number.
     pub largest: f64,

@@ -17,11 +17,11 @@ pub(crate) mod sealed {
 
 /// A real number, or a pack of independent ones that move in step.
 ///
-/// Operations act lane by lane and without branches, so that code over `R: Real` becomes vector code. Those that the hardware
-/// lacks go through [`Real::map`].
+/// Operations act lane by lane and without branches, so that code over `R: Real` becomes vector code. Those that the
+/// hardware lacks go through [`Real::map`].
 ///
-/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64` and the
-/// packs that [`crate::Isa::dispatch`] makes are all there is.
+/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64` and
+/// the packs that [`crate::Isa::dispatch`] makes are all there is.
 pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// One register of the instruction set: a pack is one of these, or two.
     type Register: Real;
@@ -83,10 +83,11 @@ pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// The registers of all packs, to be written to.
     fn registers_mut(packs: &mut [Self]) -> &mut [Self::Register];
 
-    /// Runs `stage`, a part of a kernel, in a function of its own that is compiled for the instruction set of this type.
+    /// Runs `stage`, a part of a kernel, in a function of its own that is compiled for the instruction set of this
+    /// type.
     ///
-    /// Mark the closure, as in `R::vectorized(#[inline(always)] || …)`, because one without the mark may be compiled by itself, for
-    /// the target's plain instructions.
+    /// Mark the closure, as in `R::vectorized(#[inline(always)] || …)`, because one without the mark may be compiled by
+    /// itself, for the target's plain instructions.
     fn vectorized<O>(stage: impl FnOnce() -> O) -> O;
 
     /// The larger one; `self` if either is NaN.

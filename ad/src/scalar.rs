@@ -70,7 +70,8 @@ pub trait Scalar:
     /// Whether all coefficients are finite, in all lanes.
     fn is_finite(self) -> bool;
 
-    /// `self · tangent`, where `self` is the slope of a function: a tangent that is zero stays zero beside an infinite slope.
+    /// `self · tangent`, where `self` is the slope of a function: a tangent that is zero stays zero beside an infinite
+    /// slope.
     ///
     /// [`Scalar::apply`] multiplies so if [`Function::INFINITE_SLOPE`] says that it must.
     fn times_tangent(self, tangent: Self) -> Self;
@@ -182,8 +183,8 @@ pub trait Scalar:
 
     /// `self^p`, differentiated by both.
     ///
-    /// By `p` it has no derivative for negative `self`: that comes out infinite, unless `p` is constant. At 0 it is taken as 0,
-    /// which is right for positive `p`.
+    /// By `p` it has no derivative for negative `self`: that comes out infinite, unless `p` is constant. At 0 it is
+    /// taken as 0, which is right for positive `p`.
     #[inline(always)]
     fn pow(self, p: Self) -> Self {
         // x^p = x^{p₀} e^{(p − p₀) ln x}, so that the value is the power of the values.
@@ -288,7 +289,8 @@ pub trait Scalar:
         self.apply(Polygamma(0))
     }
 
-    /// The modified Bessel function `I₀`, times `e^−|self|`: the logarithm of `I₀` is `self.bessel_i0e().ln()` plus `|self|`.
+    /// The modified Bessel function `I₀`, times `e^−|self|`: the logarithm of `I₀` is `self.bessel_i0e().ln()` plus
+    /// `|self|`.
     #[inline(always)]
     fn bessel_i0e(self) -> Self {
         self.apply(BesselI0e(0))
@@ -300,8 +302,8 @@ pub trait Scalar:
         self.apply(BesselI1e(0))
     }
 
-    /// Angle of the point `(x, self)` in [−π, π] (−π only for −0.0 beside a negative `x`), smooth wherever the point is not
-    /// the origin; there, NaN.
+    /// Angle of the point `(x, self)` in [−π, π] (−π only for −0.0 beside a negative `x`), smooth wherever the point is
+    /// not the origin; there, NaN.
     ///
     /// The point is turned by its own angle first, so that the arc tangent is taken at 0, on the same branch for
     /// every derivative: `atan2(y, x) = θ₀ + atan((y x₀ − x y₀) / (x x₀ + y y₀))`.
@@ -336,7 +338,8 @@ pub trait Scalar:
 /// An element has [`Algebra::COEFFS`] coefficients over the base. A *cotangent* `bar` is a linear form on the algebra,
 /// stored by its coefficients, and `a` acts on it by `(a·bar)(b) = bar(a b)`. Reverse mode over duals is then ordinary
 /// reverse mode with [`Algebra::act`] in place of the product, and the gradient of a weight is the dot product
-/// [`Algebra::pair`] of all coefficients of activation and cotangent. No order of differentiation needs a rule of its own.
+/// [`Algebra::pair`] of all coefficients of activation and cotangent. No order of differentiation needs a rule of its
+/// own.
 pub trait Algebra: Scalar {
     /// Number of real coefficients.
     const COEFFS: usize;

@@ -325,8 +325,8 @@ const TABLE: &[Row] = &[
     },
 ];
 
-/// Relative error that is allowed to the derivative of every order: rounding of the exponent `p − 1` beside a large logarithm,
-/// and the digamma function near its zero, cost digits.
+/// Relative error that is allowed to the derivative of every order: rounding of the exponent `p − 1` beside a large
+/// logarithm, and the digamma function near its zero, cost digits.
 fn tolerance(name: &str) -> f64 {
     if name == "powf −0.3" || name == "log_gamma" { 2e-14 } else { 4e-15 }
 }

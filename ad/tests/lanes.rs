@@ -324,8 +324,8 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits_in_every_lane() {
     }
 }
 
-/// The largest error of each operation in single precision, in units in the last place of the largest argument or result;
-/// `None` if the instruction set has no single precision.
+/// The largest error of each operation in single precision, in units in the last place of the largest argument or
+/// result; `None` if the instruction set has no single precision.
 struct Singles;
 
 impl Kernel for Singles {

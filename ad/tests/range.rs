@@ -1,4 +1,5 @@
-//! Numbers at the ends of the range: quotients, infinite slopes beside zero tangents, infinities in sums of exponentials.
+//! Numbers at the ends of the range: quotients, infinite slopes beside zero tangents, infinities in sums of
+//! exponentials.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 

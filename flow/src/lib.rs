@@ -1,4 +1,5 @@
-//! Implicit Riemannian concave potential maps (arXiv:2110.01288): normalising flows on curved spaces with exact likelihoods.
+//! Implicit Riemannian concave potential maps (arXiv:2110.01288): normalising flows on curved spaces with exact
+//! likelihoods.
 //!
 //! A *potential* psi is a small function on a manifold. The map
 //!
@@ -52,15 +53,15 @@
 //!
 //! # A manifold, a potential or a layer of one's own
 //!
-//! [`ConcaveMap::new`] takes any [`ircpm_manifolds::Cost`] and [`Potential`]; [`Flow::from_maps`] stacks any [`Map`]s. The examples
-//! `own_potential` and `sample` show how.
+//! [`ConcaveMap::new`] takes any [`ircpm_manifolds::Cost`] and [`Potential`]; [`Flow::from_maps`] stacks any [`Map`]s.
+//! The examples `own_potential` and `sample` show how.
 //!
 //! # Limits
 //!
-//! [`Flow::new`] has kernels for dimensions up to [`stack::MAX_DIM`]. A map is a diffeomorphism only where `H` is positive
-//! definite *everywhere*, which no round trip can tell: ask [`Flow::inverse_with_eigenvalues`] at many points. Generic code is
-//! compiled in the crate that uses it, so an embedder's debug build needs `opt-level = 2` in its own `[profile.dev]`, without
-//! which it is some 200 times slower.
+//! [`Flow::new`] has kernels for dimensions up to [`stack::MAX_DIM`]. A map is a diffeomorphism only where `H` is
+//! positive definite *everywhere*, which no round trip can tell: ask [`Flow::inverse_with_eigenvalues`] at many points.
+//! Generic code is compiled in the crate that uses it, so an embedder's debug build needs `opt-level = 2` in its own
+//! `[profile.dev]`, without which it is some 200 times slower.
 
 #![allow(
     clippy::needless_range_loop,

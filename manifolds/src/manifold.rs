@@ -18,8 +18,8 @@ use crate::slices::dot;
 ///
 /// # The metric
 /// By default the inner product of two tangent vectors is the dot product of their ambient coordinates. A manifold with
-/// another metric (the hyperboloid, whose metric is Minkowski's) overrides [`Manifold::lower`], and nothing else: all lengths
-/// and angles are taken from frame coordinates.
+/// another metric (the hyperboloid, whose metric is Minkowski's) overrides [`Manifold::lower`], and nothing else: all
+/// lengths and angles are taken from frame coordinates.
 ///
 /// # Writing a manifold
 /// Eight methods have no default: [`dim`](Manifold::dim), [`ambient`](Manifold::ambient),
@@ -78,6 +78,9 @@ pub trait Manifold: Clone + Debug + Display + Send + Sync + 'static {
 
     /// Replaces `p` by the canonical representative of the same point: angles in `[0, 2π)`, unit length on spheres.
     ///
+    /// Both representatives must have the same [`Manifold::frame`], because components of tangent vectors are kept
+    /// while points are wrapped: shifts by periods and rescaling do that, reflections do not.
+    ///
     /// Default: leaves `p` as it is.
     #[inline(always)]
     fn wrap<B: Real>(&self, _p: &mut [B]) {}
@@ -98,8 +101,8 @@ pub trait Manifold: Clone + Debug + Display + Send + Sync + 'static {
         derived::length_of_log(self, p, q)
     }
 
-    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`, whose sum of products with the coordinates of a tangent
-    /// vector `w` is the inner product `⟨v, w⟩`. The metric enters here and nowhere else.
+    /// Turns the tangent vector `v` at `p` into the covector `⟨v, ·⟩`, whose sum of products with the coordinates of a
+    /// tangent vector `w` is the inner product `⟨v, w⟩`. The metric enters here and nowhere else.
     ///
     /// Default: nothing changes, because the inner product is the dot product of coordinates.
     #[inline(always)]

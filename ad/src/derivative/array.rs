@@ -1,7 +1,7 @@
 //! Derivatives of functions of an array: closures are welcome, nothing is allocated, and one pass gives everything.
 //!
-//! The number of variables is known to the compiler, which keeps small duals in registers. A closure is called with the dual
-//! type that the wanted derivative needs; a generic function can be named in its place.
+//! The number of variables is known to the compiler, which keeps small duals in registers. A closure is called with the
+//! dual type that the wanted derivative needs; a generic function can be named in its place.
 //!
 //! ```
 //! use ircpm_ad::{Scalar, derivative::array};

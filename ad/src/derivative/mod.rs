@@ -1,8 +1,8 @@
 //! Gradient, Hessian and further derivatives of a function written once.
 //!
-//! A function of `n` variables is a type with one generic method ([`ScalarField`], [`VectorField`]), because a closure has
-//! one type and cannot be called on reals and on duals both. For a number of variables that is known to the compiler, [`mod@array`]
-//! takes closures, allocates nothing and is up to three times faster.
+//! A function of `n` variables is a type with one generic method ([`ScalarField`], [`VectorField`]), because a closure
+//! has one type and cannot be called on reals and on duals both. For a number of variables that is known to the
+//! compiler, [`mod@array`] takes closures, allocates nothing and is up to three times faster.
 //!
 //! | wanted | function | cost in values of `f`, about |
 //! |---|---|---|
@@ -40,8 +40,8 @@ pub(crate) const CHUNK: usize = 4;
 
 /// Gradient of `f` at `x`, and its value; passes of four directions at a time.
 ///
-/// A derivative that is NaN where the value is not is sought again with [`Guarded`] numbers, which know that a tangent of zero
-/// stays zero beside an infinite value.
+/// A derivative that is NaN where the value is not is sought again with [`Guarded`] numbers, which know that a tangent
+/// of zero stays zero beside an infinite value.
 ///
 /// ```
 /// use ircpm_ad::{Scalar, derivative};
@@ -77,8 +77,8 @@ fn is_lost<S: Scalar, const D: usize>(y: Dual<S, D>) -> bool {
 
 /// Value, gradient and Hessian (row-major, `n²`) of `f` at `x`.
 ///
-/// Up to four variables in one pass of jets; beyond, blocks of duals of duals. Where the value is infinite, zero tangents make NaN;
-/// [`Guarded`] jets do not.
+/// Up to four variables in one pass of jets; beyond, blocks of duals of duals. Where the value is infinite, zero
+/// tangents make NaN; [`Guarded`] jets do not.
 pub fn hessian<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> (S, Vec<S>, Vec<S>) {
     let n = x.len();
     if n <= CHUNK {

@@ -23,10 +23,11 @@ pub fn third<F: ScalarField, S: Scalar>(f: &F, x: &[S]) -> Vec<S> {
     expansion(f, x).third
 }
 
-/// Value, gradient, Hessian and third derivatives of `f` at `x`, each entry of the symmetric tensors computed about once.
+/// Value, gradient, Hessian and third derivatives of `f` at `x`, each entry of the symmetric tensors computed about
+/// once.
 ///
-/// For every variable `i` passes differentiate by it and, in blocks of four by four, by pairs of the variables from `i` on:
-/// blocks on the diagonal by jets, others by duals of duals.
+/// For every variable `i` passes differentiate by it and, in blocks of four by four, by pairs of the variables from `i`
+/// on: blocks on the diagonal by jets, others by duals of duals.
 ///
 /// ```
 /// use ircpm_ad::{Scalar, derivative};

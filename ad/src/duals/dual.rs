@@ -85,7 +85,8 @@ impl<S: Scalar, const D: usize> Dual<S, D> {
         self
     }
 
-    /// `q = a/b` and `q′ = (a′ − q b′)/b`: the value is the quotient of the values, and no square of `b` leaves the range.
+    /// `q = a/b` and `q′ = (a′ − q b′)/b`: the value is the quotient of the values, and no square of `b` leaves the
+    /// range.
     #[inline(always)]
     fn quotient(self, other: Self) -> Self {
         let mut out = self;
@@ -148,7 +149,8 @@ impl<S: Scalar, const D: usize> Scalar for Dual<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set
+    // (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);

@@ -10,8 +10,8 @@ use crate::scalar::Scalar;
 ///
 /// `x e^{−y}` at `(1, −1000)` has the gradient `(∞, −∞)`. With plain duals the second entry is NaN, because the product
 /// rule adds `0 · ∞` to it: products are where kernels spend their time, so they do not look. Here they do. (Slopes of
-/// functions need no guard: see [`Function::INFINITE_SLOPE`].) [`crate::derivative::gradient`] turns to this type by itself
-/// where it finds NaN; higher orders nest it, as in `Guarded<Dual<Guarded<Dual<f64, 1>>, 1>>`.
+/// functions need no guard: see [`Function::INFINITE_SLOPE`].) [`crate::derivative::gradient`] turns to this type by
+/// itself where it finds NaN; higher orders nest it, as in `Guarded<Dual<Guarded<Dual<f64, 1>>, 1>>`.
 ///
 /// ```
 /// use ircpm_ad::{Dual, Guarded, Scalar};

@@ -147,7 +147,8 @@ impl<S: Scalar, const D: usize> Scalar for Jet<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set
+    // (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);

@@ -8,10 +8,11 @@ use crate::scalar::{Algebra, Scalar};
 
 /// Value, derivatives in `D` directions, and the sum `Σₖ ∂ₖ²` of the second derivatives along them.
 ///
-/// Of a [`crate::Jet`]'s second derivatives it keeps the trace alone, in `D + 2` coefficients instead of `1 + D + D(D+1)/2`. That
-/// is exact, because the rule for the trace needs nothing else of second order. A contraction `A : Hess f` with `A = L Lᵀ` is the
-/// trace along the directions `uₖ = L eₖ`, so that the matrix enters through the seeds and the jet stays an ordinary
-/// scalar. This is the "forward Laplacian" of Li et al. (arXiv:2307.08214), here with its coadjoint action.
+/// Of a [`crate::Jet`]'s second derivatives it keeps the trace alone, in `D + 2` coefficients instead of
+/// `1 + D + D(D+1)/2`. That is exact, because the rule for the trace needs nothing else of second order. A contraction
+/// `A : Hess f` with `A = L Lᵀ` is the trace along the directions `uₖ = L eₖ`, so that the matrix enters through the
+/// seeds and the jet stays an ordinary scalar. This is the "forward Laplacian" of Li et al. (arXiv:2307.08214), here
+/// with its coadjoint action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -124,7 +125,8 @@ impl<S: Scalar, const D: usize> Scalar for Lap<S, D> {
     fn value(self) -> S::Base {
         self.re.value()
     }
-    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set (`crate::simd`).
+    // Plain loops, as in the selection below, because closures were seen compiled without the instruction set
+    // (`crate::simd`).
     #[inline(always)]
     fn scale(mut self, w: S::Base) -> Self {
         self.re = self.re.scale(w);

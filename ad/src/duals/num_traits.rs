@@ -1,6 +1,7 @@
 //! The traits of the crate num-traits that duals satisfy: zero, one, inverses and powers.
 //!
-//! `Num` is left out, because duals have no remainder, and `Float`, because they have no order, no floor and no largest number.
+//! `Num` is left out, because duals have no remainder, and `Float`, because they have no order, no floor and no largest
+//! number.
 
 use num_traits::{Inv, One, Pow, Zero};
 

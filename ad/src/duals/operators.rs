@@ -1,7 +1,8 @@
 //! The operators of a dual type, written once.
 
 /// Derives the operators that follow from a type's `combine` (coefficient by coefficient), `each`, `product` and
-/// `quotient`, and from the name of the field that holds its value: coherence rules out one generic `impl` for all types.
+/// `quotient`, and from the name of the field that holds its value: coherence rules out one generic `impl` for all
+/// types.
 macro_rules! operators {
     ([$($generics:tt)*] $type:ty, $value:tt) => {
         operators! { @operator [$($generics)*] $type, Add add AddAssign add_assign,

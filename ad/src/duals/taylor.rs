@@ -6,10 +6,10 @@ use crate::scalar::Scalar;
 
 /// A value and the next `N` Taylor coefficients `x⁽ᵏ⁾/k!` along a curve.
 ///
-/// What nested duals carry in `2ᴺ` numbers, because they keep every mixed derivative, is here `N + 1`. A product or quotient
-/// costs `N²/2` products of `S`; a function whose derivative calls one function costs at most `N³/3`. Where the derivative
-/// calls two, as that of [`crate::elementary::Stumpff`] does, the cost doubles with every order, as in nested duals; `sqrt`,
-/// `exp` and `sigmoid` have recurrences of their own, and so do the functions made of them.
+/// What nested duals carry in `2ᴺ` numbers, because they keep every mixed derivative, is here `N + 1`. A product or
+/// quotient costs `N²/2` products of `S`; a function whose derivative calls one function costs at most `N³/3`. Where
+/// the derivative calls two, as that of [`crate::elementary::Stumpff`] does, the cost doubles with every order, as in
+/// nested duals; `sqrt`, `exp` and `sigmoid` have recurrences of their own, and so do the functions made of them.
 ///
 /// ```
 /// use ircpm_ad::{Scalar, Taylor};

@@ -5,8 +5,8 @@ use crate::scalar::Scalar;
 
 /// `ln Σ exp(xᵢ)` without overflow, to any order; `−∞` for no terms.
 ///
-/// The gradient is the softmax of `x`. A term of `+∞` takes all of it, several share it equally; if all terms are `−∞` it
-/// is 0, because no term then changes the sum.
+/// The gradient is the softmax of `x`. A term of `+∞` takes all of it, several share it equally; if all terms are `−∞`
+/// it is 0, because no term then changes the sum.
 ///
 /// ```
 /// use ircpm_ad::{Dual, log_sum_exp};

@@ -2,8 +2,8 @@
 //!
 //! Every derivative of softplus is a polynomial in `σ(x)` and `σ(−x)`. A network asks for softplus and sigmoid at each
 //! unit, over dual numbers: [`Logistic`] is evaluated once, at the value, and is then a [`Function`] like any other.
-//! There are two steps, [`decay`] and [`Logistic::new`], each to be taken over all units of a layer, because both together are a
-//! chain of some hundred cycles, and a processor does not look that far ahead for work on the next unit.
+//! There are two steps, [`decay`] and [`Logistic::new`], each to be taken over all units of a layer, because both
+//! together are a chain of some hundred cycles, and a processor does not look that far ahead for work on the next unit.
 //!
 //! ```
 //! use ircpm_ad::elementary::logistic::{Logistic, decay};
@@ -43,7 +43,8 @@ pub struct SigmoidAt<R> {
     pub reflected: R,
 }
 
-/// The sigmoid as a [`Function`] of softplus, to be applied only at the softplus of its point, because its value is stored.
+/// The sigmoid as a [`Function`] of softplus, to be applied only at the softplus of its point, because its value is
+/// stored.
 #[derive(Clone, Copy, Debug)]
 pub struct OfSoftplus<R>(SigmoidAt<R>);
 

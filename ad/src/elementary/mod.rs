@@ -49,8 +49,8 @@ use crate::scalar::Scalar;
 pub trait Function<R: Real>: Copy {
     /// Whether the derivative is infinite at some argument, be it a pole or an overflow.
     ///
-    /// If so, a tangent that is zero stays zero there, where a plain product would make it NaN. That costs two selections per
-    /// tangent; functions whose slope stays finite are spared them.
+    /// If so, a tangent that is zero stays zero there, where a plain product would make it NaN. That costs two
+    /// selections per tangent; functions whose slope stays finite are spared them.
     const INFINITE_SLOPE: bool = false;
 
     /// Its value at a real number.

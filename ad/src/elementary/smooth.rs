@@ -59,8 +59,8 @@ const TERMS: u32 = 20;
 
 /// Stumpff's `c_k(u)` of a pack.
 ///
-/// There are no branches where spheres need it, for `0 ≤ u ≤ 16`; other lanes are evaluated one by one. It is a function of its own,
-/// because it would be most of the code if it were inlined wherever geometry calls it.
+/// There are no branches where spheres need it, for `0 ≤ u ≤ 16`; other lanes are evaluated one by one. It is a
+/// function of its own, because it would be most of the code if it were inlined wherever geometry calls it.
 #[inline(always)]
 pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
     R::vectorized(

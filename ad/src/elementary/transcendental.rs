@@ -76,7 +76,8 @@ pub(crate) fn atanh(x: f64) -> f64 {
 
 /// Sine and cosine of an angle in radians.
 ///
-/// Lanes beyond 1e5 are rare, and each is left to the standard library alone, so that no lane's bits depend on another's.
+/// Lanes beyond 1e5 are rare, and each is left to the standard library alone, so that no lane's bits depend on
+/// another's.
 #[inline(always)]
 pub fn sin_cos<R: Real>(x: R) -> (R, R) {
     let mut largest = 0.0_f64;

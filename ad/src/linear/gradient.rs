@@ -1,5 +1,5 @@
-//! The gradient of a linear layer's weights: outer products of cotangents and activations, summed over all samples or sample by
-//! sample.
+//! The gradient of a linear layer's weights: outer products of cotangents and activations, summed over all samples or
+//! sample by sample.
 
 use super::product;
 use crate::real::Real;
@@ -25,8 +25,8 @@ pub fn accumulate<R: Real>(delta: &[R], x: &[R], w: &mut [f64], columns: usize, 
     );
 }
 
-/// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of the
-/// pack's rows, which are `len` numbers from `start` on, of `stride` per pack.
+/// Weight gradients of every sample by itself: adds `Σ_c δ[pack][i][c] · x[pack][j][c]` to number `i · columns + j` of
+/// the pack's rows, which are `len` numbers from `start` on, of `stride` per pack.
 ///
 /// # Panics
 /// If the lengths of the slices do not match.

@@ -1,9 +1,10 @@
 //! The specialised kernels: a matrix times flat coefficients, and the weight gradient.
 //!
-//! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, because the units of
-//! one pack fit the nearest cache, and multiplies all coefficients of a unit by the same weight. The gradient of a weight is a dot
-//! product over packs and coefficients. Neither kernel knows what the coefficients mean: there is one per register type, which
-//! serves all dual types, and a pack of two registers counts as twice as many coefficients.
+//! A tile of samples is stored `[pack][unit][coefficient]`. A linear layer takes one pack after the other, because the
+//! units of one pack fit the nearest cache, and multiplies all coefficients of a unit by the same weight. The gradient
+//! of a weight is a dot product over packs and coefficients. Neither kernel knows what the coefficients mean: there is
+//! one per register type, which serves all dual types, and a pack of two registers counts as twice as many
+//! coefficients.
 
 use std::ops::Range;
 

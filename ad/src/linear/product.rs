@@ -22,8 +22,8 @@ pub(super) struct PackProduct<'a, R, W> {
 impl<R: Real, W: Weight> PackProduct<'_, R, W> {
     /// Runs over blocks of rows × coefficients whose sums stay in registers.
     ///
-    /// Some registers are left for the operands: up to 24 of 32 hold sums, or 12 of 16. That many independent sums hide the
-    /// latency of a multiply-add.
+    /// Some registers are left for the operands: up to 24 of 32 hold sums, or 12 of 16. That many independent sums hide
+    /// the latency of a multiply-add.
     #[inline(always)]
     pub(super) fn run(mut self, part: Range<usize>) {
         let mut c = part.start;

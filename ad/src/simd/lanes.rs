@@ -1,8 +1,8 @@
 //! Samples side by side in one vector register, or two.
 //!
 //! [`Lanes`] forwards every operation to its instruction set. It is not public: a [`crate::Kernel`] sees it as some
-//! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. The instructions are safe to use for
-//! that reason.
+//! `R: Real`, and only [`crate::Isa::dispatch`] makes one, after it has asked the processor. The instructions are safe
+//! to use for that reason.
 
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};

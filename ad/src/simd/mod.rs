@@ -1,13 +1,13 @@
 //! Choosing an instruction set at run time, so that a user passes no build flags.
 //!
 //! A [`Kernel`] is code over any [`Real`]. [`Isa::dispatch`] runs it on packs of one instruction set: the kernel is
-//! inlined into a function that is compiled with the set's `target_feature`s. All of the kernel must be `#[inline(always)]`,
-//! because a function that is not inlined is compiled without those features. The same holds for closures: one that an iterator or
-//! `array::map` calls may be compiled by itself. The result is right, but it was seen to be eighteen times slower. Inner loops
-//! over packs are therefore plain loops.
+//! inlined into a function that is compiled with the set's `target_feature`s. All of the kernel must be
+//! `#[inline(always)]`, because a function that is not inlined is compiled without those features. The same holds for
+//! closures: one that an iterator or `array::map` calls may be compiled by itself. The result is right, but it was seen
+//! to be eighteen times slower. Inner loops over packs are therefore plain loops.
 //!
-//! The time to compile a function grows faster than its size, inlined code included. The stages of a large kernel are therefore
-//! closures that [`Real::vectorized`] runs, each in a function of its own for the same set.
+//! The time to compile a function grows faster than its size, inlined code included. The stages of a large kernel are
+//! therefore closures that [`Real::vectorized`] runs, each in a function of its own for the same set.
 
 mod instruction_set;
 mod lanes;

@@ -1,8 +1,9 @@
 //! Two registers as one pack.
 //!
-//! In a long formula over one register each operation waits for the one before: softplus is a chain of some thirty, too long
-//! for a processor with few registers to overlap it with the next chain. Over two registers every operation has a second,
-//! independent one beside it, and every constant is loaded once for both. The kernels of [`crate::linear`] take the registers one by one.
+//! In a long formula over one register each operation waits for the one before: softplus is a chain of some thirty, too
+//! long for a processor with few registers to overlap it with the next chain. Over two registers every operation has a
+//! second, independent one beside it, and every constant is loaded once for both. The kernels of [`crate::linear`] take
+//! the registers one by one.
 
 use std::marker::PhantomData;
 

@@ -12,13 +12,15 @@ const SOLVED: f64 = 1e-10;
 /// Step of central differences, and what they are good for at derivatives of order one.
 const STEP: f64 = 1e-5;
 const DIFFERENCES: f64 = 1e-6;
-/// A floor under eigenvalues that clamps nothing where a map is regular, and one that clamps something nearly everywhere.
+/// A floor under eigenvalues that clamps nothing where a map is regular, and one that clamps something nearly
+/// everywhere.
 const FLOORS: [f64; 2] = [1e-9, 0.9];
 
-/// What a flow gets wrong at base points `x` (`[sample][coordinate]`) with the parameters `theta`; nothing if all holds.
+/// What a flow gets wrong at base points `x` (`[sample][coordinate]`) with the parameters `theta`; nothing if all
+/// holds.
 ///
-/// It takes some dozens of runs per sample. The parameters should be those of a regular map: where the map folds, its laws do
-/// not hold.
+/// It takes some dozens of runs per sample. The parameters should be those of a regular map: where the map folds, its
+/// laws do not hold.
 ///
 /// # Panics
 /// If `theta` or `x` has the wrong length, or there are no points.
@@ -105,8 +107,8 @@ fn check_differential(flow: &Flow, theta: &[f64], x: &[f64], v: &[f64], errors: 
     errors.compare_all("dT/dx matches differences of images", DIFFERENCES, &found, &expected);
 }
 
-/// Cotangents of points and of log-densities together, pulled back to the parameters and to the points, against differences of
-/// the loss whose cotangents they are.
+/// Cotangents of points and of log-densities together, pulled back to the parameters and to the points, against
+/// differences of the loss whose cotangents they are.
 fn check_cotangents(flow: &Flow, direction: Direction, theta: &[f64], points: &[f64], errors: &mut Errors) {
     let (m, n) = (flow.manifold(), flow.manifold().ambient());
     let samples = points.len() / n;

@@ -1,9 +1,10 @@
-//! Numerical checks for a potential or a flow of one's own: the fast forms against the definition, derivatives against differences.
+//! Numerical checks for a potential or a flow of one's own: the fast forms against the definition, derivatives against
+//! differences.
 //!
-//! [`potential_violations`] holds every fast form of a [`crate::Potential`] against its [`crate::Expression::value`] by dual
-//! numbers, to rounding. [`flow_violations`] holds a [`crate::Flow`], whatever its maps and its manifold, against itself: the two
-//! directions against each other, and derivatives against determinants and central differences. A manifold has laws of its
-//! own: see [`ircpm_manifolds::check`].
+//! [`potential_violations`] holds every fast form of a [`crate::Potential`] against its [`crate::Expression::value`] by
+//! dual numbers, to rounding. [`flow_violations`] holds a [`crate::Flow`], whatever its maps and its manifold, against
+//! itself: the two directions against each other, and derivatives against determinants and central differences. A
+//! manifold has laws of its own: see [`ircpm_manifolds::check`].
 
 mod flow;
 mod potential;

@@ -13,11 +13,11 @@ const ROUNDING: f64 = 1e-11;
 /// Collapsed jets of the points, and cotangents of the collapsed value.
 type Collapsed = Lap<f64, D>;
 
-/// What a potential's fast forms get wrong at `points` (`[point][coordinate]`) with the parameters `theta`; nothing if they agree
-/// with [`crate::Expression::value`] to rounding.
+/// What a potential's fast forms get wrong at `points` (`[point][coordinate]`) with the parameters `theta`; nothing if
+/// they agree with [`crate::Expression::value`] to rounding.
 ///
-/// Derivatives are taken along curved lines, as a manifold's lifts are, so that no second derivative of the coordinates drops
-/// out.
+/// Derivatives are taken along curved lines, as a manifold's lifts are, so that no second derivative of the coordinates
+/// drops out.
 ///
 /// # Panics
 /// If `theta` or `points` has the wrong length, or there are no points.
@@ -82,7 +82,8 @@ fn check_jets<P: Potential>(
     errors.compare_all(law, 0.0, Algebra::coefficients(&[plain]), Algebra::coefficients(&[found]));
 }
 
-/// Gradients of `psi_bar(psi)` at each point by an outer dual: in each parameter, `[point][parameter]`, and in each coordinate.
+/// Gradients of `psi_bar(psi)` at each point by an outer dual: in each parameter, `[point][parameter]`, and in each
+/// coordinate.
 fn by_duals<P: Potential>(
     potential: &P,
     theta: &[f64],

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 /// One value of every type that was ever asked for.
 ///
-/// Kernels for different dimensions and instruction sets have buffers of different types, and allocate only the first time.
+/// Kernels for different dimensions and instruction sets have buffers of different types, and allocate only the first
+/// time.
 #[derive(Default)]
 pub struct Workspace(HashMap<TypeId, Box<dyn Any>>);
 

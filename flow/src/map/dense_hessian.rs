@@ -51,10 +51,10 @@ impl DenseHessian {
 
 /// Clamps the eigenvalues of every sample's `H` from below: see [`super::Map::clamp_eigenvalues`].
 ///
-/// `log det H` is `Σ log λ`. Below the floor `ε` the logarithm is continued by its tangent, `log ε + (λ − ε)/ε`. The score is
-/// then finite and once differentiable wherever `H` is finite, so that training can raise an eigenvalue that is below zero at
-/// some point. Its derivative is `1/max(λ, ε)`: every formula of [`super::pull_back`] stays as it is, with the clamped matrix
-/// `V max(Λ, ε) Vᵀ` in place of `H`.
+/// `log det H` is `Σ log λ`. Below the floor `ε` the logarithm is continued by its tangent, `log ε + (λ − ε)/ε`. The
+/// score is then finite and once differentiable wherever `H` is finite, so that training can raise an eigenvalue that
+/// is below zero at some point. Its derivative is `1/max(λ, ε)`: every formula of [`super::pull_back`] stays as it is,
+/// with the clamped matrix `V max(Λ, ε) Vᵀ` in place of `H`.
 pub(crate) fn clamp_eigenvalues<M: Cost, const D: usize>(
     m: &M,
     floor: f64,

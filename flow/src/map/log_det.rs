@@ -29,8 +29,8 @@ pub fn log_det<M: Cost, R: Real, const D: usize>(m: &M, g: &[R; D], factor: &Cho
 
 /// `b = ∂(−ℓ)/∂g` with `Hess psi` held fixed: zero on a flat manifold.
 ///
-/// `bₖ = −∂ₖ log|det B| + H⁻¹ : ∂ₖ Hess_y c`, with `H⁻¹ = U Uᵀ`, `U` upper triangular. The derivatives come from the manifold's
-/// own formulas, over duals.
+/// `bₖ = −∂ₖ log|det B| + H⁻¹ : ∂ₖ Hess_y c`, with `H⁻¹ = U Uᵀ`, `U` upper triangular. The derivatives come from the
+/// manifold's own formulas, over duals.
 #[inline(always)]
 pub fn gradient_cotangent<M: Cost, R: Real, const D: usize>(
     m: &M,

@@ -31,8 +31,8 @@ use crate::potential::Potential;
 
 /// A layer of a flow: `T : M → M` with its log-determinant and gradients, over batches of plain numbers.
 ///
-/// [`ConcaveMap`] is the layer of this crate. Another diffeomorphism implements the same trait, and saves what its backward
-/// pass needs in [`Record::saved_mut`].
+/// [`ConcaveMap`] is the layer of this crate. Another diffeomorphism implements the same trait, and saves what its
+/// backward pass needs in [`Record::saved_mut`].
 ///
 /// A layer uses the [`Workspace`] that it is given. In [`Map::run`] and [`Map::pull_back`] it must not call a flow or
 /// [`Workspace::with`], nor wait for rayon, because the thread's workspace is lent meanwhile.
@@ -61,8 +61,8 @@ pub trait Map: Debug + Send + Sync {
 
     /// Pulls cotangents back through a run into a record [`Record::for_gradients`].
     ///
-    /// Adds to the parameters' gradient, and overwrites the cotangents of the points that the run started from. The given
-    /// cotangents of samples that are not [`Record::ok`] must be zero.
+    /// Adds to the parameters' gradient, and overwrites the cotangents of the points that the run started from. The
+    /// given cotangents of samples that are not [`Record::ok`] must be zero.
     ///
     /// # Panics
     /// Also if the record is not of this map, or not for gradients.
@@ -76,15 +76,16 @@ pub trait Map: Debug + Send + Sync {
         work: &mut Workspace,
     );
 
-    /// `H` of one sample of a batch that this map has run, in the frame at its image: `D × D`; `None` for maps without one.
+    /// `H` of one sample of a batch that this map has run, in the frame at its image: `D × D`; `None` for maps without
+    /// one.
     ///
     /// However a map stores `H`, this writes it out in full, to look at.
     fn hessian(&self, _record: &Record, _sample: usize) -> Option<DMatrix<f64>> {
         None
     }
 
-    /// Writes the smallest eigenvalue of every sample's `H`, whose sign tells whether the map folds there; NaN where it is not
-    /// finite.
+    /// Writes the smallest eigenvalue of every sample's `H`, whose sign tells whether the map folds there; NaN where it
+    /// is not finite.
     ///
     /// By default, for maps that cannot fold: `∞`, and NaN where the sample is not [`Record::ok`].
     fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {
@@ -93,8 +94,8 @@ pub trait Map: Debug + Send + Sync {
         }
     }
 
-    /// Clamps the eigenvalues of `H` from below, where densities of given points are scored in training: `log det H` is continued
-    /// below `floor` by the tangents of its logarithms, and [`Map::pull_back`] then uses the clamped matrix.
+    /// Clamps the eigenvalues of `H` from below, where densities of given points are scored in training: `log det H` is
+    /// continued below `floor` by the tangents of its logarithms, and [`Map::pull_back`] then uses the clamped matrix.
     ///
     /// Afterwards [`Record::ok`] says that a sample is finite and within the injectivity radius. Writes the smallest
     /// eigenvalue of every sample to `lowest` where it is below the floor, else the floor; NaN where it is not ok.
@@ -109,7 +110,8 @@ pub trait Map: Debug + Send + Sync {
     /// Writes `psi` at a batch of points.
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace);
 
-    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there are none.
+    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there
+    /// are none.
     fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
         false
     }
@@ -133,8 +135,8 @@ impl<M: Cost + Base, P: Potential, const D: usize> ConcaveMap<M, P, D> {
     /// The map of `potential` on `manifold`, on the fastest instruction set of this processor.
     ///
     /// # Errors
-    /// [`MapError`] if the manifold's dimension is not `D`, if the potential reads another number of coordinates than points
-    /// have, or if the solver's numbers are out of range.
+    /// [`MapError`] if the manifold's dimension is not `D`, if the potential reads another number of coordinates than
+    /// points have, or if the solver's numbers are out of range.
     pub fn new(manifold: M, potential: P, solver: Solver) -> Result<Self, MapError> {
         Self::on(manifold, potential, solver, Isa::best())
     }

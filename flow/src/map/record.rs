@@ -13,11 +13,11 @@ pub struct Record {
     pub log_det: Vec<f64>,
     /// Whether the solve converged; always true for the closed-form inverse.
     pub converged: Vec<bool>,
-    /// Whether the image and `ℓ` mean something: the solve converged, `H` is positive definite, and the preimage is finite and
-    /// within the injectivity radius.
+    /// Whether the image and `ℓ` mean something: the solve converged, `H` is positive definite, and the preimage is
+    /// finite and within the injectivity radius.
     pub ok: Vec<bool>,
-    /// Evaluations of the Hessian in double precision that the solve took, without one that may follow for what is saved; 0 for
-    /// the closed-form inverse.
+    /// Evaluations of the Hessian in double precision that the solve took, without one that may follow for what is
+    /// saved; 0 for the closed-form inverse.
     pub steps: Vec<u32>,
     /// Evaluations of the Hessian in single precision before those; 0 where there are none.
     pub single_steps: Vec<u32>,
@@ -28,8 +28,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record that can be pulled back through. Others do not save what only that needs: for a network `D + 4` numbers per
-    /// hidden unit and sample.
+    /// A record that can be pulled back through. Others do not save what only that needs: for a network `D + 4` numbers
+    /// per hidden unit and sample.
     pub fn for_gradients() -> Self {
         Self { saves: true, ..Self::default() }
     }

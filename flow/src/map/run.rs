@@ -120,7 +120,8 @@ fn solve_pack<M: Cost, P: Potential, R: Real, const D: usize>(
         }
     }
     if let Some(saved) = saved {
-        // If the last trial was rejected, evaluate once more at the accepted point, so that the saved values belong to it.
+        // If the last trial was rejected, evaluate once more at the accepted point, so that the saved values belong to
+        // it.
         if state.is_away_from_result() {
             evaluator.evaluate(problem, &mut state.trial, Some(&mut *saved));
         }

@@ -6,8 +6,8 @@ use std::fmt;
 
 /// One value of every type that a map saved in a [`crate::Record`].
 ///
-/// The types are erased because they depend on the map, on its potential and on its instruction set. Memory is kept from
-/// one run to the next.
+/// The types are erased because they depend on the map, on its potential and on its instruction set. Memory is kept
+/// from one run to the next.
 #[derive(Default)]
 pub struct Saved(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 

@@ -6,9 +6,11 @@ use ircpm_manifolds::Coordinates;
 
 use super::{Expression, Potential};
 
-/// A potential whose sweeps are derived from its [`Expression::value`], with an outer dual for every coordinate and parameter.
+/// A potential whose sweeps are derived from its [`Expression::value`], with an outer dual for every coordinate and
+/// parameter.
 ///
-/// There is no formula to write, at a cost that grows with the number of parameters: it is for potentials with few of them.
+/// There is no formula to write, at a cost that grows with the number of parameters: it is for potentials with few of
+/// them.
 ///
 /// ```
 /// use ircpm_ad::Scalar;

@@ -5,8 +5,8 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::error::FeatureError;
 
-/// Features as a user names them. Those that a group of isometries does not change make a flow that commutes with the group
-/// (Lemma 1 of arXiv:2110.01288).
+/// Features as a user names them. Those that a group of isometries does not change make a flow that commutes with the
+/// group (Lemma 1 of arXiv:2110.01288).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Features {
     /// Ambient coordinates, for spheres and Rⁿ.

@@ -49,7 +49,8 @@ pub trait Expression: Debug + Send + Sync + 'static {
         theta.iter_mut().for_each(|w| *w = uniform(bound));
     }
 
-    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there are none.
+    /// Turns the parameters of `psi` into those of `factor · psi`. Returns `false`, and changes nothing, where there
+    /// are none.
     fn rescale(&self, _theta: &mut [f64], _factor: f64) -> bool {
         false
     }
@@ -77,13 +78,13 @@ pub struct EvaluatedPack<'a, K, R, const D: usize> {
 /// 2. for each pack `p` [`Potential::forward`], then [`Potential::backward`] once or more, where cotangents replace each other;
 /// 3. [`Potential::accumulate`] or [`Potential::accumulate_each`], for the gradient in the parameters over all packs.
 ///
-/// What the steps share lies in a workspace that a thread uses again. Where gradients are asked for, the jets of the images
-/// are known already: [`Potential::contract`] stands for `forward` and `backward` there, and
+/// What the steps share lies in a workspace that a thread uses again. Where gradients are asked for, the jets of the
+/// images are known already: [`Potential::contract`] stands for `forward` and `backward` there, and
 /// [`Potential::replace_cotangents`] for a second `backward`. Both have defaults.
 ///
 /// A potential with few parameters need not implement this trait: [`Derived`] derives all of it from
-/// [`Expression::value`]. One that does should mark every method `#[inline(always)]`, because kernels are compiled for each
-/// instruction set (see [`ircpm_ad::simd`]).
+/// [`Expression::value`]. One that does should mark every method `#[inline(always)]`, because kernels are compiled for
+/// each instruction set (see [`ircpm_ad::simd`]).
 ///
 /// # Panics
 /// Every method may panic when a slice has the wrong length, or a pack was not begun.
@@ -111,9 +112,11 @@ pub trait Potential: Expression {
         saved: Option<&mut Self::Saved<R, D>>,
     ) -> Jet<R, D>;
 
-    /// Sets what [`Potential::jets`] saved to one in lanes where it is not finite: a zero cotangent times infinity would be NaN.
+    /// Sets what [`Potential::jets`] saved to one in lanes where it is not finite: a zero cotangent times infinity
+    /// would be NaN.
     ///
-    /// Called once for each pack, after its last jets and before [`Potential::contract`]; `psi` is what the last jets returned.
+    /// Called once for each pack, after its last jets and before [`Potential::contract`]; `psi` is what the last jets
+    /// returned.
     fn mask_nonfinite<R: Real, const D: usize>(&self, _saved: &mut Self::Saved<R, D>, _psi: &Jet<R, D>) {}
 
     /// Makes room for a tile of `packs` packs.
@@ -133,8 +136,8 @@ pub trait Potential: Expression {
         sweep: &mut Self::SweepWorkspace<S>,
     );
 
-    /// As [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for a cotangent `{0, grad, lap}`, at points
-    /// whose jets were evaluated before.
+    /// As [`Potential::forward`] and [`Potential::backward`] over collapsed jets, for a cotangent `{0, grad, lap}`, at
+    /// points whose jets were evaluated before.
     ///
     /// Most of the forward sweep was made for those jets, so a potential may save it and find it in `pack.saved`.
     #[inline(always)]
@@ -150,11 +153,12 @@ pub trait Potential: Expression {
         self.backward(theta, pack.p, psi_bar, z_bar, sweep);
     }
 
-    /// Replaces the cotangent of the last [`Potential::contract`] at the same pack by another of the form `{0, grad, lap}`.
+    /// Replaces the cotangent of the last [`Potential::contract`] at the same pack by another of the form
+    /// `{0, grad, lap}`.
     ///
     /// Only the gradient in the parameters is asked for afterwards, so `z_bar` is scratch memory. Two sweeps with such
-    /// cotangents differ in little, and a potential may know a cheap way from one to the other. The caller promises that `lap`
-    /// of the cotangent that is replaced is not zero in any lane.
+    /// cotangents differ in little, and a potential may know a cheap way from one to the other. The caller promises
+    /// that `lap` of the cotangent that is replaced is not zero in any lane.
     #[inline(always)]
     fn replace_cotangents<R: Real, const D: usize>(
         &self,

@@ -4,7 +4,8 @@ use ircpm_ad::Real;
 
 /// The factor `C` of `H = C Cᵀ`, lower triangular, for a pack of `D × D` matrices.
 ///
-/// A pivot that is not positive is replaced by one, so that its lane stays finite, and the lane is marked in `definite`.
+/// A pivot that is not positive is replaced by one, so that its lane stays finite, and the lane is marked in
+/// `definite`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cholesky<R, const D: usize> {
     lower: [[R; D]; D],

@@ -1,7 +1,7 @@
 //! Exact derivatives of a flow at given points: the score, the differential, products with vectors and covectors.
 //!
-//! Points and cotangents are ambient coordinates, `[sample][coordinate]`. A cotangent pairs with tangent vectors by the plain sum
-//! of products of coordinates; its component normal to the manifold means nothing.
+//! Points and cotangents are ambient coordinates, `[sample][coordinate]`. A cotangent pairs with tangent vectors by the
+//! plain sum of products of coordinates; its component normal to the manifold means nothing.
 
 use std::ops::Range;
 
@@ -43,8 +43,8 @@ pub struct Differential {
 }
 
 impl Flow {
-    /// The score `∇ log q(y)` at given points `y`: cotangents, which for a metric that is the dot product of coordinates are
-    /// also the tangent vectors of steepest ascent. NaN where there is no density.
+    /// The score `∇ log q(y)` at given points `y`: cotangents, which for a metric that is the dot product of
+    /// coordinates are also the tangent vectors of steepest ascent. NaN where there is no density.
     ///
     /// # Panics
     /// If `theta` or `y` has the wrong length.
@@ -59,8 +59,8 @@ impl Flow {
         points
     }
 
-    /// Pulls cotangents of the points that a run ends at, and of `log q` at the images, back to the parameters and to the
-    /// points that it starts from: a vector–Jacobian product.
+    /// Pulls cotangents of the points that a run ends at, and of `log q` at the images, back to the parameters and to
+    /// the points that it starts from: a vector–Jacobian product.
     ///
     /// Forward `points` are base points, inverse they are images.
     ///
@@ -144,8 +144,8 @@ impl Flow {
         })
     }
 
-    /// Derivatives of the images `T(x)` and of `log q` there, as the base points move along `points` and the parameters along
-    /// `theta_dot`: a Jacobian–vector product. NaN where a sample failed.
+    /// Derivatives of the images `T(x)` and of `log q` there, as the base points move along `points` and the parameters
+    /// along `theta_dot`: a Jacobian–vector product. NaN where a sample failed.
     ///
     /// It is put together from pull-backs, at the price of `D + 1` of them.
     ///

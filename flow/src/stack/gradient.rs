@@ -9,7 +9,8 @@ use super::{Flow, Records, parts};
 use crate::lanes::{TILE, Workspace};
 use crate::map::{Cotangents, Direction, Gradients, SolveStats, ThetaGradient};
 
-/// Number of samples that run through the layers and back together: few, so that what the layers save of them stays small.
+/// Number of samples that run through the layers and back together: few, so that what the layers save of them stays
+/// small.
 const TOGETHER: usize = 2 * TILE;
 
 /// A part of a batch as a loss sees it: it reads points and log-densities, and writes their cotangents.
@@ -119,9 +120,9 @@ impl Flow {
         Ok(())
     }
 
-    /// Pulls the cotangents of the points that a run ended at, and of `log q`, back through all layers. Those of samples that
-    /// are not `ok` are ignored. Returns the cotangents of the points that the run started from, without what `log base` adds to
-    /// those of base points.
+    /// Pulls the cotangents of the points that a run ended at, and of `log q`, back through all layers. Those of
+    /// samples that are not `ok` are ignored. Returns the cotangents of the points that the run started from, without
+    /// what `log base` adds to those of base points.
     pub(super) fn pull_back(
         &self,
         direction: Direction,
@@ -155,7 +156,8 @@ impl Flow {
         points_bar
     }
 
-    /// Sets the cotangents of failed samples to zero, because their numbers mean nothing and must not move the parameters.
+    /// Sets the cotangents of failed samples to zero, because their numbers mean nothing and must not move the
+    /// parameters.
     fn mask_failed(&self, ok: &[bool], points_bar: &mut [f64], log_q_bar: &mut [f64]) {
         let n = self.manifold.ambient();
         for (s, _) in ok.iter().enumerate().filter(|(_, ok)| !**ok) {

@@ -44,8 +44,8 @@ pub struct Pulled {
     pub x: Vec<f64>,
     /// `log q(y)` with respect to the Riemannian volume; NaN where the sample is not `ok`.
     pub log_q: Vec<f64>,
-    /// Whether the point lies on the manifold, `H` is positive definite in every layer, and the preimage is finite and within
-    /// the injectivity radius.
+    /// Whether the point lies on the manifold, `H` is positive definite in every layer, and the preimage is finite and
+    /// within the injectivity radius.
     pub ok: Vec<bool>,
 }
 
@@ -197,7 +197,8 @@ impl Flow {
 
     /// `n` independent samples of the model, from random base points.
     ///
-    /// The base points depend on `seed` and `n` alone. Samples that failed are marked, not left out: see [`Pushed::ok`].
+    /// The base points depend on `seed` and `n` alone. Samples that failed are marked, not left out: see
+    /// [`Pushed::ok`].
     ///
     /// # Panics
     /// If `theta` has the wrong length.
@@ -220,10 +221,11 @@ impl Flow {
         self.pull(theta, y, |_| vec![]).0
     }
 
-    /// As [`Flow::inverse`], with the smallest eigenvalue of `H` over the layers at every point; NaN where one is not finite.
+    /// As [`Flow::inverse`], with the smallest eigenvalue of `H` over the layers at every point; NaN where one is not
+    /// finite.
     ///
-    /// Where it is not positive the flow folds, and there is no density. On spheres it may be positive beyond the injectivity
-    /// radius: ask [`Pulled::ok`] as well.
+    /// Where it is not positive the flow folds, and there is no density. On spheres it may be positive beyond the
+    /// injectivity radius: ask [`Pulled::ok`] as well.
     ///
     /// # Panics
     /// As [`Flow::inverse`].
@@ -275,7 +277,8 @@ impl Flow {
         self.check(Direction::Inverse, theta, y, &pulled.ok).map(|()| pulled)
     }
 
-    /// `log q` at given points `y`, `[sample][coordinate]`, with respect to the Riemannian volume; NaN where there is no density.
+    /// `log q` at given points `y`, `[sample][coordinate]`, with respect to the Riemannian volume; NaN where there is
+    /// no density.
     ///
     /// # Panics
     /// As [`Flow::inverse`].
@@ -300,13 +303,13 @@ impl Flow {
         parts.concat()
     }
 
-    /// Multiplies the potentials of all layers by `factor`, by way of their parameters. Returns `false`, and changes nothing,
-    /// where one of them has no parameters for that, or the factor is not finite.
+    /// Multiplies the potentials of all layers by `factor`, by way of their parameters. Returns `false`, and changes
+    /// nothing, where one of them has no parameters for that, or the factor is not finite.
     ///
     /// With a factor below one the map moves towards the identity, and `H` with it: on flat manifolds an eigenvalue `λ`
-    /// becomes `factor · λ + 1 − factor`, so a factor slightly below one undoes a small fold and changes the model little. Where potentials
-    /// of maps that are one-to-one form a convex set, as on spheres and their products (Figalli, Kim & McCann, *When is
-    /// multidimensional screening a convex program?*, 2011), it never makes one.
+    /// becomes `factor · λ + 1 − factor`, so a factor slightly below one undoes a small fold and changes the model
+    /// little. Where potentials of maps that are one-to-one form a convex set, as on spheres and their products
+    /// (Figalli, Kim & McCann, *When is multidimensional screening a convex program?*, 2011), it never makes one.
     ///
     /// # Panics
     /// If `theta` has the wrong length.

@@ -1,7 +1,7 @@
 //! Batches in parallel, with the same bits on any number of threads.
 //!
-//! A batch is cut into parts whose sizes depend on its length alone. Parts run in parallel and are put together in their
-//! order, or summed along a tree that depends on their number alone.
+//! A batch is cut into parts whose sizes depend on its length alone. Parts run in parallel and are put together in
+//! their order, or summed along a tree that depends on their number alone.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use crate::lanes::TILE;
 
-/// Largest number of parts of a sum over samples: enough that threads finish together even when other processes slow some of
-/// them.
+/// Largest number of parts of a sum over samples: enough that threads finish together even when other processes slow
+/// some of them.
 const MOST_PARTS: usize = 128;
 
 /// Cuts `samples` into parts of `size`, the last of which may be shorter.
@@ -31,8 +31,8 @@ pub(crate) fn map<T: Send>(parts: Vec<Range<usize>>, f: impl Fn(Range<usize>) ->
 
 /// `f` of every part, added up in pairs of neighbours; nothing without parts.
 ///
-/// Sums are made where the parts were, as soon as both are there: a thread holds one for each level of the tree, not one
-/// for each part.
+/// Sums are made where the parts were, as soon as both are there: a thread holds one for each level of the tree, not
+/// one for each part.
 pub(crate) fn sum<T: Send>(
     parts: &[Range<usize>],
     f: &(impl Fn(Range<usize>) -> T + Sync),

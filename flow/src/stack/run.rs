@@ -67,8 +67,8 @@ impl Flow {
         );
     }
 
-    /// `log q` at the images, and whether it is a density: whether the points that the run started from lie on the manifold, and
-    /// all layers are ok. Elsewhere `log q` is NaN.
+    /// `log q` at the images, and whether it is a density: whether the points that the run started from lie on the
+    /// manifold, and all layers are ok. Elsewhere `log q` is NaN.
     pub(super) fn densities(&self, points: &[f64], records: &Records) -> (Vec<f64>, Vec<bool>) {
         let n = self.manifold.ambient();
         let samples = records[0].samples();

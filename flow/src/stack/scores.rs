@@ -17,11 +17,11 @@ pub const BLOCK: usize = 256;
 /// Densities of given points, under a floor on the eigenvalues of `H`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// `log q(y)`, with the logarithm of every eigenvalue below the floor continued by its tangent; NaN where the sample is not
-    /// `inside`.
+    /// `log q(y)`, with the logarithm of every eigenvalue below the floor continued by its tangent; NaN where the
+    /// sample is not `inside`.
     pub log_q: Vec<f64>,
-    /// Smallest eigenvalue of `H` over the layers where it is below the floor, else the floor. NaN where the sample is not
-    /// `inside`.
+    /// Smallest eigenvalue of `H` over the layers where it is below the floor, else the floor. NaN where the sample is
+    /// not `inside`.
     pub lowest: Vec<f64>,
     /// Whether the point lies on the manifold, and its preimages are finite and within the injectivity radius.
     pub inside: Vec<bool>,
@@ -68,8 +68,8 @@ impl Jacobian {
 }
 
 impl Flow {
-    /// `log q` at given points `y` (`[sample][coordinate]`), with the eigenvalues of `H` clamped from below at `floor` as
-    /// [`Scores`] says.
+    /// `log q` at given points `y` (`[sample][coordinate]`), with the eigenvalues of `H` clamped from below at `floor`
+    /// as [`Scores`] says.
     ///
     /// # Panics
     /// If `theta` or `y` has the wrong length, or `floor` is not positive and finite.
@@ -133,7 +133,8 @@ impl Flow {
         });
     }
 
-    /// Applies the floor to the records of given points; returns the smallest eigenvalue of every sample, as in [`Scores`].
+    /// Applies the floor to the records of given points; returns the smallest eigenvalue of every sample, as in
+    /// [`Scores`].
     fn clamp_eigenvalues(&self, floor: f64, records: &mut Records) -> Vec<f64> {
         assert!(floor > 0.0 && floor.is_finite(), "a floor of {floor}");
         let samples = records[0].samples();

@@ -1,4 +1,5 @@
-//! Eigenvalues of symmetric matrices against those that they were made from: sizes at both ends of the range, equal eigenvalues, functions of a matrix.
+//! Eigenvalues of symmetric matrices against those that they were made from: sizes at both ends of the range, equal
+//! eigenvalues, functions of a matrix.
 
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};

@@ -225,8 +225,8 @@ fn gradients_of_each(flow: &Flow, theta: &[f64], x: &[f64]) -> Vec<f64> {
     each
 }
 
-/// A tolerance below rounding: every solve ends where the residual no longer falls, at a trial that is not taken. What is saved
-/// for the gradient must belong to the image all the same, whether or not its neighbours went on.
+/// A tolerance below rounding: every solve ends where the residual no longer falls, at a trial that is not taken. What
+/// is saved for the gradient must belong to the image all the same, whether or not its neighbours went on.
 #[test]
 fn gradient_of_a_sample_does_not_depend_on_its_neighbours_where_solves_stall() {
     let solver = Solver { tolerance: 1e-18, ..Solver::default() };

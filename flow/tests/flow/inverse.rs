@@ -171,7 +171,8 @@ fn nan_that_psi_does_not_read_is_not_ok() {
     }
 }
 
-/// Eigenvalues of a general Schur form, where the flow has those of a symmetric matrix: above the floor, around it and below zero.
+/// Eigenvalues of a general Schur form, where the flow has those of a symmetric matrix: above the floor, around it and
+/// below zero.
 #[test]
 fn eigenvalues_and_continued_logarithms_match_a_schur_form() {
     let floor = 0.4;

@@ -114,6 +114,7 @@ pub fn geometry_laws<M: Manifold>() -> Vec<Law<M>> {
             points::coordinates_cover_the_ambient_space,
         ),
         law("wrap keeps the point and is idempotent", ROUNDING, points::wrap_is_idempotent),
+        law("wrap keeps the frame", ROUNDING, points::wrap_keeps_the_frame),
         law("log inverts exp", ROUNDING, geodesic::log_inverts_exp),
         law("log on the cover inverts exp", ROUNDING, geodesic::log_on_cover_inverts_exp),
         law("exp inverts log", ROUNDING, geodesic::exp_inverts_log),

@@ -1,6 +1,6 @@
 //! Laws of points and of their coordinates.
 
-use super::sample::{Geodesic, Sampler, exp, size};
+use super::sample::{Geodesic, Sampler, exp, frame, size};
 use super::{gap, worse};
 use crate::manifold::Manifold;
 
@@ -31,16 +31,35 @@ pub(super) fn coordinates_cover_the_ambient_space<M: Manifold>(m: &M, _: &mut Sa
 /// The distance between a point and its canonical representative, from well outside the canonical range.
 pub(super) fn wrap_is_idempotent<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
     (0..20).fold(0.0, |worst, _| {
-        let (p, direction) = (sampler.point(m), sampler.direction(m.dim()));
-        // Coordinates of an embedding may grow with the exponential of the length; the others are tried far away.
-        let length = if size(m, &exp_along(m, &p, &direction, 5.0)) > 1.0 { 2.0 } else { 20.0 };
-        let end = exp_along(m, &p, &direction, length);
-        let mut once = end.clone();
-        m.wrap(&mut once);
-        let mut twice = once.clone();
-        m.wrap(&mut twice);
+        let end = far_away(m, sampler);
+        let once = wrapped(m, &end);
+        let twice = wrapped(m, &once);
         worse(worse(worst, m.distance(&once, &end) / size(m, &end)), gap(&once, &twice))
     })
+}
+
+/// The difference between the frames at a point and at its canonical representative.
+pub(super) fn wrap_keeps_the_frame<M: Manifold>(m: &M, sampler: &mut Sampler) -> f64 {
+    (0..20).fold(0.0, |worst, _| {
+        let end = far_away(m, sampler);
+        let error = gap(&frame(m, &wrapped(m, &end)), &frame(m, &end));
+        worse(worst, error / size(m, &end))
+    })
+}
+
+/// A point outside the canonical range of its coordinates.
+fn far_away<M: Manifold>(m: &M, sampler: &mut Sampler) -> Vec<f64> {
+    let (p, direction) = (sampler.point(m), sampler.direction(m.dim()));
+    // Coordinates of an embedding may grow with the exponential of the length; the others are tried far away.
+    let length = if size(m, &exp_along(m, &p, &direction, 5.0)) > 1.0 { 2.0 } else { 20.0 };
+    exp_along(m, &p, &direction, length)
+}
+
+/// The canonical representative of `p`.
+fn wrapped<M: Manifold>(m: &M, p: &[f64]) -> Vec<f64> {
+    let mut wrapped = p.to_vec();
+    m.wrap(&mut wrapped);
+    wrapped
 }
 
 /// `exp_p(length · E direction)`.

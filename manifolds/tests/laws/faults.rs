@@ -1,5 +1,6 @@
 //! The laws can fail: each finds the faults planted for it.
 
+use std::f64::consts::TAU;
 use std::fmt;
 
 use crate::common::manifold;
@@ -27,6 +28,7 @@ enum Fault {
     LateMargin,
     BlindMargin,
     LongFrame,
+    FrameOfTheRepresentative,
     LongCovector,
     LongTransport,
     LongTransportAtCoincidentPoints,
@@ -159,7 +161,10 @@ impl Manifold for Faulty {
     fn frame<S: Scalar>(&self, p: &[S], mut frame: BlockMut<'_, S>) {
         self.inner.frame(p, frame.block(0, 0));
         for i in 0..self.dim() {
-            self.spoil(Fault::LongFrame, 1.0 + SMALL, &mut frame.row_mut(i)[..p.len()]);
+            let row = &mut frame.row_mut(i)[..p.len()];
+            self.spoil(Fault::LongFrame, 1.0 + SMALL, row);
+            // Another frame, as orthonormal, at angles beyond 2π.
+            self.spoil_where(Fault::FrameOfTheRepresentative, length(p) > TAU, -1.0, row);
         }
     }
     fn lower<S: Scalar>(&self, p: &[S], v: &mut [S]) {
@@ -308,11 +313,12 @@ impl Base for Faulty {
 }
 
 /// A fault, the manifold that has it, and the law that finds it.
-const PLANTED: [(Fault, &str, &str); 42] = [
+const PLANTED: [(Fault, &str, &str); 43] = [
     (Fault::BlindCheck, "S2", "check_point accepts points and rejects NaN"),
     (Fault::NoOrigin, "S2", "check_point accepts points and rejects NaN"),
     (Fault::TooFewKinds, "S2", "the kinds of coordinates cover the coordinates"),
     (Fault::Reflection, "S2", "wrap keeps the point and is idempotent"),
+    (Fault::FrameOfTheRepresentative, "T1", "wrap keeps the frame"),
     (Fault::ShortLog, "S2", "log inverts exp"),
     (Fault::ShortLogAtTinyDistance, "S2", "log inverts exp"),
     (Fault::ShortLogNearTheCutLocus, "S2", "log inverts exp"),

@@ -1,8 +1,9 @@
 //! Modified Bessel functions of the first kind, scaled so that they do not overflow.
 //!
-//! `e^{−x} I₀(x) = 1/π ∫₀^π e^{−x (1 − cos t)} dt`, so that its derivative of order `k` is, but for the sign `(−1)ᵏ`, the moment
-//! `Mₖ(x) = 1/π ∫₀^π (1 − cos t)ᵏ e^{−x (1 − cos t)} dt`, in which nothing cancels; and `e^{−x} I₁ = M₀ − M₁`. The moments are
-//! confluent hypergeometric functions: `Mₖ(x) = C(2k, k) 2⁻ᵏ e^{−2x} ₁F₁(½; k + 1; 2x)`.
+//! `e^{−x} I₀(x) = 1/π ∫₀^π e^{−x (1 − cos t)} dt`, so that its derivative of order `k` is, but for the sign `(−1)ᵏ`,
+//! the moment `Mₖ(x) = 1/π ∫₀^π (1 − cos t)ᵏ e^{−x (1 − cos t)} dt`, in which nothing cancels; and
+//! `e^{−x} I₁ = M₀ − M₁`. The moments are confluent hypergeometric functions:
+//! `Mₖ(x) = C(2k, k) 2⁻ᵏ e^{−2x} ₁F₁(½; k + 1; 2x)`.
 
 use std::f64::consts::PI;
 

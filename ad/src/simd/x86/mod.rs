@@ -1,7 +1,7 @@
 //! AVX2 and AVX-512, in double and in single precision.
 //!
-//! Every intrinsic below is safe to call for one reason: the types are private to the crate, and packs of them are made only by
-//! kernels that `vectorized` runs, after it has asked the processor.
+//! Every intrinsic below is safe to call for one reason: the types are private to the crate, and packs of them are made
+//! only by kernels that `vectorized` runs, after it has asked the processor.
 //!
 //! There is one file per set, because rustc makes one codegen unit of a module, and compiles units in parallel.
 

@@ -93,8 +93,8 @@ impl<'a, M: Cost> Tile<'a, M> {
         let (m, n, span) = (self.m, self.m.ambient(), self.span);
         resize(&mut pack.y, n);
         resize(&mut pack.frame, D * n);
-        // A failed sample is read at the origin with zero derivatives, because its own numbers, or psi and the metric there, may
-        // be infinite and a zero cotangent times infinity is NaN.
+        // A failed sample is read at the origin with zero derivatives, because its own numbers, or psi and the metric
+        // there, may be infinite and a zero cotangent times infinity is NaN.
         let ok = span.mask::<R>(&self.record.ok, p);
         for c in 0..n {
             let y = span.load(&self.record.y, n, c, p);
@@ -120,8 +120,8 @@ impl<'a, M: Cost> Tile<'a, M> {
         pack.psi_bar = Lap { re: R::zero(), grad, lap: -R::one() };
     }
 
-    /// Inverse: pulls the cotangent of `x` back through the exponential map, changes the contraction of `ℓ` into that of
-    /// `ω ℓ + w′ · grad psi`, and leaves `Hess_y c · w′` as the cotangent of `y`.
+    /// Inverse: pulls the cotangent of `x` back through the exponential map, changes the contraction of `ℓ` into that
+    /// of `ω ℓ + w′ · grad psi`, and leaves `Hess_y c · w′` as the cotangent of `y`.
     #[inline(always)]
     pub(super) fn pull_back_exponential<R: Real, const D: usize>(
         &mut self,
@@ -182,8 +182,8 @@ impl<'a, M: Cost> Tile<'a, M> {
         }
     }
 
-    /// Forward: changes the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of `ω ℓ − w · grad psi`,
-    /// whose cotangent of psi it returns.
+    /// Forward: changes the cotangent of `y` into that of `x`, and the contraction of `ℓ` into that of
+    /// `ω ℓ − w · grad psi`, whose cotangent of psi it returns.
     #[inline(always)]
     pub(super) fn pull_back_minimum<R: Real, const D: usize>(
         &mut self,

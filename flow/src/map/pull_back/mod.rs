@@ -1,15 +1,16 @@
 //! Implicit gradients of one layer: cotangents through the solution, by the implicit function theorem.
 //!
 //! For a loss `f(y, ℓ)` write `ω = ∂f/∂ℓ`. Since `ℓ` depends on `(grad psi, Hess psi)` at `y` alone, everything is the
-//! gradient of one contraction `A : Hess psi + b · grad psi`, with `A` and `b` held fixed, which collapsed jets carry: with
-//! `H = C Cᵀ` the directions `uₖ = C⁻ᵀ eₖ` turn `H⁻¹ : Hess psi` into a trace, and `b` into the output's cotangent.
+//! gradient of one contraction `A : Hess psi + b · grad psi`, with `A` and `b` held fixed, which collapsed jets carry:
+//! with `H = C Cᵀ` the directions `uₖ = C⁻ᵀ eₖ` turn `H⁻¹ : Hess psi` into a trace, and `b` into the output's
+//! cotangent.
 //!
 //! - Forward: `v = ∂f/∂y + ω grad ℓ`, `w = H⁻¹ v`; the parameters get `∂θ [ω ℓ − w · grad psi]`, the preimage `−B w`.
 //! - Inverse, `x = exp_y(grad psi(y))` with cotangent `x̄`: `w′ = (−B)⁻¹ x̄`; the parameters get
 //!   `∂θ [ω ℓ + w′ · grad psi]`, the image `ω grad ℓ + H w′`. There is no solve at all.
 //!
-//! `docs/mathematics.md` derives both. A record of an inverse run may be pulled back in the forward direction, which gives the
-//! derivatives of `T` at a given image.
+//! `docs/mathematics.md` derives both. A record of an inverse run may be pulled back in the forward direction, which
+//! gives the derivatives of `T` at a given image.
 
 mod geometry;
 
@@ -27,8 +28,8 @@ use crate::potential::{EvaluatedPack, Potential, resize};
 /// Cotangents of what a layer's run returned, per sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Cotangents<'a> {
-    /// Cotangents of the points that the run ended at: ambient coordinates, `[sample][coordinate]`. Components normal to the
-    /// manifold are ignored.
+    /// Cotangents of the points that the run ended at: ambient coordinates, `[sample][coordinate]`. Components normal
+    /// to the manifold are ignored.
     pub points: &'a [f64],
     /// Cotangents of `ℓ = log|det DT|` at the image, for both directions.
     pub log_det: &'a [f64],
@@ -106,8 +107,8 @@ impl<P: Potential, R: Real, const D: usize> Default for Buffers<P, R, D> {
 impl<M: Cost, P: Potential, const D: usize> Kernel for PullBack<'_, M, P, D> {
     type Output = ();
 
-    /// The packs of a tile go one after the other through the geometry, the contraction and, forward, its second cotangents.
-    /// The gradient in the parameters is then summed over the tile.
+    /// The packs of a tile go one after the other through the geometry, the contraction and, forward, its second
+    /// cotangents. The gradient in the parameters is then summed over the tile.
     #[inline(always)]
     fn run<R: Real>(self) {
         let PullBack { manifold: m, origin, potential, direction, theta, record, cotangents, into, work } =

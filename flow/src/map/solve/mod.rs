@@ -1,9 +1,10 @@
 //! The inner minimisation: `y* = argmin_y d(x, y)²/2 + psi(y)`.
 //!
-//! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from the point that its first steps in
-//! single precision reach (`warm_start`). Deviations from arXiv:2110.01288: (1) Newton steps, not gradient steps, which
-//! remain selectable; (2) nothing is unrolled, because all derivatives are functions of the solution. Lanes are independent: a
-//! sample whose minimisation has ended stays at its result, which therefore does not depend on its neighbours.
+//! Newton's method in a frame at `y`, with backtracking on the objective, from `y = x` or from the point that its first
+//! steps in single precision reach (`warm_start`). Deviations from arXiv:2110.01288: (1) Newton steps, not gradient
+//! steps, which remain selectable; (2) nothing is unrolled, because all derivatives are functions of the solution.
+//! Lanes are independent: a sample whose minimisation has ended stays at its result, which therefore does not depend on
+//! its neighbours.
 
 mod newton;
 mod warm_start;
@@ -27,8 +28,8 @@ pub enum Method {
 pub struct Solver {
     /// Kind of steps.
     pub method: Method,
-    /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`; or below 1e-9 times that and no
-    /// longer falling, which is rounding where psi or the coordinates are large.
+    /// Converged when the gradient's norm, in radians, is below this times `1 + d(x, y)`; or below 1e-9 times that and
+    /// no longer falling, which is rounding where psi or the coordinates are large.
     pub tolerance: f64,
     /// Evaluations of the Hessian, in double precision, after which a sample counts as not converged.
     pub max_steps: usize,

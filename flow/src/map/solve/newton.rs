@@ -121,7 +121,8 @@ impl<R: Real, const D: usize> SolveState<R, D> {
     #[inline(always)]
     fn project_trial<M: Cost>(&mut self, m: &M) {
         let Self { x, trial, velocity, .. } = self;
-        // By the tangent part of its logarithm: a point of few digits is off the manifold, the end of a geodesic is not.
+        // By the tangent part of its logarithm: a point of few digits is off the manifold, the end of a geodesic is
+        // not.
         let margin = m.log_on_cover(x, &trial.y, velocity);
         m.frame(x, BlockMut::dense(&mut trial.frame, x.len()));
         let mut v: [R; D] = to_frame(m, x, &trial.frame, velocity);
@@ -171,7 +172,8 @@ impl<R: Real, const D: usize> SolveState<R, D> {
         (0..R::LANES).any(|lane| self.refused.lane(lane) > 0.0)
     }
 
-    /// Takes in what was found at the trial point, and chooses the next one. Lanes that have ended stay at their result.
+    /// Takes in what was found at the trial point, and chooses the next one. Lanes that have ended stay at their
+    /// result.
     #[inline(always)]
     pub(crate) fn update<M: Cost>(&mut self, m: &M, solver: &Solver) {
         R::vectorized(
@@ -201,7 +203,8 @@ impl<R: Real, const D: usize> SolveState<R, D> {
         Found { margin, v, gradient, objective, residual: gradient_square.sqrt(), distance: square.sqrt() }
     }
 
-    /// Makes the trial point the best one where it is better, and ends where that is good enough; one where it was accepted.
+    /// Makes the trial point the best one where it is better, and ends where that is good enough; one where it was
+    /// accepted.
     ///
     /// Comparisons with a NaN are false, so such a trial is never accepted.
     #[inline(always)]

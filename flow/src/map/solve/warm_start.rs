@@ -1,9 +1,9 @@
 //! The first steps of the inner minimisation, in single precision: twice the lanes, and fewer terms in every series.
 //!
-//! A Newton step far from the minimum is good to a few digits, which single precision has. The point that these steps reach
-//! is only where the minimisation in double precision starts, so no digit of its result depends on them. The code is that of
-//! [`super::newton`], over other packs. A sample that single precision cannot represent, or does not bring near its image,
-//! starts at `x` itself.
+//! A Newton step far from the minimum is good to a few digits, which single precision has. The point that these steps
+//! reach is only where the minimisation in double precision starts, so no digit of its result depends on them. The code
+//! is that of [`super::newton`], over other packs. A sample that single precision cannot represent, or does not bring
+//! near its image, starts at `x` itself.
 
 use ircpm_ad::Real;
 use ircpm_manifolds::Cost;
@@ -89,8 +89,8 @@ impl<R: Real, const D: usize> WarmStart<R, D> {
 
     /// Takes in an evaluation, and writes the starts of the samples that have ended.
     ///
-    /// A lane that comes near its minimum takes one last step, whatever its neighbours do. So a sample's start, and every bit
-    /// of its image, does not depend on them.
+    /// A lane that comes near its minimum takes one last step, whatever its neighbours do. So a sample's start, and
+    /// every bit of its image, does not depend on them.
     #[inline(always)]
     fn step<M: Cost>(&mut self, m: &M, record: &mut Record) {
         let state = &mut self.state;
@@ -98,7 +98,8 @@ impl<R: Real, const D: usize> WarmStart<R, D> {
         let (before, active) = (state.residual, one - state.done);
         state.update(m, &SOLVER);
         let residual = state.residual;
-        // After a Newton step from the residual r about c r² is left. c is estimated from the last step and bounded below by
+        // After a Newton step from the residual r about c r² is left. c is estimated from the last step and bounded
+        // below by
         // |Hess psi|, as if third derivatives were as large as second ones.
         let mut square = zero;
         for second in state.trial.psi.hess.as_flattened() {

@@ -1,9 +1,9 @@
-//! The contraction `A : Hess psi + b · grad psi` at points where the Hessian is known already, along directions that turn
-//! `A` into a trace.
+//! The contraction `A : Hess psi + b · grad psi` at points where the Hessian is known already, along directions that
+//! turn `A` into a trace.
 //!
-//! The evaluation of the Hessian has swept values and first derivatives forward and a plain cotangent back. They are the
-//! same here, up to the change of directions. Of the collapsed jets' `2 + D` coefficients per weight there remain the
-//! Laplacian forward, and `1 + D` back.
+//! The evaluation of the Hessian has swept values and first derivatives forward and a plain cotangent back. They are
+//! the same here, up to the change of directions. Of the collapsed jets' `2 + D` coefficients per weight there remain
+//! the Laplacian forward, and `1 + D` back.
 
 use ircpm_ad::{Algebra, Lap, Real, Scalar};
 
@@ -13,7 +13,8 @@ use super::{Mlp, MlpSweepWorkspace, Unit};
 use crate::potential::{EvaluatedPack, resize};
 
 impl Mlp {
-    /// As [`Mlp::forward`] and [`Mlp::backward`] of one pack, for a cotangent `{0, grad, lap}`, from what [`Mlp::jets`] saved.
+    /// As [`Mlp::forward`] and [`Mlp::backward`] of one pack, for a cotangent `{0, grad, lap}`, from what [`Mlp::jets`]
+    /// saved.
     ///
     /// # Panics
     /// If the pack was not begun, or was saved by a network of other widths.
@@ -89,11 +90,12 @@ impl Mlp {
         }
     }
 
-    /// Replaces a pack's cotangents `{0, g, λ}` of [`Mlp::contract`] by `output_bar` of the same form, without those of the inputs.
+    /// Replaces a pack's cotangents `{0, g, λ}` of [`Mlp::contract`] by `output_bar` of the same form, without those of
+    /// the inputs.
     ///
-    /// Sweeps are linear in their cotangents: this one is `λ′/λ = ω` times the last plus that of `{0, c, 0}`, which carries
-    /// `{r, ū c, 0}` at each unit's output, with the plain cotangent `ū`. Only `r` has to be swept for, which is one coefficient
-    /// per weight. `λ` must not be zero.
+    /// Sweeps are linear in their cotangents: this one is `λ′/λ = ω` times the last plus that of `{0, c, 0}`, which
+    /// carries `{r, ū c, 0}` at each unit's output, with the plain cotangent `ū`. Only `r` has to be swept for, which
+    /// is one coefficient per weight. `λ` must not be zero.
     #[inline(always)]
     pub fn replace_cotangents<R: Real, const D: usize>(
         &self,

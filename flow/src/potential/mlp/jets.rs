@@ -39,7 +39,8 @@ impl<R, const D: usize> Default for MlpJetWorkspace<R, D> {
 }
 
 impl Mlp {
-    /// Value, gradient and Hessian at one pack, in 2 + D coefficients per weight: duals forward, then one plain reverse sweep.
+    /// Value, gradient and Hessian at one pack, in 2 + D coefficients per weight: duals forward, then one plain reverse
+    /// sweep.
     ///
     /// `Hess = Σ_units ū σ″(a) ∇a ∇aᵀ + Σ_c z̄_c ∂²z_c`, with `ū` the cotangents of the activations: second derivatives
     /// arise only at the units and in the inputs (Gauss–Newton form, which is exact here). The pack's units are left in

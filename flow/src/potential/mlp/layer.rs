@@ -8,8 +8,9 @@ use ircpm_ad::linear::{self, GradientRows, Matrix, Weight};
 
 /// A layer `W x + b` whose parameters lie in a slice of all parameters of the network.
 ///
-/// Sweeps pass flat coefficients, `width` of them per unit: `[pack][unit][coefficient]`. A layer does not know what they mean.
-/// Another architecture, for example a local or a convolutional one, is one more type that answers these questions.
+/// Sweeps pass flat coefficients, `width` of them per unit: `[pack][unit][coefficient]`. A layer does not know what
+/// they mean. Another architecture, for example a local or a convolutional one, is one more type that answers these
+/// questions.
 pub(super) trait LinearLayer: Clone + Debug + PartialEq {
     /// Number of inputs.
     fn inputs(&self) -> usize;
@@ -36,7 +37,8 @@ pub(super) trait LinearLayer: Clone + Debug + PartialEq {
         part: Range<usize>,
     );
 
-    /// Adds the gradient in the layer's parameters, over all packs, for the cotangents `delta` of its outputs at the inputs `x`.
+    /// Adds the gradient in the layer's parameters, over all packs, for the cotangents `delta` of its outputs at the
+    /// inputs `x`.
     fn accumulate<R: Real>(&self, delta: &[R], x: &[R], width: usize, theta_bar: &mut [f64]);
 
     /// Adds the same gradient sample by sample: `rows` is `[pack][parameter]`, `stride` parameters per pack.

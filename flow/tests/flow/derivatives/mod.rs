@@ -1,5 +1,6 @@
-//! The fast forms of potentials against the tower: second-order jets and coadjoint sweeps equal nested duals through the
-//! definition of psi, to 1e-12 of the sum of their terms' magnitudes, and central differences to their own accuracy.
+//! The fast forms of potentials against the tower: second-order jets and coadjoint sweeps equal nested duals through
+//! the definition of psi, to 1e-12 of the sum of their terms' magnitudes, and central differences to their own
+//! accuracy.
 
 mod cholesky;
 mod log_det;
@@ -95,7 +96,8 @@ fn contraction<const D: usize>(case: &Case<D>, s: usize, order: usize) -> Contra
     Contraction { c: case.c[s], b, a }
 }
 
-/// Sweeps of their own, on single doubles alone: their code is the same over all reals, and every copy is slow to compile.
+/// Sweeps of their own, on single doubles alone: their code is the same over all reals, and every copy is slow to
+/// compile.
 fn assert_sweeps_match<F: Form, const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
     let runs = [("f64", scalar(Sweep::<F, P, D>::new(case, potential)))];
     assert_runs_match::<F, D, P>(context, case, potential, &runs);
@@ -140,9 +142,11 @@ fn assert_runs_match<F: Form, const D: usize, P: Potential>(
     }
 }
 
-/// The contraction's gradient by fourth-order central differences of the fast jets, in the parameters and in the points.
+/// The contraction's gradient by fourth-order central differences of the fast jets, in the parameters and in the
+/// points.
 fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &Case<D>, potential: &P) {
-    // Truncation h⁴ f⁽⁵⁾/30 and rounding 2⁻⁵³ f/h are both about 1e-13, and f⁽⁵⁾ some thousands of f with its harmonics.
+    // Truncation h⁴ f⁽⁵⁾/30 and rounding 2⁻⁵³ f/h are both about 1e-13, and f⁽⁵⁾ some thousands of f with its
+    // harmonics.
     const STEP: f64 = 1e-3;
     const TOLERANCE: f64 = 1e-9;
     let contracted = |case: &Case<D>| -> Vec<f64> {
@@ -185,8 +189,8 @@ fn assert_differences_agree<const D: usize, P: Potential>(context: &str, case: &
     }
 }
 
-/// The case with every point moved by `h` along frame vector `k`, its contraction with it: the root `L` is turned from the
-/// carried frame into the one that the manifold gives there.
+/// The case with every point moved by `h` along frame vector `k`, its contraction with it: the root `L` is turned from
+/// the carried frame into the one that the manifold gives there.
 fn moved<const D: usize>(case: &Case<D>, k: usize, h: f64) -> Case<D> {
     let (m, n) = (&case.manifold, case.manifold.ambient());
     let mut out = case.clone();

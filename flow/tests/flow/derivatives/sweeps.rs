@@ -186,8 +186,8 @@ impl<F: Form, P: Potential, const D: usize> Kernel for Sweep<'_, F, P, D> {
     }
 }
 
-/// All samples in one tile through [`Potential::jets`] and, from what that saves, [`Potential::contract`] and accumulate.
-/// Values of psi are left out of the contraction.
+/// All samples in one tile through [`Potential::jets`] and, from what that saves, [`Potential::contract`] and
+/// accumulate. Values of psi are left out of the contraction.
 pub(crate) struct Contracted<'a, P, const D: usize>(pub &'a Case<D>, pub &'a P);
 
 impl<P: Potential, const D: usize> Kernel for Contracted<'_, P, D> {
