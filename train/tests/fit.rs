@@ -1,7 +1,11 @@
 //! Fits without a configuration: an energy and points of one's own, and what is refused.
 
+use std::sync::Arc;
+
 use ircpm_ad::Scalar;
-use ircpm_flow::{Features, Flow, FlowSpec, Solver};
+use ircpm_flow::{
+    Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Map, Record, Solver, Workspace,
+};
 use ircpm_manifolds::AnyManifold;
 use ircpm_train::config::TrainingConfig;
 use ircpm_train::fit::{Algorithm, FitError, Options, fit, fit_points};
@@ -199,5 +203,83 @@ fn target_on_another_manifold_and_settings_without_sense_are_errors() {
     assert!(error.to_string().contains("no optimiser is called `adamant`"), "{error}");
     let settings = TrainingConfig { batch: Some(0), ..TrainingConfig::default() };
     let error = Trainer::new(&flow, source, &settings, 0).map(|_| ()).unwrap_err();
-    assert_eq!(error, TrainingError::EmptyBatch);
+    assert!(matches!(error, TrainingError::Setting { name: "batch", .. }), "{error}");
+}
+
+#[test]
+fn settings_and_points_that_make_no_sense_are_refused_before_the_first_step() {
+    let (flow, target) = (flow("S2"), cap());
+    let refused = |source: Source<'_>, settings: &TrainingConfig| {
+        Trainer::new(&flow, source, settings, 0).map(|_| ()).expect_err("no trainer")
+    };
+    let default = TrainingConfig::default;
+    let at = |beta| Source::Target { target: &target, beta };
+    for beta in [-1.0, 0.0, f64::NAN, f64::INFINITY] {
+        let error = refused(at(beta), &default());
+        assert!(matches!(error, TrainingError::Setting { name: "beta", .. }), "{beta}: {error}");
+    }
+    for (settings, expected) in [
+        (TrainingConfig { learning_rate: f64::NAN, ..default() }, "learning_rate"),
+        (TrainingConfig { clip: f64::NAN, ..default() }, "clip"),
+        (TrainingConfig { clip: 0.0, ..default() }, "clip"),
+        (TrainingConfig { goal: f64::NAN, ..default() }, "goal"),
+        (TrainingConfig { goal: -1.0, ..default() }, "goal"),
+        (TrainingConfig { steps: Some(0), ..default() }, "steps"),
+        (TrainingConfig { batch: Some((1 << 20) + 1), ..default() }, "batch"),
+        (TrainingConfig { checkpoint_every: 0, ..default() }, "checkpoint_every"),
+    ] {
+        let error = refused(at(1.0), &settings);
+        assert!(matches!(error, TrainingError::Setting { name, .. } if name == expected), "{error}");
+    }
+    let (good, mut bad) = (points(4), points(4));
+    bad[3 * 2 + 1] = f64::NAN;
+    let error = refused(Source::Points { train: &bad, held_out: &good }, &default());
+    assert!(matches!(error, TrainingError::Point { part: "training", index: 2, .. }), "{error}");
+    let error = refused(Source::Points { train: &good, held_out: &bad }, &default());
+    assert!(matches!(error, TrainingError::Point { part: "held-out", index: 2, .. }), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "whole held-out points of 3 coordinates")]
+fn half_a_held_out_point_is_the_callers_error() {
+    let source = Source::Points { train: &points(4), held_out: &[0.0, 1.0] };
+    let _ = Trainer::new(&flow("S2"), source, &TrainingConfig::default(), 0);
+}
+
+/// A map without parameters, which training must refuse before it runs it.
+#[derive(Debug)]
+struct Fixed(AnyManifold);
+
+impl Map for Fixed {
+    fn manifold(&self) -> &AnyManifold {
+        &self.0
+    }
+    fn parameters(&self) -> usize {
+        0
+    }
+    fn initial(&self, _: &mut dyn FnMut(f64) -> f64, _: &mut [f64]) {}
+    fn potential(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut Workspace) {}
+    fn run(&self, _: Direction, _: &[f64], _: &[f64], _: &mut Record, _: &mut Workspace) {
+        panic!("nothing to train");
+    }
+    fn pull_back(
+        &self,
+        _: Direction,
+        _: &[f64],
+        _: &Record,
+        _: Cotangents<'_>,
+        _: Gradients<'_>,
+        _: &mut Workspace,
+    ) {
+        panic!("nothing to train");
+    }
+}
+
+#[test]
+fn flow_without_parameters_is_refused_by_every_algorithm() {
+    let flow = Flow::from_maps(vec![Arc::new(Fixed("S2".parse().unwrap())) as Arc<dyn Map>], false).unwrap();
+    for algorithm in [Algorithm::Auto, Algorithm::LevenbergMarquardt, Algorithm::Lbfgs, Algorithm::Adam] {
+        let error = fit(&flow, &cap(), &Options::default().algorithm(algorithm)).unwrap_err();
+        assert_eq!(error, FitError::Training(TrainingError::NoParameters), "{algorithm:?}");
+    }
 }

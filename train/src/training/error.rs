@@ -1,5 +1,7 @@
 //! Why training cannot begin, or stops before its end.
 
+use ircpm_manifolds::InvalidPoint;
+
 use crate::loss::LossError;
 use crate::optimiser::StateError;
 
@@ -59,9 +61,31 @@ pub enum TrainingError {
         /// The name that was given.
         name: String,
     },
-    /// The settings ask for batches without points.
-    #[error("training.batch is 0: give at least one point per step")]
-    EmptyBatch,
+    /// A setting, or the inverse temperature of the source, is out of its range.
+    #[error("the setting {name} of training is {value}: give {expected}")]
+    Setting {
+        /// Name of the field of [`crate::config::TrainingConfig`], or `beta`.
+        name: &'static str,
+        /// Value of the setting.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A point to learn from, or one that is held out, is not on the manifold.
+    #[error("point {index} of the {part} points, counted from 0, is not on the flow's manifold: {source}")]
+    Point {
+        /// Which points: `training` or `held-out`.
+        part: &'static str,
+        /// Number of the point among them.
+        index: usize,
+        /// What the manifold says.
+        source: InvalidPoint,
+    },
+    /// The flow has nothing that training could change.
+    #[error(
+        "the flow has no parameters, so there is nothing to train: evaluate it as it is, or give a potential some"
+    )]
+    NoParameters,
     /// The target lives on another manifold than the flow.
     #[error("the target lives on {target}, the flow on {flow}; build the flow on the target's manifold")]
     Manifold {

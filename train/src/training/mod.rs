@@ -11,6 +11,7 @@ mod error;
 pub mod minibatch;
 mod objective;
 mod problem;
+mod range;
 mod source;
 mod state;
 mod trainer;

@@ -11,6 +11,7 @@ use ircpm_flow::Flow;
 use super::choice::choose;
 use super::collocation::Collocation;
 use super::minibatch::Minibatch;
+use super::range::{check_points, check_settings};
 use super::{Progress, Source, State, Step, TrainingError, TrainingObjective, Watcher};
 use crate::config::TrainingConfig;
 use crate::estimate::Estimates;
@@ -37,11 +38,13 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Manifold`] if the target lives on another manifold than the flow,
+    /// [`TrainingError::Point`] if a point is not on it, [`TrainingError::Setting`] if a setting or the inverse
+    /// temperature is out of its range, [`TrainingError::NoParameters`] if the flow has none,
     /// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
     /// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
     ///
     /// # Panics
-    /// If points to learn from are none, or not whole points.
+    /// If there are no points to learn from, or if those or the held-out ones are not whole points.
     pub fn new(
         flow: &'a Flow,
         source: Source<'a>,
@@ -54,13 +57,8 @@ impl<'a> Trainer<'a> {
             let (target, flow) = (target.manifold().to_string(), flow.manifold().to_string());
             return Err(TrainingError::Manifold { target, flow });
         }
-        if let Source::Points { train, .. } = source {
-            let n = flow.manifold().ambient();
-            assert!(!train.is_empty() && train.len().is_multiple_of(n), "whole points of {n} coordinates");
-        }
-        if settings.batch() == 0 {
-            return Err(TrainingError::EmptyBatch);
-        }
+        check_points(flow.manifold(), source)?;
+        check_settings(settings, source)?;
         let name = choose(&settings.optimiser, flow, source)?.optimiser;
         let settings = TrainingConfig { optimiser: name.to_owned(), ..settings.clone() };
         let theta = flow.initial(seed);
