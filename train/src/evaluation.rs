@@ -30,6 +30,26 @@ pub enum EvaluationError {
     /// The model's samples allow no estimate.
     #[error("evaluation: {0}")]
     Estimate(#[from] EstimateError),
+    /// A setting is out of its range.
+    #[error("the setting {name} of the evaluation is {value}: give {expected}")]
+    Setting {
+        /// Name of the field of [`EvaluationConfig`].
+        name: &'static str,
+        /// Value of the setting.
+        value: usize,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A parameter is NaN or infinite.
+    #[error(
+        "parameter {index} of the flow, counted from 0, is {value}; give the parameters of a run that did not diverge"
+    )]
+    Parameter {
+        /// The first such parameter.
+        index: usize,
+        /// Value of the parameter.
+        value: f64,
+    },
     /// The evaluation was asked to stop.
     #[error("interrupted during the evaluation")]
     Interrupted,
@@ -76,7 +96,9 @@ pub struct Mass {
 impl Fold {
     /// Whether a point was seen where the map folds: then its `q` is not a density.
     pub fn is_folded(&self) -> bool {
-        self.min_eigenvalue <= 0.0 || self.min_eigenvalue.is_nan() || self.indefinite_share > 0.0
+        // A share of no points is NaN, which shows nothing: it counts as a fold, like a NaN eigenvalue.
+        let share = self.indefinite_share;
+        self.min_eigenvalue <= 0.0 || self.min_eigenvalue.is_nan() || share > 0.0 || share.is_nan()
     }
 }
 
@@ -104,11 +126,13 @@ struct Subject<'a> {
 /// Measures a flow with parameters `theta` against what it learned from. The settings' `pictures` are not read.
 ///
 /// # Errors
-/// [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples
+/// [`EvaluationError::Setting`] for fewer than 2 samples or 8 uniform points, [`EvaluationError::Parameter`] if `theta`
+/// is not finite, [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples
 /// are solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
 ///
 /// # Panics
-/// If `theta` has the wrong length for the flow, or the source lives on another manifold.
+/// If `theta` has the wrong length for the flow, if the target lives on another manifold, or if the held-out points
+/// are not whole points.
 pub fn evaluate(
     flow: &Flow,
     theta: &[f64],
@@ -116,6 +140,14 @@ pub fn evaluate(
     settings: &EvaluationConfig,
     stop: &AtomicBool,
 ) -> Result<Evaluation, EvaluationError> {
+    let manifold = flow.manifold();
+    if let Some((target, _)) = source.target() {
+        assert_eq!(manifold, target.manifold(), "a flow and its target live on one manifold");
+    }
+    let (count, n) = (source.held_out().len(), manifold.ambient());
+    assert!(count.is_multiple_of(n), "whole held-out points of {n} coordinates");
+    assert_eq!(theta.len(), flow.parameters(), "the parameters of the flow");
+    check(theta, settings)?;
     let subject = Subject { flow, theta, source, settings, stop };
     let (weights, solve, failed) = subject.weigh()?;
     let base_ess = source.target().map(|(target, beta)| subject.base_ess(target, beta)).transpose()?;
@@ -129,6 +161,23 @@ pub fn evaluate(
     let fold = subject.fold(&fresh)?;
     let mass = subject.mass()?;
     Ok(Evaluation { weights, base_ess, held_out, solve, failed, fold, mass })
+}
+
+/// Refuses parameters and settings that no estimate can be made of.
+fn check(theta: &[f64], settings: &EvaluationConfig) -> Result<(), EvaluationError> {
+    let EvaluationConfig { samples, uniform, .. } = *settings;
+    if samples < 2 {
+        let expected = "at least 2, because a standard error needs them";
+        return Err(EvaluationError::Setting { name: "samples", value: samples, expected });
+    }
+    if uniform < SHIFTS {
+        let expected = "at least 8, one for each independent shift";
+        return Err(EvaluationError::Setting { name: "uniform", value: uniform, expected });
+    }
+    match theta.iter().position(|t| !t.is_finite()) {
+        Some(index) => Err(EvaluationError::Parameter { index, value: theta[index] }),
+        None => Ok(()),
+    }
 }
 
 /// Base points, `count` of them, from the generator of a seed.
