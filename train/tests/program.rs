@@ -513,6 +513,47 @@ fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
 }
 
 #[test]
+fn report_of_an_interrupted_run_is_that_of_its_last_checkpoint() {
+    use std::ops::ControlFlow;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use ircpm_train::config::preset::by_name;
+    use ircpm_train::program::{self, Outcome, folder::Folder};
+    use ircpm_train::training::{Problem, State, Step, Watcher};
+
+    /// Asks for a stop after a step, as Ctrl-C does.
+    struct StopAt<'a>(usize, &'a AtomicBool);
+    impl Watcher for StopAt<'_> {
+        fn step(&mut self, step: &Step) -> ControlFlow<()> {
+            self.1.store(step.step + 1 >= self.0, Ordering::Relaxed);
+            ControlFlow::Continue(())
+        }
+        fn checkpoint(&mut self, _: &State) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    let dir = folder();
+    let sets: Vec<_> = SHORT.iter().skip(1).step_by(2).map(|set| set.parse().expect("key=value")).collect();
+    let config = by_name("torus-unimodal").expect("a preset").config(&sets).expect("a valid preset");
+    let problem = Problem::new(config, Path::new("")).expect("a model that fits");
+    let run = Folder::create(Some(&dir.path().join("run")), "run").expect("a new folder");
+    let measured = |expected: usize, outcome: Result<Outcome, program::RunError>| {
+        assert!(matches!(outcome, Ok(Outcome::Interrupted { step }) if step == expected));
+        program::reevaluate(&problem, &run, &AtomicBool::new(false)).expect("a report");
+        let picture = fs::read(run.path("density.png")).expect("a picture");
+        (json(&run.path("report.json"))["steps"].clone(), picture)
+    };
+    let stop = AtomicBool::new(false);
+    let first = measured(5, program::train(&problem, &run, &stop, &mut StopAt(5, &stop)));
+    stop.store(false, Ordering::Relaxed);
+    let state = program::unfinished(&problem, &run).expect("an interrupted run");
+    let second = measured(20, program::resume(&problem, &run, state, &stop, &mut StopAt(20, &stop)));
+    assert_eq!((first.0, second.0), (Value::from(5), Value::from(20)));
+    assert!(first.1 != second.1, "the picture is that of step 5");
+}
+
+#[test]
 fn resume_needs_a_run_and_takes_no_other_settings() {
     let dir = folder();
     assert!(

@@ -137,6 +137,18 @@ impl Folder {
         self.persist(&path, bytes).map_err(|source| FolderError::write(&path, source))
     }
 
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] with the file's path.
+    pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FolderError::write(&path, source)),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the first file, whose presence makes the folder this run's own, even if two runs chose it at once.
     ///
     /// # Errors

@@ -53,7 +53,8 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError>
 /// Goes on with an interrupted run, in its folder, and writes the results of the whole.
 ///
 /// Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next
-/// steps are estimated from the batches since, and steps after the checkpoint are dropped.
+/// steps are estimated from the batches since, and steps after the checkpoint are dropped. A report and pictures of
+/// the interrupted run are removed.
 ///
 /// # Errors
 /// As [`train()`].
@@ -64,8 +65,14 @@ pub fn resume(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
-    recorder::drop_steps_from(state.progress.step, folder)?;
-    record(problem, problem.resume(state)?, folder, stop, watcher)
+    let step = state.progress.step;
+    let trainer = problem.resume(state)?;
+    recorder::drop_steps_from(step, folder)?;
+    // They are those of the checkpoint that training now leaves behind.
+    for name in picture::FILES.into_iter().chain([file::REPORT]) {
+        folder.remove(name)?;
+    }
+    record(problem, trainer, folder, stop, watcher)
 }
 
 /// Trains to the end with metrics and checkpoints in the folder, then writes the results.

@@ -25,6 +25,13 @@ use grid::Grid;
 use mollweide::Mollweide;
 use square::Square;
 
+const DENSITY: &str = "density.png";
+const POTENTIAL: &str = "potential.png";
+const SAMPLES: &str = "samples.png";
+
+/// Names of all files that [`draw`] may make.
+pub const FILES: [&str; 3] = [DENSITY, POTENTIAL, SAMPLES];
+
 /// A drawn picture.
 pub struct Picture {
     /// Name of the file.
@@ -118,7 +125,7 @@ fn densities(
         figure.panel(i, title, |panel| heat::draw(panel, chart, grid, &scale))?;
     }
     figure.bar(&scale, "per unit of volume")?;
-    figure.finish("density.png")
+    figure.finish(DENSITY)
 }
 
 /// The potential of each layer; the layers that share one are drawn once.
@@ -154,7 +161,7 @@ fn potentials(
         figure.panel(layer, &title, |panel| heat::draw(panel, chart, grid, &scale))?;
     }
     figure.bar(&scale, "rad², up to a constant")?;
-    figure.finish("potential.png")
+    figure.finish(POTENTIAL)
 }
 
 /// Samples of the model, beside the data if there are any.
@@ -173,7 +180,7 @@ fn scatter(
     for (i, (title, points)) in panels.into_iter().enumerate() {
         figure.panel(i, title, |panel| heat::dots(panel, chart, points))?;
     }
-    figure.finish("samples.png")
+    figure.finish(SAMPLES)
 }
 
 /// Title of every picture of a run.
