@@ -106,11 +106,31 @@ fn energy_that_is_not_finite_is_an_error_that_names_the_point() {
 }
 
 #[test]
-fn parameters_that_are_not_numbers_leave_no_sample() {
+fn input_without_a_loss_is_named() {
     let target = target::by_name("torus-unimodal").unwrap();
     let flow = flow(target.manifold(), 1);
-    let theta = vec![f64::NAN; flow.parameters()];
-    let error =
-        reverse_kl(&flow, &theta, &points(target.manifold(), 8, 3), target.as_ref(), 1.0).unwrap_err();
-    assert_eq!(error, LossError::Solves { failed: 8, points: 8 });
+    let (x, start) = (points(target.manifold(), 8, 3), flow.initial(0));
+    let kl = |theta: &[f64], x: &[f64], beta| reverse_kl(&flow, theta, x, target.as_ref(), beta).unwrap_err();
+    let mut theta = start.clone();
+    theta[2] = f64::NAN;
+    let error = kl(&theta, &x, 1.0);
+    assert!(matches!(error, LossError::Parameter { index: 2, .. }), "{error}");
+    let error = likelihood(&flow, &theta, &x).unwrap_err();
+    assert!(matches!(error, LossError::Parameter { index: 2, .. }), "{error}");
+    assert_eq!(kl(&start, &[], 1.0), LossError::NoPoints);
+    assert_eq!(likelihood(&flow, &start, &[]).unwrap_err(), LossError::NoPoints);
+    let error = kl(&start, &x, f64::NAN);
+    assert!(matches!(error, LossError::Beta(_)), "{error}");
+}
+
+#[test]
+fn likelihood_says_that_the_map_folds_where_it_does() {
+    let flow = flow(&"T2".parse().unwrap(), 1);
+    let y = points(flow.manifold(), 64, 4);
+    let mut theta = flow.initial(0);
+    theta.iter_mut().for_each(|t| *t *= 1e3);
+    // A potential this steep reaches beyond the injectivity radius nearly everywhere.
+    let refused = likelihood(&flow, &theta, &y).and_then(|gradient| gradient.check());
+    let error = refused.unwrap_err();
+    assert!(matches!(error, LossError::Folds { points: 64, .. }), "{error}");
 }

@@ -178,7 +178,7 @@ fn least_squares_are_refused_where_there_is_no_residual() {
 fn energy_beyond_all_bounds_is_refused_by_least_squares() {
     let dir = folder();
     let said = complaint(&ircpm(dir.path(), &["train", "torus-unimodal", "--set", "target.beta=1e308"]));
-    assert!(said.contains("too sharp to begin with") && said.contains("lower target.beta"), "{said}");
+    assert!(said.contains("too sharp to begin with") && said.contains("lower it (target.beta)"), "{said}");
 }
 
 #[test]
@@ -300,7 +300,9 @@ fn divergence_names_step_rate_and_remedy_and_leaves_a_checkpoint() {
     let dir = folder();
     let args = ["train", "torus-multi-modal", "--out", "run", "--set", "training.learning_rate=1e6"];
     let said = complaint(&short(dir.path(), &args));
-    for words in ["diverged at step", "at learning rate 9.9", "lower training.learning_rate"] {
+    for words in
+        ["diverged at step", "at learning rate 9.9", "lower the learning rate (training.learning_rate)"]
+    {
         assert!(said.contains(words), "{said}");
     }
     let again = ircpm(dir.path(), &["evaluate", "run"]);
@@ -311,7 +313,10 @@ fn divergence_names_step_rate_and_remedy_and_leaves_a_checkpoint() {
 #[test]
 fn run_that_cannot_begin_is_not_blamed_on_the_learning_rate() {
     let dir = folder();
-    let cases = [("solver.max_steps=1", "solver.max_steps"), ("target.beta=1e308", "lower target.beta")];
+    let cases = [
+        ("solver.max_steps=1", "solver.max_steps"),
+        ("target.beta=1e308", "lower the inverse temperature (target.beta)"),
+    ];
     for (set, remedy) in cases {
         let said = complaint(&short(dir.path(), &["train", "torus-unimodal", "--set", set]));
         assert!(said.contains("training cannot begin") && said.contains(remedy), "{said}");

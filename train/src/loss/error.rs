@@ -18,6 +18,28 @@ pub enum LossError {
     /// The flow carried a base point to coordinates that are not finite.
     #[error("an image has the coordinates {0:?}")]
     Image(Vec<f64>),
+    /// The batch has no points.
+    #[error("the batch has no points")]
+    NoPoints,
+    /// A parameter is infinite or not a number.
+    #[error("parameter {index}, counted from 0, is {value}")]
+    Parameter {
+        /// The first such parameter.
+        index: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// The inverse temperature is infinite or not a number.
+    #[error("the inverse temperature is {0}")]
+    Beta(f64),
+    /// The map folds at too many points of the batch, or at all of them.
+    #[error("the map folds at {failed} of {points} points")]
+    Folds {
+        /// Points where the map folds.
+        failed: usize,
+        /// Points in all.
+        points: usize,
+    },
     /// The inner solver failed at too many points of the batch, or at all of them.
     #[error("the inner solver failed at {failed} of {points} points")]
     Solves {
@@ -39,7 +61,8 @@ pub enum LossError {
     },
     /// The target is too sharp to start from, even at the smallest β that is tried.
     #[error(
-        "even at an inverse temperature of {beta:.1e} the target is too sharp to begin with: lower target.beta"
+        "even at an inverse temperature of {beta:.1e} the target is too sharp to begin with: lower it \
+         (target.beta)"
     )]
     TooSharp {
         /// The smallest β that was tried.
@@ -65,11 +88,18 @@ impl LossError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Value(_) | Self::Gradient { .. } | Self::TooSharp { .. } => {
-                "lower target.beta, or raise model.output_scale"
+                "lower the inverse temperature (target.beta), or raise the output scale (model.output_scale)"
             }
             Self::Solves { .. } | Self::Image(_) => {
-                "raise model.output_scale, solver.max_steps or solver.tolerance"
+                "raise the output scale (model.output_scale), or the solver's steps (solver.max_steps) or tolerance \
+                 (solver.tolerance)"
             }
+            Self::Folds { .. } => {
+                "raise the output scale (model.output_scale), which starts nearer to the identity"
+            }
+            Self::NoPoints => "give at least one point",
+            Self::Parameter { .. } => "begin with finite parameters",
+            Self::Beta(_) => "give a finite inverse temperature",
             Self::Energy { .. } => "make the energy finite everywhere on the manifold",
             Self::NoResiduals => "choose another optimiser",
         }

@@ -2,7 +2,7 @@
 
 use ircpm_flow::{Flow, Part};
 
-use super::{Gradient, LossError, Sum, mean};
+use super::{Gradient, LossError, Sum, check_input, mean};
 
 /// `−mean log q(y)` over given points `y` (`[sample][coordinate]`), in nats: no inner solve, the inverse is explicit.
 ///
@@ -10,11 +10,13 @@ use super::{Gradient, LossError, Sum, mean};
 /// [`ircpm_flow::Flow::inverse_with_eigenvalues`] over fresh points, because a folded density has a mass above one.
 ///
 /// # Errors
-/// [`LossError::Solves`] if the map folds at every point.
+/// [`LossError::NoPoints`] if `y` is empty, [`LossError::Parameter`] if `theta` is not finite, [`LossError::Folds`] if
+/// the map folds at every point.
 ///
 /// # Panics
 /// If `theta` or `y` has the wrong length for the flow.
 pub fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Result<Gradient, LossError> {
+    check_input(theta, y)?;
     let (grad, parts, mut stats) = flow.inverse_gradient(theta, y, |part: Part<'_>| {
         let mut sum = Sum::default();
         for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
@@ -26,5 +28,6 @@ pub fn likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Result<Gradient, Los
     })?;
     // The inverse is one evaluation per point and layer, which is no step of a solve.
     stats.steps = 0;
-    mean(grad, parts, stats, y.len() / flow.manifold().ambient())
+    let points = y.len() / flow.manifold().ambient();
+    mean(grad, parts, stats, LossError::Folds { failed: points, points })
 }

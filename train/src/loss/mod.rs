@@ -34,11 +34,17 @@ impl Gradient {
     /// Refuses a gradient that no step can follow.
     ///
     /// # Errors
-    /// [`LossError::Solves`] if more than half of the solves failed, [`LossError::Value`] or [`LossError::Gradient`] if
+    /// [`LossError::Solves`] if more than half of the solves failed, [`LossError::Folds`] if all of those ended where
+    /// the map folds, [`LossError::Value`] or [`LossError::Gradient`] if
     /// the loss or an entry of its gradient is not finite.
     pub fn check(self) -> Result<Self, LossError> {
         let SolveStats { points, unconverged, indefinite, .. } = self.stats;
-        check_solves(unconverged + indefinite, points)?;
+        let failed = unconverged + indefinite;
+        // Without a solve, as in the likelihood, only the map can be to blame.
+        check_solves(failed, points).map_err(|error| match unconverged {
+            0 => LossError::Folds { failed, points },
+            _ => error,
+        })?;
         if !self.loss.is_finite() {
             return Err(LossError::Value(self.loss));
         }
@@ -71,8 +77,19 @@ struct Sum {
     log_weights: Vec<f64>,
 }
 
-/// Turns sums over the parts of a batch into means.
-fn mean(grad: Vec<f64>, parts: Vec<Sum>, stats: SolveStats, samples: usize) -> Result<Gradient, LossError> {
+/// Refuses a batch without points, and parameters that are not finite: both would look like solves that failed.
+fn check_input(theta: &[f64], points: &[f64]) -> Result<(), LossError> {
+    if points.is_empty() {
+        return Err(LossError::NoPoints);
+    }
+    match theta.iter().position(|t| !t.is_finite()) {
+        Some(index) => Err(LossError::Parameter { index, value: theta[index] }),
+        None => Ok(()),
+    }
+}
+
+/// Turns sums over the parts of a batch into means; `none` is the error of a batch of which no sample counts.
+fn mean(grad: Vec<f64>, parts: Vec<Sum>, stats: SolveStats, none: LossError) -> Result<Gradient, LossError> {
     let mut all = Sum::default();
     for part in parts {
         all.total += part.total;
@@ -80,7 +97,7 @@ fn mean(grad: Vec<f64>, parts: Vec<Sum>, stats: SolveStats, samples: usize) -> R
         all.log_weights.extend(part.log_weights);
     }
     if all.count == 0 {
-        return Err(LossError::Solves { failed: samples, points: samples });
+        return Err(none);
     }
     let scale = 1.0 / all.count as f64;
     let grad = grad.into_iter().map(|g| g * scale).collect();

@@ -53,9 +53,13 @@ impl Residuals {
     /// enough. Downwards the residuals saturate, so a step is limited to two nats, and the search starts below the last
     /// value at which one residual still depends on `log Z`. Large sums of squares may have two minima; the one found
     /// is then the one next to the guess.
+    ///
+    /// # Panics
+    /// If `log_q` and `beta_u` are empty, or not of one length.
     pub fn new(log_q: &[f64], beta_u: &[f64], offsets: Offsets, log_volume: f64, log_z: f64) -> Self {
-        let [log_model, log_target] = offsets.logs(log_volume);
         let n = log_q.len();
+        assert!(n > 0 && beta_u.len() == n, "log q and βu at the same points, at least one");
+        let [log_model, log_target] = offsets.logs(log_volume);
         let blank = DVector::zeros(n);
         let mut out = Self { value: blank.clone(), slope: blank.clone(), nuisance: blank, log_z };
         let highest = beta_u.iter().fold(f64::NEG_INFINITY, |high, u| high.max(-u)) - log_target;
@@ -159,6 +163,12 @@ mod tests {
     fn regions_of_negligible_density_do_not_count() {
         let residuals = Residuals::new(&[0.0, -80.0], &[0.0, 300.0], Offsets::PLAIN, 0.0, 0.0);
         assert!(residuals.value[1].abs() < 1e-10 && residuals.slope[1] < 1e-10, "{residuals:?}");
+    }
+
+    #[test]
+    #[should_panic(expected = "at the same points")]
+    fn energies_at_fewer_points_are_the_callers_error() {
+        let _ = Residuals::new(&[0.0, 1.0], &[0.0], Offsets::PLAIN, 0.0, 0.0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use ircpm_flow::{Flow, Part};
 
-use super::{Gradient, LossError, Sum, mean};
+use super::{Gradient, LossError, Sum, check_input, mean};
 use crate::target::Target;
 
 /// `KL(q ‖ p) − log Z = E_x[log q(y) + β u(y)]`, `y = T(x)`, over base points `x` (`[sample][coordinate]`), in nats.
@@ -10,7 +10,8 @@ use crate::target::Target;
 /// Samples whose inner solve failed do not count; `stats` says how many there were.
 ///
 /// # Errors
-/// [`LossError::Energy`] if the energy is not finite at an image, [`LossError::Image`] if an image is not finite,
+/// [`LossError::NoPoints`] if `x` is empty, [`LossError::Parameter`] if `theta` is not finite, [`LossError::Beta`] if
+/// `beta` is not finite, [`LossError::Energy`] if the energy is not finite at an image, [`LossError::Image`] if an image is not finite,
 /// [`LossError::Solves`] if every solve failed.
 ///
 /// # Panics
@@ -23,6 +24,10 @@ pub fn reverse_kl(
     beta: f64,
 ) -> Result<Gradient, LossError> {
     assert_eq!(flow.manifold(), target.manifold(), "a flow and its target live on one manifold");
+    check_input(theta, x)?;
+    if !beta.is_finite() {
+        return Err(LossError::Beta(beta));
+    }
     let n = flow.manifold().ambient();
     let (grad, parts, stats) = flow.forward_gradient(theta, x, |part: Part<'_>| {
         let Part { points, log_q, ok, points_bar, log_q_bar, .. } = part;
@@ -44,5 +49,6 @@ pub fn reverse_kl(
         }
         Ok(sum)
     })?;
-    mean(grad, parts, stats, x.len() / n)
+    let points = x.len() / n;
+    mean(grad, parts, stats, LossError::Solves { failed: points, points })
 }

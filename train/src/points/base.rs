@@ -6,7 +6,16 @@ use super::{Generator, Sequence};
 
 /// The next points of a sequence, carried from the cube to the manifold: distributed like the base density,
 /// `[point][coordinate]`.
+///
+/// # Panics
+/// If the sequence is not of the manifold's [`AnyManifold::cube_dim`].
 pub fn base_points(manifold: &AnyManifold, sequence: &Sequence, rng: &mut Generator) -> Vec<f64> {
+    let expected = manifold.cube_dim();
+    assert_eq!(
+        sequence.dim(),
+        expected,
+        "a sequence in the cube of {expected} dimensions that {manifold} has"
+    );
     let (cube, ambient) = (sequence.dim(), manifold.ambient());
     let mut u = vec![0.0; sequence.points() * cube];
     sequence.fill(rng, &mut u);
@@ -15,4 +24,17 @@ pub fn base_points(manifold: &AnyManifold, sequence: &Sequence, rng: &mut Genera
         manifold.base_point(u, x);
     }
     x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::points::Spread;
+
+    #[test]
+    #[should_panic(expected = "the cube of 2 dimensions that T2 has")]
+    fn sequence_of_another_dimension_is_the_callers_error() {
+        let sequence = Sequence::new(Spread::Random, 4, 3);
+        let _ = base_points(&"T2".parse().unwrap(), &sequence, &mut Generator::from_seed(0));
+    }
 }

@@ -12,7 +12,7 @@ pub enum TrainingError {
     /// Training left the region where the loss exists.
     #[error(
         "training diverged at step {step}: {cause}, at learning rate {learning_rate:.3e} (last finite loss {loss:.6}); \
-         lower training.learning_rate, or lengthen training.warmup"
+         lower the learning rate (training.learning_rate), or lengthen its warm-up (training.warmup)"
     )]
     Diverged {
         /// The step that failed, from 0; at least one before it had a finite loss.
@@ -48,8 +48,8 @@ pub enum TrainingError {
     },
     /// Least squares were asked for where they do not apply.
     #[error(
-        "training.optimiser = \"levenberg-marquardt\" does not apply: {reason}; choose \"adam\" or \"lbfgs\", or leave it to \
-         \"auto\""
+        "the optimiser \"levenberg-marquardt\" does not apply: {reason}; choose \"adam\" or \"lbfgs\", or leave it to \
+         \"auto\" (training.optimiser)"
     )]
     NoLeastSquares {
         /// Why not.

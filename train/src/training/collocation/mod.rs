@@ -148,7 +148,7 @@ impl<'a> Collocation<'a> {
     /// The error of a batch of which no point has a density.
     fn unsolved(&self) -> LossError {
         let points = self.batch.u.len();
-        LossError::Solves { failed: points, points }
+        LossError::Folds { failed: points, points }
     }
 }
 
