@@ -127,8 +127,8 @@ struct Subject<'a> {
 ///
 /// # Errors
 /// [`EvaluationError::Setting`] for fewer than 2 samples or 8 uniform points, [`EvaluationError::Parameter`] if `theta`
-/// is not finite, [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if too few samples
-/// are solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
+/// is not finite, [`EvaluationError::Energy`] if the target is not finite somewhere, [`EvaluationError::Estimate`] if
+/// too few samples are solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
 ///
 /// # Panics
 /// If `theta` has the wrong length for the flow, if the target lives on another manifold, or if the held-out points

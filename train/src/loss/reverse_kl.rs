@@ -11,8 +11,8 @@ use crate::target::Target;
 ///
 /// # Errors
 /// [`LossError::NoPoints`] if `x` is empty, [`LossError::Parameter`] if `theta` is not finite, [`LossError::Beta`] if
-/// `beta` is not finite, [`LossError::Energy`] if the energy is not finite at an image, [`LossError::Image`] if an image is not finite,
-/// [`LossError::Solves`] if every solve failed.
+/// `beta` is not finite, [`LossError::Energy`] if the energy is not finite at an image, [`LossError::Image`] if an
+/// image is not finite, [`LossError::Solves`] if every solve failed.
 ///
 /// # Panics
 /// If `theta` or `x` has the wrong length for the flow, or the target lives on another manifold.

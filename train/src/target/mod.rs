@@ -17,8 +17,8 @@ pub use density::{Density, InLanes};
 /// An unnormalised density `exp(−βu)` on a manifold, seen from the outside: batches of points, `[sample][coordinate]`.
 ///
 /// Batches and slices make this a boundary to energies in other languages or on other devices. Least squares and the
-/// evaluation ask for [`Target::energies`] alone; Adam and L-BFGS ask for [`Target::gradients`] as well. An energy that is
-/// written in Rust implements [`Density`] instead.
+/// evaluation ask for [`Target::energies`] alone; Adam and L-BFGS ask for [`Target::gradients`] as well. An energy that
+/// is written in Rust implements [`Density`] instead.
 pub trait Target: Send + Sync {
     /// Name in the table, e.g. `torus-multi-modal`.
     fn name(&self) -> &str;

@@ -22,8 +22,8 @@ pub struct Choice {
 /// The optimiser that a name stands for: itself, or for `auto` least squares where they apply and Adam elsewhere.
 ///
 /// # Errors
-/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
-/// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
+/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::NoLeastSquares`] if least squares are asked
+/// for where they do not apply, [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
 pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, TrainingError> {
     if flow.parameters() == 0 {
         return Err(TrainingError::NoParameters);
