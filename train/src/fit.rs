@@ -1,7 +1,7 @@
 //! Fits a flow to a target or to points of one's own, without a configuration.
 //!
-//! [`fit`] is the whole way: training, by least squares where they apply, and an evaluation. For control over single
-//! steps, for checkpoints or a progress bar use [`Trainer`], for the measures alone [`evaluate`].
+//! [`fit`] trains, by least squares where they apply, and evaluates. For control over single steps, for checkpoints or a
+//! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
 use std::fmt::Display;
 use std::sync::atomic::AtomicBool;

@@ -13,7 +13,7 @@ use super::dense::{Part, add_product, view};
 
 /// Columns that a thread takes at a time.
 const COLUMNS: usize = 128;
-/// JacobianRows that a thread takes at a time: a product packs its right factor anew for each part.
+/// Rows that a thread takes at a time: a product packs its right factor anew for each part.
 const ROWS: usize = 1024;
 /// Up to this number of columns, plain loops.
 const LEAF: usize = 16;

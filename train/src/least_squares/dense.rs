@@ -11,12 +11,12 @@ use rayon::prelude::*;
 
 use super::rows::JacobianRows;
 
-/// JacobianRows and columns of a tile of a product.
+/// Rows and columns of a tile of a product.
 const TILE: usize = 128;
 
 /// A matrix in a slice, with any strides.
 pub(super) type View<'a> = MatrixView<'a, f64, Dyn, Dyn, Dyn, Dyn>;
-/// JacobianRows of some columns of a matrix.
+/// Rows of some columns of a matrix.
 pub(super) type Part<'a> = MatrixViewMut<'a, f64, Dyn, Dyn, U1, Dyn>;
 
 /// Sides up to which nalgebra does not multiply by its fast kernel.

@@ -27,13 +27,13 @@ enum Place<'a> {
 }
 
 impl<'a> JacobianRows<'a> {
-    /// JacobianRows in memory.
+    /// Rows in memory.
     pub fn stored(jacobian: &'a Jacobian) -> Self {
         let (samples, parameters) = (jacobian.samples(), jacobian.parameters());
         Self { samples, parameters, place: Place::Stored(jacobian) }
     }
 
-    /// JacobianRows that are computed whenever they are needed.
+    /// Rows that are computed whenever they are needed.
     pub fn computed(samples: usize, parameters: usize, source: &'a dyn ColumnSource) -> Self {
         Self { samples, parameters, place: Place::Computed(source) }
     }

@@ -77,6 +77,33 @@ impl LevenbergMarquardt {
     }
 }
 
+impl LevenbergMarquardt {
+    /// The first of [`TRIES`] steps, each with more damping than the last, that delivers at its own points and at the
+    /// check points; none if none does. Leaves the damping of the next step, or that of the last try.
+    fn search(
+        &mut self,
+        system: &System<'_>,
+        start: &Squares,
+        check: Check,
+        theta: &DVector<f64>,
+        on: &dyn LeastSquares,
+    ) -> Option<Trial> {
+        let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
+        let mut growth = 4.0;
+        for _ in 0..TRIES {
+            let trial = Self::attempt(self.damping, system, &start.value, theta, on);
+            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
+                // Damping that rejections have raised far does not fit the next points.
+                self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
+                return Some(trial);
+            }
+            self.damping *= growth;
+            growth *= 1.5;
+        }
+        None
+    }
+}
+
 impl Default for LevenbergMarquardt {
     fn default() -> Self {
         Self::new()
@@ -126,20 +153,7 @@ impl Optimiser for LevenbergMarquardt {
             self.damping = start.mean_square;
         }
         let origin = DVector::from_column_slice(theta);
-        let mut growth = 4.0;
-        let mut taken = None;
-        for _ in 0..TRIES {
-            let trial = Self::attempt(self.damping, &system, &start.value, &origin, on);
-            let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
-            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
-                // Damping that rejections have raised far does not fit the next points.
-                self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
-                taken = Some(trial);
-                break;
-            }
-            self.damping *= growth;
-            growth *= 1.5;
-        }
+        let taken = self.search(&system, &start, check, &origin, on);
         self.jacobian = jacobian;
         let (damping, squares) = (self.damping, taken.as_ref().map_or(start.mean_square, |t| t.squares));
         let points = on.samples();

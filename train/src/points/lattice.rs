@@ -4,9 +4,11 @@
 const CANDIDATES: usize = 128;
 
 /// Generating vector of a rank-1 lattice of `n` points: `z₁ = 1`, then each next component the candidate with the
-/// smallest worst-case error over periodic functions with square-integrable mixed second derivatives.
+/// smallest worst-case error over periodic functions whose Fourier coefficients at `h` are at most `Πⱼ γ/hⱼ²`, with one
+/// in place of the factors of `hⱼ = 0`.
 ///
-/// That error is `mean_i Πⱼ (1 + 2π² γ B₂(zⱼ i/n)) − 1`, `B₂(x) = x² − x + 1/6`, with the same weight `γ` for every
+/// That error, which is also the square of the one over functions with square-integrable mixed first derivatives, is
+/// `mean_i Πⱼ (1 + 2π² γ B₂(zⱼ i/n)) − 1`, `B₂(x) = x² − x + 1/6`, with the same weight `γ` for every
 /// coordinate: with `γ = 1` the products of eight coordinates outweigh the pairs that matter, and the lattices found
 /// for `n` of some thousands are worse than random points. Candidates are spread over `1..n` by the golden ratio,
 /// beginning with the nearest integer to `n/φ`, which gives the Fibonacci lattices.

@@ -1,4 +1,4 @@
-//! ProgressDisplay of training on stderr: a bar on a terminal, else a line every ten seconds.
+//! Progress of training on stderr: a bar on a terminal, else a line every ten seconds.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -39,7 +39,7 @@ pub enum ProgressDisplay {
 }
 
 impl ProgressDisplay {
-    /// ProgressDisplay for the steps from `first` on, of `steps` in all.
+    /// The display for the steps from `first` on, of `steps` in all.
     pub fn new(label: &str, first: usize, steps: usize) -> Self {
         if !std::io::stderr().is_terminal() {
             let (start, last, quality) = (Instant::now(), None, String::new());

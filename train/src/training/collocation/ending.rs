@@ -119,8 +119,8 @@ impl Collocation<'_> {
         } else {
             self.ending.goal.max(LARGEST_KL_RISE * upper_bound(kl))
         };
-        if let Some((undo_fold, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
-            theta.copy_from_slice(&undo_fold);
+        if let Some((smaller, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
+            theta.copy_from_slice(&smaller);
             (self.ending.quality, self.ending.surveyed) = (Some(quality), below_margin(lowest));
             return Some(end);
         }
