@@ -39,3 +39,8 @@ pub mod tape;
 pub mod tile;
 pub mod train_step;
 pub mod unrolled;
+
+/// The library's example in the project's README, run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -248,8 +248,10 @@ fn hostile_arguments_are_answered_with_cause_and_remedy() {
     fs::write(dir.path().join("broken.toml"), "[target\n").expect("a writable folder");
     fs::write(dir.path().join("empty.toml"), "").expect("a writable folder");
     fs::write(dir.path().join("latin.toml"), b"[target]\nname = \"\xe9\"\n").expect("a writable folder");
+    let points = "[data]\nfile = \"p.csv\"\nmanifold = \"S2\"\n";
+    fs::write(dir.path().join("points.toml"), points).expect("a writable folder");
     let wide = format!("model.hidden=[{}4096]", "4096,".repeat(15));
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["train", "empty.toml"], "empty.toml is empty: loss = \"reverse-kl\" needs a [target]"),
         (&["train", "latin.toml"], "not UTF-8 from here on"),
         (&["train", "torus-unimodal", "--set", &wide, "--set", "model.layers=64"], "lower model.hidden"),
@@ -260,6 +262,9 @@ fn hostile_arguments_are_answered_with_cause_and_remedy() {
             &["train", "torus-unimodal", "--set", "training.learning_rate=inf"],
             "not a finite number above zero",
         ),
+        (&["train", "torus-unimodal", "--set", "model.hidden=32"], "write a list, such as [32, 32]"),
+        (&["train", "torus-unimodal", "--set", "training.loss=likelihood"], "needs [data]"),
+        (&["train", "points.toml"], "[data] needs training.loss = \"likelihood\""),
         (&["train", "broken.toml"], "broken.toml:1"),
         (&["evaluate", "nowhere"], "not the folder of a run"),
         (

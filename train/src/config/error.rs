@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::config::suggest;
 
 /// Serde's names for what was expected, where they say little to who writes TOML.
-const SHAPES: [(&str, &str); 5] = [
+const SHAPES: [(&str, &str); 6] = [
     ("i64", "write an integer, such as 100, below 2⁶³"),
     ("i32", "write an integer, such as -1, within ±2³¹"),
     ("f64", "write a number, such as 0.01"),
+    ("a sequence", "write a list, such as [32, 32]"),
     ("a boolean", "write true or false"),
     ("struct variant", "give its keys, as in features = { harmonics = { order = 1 } }"),
 ];
@@ -41,6 +42,12 @@ impl ConfigError {
             if let Some((_, remedy)) = shape {
                 return Some((*remedy).to_owned());
             }
+        }
+        // A key set beside the one that a preset has makes two kinds of a thing that has one.
+        if self.message.starts_with("wanted exactly 1 element") {
+            return Some(
+                "it has one kind: replace it whole, as in model.features={harmonics={order=1}}".to_owned(),
+            );
         }
         // Serde's messages quote what was given first, and then everything that would have been right.
         let mut quoted = self.message.split('`').skip(1).step_by(2);

@@ -148,6 +148,7 @@ pub enum Method {
     /// Safeguarded Newton.
     Newton,
     /// Gradient descent, as in the paper: slower, for comparison.
+    #[serde(alias = "gradient-descent")]
     Descent,
 }
 
@@ -332,12 +333,17 @@ impl Config {
         }
         match (training.loss, &self.target, &self.data) {
             (Loss::ReverseKl, Some(_), None) | (Loss::Likelihood, None, Some(_)) => Ok(()),
-            (Loss::ReverseKl, None, _) => {
+            (Loss::ReverseKl, None, None) => {
                 Err((&["target"], "loss = \"reverse-kl\" needs a [target] with a name".into()))
             }
-            (Loss::Likelihood, _, None) => {
-                Err((&["data"], "loss = \"likelihood\" needs [data] with file and manifold".into()))
-            }
+            (Loss::ReverseKl, None, Some(_)) => Err((
+                &["data"],
+                "[data] needs training.loss = \"likelihood\"; the default is \"reverse-kl\"".into(),
+            )),
+            (Loss::Likelihood, _, None) => Err((
+                &["training", "loss"],
+                "loss = \"likelihood\" needs [data] with file and manifold".into(),
+            )),
             (Loss::ReverseKl, Some(_), Some(_)) => {
                 Err((&["data"], "[data] is for loss = \"likelihood\": remove it, or change the loss".into()))
             }
