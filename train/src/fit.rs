@@ -3,7 +3,6 @@
 //! [`fit`] trains, by least squares where they apply, and evaluates. For control over single steps, for checkpoints or a
 //! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
-use std::fmt::Display;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::Flow;
@@ -14,6 +13,7 @@ use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
 use crate::training::data::split;
+use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
 use crate::training::{End, Progress, Source, Trainer, TrainingError};
 
 /// How parameters are found.
@@ -117,20 +117,15 @@ setters! {
 
 impl Options {
     /// Refuses numbers that make no sense.
-    fn check(&self) -> Result<(), FitError> {
-        let refuse = |ok: bool, name, value: &dyn Display, expected| {
-            let error = FitError::Option { name, value: value.to_string(), expected };
-            if ok { Ok(()) } else { Err(error) }
-        };
+    fn check(&self) -> Result<(), OutOfRange> {
         for (name, value) in [("beta", self.beta), ("goal", self.goal), ("learning_rate", self.learning_rate)]
         {
-            refuse(value.is_finite() && value > 0.0, name, &value, "a finite number above zero")?;
+            require_positive(name, value)?;
         }
-        let (steps, points) = (self.steps.unwrap_or(1), self.points.unwrap_or(1));
-        refuse(steps > 0, "steps", &steps, "at least one")?;
-        refuse((1..=1 << 20).contains(&points), "points", &points, "an integer from 1 to 2²⁰")?;
-        refuse((8..=1 << 24).contains(&self.samples), "samples", &self.samples, "an integer from 8 to 2²⁴")?;
-        refuse((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
+        require_count("steps", self.steps.unwrap_or(1))?;
+        require_batch("points", self.points.unwrap_or(1))?;
+        require((8..=1 << 24).contains(&self.samples), "samples", &self.samples, "an integer from 8 to 2²⁴")?;
+        require((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
     }
 
     fn training(&self) -> TrainingConfig {
@@ -198,6 +193,12 @@ pub enum FitError {
     /// The model cannot be evaluated.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+}
+
+impl From<OutOfRange> for FitError {
+    fn from(OutOfRange { name, value, expected }: OutOfRange) -> Self {
+        Self::Option { name, value, expected }
+    }
 }
 
 /// Fits a flow to the density `exp(−βu)/Z` of a target's energy `u`, and measures it.

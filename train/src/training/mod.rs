@@ -11,7 +11,7 @@ mod error;
 pub mod minibatch;
 mod objective;
 mod problem;
-mod range;
+pub(crate) mod range;
 mod source;
 mod state;
 mod trainer;
