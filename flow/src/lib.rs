@@ -80,16 +80,17 @@ pub mod stack;
 pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError};
 pub use lanes::Workspace;
 pub use map::{
-    ConcaveMap, Cotangents, Direction, Gradients, Map, Method, Record, Saved, SolveStats, Solver,
+    ConcaveMap, Cotangents, Direction, Gradients, LinearMap, Map, Method, Record, Saved, SolveStats, Solver,
     ThetaGradient,
 };
 pub use potential::{
-    Affine, Average, Derived, EvaluatedPack, Expression, FeatureMap, Features, Mlp, Network, NotAGroup,
-    Potential,
+    Affine, Average, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features, Linear, Mlp,
+    Network, NotAGroup, Potential, Terms,
 };
 pub use small::Cholesky;
 pub use stack::{
     BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, Tangent,
+    linear_map,
 };
 
 /// The example of the README is a test.

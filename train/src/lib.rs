@@ -61,6 +61,7 @@
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors).
 
 pub mod config;
+pub mod convex;
 pub mod estimate;
 pub mod evaluation;
 pub mod fit;

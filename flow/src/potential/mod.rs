@@ -4,6 +4,7 @@ mod affine;
 mod average;
 mod derived;
 mod features;
+pub mod linear;
 pub mod mlp;
 mod network;
 
@@ -17,6 +18,7 @@ pub use affine::{Affine, NotAGroup};
 pub use average::Average;
 pub use derived::Derived;
 pub use features::{FeatureMap, Features};
+pub use linear::{Dictionary, Linear, Terms};
 pub use mlp::Mlp;
 pub use network::Network;
 

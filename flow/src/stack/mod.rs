@@ -18,7 +18,7 @@ use rand_pcg::Pcg64;
 pub use differentials::{Differential, Pullback, Tangent};
 pub use gradient::Part;
 pub use scores::{BLOCK, Jacobian, Scores};
-pub use spec::{FlowSpec, MAX_DIM};
+pub use spec::{FlowSpec, MAX_DIM, linear_map};
 
 use crate::error::{FlowError, SampleError};
 use crate::lanes::Workspace;

@@ -37,6 +37,15 @@ pub struct Jacobian {
 }
 
 impl Jacobian {
+    /// A Jacobian from its numbers, `[block][parameter][sample]`.
+    ///
+    /// # Panics
+    /// If there are not `samples · parameters` numbers.
+    pub fn new(samples: usize, parameters: usize, columns: Vec<f64>) -> Self {
+        assert_eq!(columns.len(), samples * parameters, "a Jacobian of {samples} samples");
+        Self { parameters, samples, columns }
+    }
+
     /// A Jacobian whose blocks `fill(samples, columns)` writes, `[parameter][sample]`.
     pub fn from_columns(
         samples: usize,

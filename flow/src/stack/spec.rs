@@ -6,8 +6,8 @@ use ircpm_ad::Isa;
 use ircpm_manifolds::{AnyManifold, Euclidean, Factor, Product, Sphere, Torus};
 
 use crate::error::FlowError;
-use crate::map::{ConcaveMap, Map, Solver};
-use crate::potential::{FeatureMap, Features, Network};
+use crate::map::{ConcaveMap, LinearMap, Map, Solver};
+use crate::potential::{FeatureMap, Features, Linear, Network, Terms};
 
 /// What a flow with network potentials is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +54,43 @@ impl FlowSpec {
             return Err(FlowError::NotPositive { what: "the output scale", value: scale.to_string() });
         }
         self.solver.check()?;
-        let dim = self.manifold.dim();
-        if dim == 0 || dim > MAX_DIM {
-            let manifold = self.manifold.to_string();
-            return Err(FlowError::Dimension { manifold, dim, largest: MAX_DIM });
-        }
-        Ok(())
+        check_dimension(&self.manifold)
     }
+}
+
+/// Refuses manifolds for whose dimension there are no kernels.
+fn check_dimension(manifold: &AnyManifold) -> Result<(), FlowError> {
+    let dim = manifold.dim();
+    if dim == 0 || dim > MAX_DIM {
+        let manifold = manifold.to_string();
+        return Err(FlowError::Dimension { manifold, dim, largest: MAX_DIM });
+    }
+    Ok(())
+}
+
+/// A layer on a product of tori, spheres and Euclidean spaces whose psi is a combination of `terms`, on the fastest
+/// instruction set of this processor.
+///
+/// # Errors
+/// [`FlowError`] if there are no kernels for the manifold, if the terms are of another one, or if the solver's numbers
+/// are out of range.
+pub fn linear_map(
+    manifold: &AnyManifold,
+    terms: Terms,
+    solver: Solver,
+) -> Result<Arc<dyn LinearMap>, FlowError> {
+    check_dimension(manifold)?;
+    let table = [
+        linear_of::<1>,
+        linear_of::<2>,
+        linear_of::<3>,
+        linear_of::<4>,
+        linear_of::<5>,
+        linear_of::<6>,
+        linear_of::<7>,
+        linear_of::<MAX_DIM>,
+    ];
+    table[manifold.dim() - 1](product(manifold)?, Linear(terms), solver, Isa::best())
 }
 
 /// The product that a manifold is, on which kernels are compiled.
@@ -82,4 +112,14 @@ fn of<const D: usize>(
     isa: Isa,
 ) -> Result<Arc<dyn Map>, FlowError> {
     Ok(Arc::new(ConcaveMap::<_, _, D>::on(manifold, network, solver, isa)?))
+}
+
+/// The map of a linear potential, compiled for dimension `D`.
+fn linear_of<const D: usize>(
+    manifold: Product,
+    potential: Linear<Terms>,
+    solver: Solver,
+    isa: Isa,
+) -> Result<Arc<dyn LinearMap>, FlowError> {
+    Ok(Arc::new(ConcaveMap::<_, _, D>::on(manifold, potential, solver, isa)?))
 }

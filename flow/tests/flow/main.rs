@@ -8,6 +8,7 @@ mod eigen;
 mod equivariance;
 mod gradients;
 mod inverse;
+mod linear;
 mod networks;
 mod own;
 mod scores;

@@ -19,14 +19,14 @@ const ROWS: usize = 1024;
 const LEAF: usize = 16;
 
 /// The factor of a positive definite matrix.
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     /// The factor; entries above the diagonal are not used.
     lower: DMatrix<f64>,
 }
 
 impl Cholesky {
     /// Factorises `matrix + shift`, of which only the lower triangle is read; `None` where it is not positive definite.
-    pub(super) fn new(matrix: &DMatrix<f64>, shift: f64) -> Option<Self> {
+    pub(crate) fn new(matrix: &DMatrix<f64>, shift: f64) -> Option<Self> {
         let n = matrix.nrows();
         let mut lower = matrix.clone();
         (0..n).for_each(|i| lower[(i, i)] += shift);
@@ -35,7 +35,7 @@ impl Cholesky {
     }
 
     /// The solution for one right-hand side.
-    pub(super) fn solve(&self, mut b: DVector<f64>) -> DVector<f64> {
+    pub(crate) fn solve(&self, mut b: DVector<f64>) -> DVector<f64> {
         let n = b.len();
         for k in 0..n {
             b[k] /= self.lower[(k, k)];

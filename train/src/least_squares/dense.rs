@@ -48,7 +48,7 @@ pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'
 }
 
 /// `JᵀJ`, `P × P`, from stored rows.
-pub(super) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
+pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     lower(p, |i, k, mut tile| {

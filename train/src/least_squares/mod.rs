@@ -15,7 +15,8 @@ mod rows;
 
 use nalgebra::{DMatrix, DVector};
 
-use cholesky::Cholesky;
+pub(crate) use cholesky::Cholesky;
+pub(crate) use dense::parameter_gram;
 pub use rows::{ColumnSource, JacobianRows};
 
 /// How the equations are solved.

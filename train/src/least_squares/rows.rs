@@ -88,7 +88,7 @@ impl<'a> JacobianRows<'a> {
     }
 
     /// `Jᵀ r`, one number per parameter.
-    pub(super) fn transposed_times(&self, r: &DVector<f64>) -> DVector<f64> {
+    pub(crate) fn transposed_times(&self, r: &DVector<f64>) -> DVector<f64> {
         assert_eq!(r.len(), self.samples, "one number per sample");
         let parts = self.map_blocks(|block, samples| {
             let mut out = DVector::zeros(self.parameters);

@@ -1,0 +1,304 @@
+//! A dictionary for products of tori, spheres and Euclidean spaces: waves, spherical harmonics, bumps, polynomials.
+
+use std::f64::consts::SQRT_2;
+use std::ops::Range;
+
+use ircpm_ad::Scalar;
+use ircpm_manifolds::{AnyManifold, Coordinates};
+
+use super::Dictionary;
+use crate::potential::resize;
+
+/// Functions of four families, in this order:
+///
+/// - *waves* of the angles, `√2 cos(k·θ)` and `√2 sin(k·θ)` with integer frequencies `k`;
+/// - *zonal harmonics* of a unit vector, `P_l(c·z)` with centres `c`: Gegenbauer polynomials, `P_l(1) = 1`. As many
+///   centres as there are harmonics of the degree span all of them;
+/// - *bumps* `exp(κ Σ …)/κ` around a centre, with `cos(θ − c) − 1` of every angle, `c·z − 1` of every unit vector and
+///   `−(x − c)²/2` of every real coordinate. Their second derivatives are of order one;
+/// - *polynomials* of the real coordinates, `xᵢ` and `xᵢ xⱼ`, the squares halved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    kinds: Vec<Coordinates>,
+    /// Indices of the angles among the coordinates.
+    angles: Vec<usize>,
+    /// Indices of the real coordinates.
+    reals: Vec<usize>,
+    waves: Vec<Wave>,
+    /// Highest frequency of any angle.
+    highest: usize,
+    zonals: Vec<Zonal>,
+    bumps: Vec<Bump>,
+    has_polynomials: bool,
+}
+
+/// Frequencies of the angles that a wave depends on: number of the angle, and frequency.
+#[derive(Clone, Debug, PartialEq)]
+struct Wave(Vec<(usize, i32)>);
+
+/// `P_l(c·z)` for several `l`.
+#[derive(Clone, Debug, PartialEq)]
+struct Zonal {
+    coordinates: Range<usize>,
+    centre: Vec<f64>,
+    degrees: Range<usize>,
+}
+
+/// `exp(offset + weights · e(z))/κ`, with `e(z)` of [`Terms::embed`].
+#[derive(Clone, Debug, PartialEq)]
+struct Bump {
+    weights: Vec<f64>,
+    offset: f64,
+    height: f64,
+}
+
+impl Terms {
+    /// No functions yet, for the points of `manifold`.
+    pub fn new(manifold: &AnyManifold) -> Self {
+        let kinds = manifold.coordinates();
+        let indices = |is: fn(&Coordinates) -> bool| -> Vec<usize> {
+            runs(&kinds).filter(|(kind, _)| is(kind)).flat_map(|(_, range)| range).collect()
+        };
+        Self {
+            angles: indices(|kind| matches!(kind, Coordinates::Angles(_))),
+            reals: indices(|kind| matches!(kind, Coordinates::Reals(_))),
+            kinds,
+            waves: vec![],
+            highest: 0,
+            zonals: vec![],
+            bumps: vec![],
+            has_polynomials: false,
+        }
+    }
+
+    /// Adds a wave of each row of frequencies, one per angle.
+    ///
+    /// # Panics
+    /// If a row has another length than there are angles, or is zero.
+    #[must_use]
+    pub fn waves(mut self, frequencies: &[Vec<i32>]) -> Self {
+        for row in frequencies {
+            assert_eq!(row.len(), self.angles.len(), "one frequency per angle");
+            let wave: Vec<(usize, i32)> = row.iter().copied().enumerate().filter(|(_, k)| *k != 0).collect();
+            assert!(!wave.is_empty(), "a wave has a frequency that is not zero");
+            let highest = wave.iter().map(|(_, k)| k.unsigned_abs() as usize).max().unwrap_or(0);
+            self.highest = self.highest.max(highest);
+            self.waves.push(Wave(wave));
+        }
+        self
+    }
+
+    /// Adds `P_l(c·z)` for a centre `c` on the sphere whose coordinates are `coordinates`, for each degree `l`.
+    ///
+    /// # Panics
+    /// If the coordinates are not those of a unit vector, the centre has another length, or a degree is zero.
+    #[must_use]
+    pub fn zonal(mut self, coordinates: Range<usize>, centre: &[f64], degrees: Range<usize>) -> Self {
+        let is_sphere = runs(&self.kinds)
+            .any(|(kind, range)| matches!(kind, Coordinates::UnitVector(_)) && range == coordinates);
+        assert!(is_sphere, "coordinates of a unit vector");
+        assert_eq!(centre.len(), coordinates.len(), "a centre on the sphere");
+        assert!(degrees.start > 0, "degree zero is a constant");
+        self.zonals.push(Zonal { coordinates, centre: centre.to_vec(), degrees });
+        self
+    }
+
+    /// Adds a bump of concentration `κ = kappa` around a point.
+    ///
+    /// # Panics
+    /// If the centre has another length than points, or `kappa` is not positive and finite.
+    #[must_use]
+    pub fn bump(mut self, centre: &[f64], kappa: f64) -> Self {
+        assert_eq!(centre.len(), self.inputs(), "a centre among the points");
+        assert!(kappa > 0.0 && kappa.is_finite(), "a concentration of {kappa}");
+        let (mut weights, mut offset) = (vec![], 0.0);
+        for (kind, range) in runs(&self.kinds) {
+            for c in range {
+                let x = centre[c];
+                match kind {
+                    Coordinates::Angles(_) => {
+                        weights.extend([kappa * x.cos(), kappa * x.sin()]);
+                        offset -= kappa;
+                    }
+                    Coordinates::Reals(_) => {
+                        weights.extend([kappa * x, kappa]);
+                        offset -= 0.5 * kappa * x * x;
+                    }
+                    _ => weights.push(kappa * x),
+                }
+            }
+            if let Coordinates::UnitVector(_) = kind {
+                offset -= kappa;
+            }
+        }
+        self.bumps.push(Bump { weights, offset, height: kappa.recip() });
+        self
+    }
+
+    /// Adds the polynomials of first and second degree of the real coordinates.
+    #[must_use]
+    pub fn polynomials(mut self) -> Self {
+        self.has_polynomials = !self.reals.is_empty();
+        self
+    }
+
+    /// Number of functions of each family: waves, zonal harmonics, bumps, polynomials.
+    pub fn families(&self) -> [usize; 4] {
+        let n = self.reals.len();
+        let polynomials = if self.has_polynomials { n + n * (n + 1) / 2 } else { 0 };
+        let zonals = self.zonals.iter().map(|zonal| zonal.degrees.len()).sum();
+        [2 * self.waves.len(), zonals, self.bumps.len(), polynomials]
+    }
+
+    /// Numbers of which every bump's exponent is a linear function: `cos θ, sin θ` of an angle, a unit vector as it is,
+    /// `x, −x²/2` of a real coordinate.
+    #[inline(always)]
+    fn embed<S: Scalar>(&self, z: &[S], out: &mut [S]) -> usize {
+        let (mut c, mut e) = (0, 0);
+        for kind in &self.kinds {
+            for _ in 0..kind.len() {
+                match kind {
+                    Coordinates::Angles(_) => {
+                        (out[e], out[e + 1]) = (z[c].cos(), z[c].sin());
+                        e += 2;
+                    }
+                    Coordinates::Reals(_) => {
+                        (out[e], out[e + 1]) = (z[c], z[c] * z[c] * -0.5);
+                        e += 2;
+                    }
+                    _ => {
+                        out[e] = z[c];
+                        e += 1;
+                    }
+                }
+                c += 1;
+            }
+        }
+        e
+    }
+
+    /// `√2 cos(k·θ)` and `√2 sin(k·θ)` by products of `cos jθ + i sin jθ`, in `powers` for every angle and `j`.
+    #[inline(always)]
+    fn write_waves<S: Scalar>(&self, z: &[S], powers: &mut [S], out: &mut [S]) {
+        for a in 0..self.angles.len() {
+            let angle = z[self.angles[a]];
+            let (cosine, sine) = (angle.cos(), angle.sin());
+            let first = 2 * a * self.highest;
+            (powers[first], powers[first + 1]) = (cosine, sine);
+            for j in 1..self.highest {
+                let (c, s) = (powers[first + 2 * j - 2], powers[first + 2 * j - 1]);
+                powers[first + 2 * j] = c * cosine - s * sine;
+                powers[first + 2 * j + 1] = c * sine + s * cosine;
+            }
+        }
+        for w in 0..self.waves.len() {
+            let wave = &self.waves[w].0;
+            let (mut cosine, mut sine) = self.power(powers, wave[0]);
+            for i in 1..wave.len() {
+                let (c, s) = self.power(powers, wave[i]);
+                (cosine, sine) = (cosine * c - sine * s, cosine * s + sine * c);
+            }
+            (out[2 * w], out[2 * w + 1]) = (cosine * SQRT_2, sine * SQRT_2);
+        }
+    }
+
+    /// `cos kθ` and `sin kθ` of one angle.
+    #[inline(always)]
+    fn power<S: Scalar>(&self, powers: &[S], (angle, k): (usize, i32)) -> (S, S) {
+        let at = 2 * (angle * self.highest + k.unsigned_abs() as usize - 1);
+        let sine = powers[at + 1];
+        (powers[at], if k < 0 { -sine } else { sine })
+    }
+
+    #[inline(always)]
+    fn write_zonals<S: Scalar>(&self, z: &[S], out: &mut [S]) {
+        let mut k = 0;
+        for zonal in &self.zonals {
+            let (first, m) = (zonal.coordinates.start, zonal.centre.len());
+            let mut t = S::zero();
+            for c in 0..m {
+                t += z[first + c] * zonal.centre[c];
+            }
+            // (l + n − 1) P_{l+1} = (2l + n − 1) t P_l − l P_{l−1} on Sⁿ.
+            let (mut before, mut now) = (S::one(), t);
+            let dim = (m - 1) as f64;
+            for l in 1..zonal.degrees.end {
+                if l >= zonal.degrees.start {
+                    out[k] = now;
+                    k += 1;
+                }
+                let degree = l as f64;
+                let scale = 1.0 / (degree + dim - 1.0);
+                let next = t * now * ((2.0 * degree + dim - 1.0) * scale) - before * (degree * scale);
+                (before, now) = (now, next);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_bumps<S: Scalar>(&self, embedded: &[S], out: &mut [S]) {
+        for b in 0..self.bumps.len() {
+            let Bump { weights, offset, height } = &self.bumps[b];
+            let mut exponent = S::constant(*offset);
+            for e in 0..embedded.len() {
+                exponent += embedded[e] * weights[e];
+            }
+            out[b] = exponent.exp() * *height;
+        }
+    }
+
+    #[inline(always)]
+    fn write_polynomials<S: Scalar>(&self, z: &[S], out: &mut [S]) {
+        let n = self.reals.len();
+        let mut k = n;
+        for i in 0..n {
+            let x = z[self.reals[i]];
+            out[i] = x;
+            for j in i..n {
+                out[k] = x * z[self.reals[j]] * if i == j { 0.5 } else { 1.0 };
+                k += 1;
+            }
+        }
+    }
+}
+
+impl Dictionary for Terms {
+    fn inputs(&self) -> usize {
+        self.kinds.iter().map(|kind| kind.len()).sum()
+    }
+
+    fn functions(&self) -> usize {
+        self.families().iter().sum()
+    }
+
+    #[inline(always)]
+    fn values<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
+        let [waves, zonals, bumps, _] = self.families();
+        let powers = 2 * self.angles.len() * self.highest;
+        resize(scratch, powers.max(2 * z.len()));
+        if waves > 0 {
+            self.write_waves(z, scratch, out);
+        }
+        self.write_zonals(z, &mut out[waves..]);
+        if bumps > 0 {
+            let embedded = self.embed(z, scratch);
+            self.write_bumps(&scratch[..embedded], &mut out[waves + zonals..]);
+        }
+        if self.has_polynomials {
+            self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
+        }
+    }
+
+    fn fits(&self, kinds: &[Coordinates]) -> bool {
+        self.kinds == kinds
+    }
+}
+
+/// The runs of coordinates, and where they lie in a point.
+fn runs(kinds: &[Coordinates]) -> impl Iterator<Item = (Coordinates, Range<usize>)> {
+    kinds.iter().scan(0, |start, &kind| {
+        let range = *start..*start + kind.len();
+        *start = range.end;
+        Some((kind, range))
+    })
+}

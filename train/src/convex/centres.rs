@@ -1,0 +1,114 @@
+//! Centres of bumps: k-means of points, and widths from the distances between centres.
+
+use ircpm_manifolds::{AnyManifold, Coordinates};
+use rayon::prelude::*;
+
+use crate::points::Generator;
+
+const ITERATIONS: usize = 12;
+/// Neighbours whose mean squared distance gives the width of a bump.
+const NEIGHBOURS: usize = 3;
+/// Concentrations of bumps.
+const RANGE: [f64; 2] = [2.0, 5e4];
+
+/// A point in Euclidean space: angles as points of the circle.
+fn embed(kinds: &[Coordinates], point: &[f64], out: &mut Vec<f64>) {
+    let mut c = 0;
+    for kind in kinds {
+        for &x in &point[c..c + kind.len()] {
+            match kind {
+                Coordinates::Angles(_) => out.extend([x.cos(), x.sin()]),
+                _ => out.push(x),
+            }
+        }
+        c += kind.len();
+    }
+}
+
+/// The point whose embedding is nearest to a mean of embeddings.
+fn project(kinds: &[Coordinates], mean: &[f64], out: &mut Vec<f64>) {
+    let mut e = 0;
+    for kind in kinds {
+        match kind {
+            Coordinates::Angles(n) => {
+                out.extend((0..*n).map(|i| {
+                    mean[e + 2 * i + 1].atan2(mean[e + 2 * i]).rem_euclid(std::f64::consts::TAU)
+                }));
+                e += 2 * n;
+            }
+            Coordinates::UnitVector(n) => {
+                let norm = mean[e..e + n].iter().map(|x| x * x).sum::<f64>().sqrt();
+                out.extend(mean[e..e + n].iter().map(|x| x / norm));
+                e += n;
+            }
+            _ => {
+                out.extend(&mean[e..e + kind.len()]);
+                e += kind.len();
+            }
+        }
+    }
+}
+
+fn square_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// At most `count` centres of `points`, by Lloyd's algorithm from random points; `[centre][coordinate]`.
+pub(super) fn k_means(manifold: &AnyManifold, points: &[f64], count: usize, rng: &mut Generator) -> Vec<f64> {
+    let (kinds, n) = (manifold.coordinates(), manifold.ambient());
+    let mut embedded = Vec::new();
+    points.chunks_exact(n).for_each(|point| embed(&kinds, point, &mut embedded));
+    let samples = points.len() / n;
+    let width = embedded.len() / samples.max(1);
+    let count = count.min(samples);
+    // A random sample without replacement (Fisher & Yates).
+    let mut order: Vec<usize> = (0..samples).collect();
+    (0..count).for_each(|i| order.swap(i, i + rng.below(samples - i)));
+    let at = |i: usize| &embedded[i * width..(i + 1) * width];
+    let mut means: Vec<f64> = order[..count].iter().flat_map(|&i| at(i).to_vec()).collect();
+    for _ in 0..ITERATIONS {
+        let nearest: Vec<usize> = (0..samples)
+            .into_par_iter()
+            .map(|i| {
+                let distances = means.chunks_exact(width).map(|mean| square_distance(mean, at(i)));
+                distances.enumerate().fold((0, f64::INFINITY), |best, (k, d)| if d < best.1 { (k, d) } else { best }).0
+            })
+            .collect();
+        let (mut sums, mut sizes) = (vec![0.0; means.len()], vec![0.0; count]);
+        for (i, &k) in nearest.iter().enumerate() {
+            sizes[k] += 1.0;
+            sums[k * width..(k + 1) * width].iter_mut().zip(at(i)).for_each(|(sum, x)| *sum += x);
+        }
+        for k in (0..count).filter(|&k| sizes[k] > 0.0) {
+            (k * width..(k + 1) * width).for_each(|j| means[j] = sums[j] / sizes[k]);
+        }
+    }
+    let mut centres = Vec::with_capacity(count * n);
+    means.chunks_exact(width.max(1)).for_each(|mean| project(&kinds, mean, &mut centres));
+    centres
+}
+
+/// A concentration for every centre: the width of its bump is `coverage` times the distance to its neighbours.
+pub(super) fn concentrations(manifold: &AnyManifold, centres: &[f64], coverage: f64) -> Vec<f64> {
+    let (kinds, n) = (manifold.coordinates(), manifold.ambient());
+    let embedded: Vec<Vec<f64>> = centres
+        .chunks_exact(n)
+        .map(|centre| {
+            let mut out = Vec::new();
+            embed(&kinds, centre, &mut out);
+            out
+        })
+        .collect();
+    let of = |i: usize| {
+        let mut squares: Vec<f64> = (0..embedded.len())
+            .filter(|&j| j != i)
+            .map(|j| square_distance(&embedded[i], &embedded[j]))
+            .collect();
+        squares.sort_by(f64::total_cmp);
+        squares.truncate(NEIGHBOURS);
+        let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+        let kappa = (coverage * coverage * mean).recip();
+        if kappa.is_nan() { RANGE[0] } else { kappa.clamp(RANGE[0], RANGE[1]) }
+    };
+    (0..embedded.len()).map(of).collect()
+}

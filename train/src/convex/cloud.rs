@@ -1,0 +1,233 @@
+//! Weighted points with the features of a linear layer there: sums of its log-density, and their derivatives.
+
+use ircpm_flow::{BLOCK, Jacobian, LinearMap};
+use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
+
+use crate::least_squares::{JacobianRows, parameter_gram};
+
+/// Weighted points, and the matrices `Z` of [`LinearMap`] there.
+///
+/// Points are padded to whole blocks by repeating the last one with weight zero. Numbers per local coordinate and point
+/// are in the order `[block][local coordinate][point]`.
+pub(super) struct Cloud {
+    ambient: usize,
+    locals: usize,
+    parameters: usize,
+    points: Vec<f64>,
+    weights: Vec<f64>,
+    features: Vec<f64>,
+}
+
+/// Sum of weighted log-densities, with its derivatives in the local coordinates.
+pub(super) struct Expansion {
+    /// `Σ w f`.
+    pub value: f64,
+    /// `w ∇f`.
+    pub gradient: DVector<f64>,
+    /// Factors `C` with `C Cᵀ = −w ∇²f`, `[point][row × column]`.
+    factors: Vec<f64>,
+}
+
+impl Cloud {
+    /// Points `[point][coordinate]` with their weights.
+    pub fn new(map: &dyn LinearMap, points: &[f64], weights: &[f64]) -> Self {
+        let mut cloud = Self {
+            ambient: map.manifold().ambient(),
+            locals: map.local_coordinates(),
+            parameters: map.parameters(),
+            points: vec![],
+            weights: vec![],
+            features: vec![],
+        };
+        cloud.extend(map, points, weights);
+        cloud
+    }
+
+    /// Adds more points.
+    pub fn extend(&mut self, map: &dyn LinearMap, points: &[f64], weights: &[f64]) {
+        assert_eq!(points.len(), weights.len() * self.ambient, "one weight per point");
+        let Some(last) = points.chunks_exact(self.ambient).next_back() else { return };
+        let start = self.points.len();
+        self.points.extend_from_slice(points);
+        self.weights.extend_from_slice(weights);
+        while !self.weights.len().is_multiple_of(BLOCK) {
+            self.points.extend_from_slice(last);
+            self.weights.push(0.0);
+        }
+        let old = self.features.len();
+        let block = BLOCK * self.locals * self.parameters;
+        self.features.resize(self.weights.len() * self.locals * self.parameters, 0.0);
+        let blocks = self.features[old..].par_chunks_mut(block);
+        let points = self.points[start..].par_chunks(BLOCK * self.ambient);
+        blocks.zip(points).for_each(|(features, points)| map.features(points, features));
+    }
+
+    /// The weights, of padding too.
+    #[cfg(test)]
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// Multiplies all weights.
+    pub fn scale_weights(&mut self, factor: f64) {
+        self.weights.iter_mut().for_each(|w| *w *= factor);
+    }
+
+    /// `Z a` of every point.
+    pub fn coordinates(&self, a: &DVector<f64>) -> DVector<f64> {
+        let block = BLOCK * self.parameters;
+        let parts: Vec<DVector<f64>> = self
+            .features
+            .par_chunks(block)
+            .map(|features| {
+                let matrix = nalgebra::DMatrixView::from_slice(features, BLOCK, self.parameters);
+                let mut out = DVector::zeros(BLOCK);
+                out.gemv(1.0, &matrix, a, 0.0);
+                out
+            })
+            .collect();
+        DVector::from_iterator(parts.len() * BLOCK, parts.iter().flat_map(|part| part.iter().copied()))
+    }
+
+    /// Calls `f(point, weight, local coordinates)` for the points of one block.
+    fn each(&self, block: usize, z: &DVector<f64>, mut f: impl FnMut(usize, &[f64], f64, &[f64])) {
+        let mut local = vec![0.0; self.locals];
+        for s in 0..BLOCK {
+            let i = block * BLOCK + s;
+            for (e, local) in local.iter_mut().enumerate() {
+                *local = z[(block * self.locals + e) * BLOCK + s];
+            }
+            f(s, &self.points[i * self.ambient..(i + 1) * self.ambient], self.weights[i], &local);
+        }
+    }
+
+    /// `Σ w f`; `−∞` where one of the points has no density, be its weight zero or not.
+    pub fn value(&self, map: &dyn LinearMap, z: &DVector<f64>) -> f64 {
+        let blocks = self.weights.len() / BLOCK;
+        let parts: Vec<f64> = (0..blocks)
+            .into_par_iter()
+            .map(|block| {
+                let mut sum = 0.0;
+                self.each(block, z, |_, point, weight, local| {
+                    let value = map.log_density(point, local);
+                    sum += if value == f64::NEG_INFINITY { value } else { weight * value };
+                });
+                sum
+            })
+            .collect();
+        parts.iter().sum()
+    }
+
+    /// Sum and derivatives of the weighted log-densities.
+    pub fn expand(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Expansion {
+        let (blocks, e) = (self.weights.len() / BLOCK, self.locals);
+        let mut gradient = vec![0.0; self.weights.len() * e];
+        let mut factors = vec![0.0; self.weights.len() * e * e];
+        let values: Vec<f64> = gradient
+            .par_chunks_mut(BLOCK * e)
+            .zip(factors.par_chunks_mut(BLOCK * e * e))
+            .enumerate()
+            .map(|(block, (gradient, factors))| {
+                let (mut slope, mut curvature, mut sum) = (vec![0.0; e], vec![0.0; e * e], 0.0);
+                self.each(block, z, |s, point, weight, local| {
+                    let value = map.expand_log_density(point, local, &mut slope, &mut curvature);
+                    sum += if value == f64::NEG_INFINITY { value } else { weight * value };
+                    for j in 0..e {
+                        gradient[j * BLOCK + s] = weight * slope[j];
+                    }
+                    let factor = &mut factors[s * e * e..(s + 1) * e * e];
+                    semidefinite_factor(&curvature, weight, factor);
+                });
+                sum
+            })
+            .collect();
+        debug_assert_eq!(values.len(), blocks);
+        Expansion { value: values.iter().sum(), gradient: DVector::from_vec(gradient), factors }
+    }
+
+    /// `Zᵀ g` for numbers `g` per point and local coordinate.
+    pub fn transposed_times(&self, g: &DVector<f64>) -> DVector<f64> {
+        let block = BLOCK * self.parameters;
+        let parts: Vec<DVector<f64>> = self
+            .features
+            .par_chunks(block)
+            .enumerate()
+            .map(|(b, features)| {
+                let matrix = nalgebra::DMatrixView::from_slice(features, BLOCK, self.parameters);
+                let mut out = DVector::zeros(self.parameters);
+                out.gemv_tr(1.0, &matrix, &g.rows(b * BLOCK, BLOCK), 0.0);
+                out
+            })
+            .collect();
+        parts.into_iter().fold(DVector::zeros(self.parameters), |sum, part| sum + part)
+    }
+
+    /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
+    pub fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
+        let (e, p) = (self.locals, self.parameters);
+        let mut rows = vec![0.0; self.features.len()];
+        rows.par_chunks_mut(BLOCK * e * p).enumerate().for_each(|(block, rows)| {
+            let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
+            let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
+            let mut column = [0.0; BLOCK];
+            for j in 0..e {
+                for i in j..e {
+                    (0..BLOCK).for_each(|s| column[s] = factors[(s * e + i) * e + j]);
+                    for k in 0..p {
+                        let from = &features[(i * p + k) * BLOCK..][..BLOCK];
+                        let into = &mut rows[(j * p + k) * BLOCK..][..BLOCK];
+                        for s in 0..BLOCK {
+                            into[s] += column[s] * from[s];
+                        }
+                    }
+                }
+            }
+        });
+        let jacobian = Jacobian::new(self.weights.len() * e, p, rows);
+        parameter_gram(&JacobianRows::stored(&jacobian))
+    }
+
+    /// `Σ w s sᵀ` with the scores `s = Zᵀ ∇f` of every point, of which the lower triangle is written.
+    pub fn fisher(&self, expansion: &Expansion) -> DMatrix<f64> {
+        let (e, p) = (self.locals, self.parameters);
+        let jacobian = Jacobian::from_columns(self.weights.len(), p, |samples, columns| {
+            let block = samples.start / BLOCK;
+            let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
+            let gradient = &expansion.gradient.as_slice()[block * BLOCK * e..(block + 1) * BLOCK * e];
+            // The gradient holds w ∇f, so the score times √w is Zᵀ (w ∇f)/√w.
+            let weights = &self.weights[samples.clone()];
+            let root: Vec<f64> = weights.iter().map(|w| if *w > 0.0 { w.sqrt().recip() } else { 0.0 }).collect();
+            for i in 0..e {
+                for k in 0..p {
+                    let from = &features[(i * p + k) * BLOCK..][..BLOCK];
+                    let into = &mut columns[k * BLOCK..][..BLOCK];
+                    for s in 0..BLOCK {
+                        into[s] += root[s] * gradient[i * BLOCK + s] * from[s];
+                    }
+                }
+            }
+        });
+        parameter_gram(&JacobianRows::stored(&jacobian))
+    }
+}
+
+/// The factor `C` of `weight · a`, `a` positive semi-definite but for rounding: a pivot that is not positive leaves its
+/// column zero.
+fn semidefinite_factor(a: &[f64], weight: f64, factor: &mut [f64]) {
+    let n = a.len().isqrt();
+    factor.fill(0.0);
+    for j in 0..n {
+        let known: f64 = (0..j).map(|k| factor[j * n + k] * factor[j * n + k]).sum();
+        let pivot = weight * a[j * n + j] - known;
+        if !(pivot > 1e-14 * weight * a[j * n + j]) {
+            continue;
+        }
+        let root = pivot.sqrt();
+        factor[j * n + j] = root;
+        for i in j + 1..n {
+            let known: f64 = (0..j).map(|k| factor[i * n + k] * factor[j * n + k]).sum();
+            factor[i * n + j] = (weight * a[i * n + j] - known) / root;
+        }
+    }
+}
