@@ -60,6 +60,7 @@
 //! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors).
 
+pub mod baseline;
 pub mod config;
 pub mod convex;
 pub mod estimate;
@@ -71,6 +72,7 @@ pub mod optimiser;
 pub mod points;
 #[cfg(feature = "program")]
 pub mod program;
+mod quantiles;
 pub mod report;
 pub mod target;
 pub mod training;

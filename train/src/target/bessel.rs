@@ -23,7 +23,7 @@ fn log_hypergeometric_0f1(b: f64, x: f64) -> f64 {
 
 /// `log(√(2πκ) e^{−κ} I_ν(κ))` for `κ ≥ 4ν²`, `κ ≥ 40`: Hankel's expansion (DLMF 10.40.1). Its terms fall until they
 /// are far below rounding; what it leaves out is of order `e^{−2κ}`.
-fn log_hankel(nu: f64, kappa: f64) -> f64 {
+pub(crate) fn log_hankel(nu: f64, kappa: f64) -> f64 {
     let (mut sum, mut term, mut k) = (1.0_f64, 1.0_f64, 1.0);
     while term.abs() > f64::EPSILON * 0.01 {
         let odd = 2.0 * k - 1.0;

@@ -1,0 +1,70 @@
+//! Cross-validation: which points choose, and which are chosen for.
+
+use crate::points::Generator;
+
+/// Folds that the points are dealt into.
+const FOLDS: usize = 10;
+
+/// Points that choose, in all folds that are used: with that many, the choice is sharp enough, and more folds only cost.
+const ENOUGH: usize = 1500;
+
+/// One way to part the points: rows to fit to, and rows to validate on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fold {
+    pub(super) train: Vec<usize>,
+    pub(super) validation: Vec<usize>,
+}
+
+/// Deals the rows `0..rows` into ten folds at random, fewer if there are fewer rows. The validation parts are disjoint;
+/// among many rows only the first folds are used.
+pub(super) fn folds(rows: usize, seed: u64) -> Vec<Fold> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    let mut generator = Generator::from_seed(seed);
+    // Fisher and Yates's shuffle.
+    for i in (1..rows).rev() {
+        order.swap(i, generator.below(i + 1));
+    }
+    let count = FOLDS.min(rows);
+    let part = |fold: usize| fold * rows / count..(fold + 1) * rows / count;
+    (0..count)
+        .take_while(|&fold| part(fold).start < ENOUGH)
+        .map(|fold| {
+            let (mut validation, mut train) = (order[part(fold)].to_vec(), Vec::with_capacity(rows));
+            train.extend(&order[..part(fold).start]);
+            train.extend(&order[part(fold).end..]);
+            // Ascending, so that sums run in the order of the rows.
+            validation.sort_unstable();
+            train.sort_unstable();
+            Fold { train, validation }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_validates_once_and_never_where_it_trains() {
+        for rows in [2, 3, 10, 11, 30, 1499] {
+            let folds = folds(rows, 7);
+            let mut seen = vec![0; rows];
+            for fold in &folds {
+                fold.validation.iter().for_each(|&row| seen[row] += 1);
+                let mut all = [&fold.train[..], &fold.validation].concat();
+                all.sort_unstable();
+                assert_eq!(all, (0..rows).collect::<Vec<_>>(), "{rows} rows");
+                assert!(!fold.train.is_empty() && !fold.validation.is_empty(), "{rows} rows");
+            }
+            assert_eq!(seen, vec![1; rows], "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn many_rows_need_one_fold_and_the_seed_decides() {
+        assert_eq!(folds(16_000, 7).len(), 1);
+        assert_eq!(folds(16_000, 7)[0].validation.len(), 1600);
+        assert_eq!(folds(100, 7), folds(100, 7));
+        assert_ne!(folds(100, 7), folds(100, 8));
+    }
+}

@@ -1,0 +1,314 @@
+//! Kernel densities with adaptive bandwidths.
+
+use ircpm_manifolds::AnyManifold;
+use rayon::prelude::*;
+
+use super::BaselineError;
+use super::embedding::{Embedding, columns};
+use super::folds::{Fold, folds};
+use super::log_sum::log_sum_exp;
+
+/// The fewest points that a bandwidth can be chosen for.
+pub(super) const FEWEST: usize = 4;
+
+/// Concentrations of the pilot that are tried first: from a density that is nearly uniform on tori and spheres to a
+/// kernel of a thousandth of a radian, by factors of four.
+const WIDEST: f64 = 0.05;
+const NARROWEST: f64 = 1e6;
+const COARSE_RATIO: f64 = 4.0;
+
+/// Steps between two coarse concentrations, around the best of them.
+const FINE_STEPS: i32 = 6;
+
+/// The concentrations of single kernels stay below this: points that are repeated would else let it grow without bound.
+const LARGEST_CONCENTRATION: f64 = 1e8;
+
+/// Exponents `a` of local bandwidths `hⱼ ∝ p(xⱼ)^{−a}`. Abramson's is ½; less is better in higher dimensions.
+const EXPONENTS: [f64; 5] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0, 3.0 / 8.0, 1.0 / 2.0];
+
+/// Factors of all concentrations that are tried beside each exponent: twelve, evenly by their logarithm.
+const FACTORS: std::ops::RangeInclusive<f64> = 0.05..=6.0;
+const FACTOR_STEPS: i32 = 11;
+
+/// What cross-validation chose.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bandwidth {
+    /// Concentration `κ = 1/h²` of the fixed kernel, which is the pilot of the adaptive one.
+    pub concentration: f64,
+    /// Exponent `a` of local bandwidths `hⱼ ∝ p(xⱼ)^{−a}`; 0 where no adaptive bandwidth beat the fixed one.
+    pub exponent: f64,
+    /// Factor of the geometric mean of the local concentrations over the fixed one.
+    pub factor: f64,
+}
+
+/// A kernel density: a mean of von Mises, von Mises–Fisher and normal kernels, one centred at each point.
+///
+/// The kernel at `xⱼ` is a product over angles, unit vectors and reals with a common concentration `κⱼ`; reals are in
+/// units of their robust spread. The *fixed* density has one `κ` for all points, that with the largest likelihood in
+/// ten-fold cross-validation. It is the pilot `p` of the *adaptive* density, whose bandwidths are `hⱼ ∝ p(xⱼ)^{−a}`
+/// (Abramson 1982, *On bandwidth variation in kernel estimates*; Silverman 1986, *Density Estimation*, section 5.3),
+/// with `a` and a common factor chosen on the same folds.
+///
+/// A density at a point costs one kernel per point of the fit. Results have the same bits on any number of threads.
+#[derive(Clone, Debug)]
+pub struct KernelDensity {
+    embedding: Embedding,
+    centres: Centres,
+    adaptive: Kernels,
+    bandwidth: Bandwidth,
+}
+
+impl KernelDensity {
+    /// Fits to points `[row][coordinate]`, in a time that grows with the square of their number. The seed deals the
+    /// points into folds.
+    ///
+    /// # Errors
+    /// [`BaselineError`] for coordinates without a kernel, fewer than four points, rows that are not points, and real
+    /// columns without a spread.
+    ///
+    /// # Panics
+    /// If `points` are not whole points.
+    pub fn fit(manifold: &AnyManifold, points: &[f64], seed: u64) -> Result<Self, BaselineError> {
+        let embedding = Embedding::new(manifold, points)?;
+        let rows = points.len() / manifold.ambient();
+        if rows < FEWEST {
+            return Err(BaselineError::TooFew { rows, needed: FEWEST });
+        }
+        let embedded = embedding.embed(points);
+        let sample = Sample { embedding: &embedding, embedded: &embedded };
+        let splits: Vec<Split> = folds(rows, seed).iter().map(|fold| sample.split(fold)).collect();
+        let bandwidth = sample.choose(&splits);
+        let centres = Centres::new(&embedded, embedding.width, &(0..rows).collect::<Vec<_>>());
+        let pilot = Pilot::new(&embedding, &centres, &embedded, bandwidth.concentration);
+        let adaptive = pilot.kernels(&embedding, bandwidth.exponent, bandwidth.factor);
+        Ok(Self { embedding, centres, adaptive, bandwidth })
+    }
+
+    /// What cross-validation chose.
+    pub fn bandwidth(&self) -> Bandwidth {
+        self.bandwidth
+    }
+
+    /// Logarithm of the adaptive density at points `[row][coordinate]`, in nats, one value per row.
+    ///
+    /// # Panics
+    /// If `points` are not whole points.
+    pub fn log_density(&self, points: &[f64]) -> Vec<f64> {
+        self.evaluate(points, |squares, exponents| self.adaptive.exponents(squares, exponents))
+    }
+
+    /// Logarithm of the density with one bandwidth, the pilot, at points `[row][coordinate]`, in nats, one value per row.
+    ///
+    /// # Panics
+    /// If `points` are not whole points.
+    pub fn fixed_log_density(&self, points: &[f64]) -> Vec<f64> {
+        let kappa = self.bandwidth.concentration;
+        let log_normaliser = self.embedding.log_normaliser(kappa);
+        self.evaluate(points, |squares, exponents| fixed_exponents(kappa, log_normaliser, squares, exponents))
+    }
+
+    fn evaluate(&self, points: &[f64], exponents: impl Fn(&[f64], &mut [f64]) + Sync) -> Vec<f64> {
+        let embedded = self.embedding.embed(points);
+        let shift = self.embedding.log_scale + (self.centres.count as f64).ln();
+        let logs = self.centres.log_sums(&embedded, 1, |_, squares, out| exponents(squares, out));
+        logs.into_iter().map(|log| log[0] - shift).collect()
+    }
+}
+
+/// Centres of kernels, in the embedding.
+#[derive(Clone, Debug)]
+struct Centres {
+    /// `[number][centre]`.
+    columns: Vec<f64>,
+    count: usize,
+    width: usize,
+}
+
+impl Centres {
+    fn new(embedded: &[f64], width: usize, rows: &[usize]) -> Self {
+        Self { columns: columns(embedded, width, rows), count: rows.len(), width }
+    }
+
+    /// `|query − centre|²/2` for each centre.
+    fn half_squares(&self, query: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (column, q) in self.columns.chunks_exact(self.count).zip(query) {
+            for (out, c) in out.iter_mut().zip(column) {
+                *out += (q - c) * (q - c);
+            }
+        }
+        out.iter_mut().for_each(|out| *out *= 0.5);
+    }
+
+    /// `log Σⱼ exp(eⱼ)` for each query and each candidate, `[query][candidate]`; `exponents` writes `eⱼ` for a candidate
+    /// from the half squares.
+    fn log_sums(
+        &self,
+        queries: &[f64],
+        candidates: usize,
+        exponents: impl Fn(usize, &[f64], &mut [f64]) + Sync,
+    ) -> Vec<Vec<f64>> {
+        let buffers = || (vec![0.0; self.count], vec![0.0; self.count]);
+        let log_sums = |(squares, buffer): &mut (Vec<f64>, Vec<f64>), query: &[f64]| {
+            self.half_squares(query, squares);
+            let log_sum = |candidate| {
+                exponents(candidate, squares, buffer);
+                log_sum_exp(buffer)
+            };
+            (0..candidates).map(log_sum).collect()
+        };
+        queries.par_chunks_exact(self.width).map_init(buffers, log_sums).collect()
+    }
+
+    /// The sum over queries of the log-sums, one per candidate.
+    fn scores(
+        &self,
+        queries: &[f64],
+        candidates: usize,
+        exponents: impl Fn(usize, &[f64], &mut [f64]) + Sync,
+    ) -> Vec<f64> {
+        let mut sums = vec![0.0; candidates];
+        for logs in self.log_sums(queries, candidates, exponents) {
+            sums.iter_mut().zip(logs).for_each(|(sum, log)| *sum += log);
+        }
+        sums
+    }
+}
+
+/// Exponents of kernels with one concentration.
+fn fixed_exponents(kappa: f64, log_normaliser: f64, squares: &[f64], exponents: &mut [f64]) {
+    exponents.iter_mut().zip(squares).for_each(|(e, s)| *e = -kappa * s - log_normaliser);
+}
+
+/// Kernels with concentrations of their own.
+#[derive(Clone, Debug)]
+struct Kernels {
+    kappa: Vec<f64>,
+    log_normaliser: Vec<f64>,
+}
+
+impl Kernels {
+    fn exponents(&self, squares: &[f64], exponents: &mut [f64]) {
+        let kernels = self.kappa.iter().zip(&self.log_normaliser);
+        exponents.iter_mut().zip(squares).zip(kernels).for_each(|((e, s), (k, log))| *e = -k * s - log);
+    }
+}
+
+/// The logarithm of the pilot density at its own centres, from its geometric mean on.
+struct Pilot {
+    kappa: f64,
+    log_density: Vec<f64>,
+}
+
+impl Pilot {
+    /// `embedded` are the same points as `centres`, `[row][number]`.
+    fn new(embedding: &Embedding, centres: &Centres, embedded: &[f64], kappa: f64) -> Self {
+        let log_normaliser = embedding.log_normaliser(kappa);
+        let logs = centres.log_sums(embedded, 1, |_, squares, out| {
+            fixed_exponents(kappa, log_normaliser, squares, out);
+        });
+        let mean = logs.iter().map(|log| log[0]).sum::<f64>() / logs.len() as f64;
+        Self { kappa, log_density: logs.into_iter().map(|log| log[0] - mean).collect() }
+    }
+
+    /// Kernels of bandwidth `h ∝ p^{−a}`, so of concentration `κ ∝ p^{2a}`.
+    fn kernels(&self, embedding: &Embedding, exponent: f64, factor: f64) -> Kernels {
+        let local = |log: &f64| {
+            let kappa = self.kappa * factor * (2.0 * exponent * log).exp();
+            let kappa = kappa.clamp(WIDEST / COARSE_RATIO, LARGEST_CONCENTRATION);
+            (kappa, embedding.log_normaliser(kappa))
+        };
+        let (kappa, log_normaliser) = self.log_density.par_iter().map(local).unzip();
+        Kernels { kappa, log_normaliser }
+    }
+}
+
+/// A fold in the embedding.
+struct Split {
+    centres: Centres,
+    /// The centres once more, `[row][number]`.
+    train: Vec<f64>,
+    validation: Vec<f64>,
+}
+
+/// Points to choose a bandwidth for.
+struct Sample<'a> {
+    embedding: &'a Embedding,
+    embedded: &'a [f64],
+}
+
+impl Sample<'_> {
+    fn split(&self, fold: &Fold) -> Split {
+        let width = self.embedding.width;
+        let gather = |rows: &[usize]| -> Vec<f64> {
+            rows.iter().flat_map(|row| &self.embedded[row * width..(row + 1) * width]).copied().collect()
+        };
+        Split {
+            centres: Centres::new(self.embedded, width, &fold.train),
+            train: gather(&fold.train),
+            validation: gather(&fold.validation),
+        }
+    }
+
+    /// First the concentration, then exponent and factor, each with the largest likelihood over all validation points.
+    fn choose(&self, splits: &[Split]) -> Bandwidth {
+        let steps = (NARROWEST / WIDEST).log(COARSE_RATIO).ceil() as i32;
+        let coarse: Vec<f64> = (0..=steps).map(|i| WIDEST * COARSE_RATIO.powi(i)).collect();
+        let (near, _) = self.best_fixed(splits, &coarse);
+        let fine: Vec<f64> = (1 - FINE_STEPS..FINE_STEPS)
+            .map(|i| near * COARSE_RATIO.powf(f64::from(i) / f64::from(FINE_STEPS)))
+            .collect();
+        let (concentration, fixed) = self.best_fixed(splits, &fine);
+        let (exponent, factor) = self.best_adaptive(splits, concentration, fixed);
+        Bandwidth { concentration, exponent, factor }
+    }
+
+    /// The best of some concentrations, and the sum of its log-likelihoods.
+    fn best_fixed(&self, splits: &[Split], concentrations: &[f64]) -> (f64, f64) {
+        let logs: Vec<f64> =
+            concentrations.iter().map(|&kappa| self.embedding.log_normaliser(kappa)).collect();
+        let scores = total(splits.iter().map(|split| {
+            split.centres.scores(&split.validation, concentrations.len(), |i, squares, out| {
+                fixed_exponents(concentrations[i], logs[i], squares, out);
+            })
+        }));
+        let best = largest(&scores);
+        (concentrations[best], scores[best])
+    }
+
+    /// The best exponent and factor, `(0, 1)` if none has a larger sum of log-likelihoods than `fixed`.
+    fn best_adaptive(&self, splits: &[Split], concentration: f64, fixed: f64) -> (f64, f64) {
+        let ratio = FACTORS.end() / FACTORS.start();
+        let factor = |i| FACTORS.start() * ratio.powf(f64::from(i) / f64::from(FACTOR_STEPS));
+        let candidates: Vec<(f64, f64)> = EXPONENTS
+            .iter()
+            .flat_map(|&exponent| (0..=FACTOR_STEPS).map(move |i| (exponent, factor(i))))
+            .collect();
+        let scores = total(splits.iter().map(|split| {
+            let pilot = Pilot::new(self.embedding, &split.centres, &split.train, concentration);
+            let kernels: Vec<Kernels> = candidates
+                .iter()
+                .map(|&(exponent, factor)| pilot.kernels(self.embedding, exponent, factor))
+                .collect();
+            split.centres.scores(&split.validation, kernels.len(), |i, squares, out| {
+                kernels[i].exponents(squares, out);
+            })
+        }));
+        let best = largest(&scores);
+        if scores[best] > fixed { candidates[best] } else { (0.0, 1.0) }
+    }
+}
+
+/// The sum of vectors, in order.
+fn total(vectors: impl Iterator<Item = Vec<f64>>) -> Vec<f64> {
+    let add = |mut a: Vec<f64>, b: Vec<f64>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    vectors.reduce(add).expect("one fold or more")
+}
+
+/// The position of the largest number, the first of equals.
+fn largest(scores: &[f64]) -> usize {
+    (1..scores.len()).fold(0, |best, i| if scores[i] > scores[best] { i } else { best })
+}

@@ -1,0 +1,112 @@
+//! Starts of a mixture: seeds that are far from each other, and their clusters.
+
+use crate::points::Generator;
+
+/// Rounds of Lloyd's algorithm after the seeding.
+const ROUNDS: usize = 5;
+
+/// The cluster of each point, from k-means++ (Arthur & Vassilvitskii 2007) and some rounds of Lloyd's algorithm, for
+/// points `[row][number]`.
+pub(super) fn clusters(
+    embedded: &[f64],
+    width: usize,
+    count: usize,
+    generator: &mut Generator,
+) -> Vec<usize> {
+    let rows = embedded.len() / width;
+    let point = |row: usize| &embedded[row * width..(row + 1) * width];
+    let mut centres = point(generator.below(rows)).to_vec();
+    let mut nearest: Vec<f64> = (0..rows).map(|row| square(point(row), &centres)).collect();
+    for _ in 1..count {
+        let row = draw(&nearest, generator);
+        for (i, nearest) in nearest.iter_mut().enumerate() {
+            *nearest = nearest.min(square(point(i), point(row)));
+        }
+        centres.extend(point(row));
+    }
+    let mut clusters = assign(embedded, width, &centres);
+    for _ in 0..ROUNDS {
+        update(embedded, width, &clusters, &mut centres);
+        clusters = assign(embedded, width, &centres);
+    }
+    clusters
+}
+
+fn square(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// A row drawn with a probability proportional to its weight; any row if all weights are zero.
+fn draw(weights: &[f64], generator: &mut Generator) -> usize {
+    let total: f64 = weights.iter().sum();
+    let uniform = (generator.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    if !(total > 0.0 && total.is_finite()) {
+        return generator.below(weights.len());
+    }
+    let mut left = uniform * total;
+    for (row, weight) in weights.iter().enumerate() {
+        left -= weight;
+        if left < 0.0 {
+            return row;
+        }
+    }
+    weights.len() - 1
+}
+
+/// The nearest centre of each point, the first of equals.
+fn assign(embedded: &[f64], width: usize, centres: &[f64]) -> Vec<usize> {
+    let nearest = |point: &[f64]| {
+        let (mut best, mut least) = (0, f64::INFINITY);
+        for (k, centre) in centres.chunks_exact(width).enumerate() {
+            let distance = square(point, centre);
+            if distance < least {
+                (best, least) = (k, distance);
+            }
+        }
+        best
+    };
+    embedded.chunks_exact(width).map(nearest).collect()
+}
+
+/// Moves each centre to the mean of its cluster; one without points stays.
+fn update(embedded: &[f64], width: usize, clusters: &[usize], centres: &mut [f64]) {
+    let count = centres.len() / width;
+    let (mut sums, mut sizes) = (vec![0.0; centres.len()], vec![0.0; count]);
+    for (point, &k) in embedded.chunks_exact(width).zip(clusters) {
+        sizes[k] += 1.0;
+        sums[k * width..(k + 1) * width].iter_mut().zip(point).for_each(|(sum, x)| *sum += x);
+    }
+    for k in 0..count {
+        if sizes[k] > 0.0 {
+            (k * width..(k + 1) * width).for_each(|i| centres[i] = sums[i] / sizes[k]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separate_groups_become_clusters() {
+        // Four groups of 25 points on a line, at 0, 10, 20, 30.
+        let points: Vec<f64> =
+            (0..100).map(|i| f64::from(i / 25) * 10.0 + f64::from(i % 25) * 0.01).collect();
+        for seed in 0..20 {
+            let clusters = clusters(&points, 1, 4, &mut Generator::from_seed(seed));
+            let names: Vec<usize> = clusters.chunks(25).map(|group| group[0]).collect();
+            for (group, name) in clusters.chunks(25).zip(&names) {
+                assert!(group.iter().all(|cluster| cluster == name), "seed {seed}: {clusters:?}");
+            }
+            let mut sorted = names.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn equal_points_are_no_trouble() {
+        let clusters = clusters(&[1.0; 12], 2, 3, &mut Generator::from_seed(1));
+        assert_eq!(clusters, [0; 6]);
+    }
+}
