@@ -23,12 +23,12 @@ const FINE_STEPS: i32 = 6;
 /// The concentrations of single kernels stay below this: points that are repeated would else let it grow without bound.
 const LARGEST_CONCENTRATION: f64 = 1e8;
 
-/// Exponents `a` of local bandwidths `hⱼ ∝ p(xⱼ)^{−a}`. Abramson's is ½; less is better in higher dimensions.
-const EXPONENTS: [f64; 5] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0, 3.0 / 8.0, 1.0 / 2.0];
+/// Exponents `a` of local bandwidths `hⱼ ∝ p(xⱼ)^{−a}`. Abramson's is ½; a nearest neighbour's distance has `1/D`.
+const EXPONENTS: [f64; 5] = [1.0 / 8.0, 1.0 / 4.0, 3.0 / 8.0, 1.0 / 2.0, 3.0 / 4.0];
 
-/// Factors of all concentrations that are tried beside each exponent: twelve, evenly by their logarithm.
-const FACTORS: std::ops::RangeInclusive<f64> = 0.05..=6.0;
-const FACTOR_STEPS: i32 = 11;
+/// Factors of all concentrations that are tried beside each exponent, then around the best by its powers.
+const FACTORS: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+const FINE_FACTORS: [f64; 6] = [0.5946, 0.7071, 0.8409, 1.1892, 1.4142, 1.6818];
 
 /// What cross-validation chose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -278,24 +278,29 @@ impl Sample<'_> {
 
     /// The best exponent and factor, `(0, 1)` if none has a larger sum of log-likelihoods than `fixed`.
     fn best_adaptive(&self, splits: &[Split], concentration: f64, fixed: f64) -> (f64, f64) {
-        let ratio = FACTORS.end() / FACTORS.start();
-        let factor = |i| FACTORS.start() * ratio.powf(f64::from(i) / f64::from(FACTOR_STEPS));
-        let candidates: Vec<(f64, f64)> = EXPONENTS
-            .iter()
-            .flat_map(|&exponent| (0..=FACTOR_STEPS).map(move |i| (exponent, factor(i))))
-            .collect();
-        let scores = total(splits.iter().map(|split| {
-            let pilot = Pilot::new(self.embedding, &split.centres, &split.train, concentration);
-            let kernels: Vec<Kernels> = candidates
-                .iter()
-                .map(|&(exponent, factor)| pilot.kernels(self.embedding, exponent, factor))
-                .collect();
-            split.centres.scores(&split.validation, kernels.len(), |i, squares, out| {
-                kernels[i].exponents(squares, out);
-            })
-        }));
-        let best = largest(&scores);
-        if scores[best] > fixed { candidates[best] } else { (0.0, 1.0) }
+        let pilot = |split: &Split| Pilot::new(self.embedding, &split.centres, &split.train, concentration);
+        let pilots: Vec<Pilot> = splits.iter().map(pilot).collect();
+        let best_of = |candidates: Vec<(f64, f64)>| {
+            let scores = total(splits.iter().zip(&pilots).map(|(split, pilot)| {
+                let kernels =
+                    |&(exponent, factor): &(f64, f64)| pilot.kernels(self.embedding, exponent, factor);
+                let kernels: Vec<Kernels> = candidates.iter().map(kernels).collect();
+                split.centres.scores(&split.validation, kernels.len(), |i, squares, out| {
+                    kernels[i].exponents(squares, out);
+                })
+            }));
+            let best = largest(&scores);
+            (candidates[best], scores[best])
+        };
+        let coarse =
+            EXPONENTS.iter().flat_map(|&exponent| FACTORS.map(|factor| (exponent, factor))).collect();
+        let ((exponent, factor), coarse_score) = best_of(coarse);
+        let (fine, fine_score) = best_of(FINE_FACTORS.map(|power| (exponent, factor * power)).to_vec());
+        match (fine_score > coarse_score, fine_score.max(coarse_score) > fixed) {
+            (_, false) => (0.0, 1.0),
+            (true, true) => fine,
+            (false, true) => (exponent, factor),
+        }
     }
 }
 

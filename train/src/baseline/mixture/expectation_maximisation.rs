@@ -15,7 +15,7 @@ const FIRST_STEPS: usize = 10;
 const STEPS: usize = 300;
 
 /// Gain of the mean objective per step, in nats, below which the steps end.
-const GAIN: f64 = 1e-6;
+const GAIN: f64 = 1e-5;
 
 /// Points that the prior of a concentration is worth.
 const PRIOR_POINTS: f64 = 1.0;

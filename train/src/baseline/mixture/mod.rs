@@ -15,7 +15,7 @@ use component::Component;
 use expectation_maximisation::Fit;
 
 /// Numbers of components that are tried.
-const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+const SIZES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 /// Fewest points per component.
 const POINTS_PER_COMPONENT: usize = 4;
@@ -30,7 +30,7 @@ const CHUNK: usize = 256;
 ///
 /// Every component has a weight, and of its own a mean and a concentration for each angle and each unit vector, a mean
 /// and a standard deviation for each real. It is fitted by expectation–maximisation (Dempster, Laird & Rubin 1977;
-/// Banerjee et al. 2005 for directions) from the best of several k-means++ starts. The number of components, up to 32,
+/// Banerjee et al. 2005 for directions) from the best of several k-means++ starts. The number of components, up to 64,
 /// has the largest likelihood in ten-fold cross-validation.
 ///
 /// The likelihood of a mixture is unbounded, because a component can collapse to a point. A prior worth one point per
