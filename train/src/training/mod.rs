@@ -8,6 +8,7 @@ mod choice;
 pub mod collocation;
 pub mod data;
 mod error;
+pub mod findings;
 pub mod minibatch;
 mod objective;
 mod problem;

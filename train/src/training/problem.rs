@@ -88,7 +88,7 @@ impl Problem {
                 data.file =
                     std::path::absolute(&path).map_err(|source| ProblemError::Path { path, source })?;
                 let manifold = data.manifold.clone();
-                let points = data::read(&data.file, &manifold)?;
+                let points = data::read(&data.file, &manifold)?.points;
                 let (train, held_out) = split(&points, manifold.ambient(), data.held_out);
                 (manifold, Content::Points { train, held_out })
             }
