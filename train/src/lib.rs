@@ -58,7 +58,8 @@
 //!
 //! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
 //! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
-//! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference densities of points).
+//! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
+//! densities of points).
 
 pub mod baseline;
 pub mod config;

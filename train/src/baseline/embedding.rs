@@ -100,7 +100,7 @@ impl Embedding {
                     Factor::Angle { column } => embedded.extend([point[column].cos(), point[column].sin()]),
                     Factor::UnitVector { column, len } => embedded.extend(&point[column..column + len]),
                     Factor::Real { column, median, spread } => {
-                        embedded.push((point[column] - median) / spread)
+                        embedded.push((point[column] - median) / spread);
                     }
                 }
             }

@@ -26,9 +26,11 @@ const LARGEST_CONCENTRATION: f64 = 1e8;
 /// Exponents `a` of local bandwidths `hⱼ ∝ p(xⱼ)^{−a}`. Abramson's is ½; a nearest neighbour's distance has `1/D`.
 const EXPONENTS: [f64; 5] = [1.0 / 8.0, 1.0 / 4.0, 3.0 / 8.0, 1.0 / 2.0, 3.0 / 4.0];
 
-/// Factors of all concentrations that are tried beside each exponent, then around the best by its powers.
+/// Factors of all concentrations that are tried beside each exponent.
 const FACTORS: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
-const FINE_FACTORS: [f64; 6] = [0.5946, 0.7071, 0.8409, 1.1892, 1.4142, 1.6818];
+
+/// Powers of the ratio of two such factors that are tried around the best.
+const FINE_POWERS: [f64; 6] = [-0.75, -0.5, -0.25, 0.25, 0.5, 0.75];
 
 /// What cross-validation chose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -295,7 +297,7 @@ impl Sample<'_> {
         let coarse =
             EXPONENTS.iter().flat_map(|&exponent| FACTORS.map(|factor| (exponent, factor))).collect();
         let ((exponent, factor), coarse_score) = best_of(coarse);
-        let (fine, fine_score) = best_of(FINE_FACTORS.map(|power| (exponent, factor * power)).to_vec());
+        let (fine, fine_score) = best_of(FINE_POWERS.map(|power| (exponent, factor * power.exp2())).to_vec());
         match (fine_score > coarse_score, fine_score.max(coarse_score) > fixed) {
             (_, false) => (0.0, 1.0),
             (true, true) => fine,

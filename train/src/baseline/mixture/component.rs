@@ -42,9 +42,8 @@ impl Component {
             if let Factor::Real { .. } = factor {
                 exponent -= 0.5 * ((point[at] - self.mean[at]) * self.slopes[at]).powi(2);
             } else {
-                for i in at..at + width {
-                    exponent += self.slopes[i] * point[i];
-                }
+                let terms = self.slopes[at..at + width].iter().zip(&point[at..]).map(|(slope, x)| slope * x);
+                exponent += terms.sum::<f64>();
             }
             at += width;
         }

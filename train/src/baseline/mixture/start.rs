@@ -76,10 +76,9 @@ fn update(embedded: &[f64], width: usize, clusters: &[usize], centres: &mut [f64
         sizes[k] += 1.0;
         sums[k * width..(k + 1) * width].iter_mut().zip(point).for_each(|(sum, x)| *sum += x);
     }
-    for k in 0..count {
-        if sizes[k] > 0.0 {
-            (k * width..(k + 1) * width).for_each(|i| centres[i] = sums[i] / sizes[k]);
-        }
+    let clusters = centres.chunks_exact_mut(width).zip(sums.chunks_exact(width)).zip(sizes);
+    for ((centre, sum), size) in clusters.filter(|(_, size)| *size > 0.0) {
+        centre.iter_mut().zip(sum).for_each(|(centre, sum)| *centre = sum / size);
     }
 }
 
