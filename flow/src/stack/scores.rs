@@ -60,6 +60,11 @@ impl Jacobian {
         Self { parameters, samples, columns }
     }
 
+    /// The numbers, `[block][parameter][sample]`.
+    pub fn into_columns(self) -> Vec<f64> {
+        self.columns
+    }
+
     /// Number of parameters.
     pub fn parameters(&self) -> usize {
         self.parameters

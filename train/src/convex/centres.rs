@@ -31,9 +31,11 @@ fn project(kinds: &[Coordinates], mean: &[f64], out: &mut Vec<f64>) {
     for kind in kinds {
         match kind {
             Coordinates::Angles(n) => {
-                out.extend((0..*n).map(|i| {
-                    mean[e + 2 * i + 1].atan2(mean[e + 2 * i]).rem_euclid(std::f64::consts::TAU)
-                }));
+                out.extend(
+                    (0..*n).map(|i| {
+                        mean[e + 2 * i + 1].atan2(mean[e + 2 * i]).rem_euclid(std::f64::consts::TAU)
+                    }),
+                );
                 e += 2 * n;
             }
             Coordinates::UnitVector(n) => {
@@ -71,7 +73,10 @@ pub(super) fn k_means(manifold: &AnyManifold, points: &[f64], count: usize, rng:
             .into_par_iter()
             .map(|i| {
                 let distances = means.chunks_exact(width).map(|mean| square_distance(mean, at(i)));
-                distances.enumerate().fold((0, f64::INFINITY), |best, (k, d)| if d < best.1 { (k, d) } else { best }).0
+                distances
+                    .enumerate()
+                    .fold((0, f64::INFINITY), |best, (k, d)| if d < best.1 { (k, d) } else { best })
+                    .0
             })
             .collect();
         let (mut sums, mut sizes) = (vec![0.0; means.len()], vec![0.0; count]);

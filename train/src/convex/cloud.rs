@@ -17,6 +17,8 @@ pub(super) struct Cloud {
     points: Vec<f64>,
     weights: Vec<f64>,
     features: Vec<f64>,
+    /// Memory for rows like those of the features.
+    rows: Vec<f64>,
 }
 
 /// Sum of weighted log-densities, with its derivatives in the local coordinates.
@@ -39,6 +41,7 @@ impl Cloud {
             points: vec![],
             weights: vec![],
             features: vec![],
+            rows: vec![],
         };
         cloud.extend(map, points, weights);
         cloud
@@ -63,15 +66,13 @@ impl Cloud {
         blocks.zip(points).for_each(|(features, points)| map.features(points, features));
     }
 
-    /// The weights, of padding too.
-    #[cfg(test)]
-    pub fn weights(&self) -> &[f64] {
-        &self.weights
-    }
-
-    /// Multiplies all weights.
-    pub fn scale_weights(&mut self, factor: f64) {
-        self.weights.iter_mut().for_each(|w| *w *= factor);
+    /// The points and their weights, without padding.
+    pub fn into_points(self) -> (Vec<f64>, Vec<f64>) {
+        let points = self.points.chunks_exact(self.ambient).zip(&self.weights).filter(|(_, w)| **w > 0.0);
+        (
+            points.flat_map(|(p, _)| p).copied().collect(),
+            self.weights.iter().copied().filter(|w| *w > 0.0).collect(),
+        )
     }
 
     /// `Z a` of every point.
@@ -102,21 +103,34 @@ impl Cloud {
         }
     }
 
-    /// `Σ w f`; `−∞` where one of the points has no density, be its weight zero or not.
+    /// `f` of every point, without padding; `−∞` where there is no density.
+    pub fn log_densities(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Vec<f64> {
+        let blocks = self.weights.len() / BLOCK;
+        let of = |block: usize| {
+            let mut out = Vec::with_capacity(BLOCK);
+            self.each(block, z, |_, point, weight, local| {
+                if weight > 0.0 {
+                    out.push(map.log_density(point, local));
+                }
+            });
+            out
+        };
+        (0..blocks).into_par_iter().map(of).collect::<Vec<_>>().concat()
+    }
+
+    /// `Σ w f`; `−∞` where one of the points has no density.
     pub fn value(&self, map: &dyn LinearMap, z: &DVector<f64>) -> f64 {
         let blocks = self.weights.len() / BLOCK;
-        let parts: Vec<f64> = (0..blocks)
-            .into_par_iter()
-            .map(|block| {
-                let mut sum = 0.0;
-                self.each(block, z, |_, point, weight, local| {
-                    let value = map.log_density(point, local);
-                    sum += if value == f64::NEG_INFINITY { value } else { weight * value };
-                });
-                sum
-            })
-            .collect();
-        parts.iter().sum()
+        let of = |block: usize| {
+            let mut sum = 0.0;
+            self.each(block, z, |_, point, weight, local| {
+                if weight > 0.0 {
+                    sum += weight * map.log_density(point, local);
+                }
+            });
+            sum
+        };
+        (0..blocks).into_par_iter().map(of).collect::<Vec<f64>>().iter().sum()
     }
 
     /// Sum and derivatives of the weighted log-densities.
@@ -131,8 +145,10 @@ impl Cloud {
             .map(|(block, (gradient, factors))| {
                 let (mut slope, mut curvature, mut sum) = (vec![0.0; e], vec![0.0; e * e], 0.0);
                 self.each(block, z, |s, point, weight, local| {
-                    let value = map.expand_log_density(point, local, &mut slope, &mut curvature);
-                    sum += if value == f64::NEG_INFINITY { value } else { weight * value };
+                    if weight == 0.0 {
+                        return;
+                    }
+                    sum += weight * map.expand_log_density(point, local, &mut slope, &mut curvature);
                     for j in 0..e {
                         gradient[j * BLOCK + s] = weight * slope[j];
                     }
@@ -164,13 +180,15 @@ impl Cloud {
     }
 
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
-    pub fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
+    pub fn curvature(&mut self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
-        let mut rows = vec![0.0; self.features.len()];
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.resize(self.features.len(), 0.0);
         rows.par_chunks_mut(BLOCK * e * p).enumerate().for_each(|(block, rows)| {
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
             let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
             let mut column = [0.0; BLOCK];
+            rows.fill(0.0);
             for j in 0..e {
                 for i in j..e {
                     (0..BLOCK).for_each(|s| column[s] = factors[(s * e + i) * e + j]);
@@ -185,30 +203,9 @@ impl Cloud {
             }
         });
         let jacobian = Jacobian::new(self.weights.len() * e, p, rows);
-        parameter_gram(&JacobianRows::stored(&jacobian))
-    }
-
-    /// `Σ w s sᵀ` with the scores `s = Zᵀ ∇f` of every point, of which the lower triangle is written.
-    pub fn fisher(&self, expansion: &Expansion) -> DMatrix<f64> {
-        let (e, p) = (self.locals, self.parameters);
-        let jacobian = Jacobian::from_columns(self.weights.len(), p, |samples, columns| {
-            let block = samples.start / BLOCK;
-            let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
-            let gradient = &expansion.gradient.as_slice()[block * BLOCK * e..(block + 1) * BLOCK * e];
-            // The gradient holds w ∇f, so the score times √w is Zᵀ (w ∇f)/√w.
-            let weights = &self.weights[samples.clone()];
-            let root: Vec<f64> = weights.iter().map(|w| if *w > 0.0 { w.sqrt().recip() } else { 0.0 }).collect();
-            for i in 0..e {
-                for k in 0..p {
-                    let from = &features[(i * p + k) * BLOCK..][..BLOCK];
-                    let into = &mut columns[k * BLOCK..][..BLOCK];
-                    for s in 0..BLOCK {
-                        into[s] += root[s] * gradient[i * BLOCK + s] * from[s];
-                    }
-                }
-            }
-        });
-        parameter_gram(&JacobianRows::stored(&jacobian))
+        let gram = parameter_gram(&JacobianRows::stored(&jacobian));
+        self.rows = jacobian.into_columns();
+        gram
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::ops::Range;
 
-use ircpm_flow::Terms;
 use ircpm_manifolds::{AnyManifold, Coordinates};
 use nalgebra::DMatrix;
 
 use super::centres;
+use super::specification::{BumpTerm, LayerTerms, ZonalTerm};
 use crate::points::{Generator, Sequence, Spread, base_points};
 
 /// Power of the Laplacian's eigenvalue in the penalty: the energy of third derivatives.
 const SMOOTHNESS: i32 = 3;
 
 /// A dictionary, its penalty, and where its functions are narrow.
+#[derive(Clone, Debug)]
 pub(super) struct Choice {
-    pub terms: Terms,
+    pub terms: LayerTerms,
     pub penalty: DMatrix<f64>,
     /// Centres of the bumps, `[bump][coordinate]`.
     pub centres: Vec<f64>,
@@ -24,13 +25,31 @@ pub(super) struct Choice {
 
 /// How rich a dictionary is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Richness {
-    /// Highest frequency on one or two angles; less on more of them.
+pub(super) struct Richness {
+    /// Highest frequency on two angles; more on one, less on more of them.
     pub frequency: i32,
     /// Most bumps.
     pub bumps: usize,
-    /// Width of a bump in units of the distance to its neighbours.
-    pub coverage: f64,
+}
+
+/// Width of a bump in units of the distance to its neighbours.
+const COVERAGE: f64 = 0.8;
+
+impl Richness {
+    /// What `count` points of a manifold can bear.
+    ///
+    /// On one and two angles waves are better than bumps, on spheres bumps are far better than harmonics alone.
+    pub fn new(manifold: &AnyManifold, count: usize) -> Self {
+        let kinds = manifold.coordinates();
+        let angles = self::count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
+        let is_small_torus = angles == manifold.ambient() && angles <= 2;
+        let bumps = match count {
+            _ if is_small_torus => 0,
+            0..100 => count / 10,
+            _ => (count / 10).clamp(20, 250),
+        };
+        Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
+    }
 }
 
 impl Choice {
@@ -38,49 +57,48 @@ impl Choice {
     pub fn new(manifold: &AnyManifold, points: &[f64], richness: Richness, rng: &mut Generator) -> Self {
         let kinds = manifold.coordinates();
         let angles = count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
-        let mut terms = Terms::new(manifold);
-        let mut diagonal = Vec::new();
-        if angles > 0 {
-            let waves = frequencies(angles, richness.frequency);
-            for wave in &waves {
-                let square = wave.iter().map(|k| f64::from(k * k)).sum::<f64>();
-                diagonal.extend([square.powi(SMOOTHNESS); 2]);
-            }
-            terms = terms.waves(&waves);
-        }
+        let waves = if angles > 0 { frequencies(angles, richness.frequency) } else { vec![] };
         let mut blocks = Vec::new();
-        let mut start = 0;
+        for wave in &waves {
+            let square = wave.iter().map(|k| f64::from(k * k)).sum::<f64>();
+            blocks.push(DMatrix::from_diagonal_element(2, 2, square.powi(SMOOTHNESS)));
+        }
+        let (mut zonals, mut start) = (vec![], 0);
         for kind in &kinds {
-            let range = start..start + kind.len();
-            start = range.end;
-            if let Coordinates::UnitVector(_) = kind {
-                let block;
-                (terms, block) = zonals(terms, range);
+            if let Coordinates::UnitVector(n) = kind {
+                let (terms, block) = harmonics_up_to(start..start + n);
+                zonals.extend(terms);
                 blocks.push(block);
             }
+            start += kind.len();
         }
-        let (mut places, mut kappas) = (vec![], vec![]);
+        let (mut centres, mut kappas) = (vec![], vec![]);
         if richness.bumps > 0 {
-            places = centres::k_means(manifold, points, richness.bumps, rng);
-            kappas = centres::concentrations(manifold, &places, richness.coverage);
-            for (centre, &kappa) in places.chunks_exact(manifold.ambient()).zip(&kappas) {
-                terms = terms.bump(centre, kappa);
-            }
+            centres = centres::k_means(manifold, points, richness.bumps, rng);
+            kappas = centres::concentrations(manifold, &centres, COVERAGE);
         }
-        terms = terms.polynomials();
-        let [waves, zonal, bumps, polynomials] = terms.families();
-        let mut penalty = DMatrix::zeros(waves + zonal + bumps + polynomials, waves + zonal + bumps + polynomials);
-        diagonal.iter().enumerate().for_each(|(k, p)| penalty[(k, k)] = *p);
-        let mut at = waves;
-        for block in &blocks {
-            penalty.view_mut((at, at), block.shape()).copy_from(block);
-            at += block.nrows();
-        }
-        (0..bumps).for_each(|k| penalty[(at + k, at + k)] = 1.0);
-        // Shifts and scales of real coordinates are hardly penalised: the base is standardised.
-        (0..polynomials).for_each(|k| penalty[(at + bumps + k, at + bumps + k)] = 1e-3);
-        Self { terms, penalty, centres: places, kappas }
+        let bump = |(centre, &kappa): (&[f64], &f64)| BumpTerm { centre: centre.to_vec(), kappa };
+        let bumps: Vec<BumpTerm> = centres.chunks_exact(manifold.ambient()).zip(&kappas).map(bump).collect();
+        blocks.push(DMatrix::identity(bumps.len(), bumps.len()));
+        let reals = count(&kinds, |kind| matches!(kind, Coordinates::Reals(_)));
+        let polynomials = reals + reals * (reals + 1) / 2;
+        blocks.push(DMatrix::from_diagonal_element(polynomials, polynomials, POLYNOMIALS));
+        let terms = LayerTerms { waves, zonals, bumps, polynomials: reals > 0 };
+        Self { terms, penalty: block_diagonal(&blocks), centres, kappas }
     }
+}
+
+/// Penalty of shifts and scales of real coordinates: little, because they come from standardised data.
+const POLYNOMIALS: f64 = 1e-3;
+
+fn block_diagonal(blocks: &[DMatrix<f64>]) -> DMatrix<f64> {
+    let side = blocks.iter().map(DMatrix::nrows).sum();
+    let (mut matrix, mut at) = (DMatrix::zeros(side, side), 0);
+    for block in blocks {
+        matrix.view_mut((at, at), block.shape()).copy_from(block);
+        at += block.nrows();
+    }
+    matrix
 }
 
 fn count(kinds: &[Coordinates], is: impl Fn(&Coordinates) -> bool) -> usize {
@@ -127,9 +145,9 @@ fn harmonics(n: usize, l: usize) -> usize {
     polynomials(l) - if l >= 2 { polynomials(l - 2) } else { 0 }
 }
 
-/// Adds all harmonics up to a degree, and returns their penalty: the norm of `Δ^{s/2}` of the function, in the uniform
-/// measure. Two zonal functions have the inner product `P_l(c·c′)` over the number of harmonics.
-fn zonals(mut terms: Terms, coordinates: Range<usize>) -> (Terms, DMatrix<f64>) {
+/// All harmonics up to a degree, as zonal functions, and their penalty: the norm of `Δ^{s/2}` of a function in the
+/// uniform measure. Two zonal functions have the inner product `P_l(c·c′)` over the number of harmonics.
+fn harmonics_up_to(coordinates: Range<usize>) -> (Vec<ZonalTerm>, DMatrix<f64>) {
     let n = coordinates.len() - 1;
     let highest = match n {
         1 => 12,
@@ -142,23 +160,22 @@ fn zonals(mut terms: Terms, coordinates: Range<usize>) -> (Terms, DMatrix<f64>) 
     let sequence = Sequence::new(Spread::Kronecker, count, sphere.cube_dim());
     let centres = base_points(&sphere, &sequence, &mut Generator::from_seed(1));
     let centre = |j: usize| &centres[j * (n + 1)..(j + 1) * (n + 1)];
-    let mut functions = Vec::new();
+    let (mut terms, mut functions) = (Vec::new(), Vec::new());
     for j in 0..count {
         let first = (1..=highest).find(|&l| harmonics(n, l) > j).unwrap_or(highest);
-        terms = terms.zonal(coordinates.clone(), centre(j), first..highest + 1);
+        let degrees = [first, highest];
+        terms.push(ZonalTerm { first: coordinates.start, centre: centre(j).to_vec(), degrees });
         functions.extend((first..=highest).map(|l| (j, l)));
     }
-    let mut penalty = DMatrix::zeros(functions.len(), functions.len());
-    for (row, &(i, l)) in functions.iter().enumerate() {
-        let scale = ((l * (l + n - 1)) as f64).powi(SMOOTHNESS) / harmonics(n, l) as f64;
-        for (column, &(j, m)) in functions.iter().enumerate() {
-            if l == m {
-                let cosine = centre(i).iter().zip(centre(j)).map(|(a, b)| a * b).sum();
-                penalty[(row, column)] = scale * gegenbauer(n, l, cosine);
-            }
+    let entry = |row: usize, column: usize| {
+        let ((i, l), (j, m)) = (functions[row], functions[column]);
+        if l != m {
+            return 0.0;
         }
-    }
-    (terms, penalty)
+        let cosine = centre(i).iter().zip(centre(j)).map(|(a, b)| a * b).sum();
+        ((l * (l + n - 1)) as f64).powi(SMOOTHNESS) / harmonics(n, l) as f64 * gegenbauer(n, l, cosine)
+    };
+    (terms, DMatrix::from_fn(functions.len(), functions.len(), entry))
 }
 
 /// `P_l(t)` on the sphere of dimension `n`, `P_l(1) = 1`.

@@ -1,12 +1,25 @@
-//! Maximum likelihood by convex layers.
+//! Densities of points by linear layers: maximum likelihood as a sequence of convex problems.
+//!
+//! A layer whose psi is linear in its parameters has a concave log-density ([`ircpm_flow::map::linear`]), so its
+//! maximum is found by Newton's method, with uniform points beside the data as a barrier against folds (`newton`,
+//! `layer`). What is fitted is pulled back, and the next layer is fitted to that (`stack`), until validation points see
+//! no gain. At last all layers move together along the natural gradient (`joint`). Folds between the points are looked
+//! for and undone (`survey`).
+//!
+//! # Limit
+//! That no layer folds is evidence from searches, not a proof.
 
 mod centres;
 mod cloud;
 mod dictionary;
+mod joint;
 mod layer;
+mod member;
 mod newton;
+mod specification;
 mod stack;
+mod standard;
 mod survey;
 
-pub use dictionary::Richness;
-pub use stack::{Stack, fit_stack};
+pub use specification::{BumpTerm, LayerTerms, ZonalTerm};
+pub use stack::{LayerReport, LinearDensity, LinearOptions};

@@ -3,6 +3,9 @@
 //! `J(a) = −Σ w f(Z a) − μ Σ v f(Z a) + ½ λ aᵀ P a` over data and barrier points is convex on the open set where no
 //! point folds, and infinite outside: its own barrier.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ircpm_flow::LinearMap;
 use nalgebra::{DMatrix, DVector};
 
@@ -11,13 +14,15 @@ use crate::least_squares::Cholesky;
 
 /// The convex problem of one layer.
 pub(super) struct Problem<'a> {
-    pub map: &'a dyn LinearMap,
+    pub map: Arc<dyn LinearMap>,
     /// Given points; weights sum to one.
     pub data: Cloud,
     /// Points where the map must not fold.
     pub barrier: Cloud,
     /// The penalty `P`, symmetric and positive semi-definite.
     pub penalty: DMatrix<f64>,
+    /// Once set, no further step is taken.
+    pub stop: &'a AtomicBool,
 }
 
 /// Weights of barrier and penalty.
@@ -29,14 +34,6 @@ pub(super) struct Strength {
     pub penalty: f64,
 }
 
-/// Where Newton's method ended.
-#[derive(Clone, Debug)]
-pub(super) struct Minimum {
-    pub a: DVector<f64>,
-    /// Steps taken.
-    pub steps: usize,
-}
-
 /// Share of the diagonal's largest entry that is added to it: far below what parameters could feel.
 const RIDGE: f64 = 1e-12;
 
@@ -44,11 +41,11 @@ impl Problem<'_> {
     /// `J(a)`, given local coordinates of data and barrier.
     fn objective(&self, strength: Strength, a: &DVector<f64>, z: &[DVector<f64>; 2]) -> f64 {
         let bent = 0.5 * strength.penalty * a.dot(&(&self.penalty * a));
-        let barrier = self.barrier.value(self.map, &z[1]);
+        let barrier = self.barrier.value(&*self.map, &z[1]);
         if barrier == f64::NEG_INFINITY {
             return f64::INFINITY;
         }
-        bent - self.data.value(self.map, &z[0]) - strength.barrier * barrier
+        bent - self.data.value(&*self.map, &z[0]) - strength.barrier * barrier
     }
 
     fn coordinates(&self, a: &DVector<f64>) -> [DVector<f64>; 2] {
@@ -62,7 +59,7 @@ impl Problem<'_> {
 
     /// Gradient of `J`, and its Hessian's factor.
     fn derivatives(
-        &self,
+        &mut self,
         strength: Strength,
         a: &DVector<f64>,
         [data, barrier]: [&Expansion; 2],
@@ -82,23 +79,26 @@ impl Problem<'_> {
     /// Minimises `J` from a feasible point until half the squared Newton decrement, which estimates what is left, is
     /// below `tolerance` nats.
     pub fn minimise(
-        &self,
+        &mut self,
         strength: Strength,
         start: DVector<f64>,
         tolerance: f64,
         most: usize,
-    ) -> Minimum {
+    ) -> DVector<f64> {
         let mut a = start;
         let mut z = self.coordinates(&a);
         let mut value = self.objective(strength, &a, &z);
-        for steps in 0..most {
-            let expansions = [self.data.expand(self.map, &z[0]), self.barrier.expand(self.map, &z[1])];
+        for _ in 0..most {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let expansions = [self.data.expand(&*self.map, &z[0]), self.barrier.expand(&*self.map, &z[1])];
             let (gradient, hessian) = self.derivatives(strength, &a, expansions.each_ref());
-            let Some(factor) = Cholesky::new(&hessian, 0.0) else { return Minimum { a, steps } };
+            let Some(factor) = Cholesky::new(&hessian, 0.0) else { return a };
             let direction = -factor.solve(gradient.clone());
             let slope = gradient.dot(&direction);
             if !(-0.5 * slope > tolerance) {
-                return Minimum { a, steps };
+                return a;
             }
             let along = self.coordinates(&direction);
             let mut length = 1.0;
@@ -113,34 +113,10 @@ impl Problem<'_> {
                 }
                 length *= 0.5;
                 if length < 1e-9 {
-                    return Minimum { a, steps };
+                    return a;
                 }
             }
         }
-        Minimum { a, steps: most }
-    }
-
-    /// Takeuchi's estimate of the mean log-likelihood lost on fresh data, `tr(H⁻¹ F)/n`, at a minimum: `F` is the
-    /// second moment of the scores over `n` data (Konishi & Kitagawa 1996, *Generalised information criteria in model
-    /// selection*).
-    pub fn optimism(&self, strength: Strength, a: &DVector<f64>, count: usize) -> f64 {
-        let z = self.coordinates(a);
-        let expansions = [self.data.expand(self.map, &z[0]), self.barrier.expand(self.map, &z[1])];
-        let (_, hessian) = self.derivatives(strength, a, expansions.each_ref());
-        let Some(factor) = Cholesky::new(&hessian, 0.0) else { return f64::INFINITY };
-        let mut fisher = self.data.fisher(&expansions[0]);
-        let mean = self.data.transposed_times(&expansions[0].gradient);
-        fisher.ger(-1.0, &mean, &mean, 1.0);
-        let mut trace = 0.0;
-        for k in 0..a.len() {
-            let column = DVector::from_fn(a.len(), |i, _| fisher[(i.max(k), i.min(k))]);
-            trace += factor.solve(column)[k];
-        }
-        trace / count as f64
-    }
-
-    /// Mean log-density of the data.
-    pub fn mean_log_density(&self, a: &DVector<f64>) -> f64 {
-        self.data.value(self.map, &self.data.coordinates(a))
+        a
     }
 }

@@ -1,73 +1,310 @@
-//! Layers one after the other: each is fitted to the points that the layers before it have pulled back.
+//! Stacks that grow by layers, judged by validation, and are then polished as a whole.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ircpm_flow::{Flow, FlowError, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
+use rayon::prelude::*;
 
-use super::dictionary::{Choice, Richness};
-use super::layer::LayerProblem;
+use super::member::{Draft, Member, mean};
+use super::specification::LayerTerms;
+use super::standard::standard_layer;
 use crate::points::Generator;
 
-pub struct Stack {
-    pub maps: Vec<Arc<dyn Map>>,
-    pub theta: Vec<Vec<f64>>,
+/// How a density is fitted by linear layers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LinearOptions {
+    /// Most layers, not counting the one that standardises real columns.
+    pub layers: usize,
+    /// Weight `μ` of uniform points beside the data, at the end: a barrier against folds. Maximum likelihood of a layer
+    /// that could be any map would give `(p + μ/vol)/(1 + μ)`, so the barrier costs at most `log(1 + μ)` nats.
+    pub barrier: f64,
+    /// Seed of the folds, of the barrier's points and of the centres.
+    pub seed: u64,
 }
 
-impl Stack {
-    pub fn flow(&self) -> (Flow, Vec<f64>) {
-        let maps: Vec<Arc<dyn Map>> = self.maps.iter().rev().cloned().collect();
-        let theta = self.theta.iter().rev().flatten().copied().collect();
-        (Flow::from_maps(maps, false).expect("layers"), theta)
+impl Default for LinearOptions {
+    fn default() -> Self {
+        Self { layers: 8, barrier: 0.03, seed: 0 }
     }
 }
 
-pub fn fit_stack(
-    manifold: &AnyManifold,
-    data: &[f64],
-    validation: &[f64],
-    richness: Richness,
-    barrier: f64,
-    most: usize,
-    seed: u64,
-) -> Result<Stack, FlowError> {
-    let mut rng = Generator::from_seed(seed);
-    let mut stack = Stack { maps: vec![], theta: vec![] };
-    let (mut x, mut v) = (data.to_vec(), validation.to_vec());
-    for layer in 0..most {
-        let choice = Choice::new(manifold, &x, richness, &mut rng);
-        let map = linear_map(manifold, choice.terms.clone(), Solver::default())?;
-        let problem = LayerProblem {
-            manifold,
-            map: map.clone(),
-            penalty: choice.penalty.clone(),
-            data: &x,
-            validation: &v,
-            barrier,
-            places: (&choice.centres, &choice.kappas),
+/// What is said of a layer when it is fitted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LayerReport {
+    /// Number of the layer, from 0, counted from the data; the natural gradient over all layers has none.
+    pub layer: Option<usize>,
+    /// Number of its parameters.
+    pub parameters: usize,
+    /// Nats per validation point that it brings.
+    pub gain: f64,
+}
+
+/// A density of linear layers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LinearDensity {
+    /// The flow.
+    pub flow: Flow,
+    /// Its parameters.
+    pub theta: Vec<f64>,
+    /// The functions of its layers, in the flow's order.
+    pub terms: Vec<LayerTerms>,
+    /// What every layer brought.
+    pub reports: Vec<LayerReport>,
+    /// Whether the fit was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// Nats per point that a layer must bring.
+const LEAST_GAIN: f64 = 1e-3;
+/// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
+const POLISH: [f64; 2] = [1.0, 0.3];
+const POLISH_STEPS: usize = 25;
+/// Numbers of points up to which there are ten and five folds; above, a tenth of the points judges.
+const TEN_FOLDS: usize = 100;
+const FIVE_FOLDS: usize = 2000;
+
+impl LinearDensity {
+    /// The flow with these functions, to be used with saved parameters; none if they do not fit the manifold.
+    ///
+    /// # Errors
+    /// [`FlowError`] if there are no kernels for the manifold.
+    pub fn flow_of(manifold: &AnyManifold, terms: &[LayerTerms]) -> Result<Option<Flow>, FlowError> {
+        let mut maps = Vec::new();
+        for layer in terms {
+            let Some(terms) = layer.on(manifold) else { return Ok(None) };
+            maps.push(linear_map(manifold, terms, Solver::default())? as Arc<dyn Map>);
+        }
+        if maps.is_empty() { Ok(None) } else { Flow::from_maps(maps, false).map(Some) }
+    }
+
+    /// Maximum likelihood of points (`[point][coordinate]`). If there are validation points, they choose penalty and
+    /// depth, and are then learned from as well; else folds of the points do.
+    ///
+    /// `watch` is called after each layer.
+    ///
+    /// # Errors
+    /// [`FlowError`] if there are no kernels for the manifold.
+    ///
+    /// # Panics
+    /// If there are fewer than two points, or a slice does not hold whole points.
+    pub fn fit(
+        manifold: &AnyManifold,
+        points: &[f64],
+        validation: &[f64],
+        options: &LinearOptions,
+        stop: &AtomicBool,
+        watch: &mut dyn FnMut(&LayerReport),
+    ) -> Result<Self, FlowError> {
+        let n = manifold.ambient();
+        assert!(points.len() >= 2 * n, "at least two points");
+        assert!(
+            points.len().is_multiple_of(n) && validation.len().is_multiple_of(n),
+            "points of {n} coordinates"
+        );
+        let all = [points, validation].concat();
+        let (mut last, mut standard) = (None, vec![]);
+        let pull = |last: &Option<(Flow, Vec<f64>)>, points: &[f64]| match last {
+            Some((flow, a)) => flow.inverse(a, points).x,
+            None => points.to_vec(),
         };
-        let Some(fit) = problem.fit(&mut rng) else { break };
-        if std::env::var("TRACE").is_ok() {
-            eprintln!(
-                "  layer {layer} K {} gain {:.4} {:?} lowest {:.2e} steps {} contraction {:.4}",
-                map.parameters(),
-                fit.gain,
-                fit.strength,
-                fit.lowest,
-                fit.steps,
-                fit.contraction
-            );
+        if let Some((terms, a)) = standard_layer(manifold, &all) {
+            last = Self::flow_of(manifold, std::slice::from_ref(&terms))?.map(|flow| (flow, a));
+            standard.push(terms);
         }
-        if fit.gain < 1e-3 {
-            break;
-        }
-        let single = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
-        x = single.inverse(&fit.a, &x).x;
-        if !v.is_empty() {
-            v = single.inverse(&fit.a, &v).x;
-        }
-        stack.maps.push(map);
-        stack.theta.push(fit.a);
+        let (points, validation, all) = (pull(&last, points), pull(&last, validation), pull(&last, &all));
+        let folds = if validation.is_empty() {
+            folds(manifold, &points, options.seed)
+        } else {
+            vec![Member::new(manifold, points, validation, options.seed)]
+        };
+        let whole = Member::new(manifold, all, vec![], options.seed ^ u64::MAX);
+        let mut growth = Growth { folds, whole, options, stop, reports: vec![] };
+        growth.grow(watch)?;
+        growth.polish(watch)?;
+        let (flow, theta) = match (growth.whole.layers.is_empty(), last) {
+            (true, Some(last)) => last,
+            (true, None) => identity(manifold)?,
+            (false, last) => {
+                let (flow, theta) = growth.whole.flow()?;
+                append(flow, theta, last, &growth)?
+            }
+        };
+        let terms = growth
+            .whole
+            .terms()
+            .cloned()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .chain(standard)
+            .collect::<Vec<_>>();
+        let terms = if terms.is_empty() { vec![identity_terms(manifold)] } else { terms };
+        let interrupted = stop.load(Ordering::Relaxed);
+        Ok(Self { flow, theta, terms, reports: growth.reports, interrupted })
     }
-    Ok(stack)
+}
+
+/// A layer with one function, whose parameter zero makes it the identity: the density is the base.
+fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
+    let centre = manifold.origin();
+    LayerTerms { bumps: vec![super::BumpTerm { centre, kappa: 1.0 }], ..LayerTerms::default() }
+}
+
+fn identity(manifold: &AnyManifold) -> Result<(Flow, Vec<f64>), FlowError> {
+    let flow = LinearDensity::flow_of(manifold, &[identity_terms(manifold)])?;
+    Ok((flow.expect("one layer"), vec![0.0]))
+}
+
+/// The flow with the layer that standardises at its end.
+fn append(
+    flow: Flow,
+    mut theta: Vec<f64>,
+    last: Option<(Flow, Vec<f64>)>,
+    growth: &Growth<'_>,
+) -> Result<(Flow, Vec<f64>), FlowError> {
+    let Some((_, a)) = last else { return Ok((flow, theta)) };
+    theta.extend(a);
+    let manifold = flow.manifold();
+    let reals = LayerTerms { polynomials: true, ..LayerTerms::default() };
+    let terms: Vec<LayerTerms> =
+        growth.whole.terms().cloned().collect::<Vec<_>>().into_iter().rev().chain([reals]).collect();
+    let flow = LinearDensity::flow_of(manifold, &terms)?;
+    Ok((flow.expect("all layers"), theta))
+}
+
+/// Members that leave out a part of the points each.
+fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member<'a>> {
+    let n = manifold.ambient();
+    let count = points.len() / n;
+    let mut rng = Generator::from_seed(seed);
+    let mut order: Vec<usize> = (0..count).collect();
+    (0..count).for_each(|i| order.swap(i, i + rng.below(count - i)));
+    let (parts, used) = match count {
+        0..TEN_FOLDS => (10.min(count), 10.min(count)),
+        TEN_FOLDS..FIVE_FOLDS => (5, 5),
+        _ => (10, 1),
+    };
+    let of = |fold: usize| {
+        let (mut train, mut held) = (Vec::new(), Vec::new());
+        for (place, &i) in order.iter().enumerate() {
+            let into = if place % parts == fold { &mut held } else { &mut train };
+            into.extend(&points[i * n..(i + 1) * n]);
+        }
+        Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64))
+    };
+    (0..used).map(of).collect()
+}
+
+/// The stacks of all folds, and the one of all points.
+struct Growth<'a> {
+    folds: Vec<Member<'a>>,
+    whole: Member<'a>,
+    options: &'a LinearOptions,
+    stop: &'a AtomicBool,
+    reports: Vec<LayerReport>,
+}
+
+impl Growth<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Adds layers until one does not pay.
+    fn grow(&mut self, watch: &mut dyn FnMut(&LayerReport)) -> Result<(), FlowError> {
+        let LinearOptions { layers, barrier, .. } = *self.options;
+        for layer in 0..layers {
+            let (stop, richness) = (self.stop, self.whole.richness());
+            let drafts: Vec<Draft> = self
+                .folds
+                .par_iter_mut()
+                .map(|fold| fold.draft(richness, barrier, None, stop))
+                .collect::<Result<_, _>>()?;
+            let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
+            let Some((k, gains)) = best_penalty(&drafts, &base) else { break };
+            if self.is_stopped() || !pays(&gains) {
+                break;
+            }
+            let pairs: Vec<_> = self.folds.iter_mut().zip(drafts).collect();
+            let densities: Vec<Vec<f64>> = pairs
+                .into_par_iter()
+                .map(|(fold, draft)| fold.add(draft, k, barrier, stop))
+                .collect::<Result<_, _>>()?;
+            let gains: Vec<f64> =
+                densities.concat().iter().zip(&base).map(|(now, before)| now - before).collect();
+            if self.is_stopped() || !pays(&gains) {
+                self.folds.iter_mut().for_each(|fold| drop(fold.layers.pop()));
+                break;
+            }
+            let draft = match &self.folds[..] {
+                [fold] => self.whole.draft_like(&fold.layers[layer]),
+                _ => self.whole.draft(richness, barrier, Some(k), stop)?,
+            };
+            self.whole.add(draft, k, barrier, stop)?;
+            if self.is_stopped() {
+                self.whole.layers.pop();
+                break;
+            }
+            let parameters = self.whole.layers[layer].a.len();
+            self.report(LayerReport { layer: Some(layer), parameters, gain: mean(&gains) }, watch);
+        }
+        Ok(())
+    }
+
+    /// The natural gradient over all layers, as many steps as the folds find best.
+    fn polish(&mut self, watch: &mut dyn FnMut(&LayerReport)) -> Result<(), FlowError> {
+        if self.whole.layers.is_empty() || self.is_stopped() {
+            return Ok(());
+        }
+        let validation = |folds: &[Member<'_>]| -> Result<f64, FlowError> {
+            Ok(mean(&folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?))
+        };
+        let before = validation(&self.folds)?;
+        let stop = self.stop;
+        for factor in POLISH {
+            let barrier = factor * self.options.barrier;
+            let steps: Vec<usize> = self
+                .folds
+                .par_iter_mut()
+                .map(|fold| fold.polish(barrier, POLISH_STEPS, stop))
+                .collect::<Result<_, _>>()?;
+            let most = (steps.iter().sum::<usize>() as f64 / steps.len() as f64).round() as usize;
+            if self.is_stopped() {
+                return Ok(());
+            }
+            self.whole.polish(barrier, most, stop)?;
+        }
+        let gain = validation(&self.folds)? - before;
+        let parameters = self.whole.layers.iter().map(|layer| layer.a.len()).sum();
+        self.report(LayerReport { layer: None, parameters, gain }, watch);
+        Ok(())
+    }
+
+    fn report(&mut self, report: LayerReport, watch: &mut dyn FnMut(&LayerReport)) {
+        watch(&report);
+        self.reports.push(report);
+    }
+}
+
+/// The number of the penalty with the best mean over the validation points of all folds, and the gain of every point
+/// over `base`; none if no penalty is on every path.
+fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
+    let shared = drafts.iter().map(|draft| draft.path.len()).min()?;
+    let gains = |k: usize| -> Vec<f64> {
+        let densities = drafts.iter().flat_map(|draft| draft.path[k].validation.iter());
+        densities.zip(base).map(|(now, before)| now - before).collect()
+    };
+    let best = (0..shared).map(|k| (k, gains(k))).max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
+    Some(best)
+}
+
+/// Whether gains of points are more than nothing, and more than half their standard error.
+fn pays(gains: &[f64]) -> bool {
+    let (n, gain) = (gains.len() as f64, mean(gains));
+    let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    gain > LEAST_GAIN && gain > 0.5 * (variance / n).sqrt()
 }

@@ -1,11 +1,13 @@
 //! The search for folds of one layer: the smallest eigenvalue of `H` over points, and downhill from the worst of them.
 
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 use ircpm_flow::{Flow, LinearMap, Map};
 use ircpm_manifolds::AnyManifold;
 
-use crate::points::Generator;
+use super::layer::{LOWEST, NARROW};
+use crate::points::{Generator, Sequence, Spread, base_points};
 
 /// Points from which the search goes downhill.
 const STARTS: usize = 48;
@@ -14,6 +16,50 @@ const ROUNDS: usize = 10;
 /// Trial steps from every point and round.
 const TRIALS: usize = 8;
 const SHRINKAGE: f64 = 0.6;
+
+/// Where folds are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub manifold: &'a AnyManifold,
+    /// Given points, `[point][coordinate]`.
+    pub data: &'a [f64],
+    /// Centres of narrow functions, and their concentrations.
+    pub centres: &'a [f64],
+    pub kappas: &'a [f64],
+}
+
+/// Points with the lengths of a search's first steps there.
+#[derive(Default)]
+pub(super) struct Starts {
+    points: Vec<f64>,
+    lengths: Vec<f64>,
+}
+
+impl Places<'_> {
+    /// Points of the base density, evenly spread.
+    pub fn uniform(&self, count: usize, rng: &mut Generator) -> Vec<f64> {
+        let sequence = Sequence::new(Spread::Kronecker, count, self.manifold.cube_dim());
+        base_points(self.manifold, &sequence, rng)
+    }
+
+    /// Fresh points: `count` of the base density, `each` around every centre, and the data.
+    pub fn fresh(&self, count: usize, each: usize, rng: &mut Generator) -> Starts {
+        let ambient = self.manifold.ambient();
+        let spacing = PI * (count as f64).powf(-1.0 / self.manifold.dim() as f64);
+        let mut starts = Starts { points: self.uniform(count, rng), lengths: vec![spacing; count] };
+        for (centre, kappa) in self.centres.chunks_exact(ambient).zip(self.kappas) {
+            let width = kappa.sqrt().recip();
+            for j in 0..each {
+                let spread = 0.5 + 1.5 * j as f64 / each as f64;
+                starts.points.extend(step(self.manifold, centre, spread * width, rng));
+                starts.lengths.push(0.4 * width);
+            }
+        }
+        starts.points.extend(self.data);
+        starts.lengths.resize(starts.points.len() / ambient, spacing);
+        starts
+    }
+}
 
 /// One layer, as a flow whose eigenvalues are asked for.
 pub(super) struct Survey {
@@ -43,12 +89,11 @@ impl Survey {
     }
 
     /// The worst points, worst first: those below `threshold` among the given ones, and what a random search downhill
-    /// from the very worst finds. `scales` are lengths of its first steps, one per point.
+    /// from the very worst finds.
     pub fn search(
         &self,
         a: &[f64],
-        points: &[f64],
-        scales: &[f64],
+        Starts { points, lengths: scales }: &Starts,
         threshold: f64,
         rng: &mut Generator,
     ) -> Vec<Candidate> {
@@ -56,7 +101,8 @@ impl Survey {
         let lowest = self.lowest(a, points);
         let mut order: Vec<usize> = (0..lowest.len()).collect();
         order.sort_by(|&i, &j| lowest[i].total_cmp(&lowest[j]));
-        let candidate = |i: usize| Candidate { point: points[i * n..(i + 1) * n].to_vec(), lowest: lowest[i] };
+        let candidate =
+            |i: usize| Candidate { point: points[i * n..(i + 1) * n].to_vec(), lowest: lowest[i] };
         let starts = &order[..STARTS.min(order.len())];
         let mut found: Vec<Candidate> = starts.iter().map(|&i| candidate(i)).collect();
         let mut lengths: Vec<f64> = starts.iter().map(|&i| scales[i]).collect();
@@ -72,7 +118,8 @@ impl Survey {
                 let before = candidate.lowest;
                 for t in k * TRIALS..(k + 1) * TRIALS {
                     if values[t] < candidate.lowest {
-                        *candidate = Candidate { point: trials[t * n..(t + 1) * n].to_vec(), lowest: values[t] };
+                        *candidate =
+                            Candidate { point: trials[t * n..(t + 1) * n].to_vec(), lowest: values[t] };
                     }
                 }
                 if candidate.lowest >= before {
@@ -80,10 +127,36 @@ impl Survey {
                 }
             }
         }
-        found.extend(order.iter().skip(starts.len()).take_while(|&&i| lowest[i] < threshold).map(|&i| candidate(i)));
+        found.extend(
+            order.iter().skip(starts.len()).take_while(|&&i| lowest[i] < threshold).map(|&i| candidate(i)),
+        );
         found.sort_by(|a, b| a.lowest.total_cmp(&b.lowest));
         found
     }
+}
+
+/// Parameters after a last search, and what it saw.
+pub(super) struct Contracted {
+    pub a: Vec<f64>,
+    /// Points where `H` is nearly singular, worst first.
+    pub narrow: Vec<Candidate>,
+}
+
+impl Survey {
+    /// Looks for folds at more points than before, and contracts by what is found.
+    pub fn contract(&self, a: &[f64], places: &Places<'_>, rng: &mut Generator) -> Contracted {
+        let mut narrow = self.search(a, &places.fresh(20_000, 48, rng), NARROW, rng);
+        let lowest = narrow[0].lowest;
+        let factor = if lowest < LOWEST { contraction(lowest, 1.5 * LOWEST) } else { 1.0 };
+        narrow.retain(|candidate| candidate.lowest < NARROW);
+        Contracted { a: a.iter().map(|a| factor * a).collect(), narrow }
+    }
+}
+
+/// The factor `t` that lifts a smallest eigenvalue to `target`: `λ_min(H(t a)) ≥ 1 − t (1 − λ_min(H(a)))`, because `H`
+/// is concave along the ray from the identity. Beyond the injectivity radius there is no such bound, and `t` is a half.
+pub(super) fn contraction(lowest: f64, target: f64) -> f64 {
+    if lowest >= target { 1.0 } else { ((1.0 - target) / (1.0 - lowest)).max(0.5) }
 }
 
 /// A random step from a point, normally distributed with the given length along every direction.

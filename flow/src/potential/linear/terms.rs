@@ -94,9 +94,7 @@ impl Terms {
     /// If the coordinates are not those of a unit vector, the centre has another length, or a degree is zero.
     #[must_use]
     pub fn zonal(mut self, coordinates: Range<usize>, centre: &[f64], degrees: Range<usize>) -> Self {
-        let is_sphere = runs(&self.kinds)
-            .any(|(kind, range)| matches!(kind, Coordinates::UnitVector(_)) && range == coordinates);
-        assert!(is_sphere, "coordinates of a unit vector");
+        assert!(self.has_unit_vector(&coordinates), "coordinates of a unit vector");
         assert_eq!(centre.len(), coordinates.len(), "a centre on the sphere");
         assert!(degrees.start > 0, "degree zero is a constant");
         self.zonals.push(Zonal { coordinates, centre: centre.to_vec(), degrees });
@@ -140,6 +138,17 @@ impl Terms {
     pub fn polynomials(mut self) -> Self {
         self.has_polynomials = !self.reals.is_empty();
         self
+    }
+
+    /// Number of angles among the coordinates.
+    pub fn angles(&self) -> usize {
+        self.angles.len()
+    }
+
+    /// Whether these are all coordinates of one unit vector.
+    pub fn has_unit_vector(&self, coordinates: &Range<usize>) -> bool {
+        runs(&self.kinds)
+            .any(|(kind, range)| matches!(kind, Coordinates::UnitVector(_)) && range == *coordinates)
     }
 
     /// Number of functions of each family: waves, zonal harmonics, bumps, polynomials.

@@ -1,0 +1,191 @@
+//! A stack of fitted layers, with the points that it was fitted to and those that judge it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use ircpm_flow::{Flow, FlowError, Jacobian, LinearMap, Map, Solver, linear_map};
+use ircpm_manifolds::AnyManifold;
+
+use super::dictionary::{Choice, Richness};
+use super::joint::{Joint, LayerBarrier};
+use super::layer::{LayerFit, NARROW_WEIGHT, PathPoint};
+use super::specification::LayerTerms;
+use super::survey::{Places, Survey};
+use crate::points::Generator;
+
+/// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
+const LEAST_FALL: f64 = 2e-5;
+/// Steps of the natural gradient without a better validation after which it stops.
+const PATIENCE: usize = 5;
+
+/// One fitted layer.
+pub(super) struct FittedLayer {
+    pub map: Arc<dyn LinearMap>,
+    pub a: Vec<f64>,
+    choice: Choice,
+    barrier: LayerBarrier,
+}
+
+/// A stack in the making.
+pub(super) struct Member<'a> {
+    manifold: &'a AnyManifold,
+    /// Points to fit, and points that judge; as given.
+    data: Vec<f64>,
+    validation: Vec<f64>,
+    /// The same points pulled back through the layers.
+    x: Vec<f64>,
+    v: Vec<f64>,
+    /// The layer next to the data first.
+    pub layers: Vec<FittedLayer>,
+    rng: Generator,
+}
+
+/// A layer that is being fitted.
+pub(super) struct Draft {
+    choice: Choice,
+    map: Arc<dyn LinearMap>,
+    pub path: Vec<PathPoint>,
+}
+
+impl<'a> Member<'a> {
+    pub fn new(manifold: &'a AnyManifold, data: Vec<f64>, validation: Vec<f64>, seed: u64) -> Self {
+        let (x, v) = (data.clone(), validation.clone());
+        Self { manifold, data, validation, x, v, layers: vec![], rng: Generator::from_seed(seed) }
+    }
+
+    /// What dictionary the points can bear.
+    pub fn richness(&self) -> Richness {
+        Richness::new(self.manifold, self.data.len() / self.manifold.ambient())
+    }
+
+    /// Log-densities that the validation points have without a further layer, up to those of the layers so far.
+    pub fn base_densities(&self) -> Vec<f64> {
+        self.v.chunks_exact(self.manifold.ambient()).map(|x| self.manifold.log_base(x)).collect()
+    }
+
+    /// Fits the next layer along a path of penalties; up to penalty number `last`, if it is given.
+    pub fn draft(
+        &mut self,
+        richness: Richness,
+        barrier: f64,
+        last: Option<usize>,
+        stop: &AtomicBool,
+    ) -> Result<Draft, FlowError> {
+        let choice = Choice::new(self.manifold, &self.x, richness, &mut self.rng);
+        let terms = choice.terms.on(self.manifold).expect("functions of this manifold");
+        let map = linear_map(self.manifold, terms, Solver::default())?;
+        let places = Places {
+            manifold: self.manifold,
+            data: &self.x,
+            centres: &choice.centres,
+            kappas: &choice.kappas,
+        };
+        let mut fit =
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
+        let path = fit.path(&self.v, last);
+        Ok(Draft { choice, map, path })
+    }
+
+    /// Finishes a layer at the path's penalty number `k` and pulls all points back through it. Log-densities of the
+    /// validation points with this layer are returned, as those of [`Member::base_densities`].
+    pub fn add(
+        &mut self,
+        draft: Draft,
+        k: usize,
+        barrier: f64,
+        stop: &AtomicBool,
+    ) -> Result<Vec<f64>, FlowError> {
+        let Draft { choice, map, path } = draft;
+        let places = Places {
+            manifold: self.manifold,
+            data: &self.x,
+            centres: &choice.centres,
+            kappas: &choice.kappas,
+        };
+        let mut fit =
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
+        let start = path[k.min(path.len() - 1)].a.clone();
+        let a = fit.finish(start, k, &mut self.rng);
+        let (points, weights) = fit.into_barrier();
+        let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
+        let penalty = LayerFit::penalty(k) * &choice.penalty;
+        let densities = flow.log_prob(&a, &self.v);
+        self.x = flow.inverse(&a, &self.x).x;
+        self.v = flow.inverse(&a, &self.v).x;
+        let barrier = LayerBarrier { flow, points, weights, penalty };
+        self.layers.push(FittedLayer { map, a, choice, barrier });
+        Ok(densities)
+    }
+
+    /// A draft with the functions of another member's last layer, which starts at its parameters.
+    pub fn draft_like(&self, other: &FittedLayer) -> Draft {
+        let choice = other.choice.clone();
+        let path = vec![PathPoint { a: other.a.clone().into(), validation: vec![] }];
+        Draft { choice, map: other.map.clone(), path }
+    }
+
+    /// The flow of all layers, the first applied first, and its parameters.
+    pub fn flow(&self) -> Result<(Flow, Vec<f64>), FlowError> {
+        let maps = self.layers.iter().rev().map(|layer| layer.map.clone() as Arc<dyn Map>).collect();
+        let theta = self.layers.iter().rev().flat_map(|layer| layer.a.clone()).collect();
+        Ok((Flow::from_maps(maps, false)?, theta))
+    }
+
+    /// Mean log-density of the validation points under all layers.
+    pub fn validation(&self) -> Result<f64, FlowError> {
+        let (flow, theta) = self.flow()?;
+        Ok(mean(&flow.log_prob(&theta, &self.validation)))
+    }
+
+    /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
+    /// its number is returned. Then every layer is searched for folds and contracted.
+    pub fn polish(&mut self, barrier: f64, most: usize, stop: &AtomicBool) -> Result<usize, FlowError> {
+        let (flow, mut theta) = self.flow()?;
+        let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
+        let joint = Joint { flow: &flow, data: &self.data, layers: &barriers, barrier };
+        let judge = |theta: &[f64]| match self.validation.is_empty() {
+            true => 0.0,
+            false => mean(&flow.log_prob(theta, &self.validation)),
+        };
+        let mut best = (judge(&theta), theta.clone(), 0);
+        let (mut value, mut memory) = (joint.objective(&theta), Jacobian::default());
+        for step in 1..=most {
+            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                break;
+            }
+            let Some(found) = joint.step(&mut theta, value, &mut memory) else { break };
+            let judged = judge(&theta);
+            if judged > best.0 || self.validation.is_empty() {
+                best = (judged, theta.clone(), step);
+            }
+            if value - found < LEAST_FALL || step >= best.2 + PATIENCE {
+                break;
+            }
+            value = found;
+        }
+        let (_, theta, steps) = best;
+        let last = self.layers.len() - 1;
+        for l in 0..self.layers.len() {
+            let layer = &mut self.layers[last - l];
+            let Choice { centres, kappas, .. } = &layer.choice;
+            let places = Places { manifold: self.manifold, data: &[], centres, kappas };
+            let contracted = Survey::new(&layer.map).contract(&theta[flow.slot(l)], &places, &mut self.rng);
+            layer.a = contracted.a;
+            let weight = NARROW_WEIGHT * layer.barrier.weights[0];
+            for candidate in contracted.narrow.iter().take(256).filter(|candidate| candidate.lowest > 0.0) {
+                layer.barrier.points.extend(&candidate.point);
+                layer.barrier.weights.push(weight);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The functions of every layer, the layer next to the data first.
+    pub fn terms(&self) -> impl Iterator<Item = &LayerTerms> {
+        self.layers.iter().map(|layer| &layer.choice.terms)
+    }
+}
+
+pub(super) fn mean(x: &[f64]) -> f64 {
+    x.iter().sum::<f64>() / x.len() as f64
+}
