@@ -89,8 +89,8 @@ pub use potential::{
 };
 pub use small::Cholesky;
 pub use stack::{
-    BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, Tangent,
-    linear_map,
+    BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, SignedDensities,
+    Tangent, linear_map,
 };
 
 /// The example of the README is a test.

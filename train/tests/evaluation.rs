@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
 use ircpm_train::config::EvaluationConfig;
-use ircpm_train::evaluation::{Evaluation, EvaluationError, Fold, evaluate};
+use ircpm_train::evaluation::{Evaluation, EvaluationError, evaluate};
 use ircpm_train::target::{self, Target};
 use ircpm_train::training::Source;
 
@@ -49,12 +49,6 @@ fn too_few_samples_or_uniform_points_are_refused_by_name() {
     }
     let least = measured(&flow, &theta, 2, 8).unwrap();
     assert!(least.mass.value.is_finite() && least.fold.indefinite_share == 0.0, "{least:?}");
-}
-
-#[test]
-fn share_of_no_points_counts_as_a_fold() {
-    let fold = Fold { min_eigenvalue: f64::INFINITY, indefinite_share: f64::NAN };
-    assert!(fold.is_folded());
 }
 
 #[test]

@@ -49,6 +49,36 @@ impl DenseHessian {
     }
 }
 
+/// `log|det DT|` and the sign of `det DT` of every sample: see [`super::Map::signed_log_dets`].
+pub(crate) fn signed_log_dets<M: Cost, const D: usize>(
+    m: &M,
+    record: &Record,
+    log_det: &mut [f64],
+    sign: &mut [f64],
+) {
+    let (n, dense) = (m.ambient(), DenseHessian::of(record));
+    for s in 0..record.samples() {
+        if record.ok[s] {
+            (log_det[s], sign[s]) = (record.log_det[s], 1.0);
+            continue;
+        }
+        let (h, g) = (dense.sample(s, D), &dense.gradient[s * D..(s + 1) * D]);
+        let finite = h.iter().chain(&record.x[s * n..(s + 1) * n]).all(|v| v.is_finite());
+        (log_det[s], sign[s]) = if finite && m.domain_margin(g) > 0.0 {
+            let spectrum = Spectrum::new(h, D);
+            let of_h = spectrum.values().map(|l| l.abs().ln()).sum::<f64>();
+            (m.mixed_log_det(g) - of_h, spectrum.values().map(sign_of).product())
+        } else {
+            (f64::NAN, 0.0)
+        };
+    }
+}
+
+/// The sign of a number, 0 for zero.
+fn sign_of(l: f64) -> f64 {
+    if l == 0.0 { 0.0 } else { l.signum() }
+}
+
 /// Clamps the eigenvalues of every sample's `H` from below: see [`super::Map::clamp_eigenvalues`].
 ///
 /// `log det H` is `Σ log λ`. Below the floor `ε` the logarithm is continued by its tangent, `log ε + (λ − ε)/ε`. The

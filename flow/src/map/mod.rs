@@ -96,6 +96,19 @@ pub trait Map: Debug + Send + Sync {
         }
     }
 
+    /// Writes `log|det DT|` and the sign of `det DT` of every sample, where `H` is not positive definite as well.
+    ///
+    /// Where `H` is singular they are `∞` and 0; where it is not finite, or the preimage is beyond the injectivity
+    /// radius, NaN and 0.
+    ///
+    /// By default, for maps that cannot fold: [`Record::log_det`] and 1, and NaN and 0 where the sample is not
+    /// [`Record::ok`].
+    fn signed_log_dets(&self, record: &Record, log_det: &mut [f64], sign: &mut [f64]) {
+        for (s, &ok) in record.ok.iter().enumerate() {
+            (log_det[s], sign[s]) = if ok { (record.log_det[s], 1.0) } else { (f64::NAN, 0.0) };
+        }
+    }
+
     /// Clamps the eigenvalues of `H` from below, where densities of given points are scored in training: `log det H` is
     /// continued below `floor` by the tangents of its logarithms, and [`Map::pull_back`] then uses the clamped matrix.
     ///
@@ -249,6 +262,12 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
     fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {
         assert_eq!(out.len(), record.samples(), "one eigenvalue per sample");
         DenseHessian::of(record).smallest_eigenvalues(D, out);
+    }
+
+    fn signed_log_dets(&self, record: &Record, log_det: &mut [f64], sign: &mut [f64]) {
+        let samples = record.samples();
+        assert!(log_det.len() == samples && sign.len() == samples, "one determinant per sample");
+        dense_hessian::signed_log_dets::<_, D>(&self.manifold, record, log_det, sign);
     }
 
     fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {

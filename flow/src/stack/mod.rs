@@ -5,6 +5,7 @@ mod gradient;
 mod parts;
 mod run;
 mod scores;
+mod signed;
 mod spec;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ use rand_pcg::Pcg64;
 pub use differentials::{Differential, Pullback, Tangent};
 pub use gradient::Part;
 pub use scores::{BLOCK, Jacobian, Scores};
+pub use signed::SignedDensities;
 pub use spec::{FlowSpec, MAX_DIM, linear_map};
 
 use crate::error::{FlowError, SampleError};

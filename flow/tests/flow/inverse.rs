@@ -109,6 +109,53 @@ fn folded_maps_are_flagged_though_round_trips_look_fine() {
     assert!(folded >= 4, "the generator made {folded} folded maps of 40: too few to show anything");
 }
 
+/// `∫ base(S) det DS` and `∫ base(S) |det DS|` over T² on `n × n` nodes, and whether a determinant is negative.
+fn signed_torus_masses(flow: &Flow, theta: &[f64], n: usize) -> (f64, f64, bool) {
+    let step = TAU / n as f64;
+    let nodes: Vec<f64> = (0..n * n).flat_map(|i| [step * (i / n) as f64, step * (i % n) as f64]).collect();
+    let found = flow.signed_densities(theta, &nodes);
+    let terms = found.log_q.iter().zip(&found.sign).map(|(l, sign)| (sign * l.exp(), l.exp()));
+    let (signed, whole) = terms.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+    (step * step * signed, step * step * whole, found.sign.contains(&-1.0))
+}
+
+#[test]
+fn signed_densities_of_folded_maps_integrate_to_their_degree() {
+    let mut folded = 0;
+    for seed in 80..100 {
+        for layers in [1, 2] {
+            let flow = Flow::new(spec("T2", layers, false, &[16, 16])).unwrap();
+            let theta = parameters(&flow, 3.0, seed);
+            let (signed, whole, negative) = signed_torus_masses(&flow, &theta, 400);
+            // The signed integrand is smooth and periodic; two layers that fold have narrow structures.
+            let tolerance = if layers == 1 { 1e-9 } else { 1e-5 };
+            assert!((signed - 1.0).abs() < tolerance, "seed {seed}, {layers} layers: {signed}");
+            assert!(whole > signed - 1e-12, "seed {seed}: {whole} {signed}");
+            folded += usize::from(negative && whole > 1.01);
+        }
+    }
+    assert!(folded >= 8, "the generator made {folded} folded maps of 40: too few to show anything");
+}
+
+#[test]
+fn signed_densities_are_log_q_where_the_map_does_not_fold_and_nan_outside() {
+    for (seed, name) in (40..).zip(["T2", "S2", "R2", "S2xT1"]) {
+        let flow = Flow::new(spec(name, 2, false, &[8, 8])).unwrap();
+        let (theta, mut y) = (parameters(&flow, 1.5, seed), points(flow.manifold(), 300, seed));
+        y[0] = f64::NAN;
+        let (found, pulled) = (flow.signed_densities(&theta, &y), flow.inverse(&theta, &y));
+        let lowest = flow.inverse_with_eigenvalues(&theta, &y).1;
+        assert_eq!((&found.ok, found.sign[0]), (&pulled.ok, 0.0), "{name}");
+        assert!(found.log_q[0].is_nan() && pulled.ok.iter().filter(|ok| **ok).count() > 20, "{name}");
+        for s in 1..300 {
+            assert!(found.min_eigenvalue[s] == lowest[s] || lowest[s].is_nan(), "{name}, sample {s}");
+            if pulled.ok[s] {
+                assert_eq!((found.log_q[s], found.sign[s]), (pulled.log_q[s], 1.0), "{name}, sample {s}");
+            }
+        }
+    }
+}
+
 #[test]
 fn failed_solve_is_an_error_that_names_the_sample() {
     let mut spec = spec("T2", 1, true, &[8, 8]);

@@ -9,4 +9,5 @@ mod sequence;
 pub use base::base_points;
 pub use generator::Generator;
 pub use quadrature::Quadrature;
+pub(crate) use quadrature::gauss_legendre;
 pub use sequence::{Sequence, Spread};

@@ -87,7 +87,7 @@ impl Quadrature {
 
 /// Nodes and weights of Gauss–Legendre quadrature on [−1, 1], descending: Newton on `P_n` from Tricomi's asymptotic
 /// roots `cos(π (i + 3/4)/(n + 1/2))` (Press et al., *Numerical Recipes*, section 4.6).
-fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (0..n)
         .map(|i| {
             let mut x = (PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();
