@@ -11,8 +11,6 @@ const MOST: usize = 1024;
 const FEWEST: usize = 8;
 /// Random halvings of the data.
 const HALVINGS: usize = 16;
-/// Samples differ from the data where their statistic is larger than that of halves of the data by this factor.
-const FACTOR: f64 = 2.0;
 
 /// Energy statistics (Székely & Rizzo 2013, *Energy statistics*) of the model's samples and the data, and of halves of
 /// the data.
@@ -31,6 +29,9 @@ pub struct Likeness {
 }
 
 impl Likeness {
+    /// Samples differ from the data where their statistic is larger than that of halves of the data by this factor.
+    pub const FACTOR: f64 = 2.0;
+
     /// Compares samples of a model with the data, `[point][coordinate]`; none for fewer than eight points of a kind, or
     /// if all points of the data are the same.
     pub(super) fn new(manifold: &AnyManifold, samples: &[f64], data: &[f64], seed: u64) -> Option<Self> {
@@ -68,7 +69,7 @@ impl Likeness {
 
     /// Whether the samples differ from the data by more than twice what halves of the data differ by.
     pub fn is_unlike(&self) -> bool {
-        self.model > FACTOR * self.halves
+        self.model > Self::FACTOR * self.halves
     }
 }
 

@@ -15,8 +15,7 @@ use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show};
 use crate::program::progress::ProgressDisplay;
 use crate::program::{self, Outcome, RunError};
-use crate::report::Report;
-use crate::report::table;
+use crate::report::{Report, Status, table};
 use crate::training::{Problem, TrainingError};
 
 /// Exit status of a run that the user stopped: 128 + SIGINT.
@@ -29,7 +28,8 @@ Examples:
   ircpm evaluate runs/torus-multi-modal-1              its measures again
   ircpm presets --check --seeds 3                      a table of all presets
 
-Exit status: 0 done, 1 failed, 2 wrong arguments, 130 stopped by Ctrl-C (training then leaves a checkpoint).";
+Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
+one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C (training then leaves a checkpoint).";
 
 const TRAIN_EXAMPLES: &str = "\
 Examples:
@@ -222,7 +222,7 @@ fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, C
     match outcome {
         Outcome::Done(report) => {
             show(format_args!("{report}  {:<18} {root}\n", "folder"))?;
-            Ok(0)
+            Ok(report.status.code())
         }
         Outcome::Interrupted { step } => {
             note(format_args!(
@@ -274,8 +274,9 @@ fn read_text(path: &Path) -> Result<String, RunError> {
 
 fn evaluate(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
     let (problem, folder) = open_run(root)?;
-    show(program::reevaluate(&problem, &folder, stop)?)?;
-    Ok(0)
+    let report = program::reevaluate(&problem, &folder, stop)?;
+    show(&report)?;
+    Ok(report.status.code())
 }
 
 fn list() -> Result<u8, CliError> {
@@ -285,7 +286,7 @@ fn list() -> Result<u8, CliError> {
     Ok(0)
 }
 
-/// Trains every preset. The table has what was finished, even if the user or an error ends it early.
+/// Trains every preset. The exit status is that of the worst run: 3 before 4 before 0. The table has what was finished, even if the user or an error ends it early.
 fn check(args: &Presets, stop: &AtomicBool) -> Result<u8, CliError> {
     let mut rows: Vec<(String, Vec<Report>)> = Vec::new();
     let chosen = |preset: &&Preset| args.only.is_empty() || args.only.iter().any(|name| name == preset.name);
@@ -303,8 +304,17 @@ fn check(args: &Presets, stop: &AtomicBool) -> Result<u8, CliError> {
             note("stopped: the table has the runs that were finished");
             Ok(INTERRUPTED)
         }
-        outcome => outcome.map(|()| 0),
+        outcome => outcome.map(|()| worst(&rows)),
     }
+}
+
+/// Exit status of the worst run.
+fn worst(rows: &[(String, Vec<Report>)]) -> u8 {
+    let mut all = rows.iter().flat_map(|(_, reports)| reports).map(|report| report.status);
+    if all.clone().any(|status| status == Status::NotADensity) {
+        return Status::NotADensity.code();
+    }
+    all.find(|&status| status != Status::Sound).map_or(0, Status::code)
 }
 
 fn train_in_memory(

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
 use super::recorder::{self, Recorder};
-use crate::config::Config;
-use crate::evaluation::{Evaluation, evaluate};
+use crate::config::{Config, EvaluationConfig};
+use crate::evaluation::{Evaluation, evaluate, seed_of_run};
 use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
 use crate::training::{Problem, State, Trainer, Watcher};
@@ -127,7 +127,9 @@ fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
-    Ok(evaluate(&problem.flow, theta, problem.source(), &problem.config.evaluation, stop)?)
+    let Config { seed, ref evaluation, .. } = problem.config;
+    let settings = EvaluationConfig { seed: seed_of_run(evaluation.seed, seed), ..evaluation.clone() };
+    Ok(evaluate(&problem.flow, theta, problem.source(), &settings, stop)?)
 }
 
 fn write_results(

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::status::Status;
+use crate::config::ModelConfig;
 use crate::estimate::Estimate;
 use crate::evaluation::Evaluation;
 use crate::training::{End, Problem, Progress};
@@ -10,6 +12,8 @@ use crate::training::{End, Problem, Progress};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
+    /// Whether the model can be used: `sound`, `not-a-density` or `unfinished`.
+    pub status: Status,
     /// Version of the program.
     pub version: &'static str,
     /// Target or data file.
@@ -28,9 +32,13 @@ pub struct Report {
     pub steps: usize,
     /// Whether training was stopped before its end.
     pub interrupted: bool,
-    /// Whether fresh points show that the map folds: its `q` is then not a density, and ESS, KL and log Z are
-    /// meaningless.
+    /// Whether any point of training's last survey or of the evaluation, or a mass above one, shows that the map folds:
+    /// its `q` is then not a density, and ESS, KL and log Z are meaningless.
     pub folded: bool,
+    /// Whether the map does not fold and its mass is one, within 1e-3 and three errors.
+    pub density: bool,
+    /// Points `y` with `T(S(y)) ≠ y`, which the map does not come to: see [`crate::evaluation::Fold::unreached`].
+    pub unreached: usize,
     /// Why training by least squares ended: `goal`, `stalled` or `steps`.
     pub end: Option<End>,
     /// Goal of least squares: KL in nats at which they stop.
@@ -59,18 +67,40 @@ pub struct Report {
     pub max_weight_share: Option<f64>,
     /// Pareto shape of the weights' tail.
     pub pareto_k: Option<f64>,
-    /// Mean log-likelihood of the held-out points, in nats.
+    /// Number of points that were held out; null for a target.
+    pub held_out_points: Option<usize>,
+    /// Mean log-likelihood of the held-out points, in nats; null for fewer than two points, and where the model is not a
+    /// density.
     pub held_out_log_likelihood: Option<f64>,
     /// Standard error of [`Report::held_out_log_likelihood`], in nats.
     pub held_out_log_likelihood_se: Option<f64>,
-    /// Smallest eigenvalue of `H` over fresh base points, and over those of the survey that ended training.
+    /// Mean log-likelihood of the same points under an adaptive kernel density, in nats.
+    pub baseline_kernel_log_likelihood: Option<f64>,
+    /// Standard error of [`Report::baseline_kernel_log_likelihood`], in nats.
+    pub baseline_kernel_log_likelihood_se: Option<f64>,
+    /// Mean log-likelihood of the same points under a small mixture, in nats.
+    pub baseline_mixture_log_likelihood: Option<f64>,
+    /// Standard error of [`Report::baseline_mixture_log_likelihood`], in nats.
+    pub baseline_mixture_log_likelihood_se: Option<f64>,
+    /// Energy statistic of the model's samples and the data, about one if they have one law: see
+    /// [`crate::evaluation::Likeness`].
+    pub energy_statistic: Option<f64>,
+    /// The largest such statistic of random halves of the data.
+    pub energy_statistic_of_halves: Option<f64>,
+    /// Smallest eigenvalue of `H` over all points of the evaluation, and over those of the survey that ended training.
     pub min_eigenvalue: f64,
-    /// Share of the fresh points where `H` is not positive definite.
+    /// Share of the points of the evaluation where `H` is not positive definite.
     pub indefinite_share: f64,
-    /// Integral of `q`.
+    /// Integral of `base(S) |det DS|`, which is that of `q`, and above one where the map folds.
     pub mass: f64,
     /// Standard error of [`Report::mass`]; null for quadrature.
     pub mass_se: Option<f64>,
+    /// Change of [`Report::mass`] by the last refinement of a quadrature; null for samples.
+    pub mass_resolution: Option<f64>,
+    /// The part of [`Report::mass`] where the determinant is negative.
+    pub mass_reversed: f64,
+    /// Points that the mass leaves out, because it is not defined there.
+    pub mass_unmeasured: usize,
     /// Model samples.
     pub samples: usize,
     /// Inner steps per sample.
@@ -97,6 +127,9 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// Files of the pictures.
     pub pictures: Vec<String>,
+    /// Whether `[model]` has no key of its own.
+    #[serde(skip)]
+    pub(super) default_model: bool,
 }
 
 impl Report {
@@ -108,18 +141,27 @@ impl Report {
         let (ess, ess_se) = split(weights.map(|w| w.ess));
         let (kl, kl_se) = split(weights.map(|w| w.kl));
         let (log_z, log_z_se) = split(weights.map(|w| w.log_z));
-        let (held_out_log_likelihood, held_out_log_likelihood_se) = split(evaluation.held_out);
-        Self {
+        let density = evaluation.is_density() && !progress.fold_seen;
+        let (held_out_log_likelihood, held_out_log_likelihood_se) =
+            split(evaluation.held_out.filter(|_| density));
+        let (baseline_kernel_log_likelihood, baseline_kernel_log_likelihood_se) =
+            split(evaluation.baseline_kernel);
+        let (baseline_mixture_log_likelihood, baseline_mixture_log_likelihood_se) =
+            split(evaluation.baseline_mixture);
+        let report = Self {
+            status: Status::Sound,
             version: env!("CARGO_PKG_VERSION"),
             target: problem.name(),
             manifold: problem.manifold().to_string(),
             beta: config.beta(),
             beta_reached: progress.beta,
             params: flow.parameters(),
-            layers: config.model.layers,
+            layers: flow.layers(),
             steps: progress.step,
             interrupted: !progress.done,
-            folded: evaluation.fold.is_folded() || progress.fold_seen,
+            folded: evaluation.is_folded() || progress.fold_seen,
+            density,
+            unreached: evaluation.fold.unreached,
             end: progress.end,
             goal: progress.beta.map(|_| config.training.goal),
             target_raised: progress.target_raised,
@@ -134,8 +176,15 @@ impl Report {
             uniform_ess: evaluation.base_ess,
             max_weight_share: weights.map(|w| w.largest_share),
             pareto_k: weights.and_then(|w| w.pareto_k),
+            held_out_points: evaluation.held_out_points,
             held_out_log_likelihood,
             held_out_log_likelihood_se,
+            baseline_kernel_log_likelihood,
+            baseline_kernel_log_likelihood_se,
+            baseline_mixture_log_likelihood,
+            baseline_mixture_log_likelihood_se,
+            energy_statistic: evaluation.likeness.map(|likeness| likeness.model),
+            energy_statistic_of_halves: evaluation.likeness.map(|likeness| likeness.halves),
             // `f64::min` would drop a NaN.
             min_eigenvalue: match progress.lowest_seen {
                 Some(lowest) if lowest < evaluation.fold.min_eigenvalue => lowest,
@@ -144,6 +193,9 @@ impl Report {
             indefinite_share: evaluation.fold.indefinite_share,
             mass: evaluation.mass.value,
             mass_se: evaluation.mass.standard_error,
+            mass_resolution: evaluation.mass.resolution,
+            mass_reversed: evaluation.mass.reversed,
+            mass_unmeasured: evaluation.mass.unmeasured,
             samples: config.evaluation.samples,
             solve_steps_mean: evaluation.solve.steps_mean(),
             solve_residual_max: evaluation.solve.residual_max,
@@ -157,7 +209,9 @@ impl Report {
             wall_seconds: progress.wall_seconds,
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),
-        }
+            default_model: config.model == ModelConfig::default(),
+        };
+        Self { status: report.assess(), ..report }
     }
 
     /// The file's text.

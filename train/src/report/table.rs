@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::json::Report;
 use super::machine;
+use super::status::{MORE_LAYERS, Status};
+use crate::evaluation::Likeness;
 use crate::training::End;
 
 impl Display for Report {
@@ -23,16 +25,22 @@ impl Display for Report {
             let exact = self.log_z_exact.map(|z| format!("   (exact {z:.6})")).unwrap_or_default();
             row("log Z", format!("{log_z:.6} ± {se:.6}{exact}"))?;
         }
-        if let (Some(l), Some(se)) = (self.held_out_log_likelihood, self.held_out_log_likelihood_se) {
-            row("held-out log q", format!("{l:.4} ± {se:.4} nats"))?;
+        if let Some(held_out) = self.held_out() {
+            row("held-out log q", held_out)?;
+        }
+        if let Some(baselines) = self.baselines() {
+            row("beside the flow", baselines)?;
+        }
+        if let (Some(model), Some(halves)) = (self.energy_statistic, self.energy_statistic_of_halves) {
+            let halves = format!("two halves of the data: at most {halves:.2}");
+            row("energy distance", format!("{model:.2} of samples and data ({halves})"))?;
         }
         if let Some(share) = self.max_weight_share {
             let tail = self.pareto_k.map(|k| format!(", Pareto k̂ {k:.2}")).unwrap_or_default();
             row("weights", format!("largest share {share:.1e}{tail}"))?;
         }
-        let se = self.mass_se.map_or_else(|| " (quadrature)".to_owned(), |se| format!(" ± {se:.1e}"));
-        row("mass", format!("{:.8}{se}", self.mass))?;
-        row("min eigenvalue", format!("{:.3e} of H over fresh points", self.min_eigenvalue))?;
+        row("mass", self.mass())?;
+        row("min eigenvalue", format!("{:.3e} of H over all points of the evaluation", self.min_eigenvalue))?;
         let solves = format!(
             "{:.2} steps on average, worst residual {:.1e}",
             self.solve_steps_mean, self.solve_residual_max
@@ -51,13 +59,48 @@ impl Display for Report {
 }
 
 impl Report {
+    /// The held-out likelihood, with the mass without which it says nothing.
+    fn held_out(&self) -> Option<String> {
+        let points = self.held_out_points?;
+        Some(match (self.held_out_log_likelihood, self.held_out_log_likelihood_se) {
+            (Some(l), Some(se)) => format!("{l:.4} ± {se:.4} nats, of a density of mass {}", self.mass()),
+            _ if points < 2 => format!(
+                "none: {points} point{} held out, at least 2 are needed; give more points, or raise data.held_out",
+                if points == 1 { " is" } else { "s are" }
+            ),
+            _ => format!("none: q is not a density, its mass is {}", self.mass()),
+        })
+    }
+
+    /// Likelihoods of other estimators on the same points.
+    fn baselines(&self) -> Option<String> {
+        let kernel = (self.baseline_kernel_log_likelihood, self.baseline_kernel_log_likelihood_se);
+        let mixture = (self.baseline_mixture_log_likelihood, self.baseline_mixture_log_likelihood_se);
+        let named = [("adaptive kernel density", kernel), ("mixture", mixture)];
+        let texts: Vec<String> = named
+            .into_iter()
+            .filter_map(|(name, (value, se))| Some(format!("{name} {:.4} ± {:.4}", value?, se?)))
+            .collect();
+        (!texts.is_empty()).then(|| texts.join(", ") + " nats")
+    }
+
+    /// The mass with its error.
+    fn mass(&self) -> String {
+        let error = match (self.mass_se, self.mass_resolution) {
+            (Some(se), _) => format!(" ± {se:.1e}"),
+            (None, Some(change)) => format!(" (quadrature, to {change:.0e})"),
+            (None, None) => String::new(),
+        };
+        format!("{:.8}{error}", self.mass)
+    }
+
     /// Why least squares ended, and what would take them further.
     fn ended(&self) -> Option<String> {
         let goal = self.goal?;
         Some(match self.end? {
             End::Goal => format!("at the goal, a KL of {goal:.1e}"),
             End::Stalled => format!(
-                "above the goal, a KL of {goal:.1e}: neither KL nor the residual fell any more; widen model.hidden, or add to model.layers"
+                "above the goal, a KL of {goal:.1e}: neither KL nor the residual fell any more. {MORE_LAYERS}"
             ),
             End::Steps => {
                 format!("at the limit of steps, before the goal, a KL of {goal:.1e}; raise training.steps")
@@ -68,25 +111,45 @@ impl Report {
     /// What a reader must know before any number.
     fn warnings(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.folded {
+            let unreached = match self.unreached {
+                0 => String::new(),
+                1 => ", and it does not come back to one".to_owned(),
+                n => format!(", and it does not come back to {n}"),
+            };
             writeln!(
                 f,
-                "  FOLDED: H is not positive definite at {:.3} % of fresh points (smallest eigenvalue {:.3}). The map is not \
-                 one-to-one,\n  its q is not a density, and the numbers below do not measure one. {}",
+                "  FOLDED: H is not positive definite at {:.3} % of the points (smallest eigenvalue {:.3}){unreached}. The \
+                 map is not one-to-one,\n  its q is not a density, and the numbers below do not measure one. {}",
                 100.0 * self.indefinite_share,
                 self.min_eigenvalue,
-                match self.beta_reached {
-                    Some(_) => "Widen model.hidden, or add to model.layers.",
-                    None => "Train with a smaller learning rate or a larger model.output_scale.",
-                }
+                self.advice_against_folds()
+            )?;
+        } else if !self.density {
+            writeln!(
+                f,
+                "  MASS: the integral of q is {}, where a density has one. No fold was seen, so q is sharper than the \
+                 points at which it\n  was integrated. Raise evaluation.uniform.",
+                self.mass()
             )?;
         }
+        if let (Some(model), Some(halves)) = (self.energy_statistic, self.energy_statistic_of_halves)
+            && model > Likeness::FACTOR * halves
+        {
+            writeln!(
+                f,
+                "  UNLIKE: the model's samples differ from the data by an energy statistic of {model:.1}, halves of the \
+                 data by at most {halves:.1}."
+            )?;
+        }
+        let end = self.end == Some(End::Steps);
         if let Some(reached) = self.beta_reached.filter(|&reached| reached < self.beta && !self.interrupted) {
             writeln!(
                 f,
                 "  UNFINISHED: training has come to beta {reached:.3} of {:.3}, with a residual of {:.1e} nats for the flatter \
-                 density there.\n  Raise training.steps, widen model.hidden, or add to model.layers.",
+                 density there.\n  {}",
                 self.beta,
-                self.residual.unwrap_or(f64::NAN)
+                self.residual.unwrap_or(f64::NAN),
+                if end { "Raise training.steps." } else { MORE_LAYERS }
             )?;
         }
         if self.interrupted {
@@ -94,7 +157,7 @@ impl Report {
             let beta = beta.unwrap_or_default();
             writeln!(
                 f,
-                "  INTERRUPTED after {} steps: training was stopped before its end{beta}.",
+                "  INTERRUPTED after {} steps: training was stopped before its end{beta}. `ircpm train --resume` goes on.",
                 self.steps
             )?;
         }
@@ -122,8 +185,13 @@ pub fn markdown(rows: &[(String, Vec<Report>)]) -> String {
         let Some(first) = reports.first() else { continue };
         let column = |f: fn(&Report) -> Option<f64>| reports.iter().filter_map(f).collect::<Vec<f64>>();
         let exact = first.log_z_exact.map(|z| format!(" ({z:.6})")).unwrap_or_default();
-        let folded = reports.iter().filter(|report| report.folded).count();
-        let flag = if folded > 0 { format!(" **{folded} folded**") } else { String::new() };
+        let count = |status: Status| reports.iter().filter(|report| report.status == status).count();
+        let flags = [(Status::NotADensity, "not a density"), (Status::Unfinished, "unfinished")];
+        let flag = |(status, name)| {
+            let runs = count(status);
+            if runs > 0 { format!(" **{runs} {name}**") } else { String::new() }
+        };
+        let flag: String = flags.into_iter().map(flag).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontTransform, register_font};
 
+use super::Head;
 use super::Picture;
 use super::PictureError;
 use super::colour::Scale;
@@ -18,7 +19,10 @@ const FAMILY: &str = "sans-serif";
 /// Ink of text and axes.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x2a);
 
-const HEAD: u32 = 52;
+/// Ink of what a reader must know before looking at a picture.
+pub(super) const WARNING: RGBColor = RGBColor(0xb0, 0x10, 0x20);
+
+pub(super) const HEAD: u32 = 52;
 const TITLE: u32 = 34;
 const LEFT: u32 = 70;
 const BOTTOM: u32 = 62;
@@ -48,7 +52,7 @@ type Drawn = Result<(), PictureError>;
 
 impl Figure {
     /// Room for `columns × rows` panels of that size in pixels, and for a bar of colours.
-    pub(super) fn new(headline: &str, panel: (u32, u32), columns: usize, rows: usize, bar: bool) -> Self {
+    pub(super) fn new(head: Head, panel: (u32, u32), columns: usize, rows: usize, bar: bool) -> Self {
         register();
         let width = columns as u32 * (LEFT + panel.0 + GAP) + if bar { BAR } else { GAP };
         let height = HEAD + rows as u32 * (TITLE + panel.1 + BOTTOM);
@@ -61,7 +65,14 @@ impl Figure {
         };
         // Text on white fails only if the font is missing, and then every panel returns the error.
         let _ = figure.within((0, 0), (width, HEAD), |area| {
-            area.text(headline, (0.5, 0.35), Anchor::Middle, 20.0, INK)
+            let (title, size) = (&head.title, 20.0);
+            match &head.mark {
+                None => area.text(title, (0.5, 0.35), Anchor::Middle, size, INK),
+                Some(mark) => {
+                    area.text(title, (0.5, 0.68), Anchor::Middle, size, INK)?;
+                    area.text(mark, (0.5, 0.22), Anchor::Middle, 15.0, WARNING)
+                }
+            }
         });
         figure
     }

@@ -14,7 +14,7 @@ mod square;
 
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
-use crate::evaluation::{EvaluationError, log_target};
+use crate::evaluation::{EvaluationError, log_target, seed_of_run};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::report::Report;
 use crate::training::{Problem, Source};
@@ -70,7 +70,7 @@ const LAYERS: usize = 4;
 pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, PictureError> {
     let samples = samples(problem, theta);
     let Some(chart) = chart(problem.manifold()) else {
-        return Ok(vec![pairs::draw(problem.manifold(), &samples, &report.title())?]);
+        return Ok(vec![pairs::draw(problem.manifold(), &samples, report)?]);
     };
     let chart = chart.as_ref();
     Ok(vec![
@@ -93,7 +93,8 @@ fn chart(manifold: &AnyManifold) -> Option<Box<dyn Chart>> {
 fn samples(problem: &Problem, theta: &[f64]) -> Vec<f64> {
     let manifold = problem.manifold();
     let sequence = Sequence::new(Spread::Random, DOTS, manifold.cube_dim());
-    let x = base_points(manifold, &sequence, &mut Generator::from_seed(problem.config.evaluation.seed));
+    let seed = seed_of_run(problem.config.evaluation.seed, problem.config.seed);
+    let x = base_points(manifold, &sequence, &mut Generator::from_seed(seed));
     let pushed = problem.flow.forward(theta, &x);
     let solved = pushed.y.chunks_exact(manifold.ambient()).zip(&pushed.ok).filter(|(_, ok)| **ok);
     solved.flat_map(|(y, _)| y.iter().copied()).collect()
@@ -120,7 +121,7 @@ fn densities(
     }
     let high = panels.iter().map(|(_, grid)| grid.range().1).fold(0.0, f64::max);
     let scale = Scale::density(high);
-    let mut figure = Figure::new(&headline(report), chart.size(), panels.len(), 1, true);
+    let mut figure = Figure::new(Head::of(report), chart.size(), panels.len(), 1, true);
     for (i, (title, grid)) in panels.iter().enumerate() {
         figure.panel(i, title, |panel| heat::draw(panel, chart, grid, &scale))?;
     }
@@ -135,12 +136,12 @@ fn potentials(
     report: &Report,
     chart: &dyn Chart,
 ) -> Result<Picture, PictureError> {
-    let model = &problem.config.model;
-    let layers = if model.shared { 1 } else { model.layers.min(LAYERS) };
+    let flow = &problem.flow;
+    let layers = if flow.is_shared() { 1 } else { flow.layers().min(LAYERS) };
     let nodes = chart.nodes();
     let grids: Vec<Grid> = (0..layers)
         .map(|layer| {
-            let psi = problem.flow.potential(theta, layer, &nodes);
+            let psi = flow.potential(theta, layer, &nodes);
             // A potential is known up to a constant, so the mean over the picture is subtracted.
             let mean = psi.iter().sum::<f64>() / psi.len() as f64;
             Grid::new(chart.shape(), psi.iter().map(|p| p - mean).collect())
@@ -151,9 +152,9 @@ fn potentials(
         .map(Grid::range)
         .fold((0.0, 0.0), |(l, h), (low, high)| (f64::min(l, low), f64::max(h, high)));
     let scale = Scale::potential(range);
-    let mut figure = Figure::new(&headline(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
+    let mut figure = Figure::new(Head::of(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
     for (layer, grid) in grids.iter().enumerate() {
-        let title = match (model.shared, model.layers) {
+        let title = match (flow.is_shared(), flow.layers()) {
             (_, 1) => "potential ψ".to_owned(),
             (true, n) => format!("potential ψ, shared by {n} layers"),
             (false, n) => format!("potential ψ, layer {} of {n}", layer + 1),
@@ -176,19 +177,30 @@ fn scatter(
         let most = train.len().min(DOTS * problem.manifold().ambient());
         panels.insert(0, ("data", &train[..most]));
     }
-    let mut figure = Figure::new(&headline(report), chart.size(), panels.len(), 1, false);
+    let mut figure = Figure::new(Head::of(report), chart.size(), panels.len(), 1, false);
     for (i, (title, points)) in panels.into_iter().enumerate() {
         figure.panel(i, title, |panel| heat::dots(panel, chart, points))?;
     }
     figure.finish(SAMPLES)
 }
 
-/// Title of every picture of a run.
-fn headline(report: &Report) -> String {
-    let quality = match (report.folded, report.ess, report.kl) {
-        (true, ..) => "   folded: not a density".to_owned(),
-        (false, Some(ess), Some(kl)) => format!("   ESS {:.2} %, KL {kl:.1e}", 100.0 * ess),
-        _ => String::new(),
-    };
-    report.title() + &quality
+/// What stands above the panels of every picture of a run.
+struct Head {
+    title: String,
+    /// What a reader must know first: that the map folds, that training was interrupted.
+    mark: Option<String>,
 }
+
+impl Head {
+    fn of(report: &Report) -> Self {
+        let mark = report.mark();
+        let quality = match (&mark, report.ess, report.kl) {
+            (None, Some(ess), Some(kl)) => format!("   ESS {:.2} %, KL {kl:.1e}", 100.0 * ess),
+            _ => String::new(),
+        };
+        Self { title: report.title() + &quality, mark }
+    }
+}
+
+#[cfg(test)]
+mod tests;

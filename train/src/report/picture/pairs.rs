@@ -3,11 +3,13 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 use plotters::style::Color;
 
+use super::Head;
 use super::Picture;
 use super::PictureError;
 use super::figure::Figure;
 use super::heat::DOT;
 use super::square::{axis, turn};
+use crate::report::Report;
 
 /// Most panels in a picture.
 const PANELS: usize = 6;
@@ -22,14 +24,18 @@ struct Coordinate {
 }
 
 /// Scatter plots of the first pairs of coordinates.
-pub(super) fn draw(manifold: &AnyManifold, samples: &[f64], headline: &str) -> Result<Picture, PictureError> {
+pub(super) fn draw(
+    manifold: &AnyManifold,
+    samples: &[f64],
+    report: &Report,
+) -> Result<Picture, PictureError> {
     let coordinates = coordinates(manifold, samples);
     let n = coordinates.len();
     let pairs: Vec<(usize, usize)> =
         (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).take(PANELS).collect();
     let pairs = if pairs.is_empty() { vec![(0, 0)] } else { pairs };
     let columns = pairs.len().min(3);
-    let mut figure = Figure::new(headline, SIZE, columns, pairs.len().div_ceil(columns), false);
+    let mut figure = Figure::new(Head::of(report), SIZE, columns, pairs.len().div_ceil(columns), false);
     for (panel, &(i, j)) in pairs.iter().enumerate() {
         let (a, b) = (&coordinates[i], &coordinates[j]);
         figure.panel(panel, &format!("samples, {} and {}", a.name, b.name), |panel| {
