@@ -54,6 +54,12 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A run that came to its end with the given exit status, and its results.
+fn ends(output: &Output, status: i32) {
+    let text = format!("{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{text}");
+}
+
 fn succeed(output: &Output) {
     assert!(output.status.success(), "{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
 }
@@ -222,6 +228,46 @@ fn given_points_are_learned_and_the_held_out_ones_measured() {
 }
 
 #[test]
+fn exit_status_and_report_tell_a_fold_and_unfinished_training() {
+    let dir = folder();
+    // A network this large folds before the first step, and one step at this rate changes nothing.
+    let folded =
+        ["model.output_scale=0.1", "model.layers=1", "training.steps=1", "training.learning_rate=1e-9"];
+    let unfinished = ["training.optimiser=levenberg-marquardt", "training.steps=2"];
+    let cases: [(&str, &[&str], i32, &str, &str); 2] = [
+        ("folded", &folded, 3, "not-a-density", "FOLDED"),
+        ("short", &unfinished, 4, "unfinished", "UNFINISHED"),
+    ];
+    for (out, settings, code, status, word) in cases {
+        let sets: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
+        let args = ["train", "torus-multi-modal", "--out", out];
+        let output = ircpm(dir.path(), &[&args[..], &SHORT[..], &sets[..]].concat());
+        ends(&output, code);
+        assert!(stdout(&output).contains(word), "{}", stdout(&output));
+        let report = json(&dir.path().join(out).join("report.json"));
+        assert_eq!((&report["status"], &report["density"]), (&status.into(), &(code == 4).into()));
+        ends(&ircpm(dir.path(), &["evaluate", out]), code);
+    }
+}
+
+#[test]
+fn likelihood_of_too_few_held_out_points_is_said_to_be_none() {
+    let dir = folder();
+    let rows: String = (0..12).map(|i| format!("{}\n", 0.5 * f64::from(i))).collect();
+    fs::write(dir.path().join("p.csv"), format!("angle\n{rows}")).expect("a writable folder");
+    let config = "[data]\nfile = \"p.csv\"\nmanifold = \"T1\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("few.toml"), config).expect("a writable folder");
+    let output = short(dir.path(), &["train", "few.toml", "--out", "run"]);
+    assert!(
+        stdout(&output).contains("none: 1 point is held out, at least 2 are needed"),
+        "{}",
+        stdout(&output)
+    );
+    let report = json(&dir.path().join("run/report.json"));
+    assert!(report["held_out_log_likelihood"].is_null() && report["held_out_points"] == 1);
+}
+
+#[test]
 fn point_that_is_none_is_named_by_file_line_and_value() {
     let dir = folder();
     let config = "[data]\nfile = \"p.csv\"\nmanifold = \"S2\"\n[training]\nloss = \"likelihood\"\n";
@@ -311,7 +357,7 @@ fn divergence_names_step_rate_and_remedy_and_leaves_a_checkpoint() {
         assert!(said.contains(words), "{said}");
     }
     let again = ircpm(dir.path(), &["evaluate", "run"]);
-    succeed(&again);
+    ends(&again, 4);
     assert!(stdout(&again).contains("INTERRUPTED"), "{}", stdout(&again));
 }
 
@@ -457,7 +503,7 @@ fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
     assert!(kill.is_ok_and(|status| status.success()));
     assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
     let output = ircpm(dir.path(), &["evaluate", "run"]);
-    succeed(&output);
+    ends(&output, 4);
     assert!(stdout(&output).contains("INTERRUPTED after"), "{}", stdout(&output));
 }
 
@@ -489,18 +535,19 @@ fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
         ["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512", "--set", "model.hidden=[8]"];
     let adam = ["training.optimiser=adam", "training.steps=3000", "training.log_every=50"];
     let least_squares = ["training.goal=1e-15", "training.steps=12", "training.log_every=1"];
-    for (name, settings) in [("adam", adam), ("least-squares", least_squares)] {
+    // Least squares run out of steps before their goal.
+    for (name, settings, status) in [("adam", adam, 0), ("least-squares", least_squares, 4)] {
         let sets: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
         let args = [&["train", "torus-multi-modal"], &small[..], &sets[..]].concat();
         let (whole, parts) = (format!("{name}-whole"), format!("{name}-parts"));
-        succeed(&ircpm(dir.path(), &[&args[..], &["--out", &whole]].concat()));
+        ends(&ircpm(dir.path(), &[&args[..], &["--out", &whole]].concat()), status);
         interrupt(dir.path(), &args, &parts);
         // Lines of steps after the checkpoint, as a crash leaves them, and half a line.
         let metrics = |run: &str| dir.path().join(run).join("metrics.jsonl");
         let mut text = fs::read_to_string(metrics(&parts)).expect("metrics");
         text += "{\"step\":2999,\"loss\":0.0}\n{\"step\":1";
         fs::write(metrics(&parts), text).expect("a writable folder");
-        succeed(&ircpm(dir.path(), &["train", "--resume", &parts]));
+        ends(&ircpm(dir.path(), &["train", "--resume", &parts]), status);
 
         let state = |run: &str| {
             let bytes = fs::read(dir.path().join(run).join("checkpoint.safetensors")).expect("a checkpoint");
@@ -584,7 +631,9 @@ fn presets_check_prints_a_markdown_table_of_all_presets() {
     let small =
         ["presets", "--check", "--seeds", "2", "--set", "model.hidden=[8]", "--set", "training.steps=3"];
     let output = ircpm(dir.path(), &[&small[..], &SHORT[4..]].concat());
-    succeed(&output);
+    // Three steps of least squares come to no goal.
+    ends(&output, 4);
+    assert!(stdout(&output).contains("unfinished"), "{}", stdout(&output));
     let rows = stdout(&output)
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
