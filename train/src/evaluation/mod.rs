@@ -296,7 +296,7 @@ impl Subject<'_> {
         Ok(y)
     }
 
-    /// Whether the map comes back to points `y` from their preimages. One that it does not come back to, although the
+    /// Whether the map comes back to points `y`, the first of those that were `found`, from their preimages. One that it does not come back to, although the
     /// solve succeeds and `H` is positive definite at either end, shows a fold.
     fn reached(
         &self,
@@ -304,9 +304,10 @@ impl Subject<'_> {
         found: &SignedDensities,
         survey: &mut Survey,
     ) -> Result<Vec<bool>, EvaluationError> {
-        let (manifold, mut reached) = (self.flow.manifold(), vec![false; found.ok.len()]);
+        let manifold = self.flow.manifold();
         let n = manifold.ambient();
-        let candidates: Vec<usize> = (0..found.ok.len()).filter(|&i| found.ok[i]).collect();
+        let mut reached = vec![false; y.len() / n];
+        let candidates: Vec<usize> = (0..reached.len()).filter(|&i| found.ok[i]).collect();
         for some in candidates.chunks(BATCH) {
             self.check()?;
             let x: Vec<f64> = some.iter().flat_map(|i| &found.x[i * n..(i + 1) * n]).copied().collect();
