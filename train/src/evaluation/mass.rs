@@ -98,26 +98,22 @@ fn unmeasured(found: &SignedDensities) -> usize {
 /// By quadrature on a compact manifold of dimension one or two; none if there is no rule.
 fn compact(subject: &Subject<'_>, survey: &mut Survey) -> Result<Option<Mass>, EvaluationError> {
     let manifold = subject.flow.manifold();
-    let mut at = |nodes: usize| -> Result<Option<Mass>, EvaluationError> {
+    let (mut nodes, mut coarse): (usize, Option<Mass>) = (NODES, None);
+    loop {
         let Some(rule) = Quadrature::new(manifold, nodes) else { return Ok(None) };
         let found = subject.survey(&rule.points, survey)?;
         let terms: Vec<[f64; 2]> = (0..rule.weights.len()).map(|i| terms(&found, i)).collect();
         let of = |k: usize| rule.integrate(&terms.iter().map(|t| t[k]).collect::<Vec<_>>());
         let (value, reversed, unmeasured) = (of(0), of(1), unmeasured(&found));
-        Ok(Some(Mass { value, standard_error: None, resolution: None, reversed, unmeasured }))
-    };
-    let (mut nodes, Some(mut coarse)) = (NODES, at(NODES)?) else { return Ok(None) };
-    loop {
-        nodes *= 2;
-        let Some(fine) = at(nodes)? else { return Ok(None) };
-        let change = (fine.value - coarse.value).abs();
-        coarse = Mass { resolution: Some(change), ..fine };
-        let next = 2 * nodes.pow(manifold.dim() as u32) << manifold.dim();
+        let change = coarse.map(|coarse| (value - coarse.value).abs());
+        let fine = Mass { value, standard_error: None, resolution: change, reversed, unmeasured };
         // A density that folds has kinks, and its mass need not be known to many digits.
-        let folded = fine.reversed > 0.0 || fine.unmeasured > 0;
-        if change <= CONVERGED || folded || next > 2 * MOST_NODES {
-            return Ok(Some(coarse));
+        let folded = reversed > 0.0 || unmeasured > 0;
+        let next = rule.weights.len() << manifold.dim();
+        if change.is_some_and(|change| change <= CONVERGED || folded || next > MOST_NODES) {
+            return Ok(Some(fine));
         }
+        (nodes, coarse) = (2 * nodes, Some(fine));
     }
 }
 
@@ -194,16 +190,15 @@ impl RealLine {
         survey: &mut Survey,
     ) -> Result<Mass, EvaluationError> {
         let edges = self.edges(subject, images)?;
-        let mut best = None;
-        for n in CIRCLES {
-            let mass = self.integrate(subject, &edges, n, survey)?;
-            let done = self.circle.is_none() || mass.error() <= CONVERGED || mass.reversed > 0.0;
-            best = Some(mass);
-            if done {
+        let mut best = self.integrate(subject, &edges, CIRCLES[0], survey)?;
+        for &n in &CIRCLES[1..] {
+            if self.circle.is_none() || best.error() <= CONVERGED || best.reversed > 0.0 {
                 break;
             }
+            let mass = self.integrate(subject, &edges, n, survey)?;
+            best = if mass.error() < best.error() { mass } else { best };
         }
-        Ok(best.expect("there is a rule on the circle"))
+        Ok(best)
     }
 
     /// Over the line, with `n` nodes on the circle, of which every other one shows how fine that is.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::status::Status;
-use crate::config::ModelConfig;
+use super::status::{Status, advice};
 use crate::estimate::Estimate;
 use crate::evaluation::Evaluation;
 use crate::training::{End, Problem, Progress};
@@ -127,9 +126,9 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// Files of the pictures.
     pub pictures: Vec<String>,
-    /// Whether `[model]` has no key of its own.
+    /// What was found to help against a fold in such a run.
     #[serde(skip)]
-    pub(super) default_model: bool,
+    pub(super) advice: &'static str,
 }
 
 impl Report {
@@ -209,7 +208,7 @@ impl Report {
             wall_seconds: progress.wall_seconds,
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),
-            default_model: config.model == ModelConfig::default(),
+            advice: advice(problem, progress),
         };
         Self { status: report.assess(), ..report }
     }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::json::Report;
-use crate::training::End;
+use crate::config::ModelConfig;
+use crate::training::{End, Problem, Progress, Source};
 
 /// Whether a model can be used, as far as its evaluation shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,19 +60,20 @@ impl Report {
         }
         (!marks.is_empty()).then(|| marks.join(", "))
     }
+}
 
-    /// What was found to help against a fold in such a run.
-    pub(super) fn advice_against_folds(&self) -> &'static str {
-        match (self.held_out_points, self.default_model) {
-            (Some(_), false) => "Remove the keys of [model], so that the default potential is used.",
-            (Some(_), true) => {
-                "No setting is known to help: give more points, or drop columns that determine others."
-            }
-            (None, _) if self.beta_reached.is_some() => MORE_LAYERS,
-            (None, _) => {
-                "Set training.optimiser = \"auto\" if least squares apply, or give more layers (model.layers)."
-            }
+/// What was found to help against a fold in such a run.
+pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
+    let default_model = problem.config.model == ModelConfig::default();
+    let compact = problem.manifold().log_volume().is_some();
+    match problem.source() {
+        Source::Points { .. } if default_model => "No setting is known to help: give more points.",
+        Source::Points { .. } => "Remove the keys of [model], so that the default potential is used.",
+        Source::Target { .. } if progress.beta.is_some() => MORE_LAYERS,
+        Source::Target { .. } if compact => {
+            "Set training.optimiser = \"auto\": least squares raise the eigenvalues of H."
         }
+        Source::Target { .. } => "No setting is known to help on a manifold of infinite volume.",
     }
 }
 

@@ -122,7 +122,7 @@ impl Report {
                  map is not one-to-one,\n  its q is not a density, and the numbers below do not measure one. {}",
                 100.0 * self.indefinite_share,
                 self.min_eigenvalue,
-                self.advice_against_folds()
+                self.advice
             )?;
         } else if !self.density {
             writeln!(
