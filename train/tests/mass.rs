@@ -162,7 +162,7 @@ fn mass_of_maps_without_folds_is_one_within_its_error_on_every_kind_of_manifold(
 fn folded_maps_have_a_mass_above_one_by_twice_its_reversed_part() {
     let mut folded = 0;
     for name in ["T1", "T2", "R1xT1", "T3"] {
-        let flow = network(name, 1, 0.05);
+        let flow = network(name, 1, 0.025);
         for seed in 0..4 {
             let theta = flow.initial(seed);
             let found = measured(&flow, &theta, &[], &[], 16_384);

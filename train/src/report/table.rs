@@ -113,8 +113,7 @@ impl Report {
         if self.folded {
             let unreached = match self.unreached {
                 0 => String::new(),
-                1 => ", and it does not come back to one".to_owned(),
-                n => format!(", and it does not come back to {n}"),
+                n => format!(", and T(S(y)) is not y at {n}"),
             };
             writeln!(
                 f,

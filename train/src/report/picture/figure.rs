@@ -52,7 +52,7 @@ type Drawn = Result<(), PictureError>;
 
 impl Figure {
     /// Room for `columns × rows` panels of that size in pixels, and for a bar of colours.
-    pub(super) fn new(head: Head, panel: (u32, u32), columns: usize, rows: usize, bar: bool) -> Self {
+    pub(super) fn new(head: &Head, panel: (u32, u32), columns: usize, rows: usize, bar: bool) -> Self {
         register();
         let width = columns as u32 * (LEFT + panel.0 + GAP) + if bar { BAR } else { GAP };
         let height = HEAD + rows as u32 * (TITLE + panel.1 + BOTTOM);

@@ -121,7 +121,7 @@ fn densities(
     }
     let high = panels.iter().map(|(_, grid)| grid.range().1).fold(0.0, f64::max);
     let scale = Scale::density(high);
-    let mut figure = Figure::new(Head::of(report), chart.size(), panels.len(), 1, true);
+    let mut figure = Figure::new(&Head::of(report), chart.size(), panels.len(), 1, true);
     for (i, (title, grid)) in panels.iter().enumerate() {
         figure.panel(i, title, |panel| heat::draw(panel, chart, grid, &scale))?;
     }
@@ -152,7 +152,7 @@ fn potentials(
         .map(Grid::range)
         .fold((0.0, 0.0), |(l, h), (low, high)| (f64::min(l, low), f64::max(h, high)));
     let scale = Scale::potential(range);
-    let mut figure = Figure::new(Head::of(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
+    let mut figure = Figure::new(&Head::of(report), chart.size(), layers.min(2), layers.div_ceil(2), true);
     for (layer, grid) in grids.iter().enumerate() {
         let title = match (flow.is_shared(), flow.layers()) {
             (_, 1) => "potential ψ".to_owned(),
@@ -177,7 +177,7 @@ fn scatter(
         let most = train.len().min(DOTS * problem.manifold().ambient());
         panels.insert(0, ("data", &train[..most]));
     }
-    let mut figure = Figure::new(Head::of(report), chart.size(), panels.len(), 1, false);
+    let mut figure = Figure::new(&Head::of(report), chart.size(), panels.len(), 1, false);
     for (i, (title, points)) in panels.into_iter().enumerate() {
         figure.panel(i, title, |panel| heat::dots(panel, chart, points))?;
     }

@@ -35,7 +35,7 @@ pub(super) fn draw(
         (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).take(PANELS).collect();
     let pairs = if pairs.is_empty() { vec![(0, 0)] } else { pairs };
     let columns = pairs.len().min(3);
-    let mut figure = Figure::new(Head::of(report), SIZE, columns, pairs.len().div_ceil(columns), false);
+    let mut figure = Figure::new(&Head::of(report), SIZE, columns, pairs.len().div_ceil(columns), false);
     for (panel, &(i, j)) in pairs.iter().enumerate() {
         let (a, b) = (&coordinates[i], &coordinates[j]);
         figure.panel(panel, &format!("samples, {} and {}", a.name, b.name), |panel| {
