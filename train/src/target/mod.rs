@@ -7,6 +7,8 @@ pub mod bessel;
 pub mod chain;
 pub mod correlated;
 mod density;
+pub mod ring;
+pub mod sine;
 pub mod sphere;
 pub mod torus;
 
@@ -48,16 +50,21 @@ pub trait Target: Send + Sync {
 type Constructor = fn(&'static str) -> Box<dyn Target>;
 
 /// All targets.
-const TARGETS: [(&str, Constructor); 11] = [
+const TARGETS: [(&str, Constructor); 16] = [
     ("torus-unimodal", |name| InLanes::boxed(name, torus::unimodal())),
     ("torus-multi-modal", |name| InLanes::boxed(name, torus::multi_modal())),
     ("torus-correlated", |name| InLanes::boxed(name, correlated::correlated())),
     ("torus-seam", |name| InLanes::boxed(name, torus::seam())),
+    ("torus-sine", |name| InLanes::boxed(name, sine::sine_von_mises())),
+    ("xy-ring-3", |name| InLanes::boxed(name, ring::xy_ring::<3>())),
+    ("xy-ring-4", |name| InLanes::boxed(name, ring::xy_ring::<4>())),
+    ("xy-ring-6", |name| InLanes::boxed(name, ring::xy_ring::<6>())),
     ("chain-4", |name| InLanes::boxed(name, chain::open_chain::<4>())),
     ("chain-8", |name| InLanes::boxed(name, chain::open_chain::<8>())),
     ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode(10.0))),
     ("sphere-four-mode-50", |name| InLanes::boxed(name, sphere::four_mode(50.0))),
     ("sphere-four-mode-100", |name| InLanes::boxed(name, sphere::four_mode(100.0))),
+    ("sphere-four-mode-1000", |name| InLanes::boxed(name, sphere::four_mode(1000.0))),
     ("sphere-poles", |name| InLanes::boxed(name, sphere::poles())),
     ("s3-four-mode", |name| InLanes::boxed(name, sphere::four_mode_s3())),
 ];
