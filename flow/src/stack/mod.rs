@@ -102,6 +102,16 @@ impl Flow {
         Ok(Self { manifold, maps, shared, isa: Isa::best() })
     }
 
+    /// The flow with its first map once more in front, with parameters of its own that precede the others; none if the
+    /// layers share their parameters.
+    pub fn deepened(&self) -> Option<Self> {
+        if self.shared {
+            return None;
+        }
+        let maps = self.maps.iter().take(1).chain(&self.maps).map(Arc::clone).collect();
+        Some(Self { manifold: self.manifold.clone(), maps, ..*self })
+    }
+
     /// The manifold.
     pub fn manifold(&self) -> &AnyManifold {
         &self.manifold

@@ -1,10 +1,12 @@
 //! Which values a key may hold. Called by serde, so that an error gets the span of the value.
 
+use std::fmt::{self, Formatter};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::Layers;
 use crate::optimiser;
 use crate::target;
 
@@ -55,8 +57,28 @@ pub(super) fn seed<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error>
     within(input, 0..=i64::MAX as u64)
 }
 
-pub(super) fn layers<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
-    size(input, 1..=64)
+/// The word `auto`, or a number of layers.
+pub(super) fn layers<'de, D: Deserializer<'de>>(input: D) -> Result<Layers, D::Error> {
+    struct Either;
+
+    impl Visitor<'_> for Either {
+        type Value = Layers;
+
+        fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("\"auto\" or an integer from 1 to 64")
+        }
+
+        fn visit_i64<E: Error>(self, n: i64) -> Result<Layers, E> {
+            check(n, 1..=64).map(|n| Layers::Fixed(n as usize))
+        }
+
+        fn visit_str<E: Error>(self, word: &str) -> Result<Layers, E> {
+            let unknown = || E::custom(format!("{word:?} is neither \"auto\" nor an integer from 1 to 64"));
+            if word == super::AUTO { Ok(Layers::Auto) } else { Err(unknown()) }
+        }
+    }
+
+    input.deserialize_any(Either)
 }
 
 pub(super) fn order<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {

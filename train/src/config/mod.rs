@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use ircpm_flow::{Features as FlowFeatures, FlowSpec, Method as FlowMethod, Solver as FlowSolver};
 use ircpm_manifolds::AnyManifold;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
@@ -83,9 +83,9 @@ pub struct DataConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Number of layers, 1 to 64.
+    /// Number of layers, 1 to 64, or `auto`: as many as training finds use for.
     #[serde(deserialize_with = "check::layers")]
-    pub layers: usize,
+    pub layers: Layers,
     /// Whether all layers have the same parameters.
     pub shared: bool,
     /// Width of each hidden layer, 1 to 4096; at most 16 of them.
@@ -96,6 +96,35 @@ pub struct ModelConfig {
     /// The potential is the network's output divided by this: a large value starts near the identity.
     #[serde(deserialize_with = "check::positive")]
     pub output_scale: f64,
+}
+
+/// How many layers a stack has. Written `"auto"` or as an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layers {
+    /// One at first; least squares add more where training cannot do with those that are there. One for other
+    /// optimisers, and where all layers have the same parameters.
+    Auto,
+    /// That many, 1 to 64.
+    Fixed(usize),
+}
+
+impl Layers {
+    /// Number of layers that training begins with.
+    pub fn at_first(self) -> usize {
+        match self {
+            Self::Auto => 1,
+            Self::Fixed(layers) => layers,
+        }
+    }
+}
+
+impl Serialize for Layers {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Auto => output.serialize_str(AUTO),
+            Self::Fixed(layers) => output.serialize_u64(layers as u64),
+        }
+    }
 }
 
 /// What the network sees of a point.
@@ -232,7 +261,7 @@ fn tenth() -> f64 {
 impl Default for ModelConfig {
     fn default() -> Self {
         let features = Features::Harmonics { order: 1 };
-        Self { layers: 1, shared: false, hidden: vec![32, 32], features, output_scale: 1.0 }
+        Self { layers: Layers::Auto, shared: false, hidden: vec![16, 16], features, output_scale: 1.0 }
     }
 }
 
@@ -243,7 +272,7 @@ impl Default for SolverConfig {
     }
 }
 
-/// Name that leaves the choice of the optimiser to the program.
+/// Name that leaves a choice to the program: of the optimiser, or of the number of layers.
 pub const AUTO: &str = "auto";
 
 impl TrainingConfig {
@@ -381,7 +410,7 @@ impl Config {
         };
         FlowSpec {
             manifold: manifold.clone(),
-            layers: model.layers,
+            layers: model.layers.at_first(),
             shared: model.shared,
             hidden: model.hidden.clone(),
             features,

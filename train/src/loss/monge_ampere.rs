@@ -23,6 +23,8 @@ pub struct Offsets {
 impl Offsets {
     /// Equal offsets: regions that hold less mass than this share count less and less.
     pub const PLAIN: Self = Self { model: 1e-4, target: 1e-4 };
+    /// Offsets that keep the model's density at a ten-thousandth of the uniform one where the target is nearly empty.
+    pub const GUARDED: Self = Self { model: 1e-6, target: 1e-4 };
     /// Offsets that keep the model's density up where the target is nearly empty.
     pub const RAISED: Self = Self { model: 1e-5, target: 1e-3 };
 

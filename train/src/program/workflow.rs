@@ -89,8 +89,10 @@ fn record(
     if !trainer.is_done() {
         return Ok(Outcome::Interrupted { step: trainer.progress().step });
     }
-    let evaluation = measure(problem, trainer.theta(), stop)?;
-    let report = write_results(problem, &trainer.state(), &evaluation, folder)?;
+    let state = trainer.state();
+    let trained = at_depth_of(problem, &state, folder)?;
+    let evaluation = measure(&trained, &state.theta, stop)?;
+    let report = write_results(&trained, &state, &evaluation, folder)?;
     Ok(Outcome::Done(Box::new(report)))
 }
 
@@ -101,6 +103,7 @@ fn record(
 /// says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
     let state = load(problem, folder)?;
+    let problem = &at_depth_of(problem, &state, folder)?;
     let evaluation = measure(problem, &state.theta, stop)?;
     if folder.path(file::REPORT).exists() {
         return Ok(Report::new(problem, &state.progress, &evaluation));
@@ -121,9 +124,18 @@ fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
     if identity(&problem.config) != identity(&checkpoint.config) {
         return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
-    let parameters = problem.flow.parameters();
-    checkpoint.check_size(parameters).map_err(|source| RunError::in_checkpoint(folder, source))?;
+    at_depth_of(problem, &checkpoint.state, folder)?;
     Ok(checkpoint.state)
+}
+
+/// The problem with as many layers as the state has parameters for.
+///
+/// # Errors
+/// [`RunError::Checkpoint`] if they fit no number of layers.
+fn at_depth_of(problem: &Problem, state: &State, folder: &Folder) -> Result<Problem, RunError> {
+    problem.with_parameters(state.theta.len()).ok_or_else(|| {
+        RunError::in_checkpoint(folder, CheckpointError::size(state.theta.len(), problem.flow.parameters()))
+    })
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
@@ -163,6 +175,8 @@ pub fn train_in_memory(
     if !trainer.is_done() {
         return Err(RunError::Interrupted);
     }
+    let trained = problem.with_parameters(trainer.theta().len());
+    let problem = trained.as_ref().unwrap_or(problem);
     let evaluation = measure(problem, trainer.theta(), stop)?;
     Ok(Report::new(problem, trainer.progress(), &evaluation))
 }

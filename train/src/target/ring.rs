@@ -109,7 +109,8 @@ mod tests {
         for beta in [0.5, 1.0, 2.0] {
             let mut sum = 0.0;
             for node in 0..n * n * n {
-                sum += (-beta * ring.energy(&[angle(node % n), angle(node / n % n), angle(node / n / n)])).exp();
+                sum +=
+                    (-beta * ring.energy(&[angle(node % n), angle(node / n % n), angle(node / n / n)])).exp();
             }
             let (value, known) = (ring.log_z(beta).expect("small"), sum.ln() + 3.0 * (TAU / n as f64).ln());
             assert!((value - known).abs() < 1e-12, "{beta}: {value} is not {known}");

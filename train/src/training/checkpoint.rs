@@ -85,6 +85,11 @@ impl CheckpointError {
         Self::Tensor { name: name.to_owned(), problem: problem.into() }
     }
 
+    /// The error of a tensor of parameters that is of no such model.
+    pub fn size(found: usize, parameters: usize) -> Self {
+        Self::tensor("theta", format!("holds {found} numbers, but the model has {parameters} parameters"))
+    }
+
     fn metadata(key: &'static str, problem: &dyn ToString) -> Self {
         Self::Metadata { key, problem: problem.to_string() }
     }
@@ -115,19 +120,6 @@ impl Checkpoint {
         }
         views.push(("rng", TensorView::new(Dtype::U8, vec![rng.len()], &rng)?));
         Ok(serialize(views, Some(metadata))?)
-    }
-
-    /// Checks that the parameters are those of a model of this size.
-    ///
-    /// # Errors
-    /// `Tensor` if they are more or fewer.
-    pub fn check_size(&self, parameters: usize) -> Result<(), CheckpointError> {
-        if self.state.theta.len() == parameters {
-            return Ok(());
-        }
-        let problem =
-            format!("holds {} numbers, but the model has {parameters} parameters", self.state.theta.len());
-        Err(CheckpointError::tensor("theta", problem))
     }
 
     /// Reads a file's bytes. Never panics, whatever they are.

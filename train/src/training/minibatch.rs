@@ -58,16 +58,24 @@ impl Objective for Minibatch<'_> {
 }
 
 impl TrainingObjective for Minibatch<'_> {
+    fn flow(&self) -> &Flow {
+        self.flow
+    }
+
     fn generator(&self) -> &Generator {
         &self.generator
     }
 
-    fn restore(&mut self, _: &Tensors, generator: Generator) -> Result<(), StateError> {
+    fn restore(&mut self, theta: &[f64], _: &Tensors, generator: Generator) -> Result<(), StateError> {
+        let (found, expected) = (theta.len(), self.flow.parameters());
+        if found != expected {
+            return Err(StateError::Length { name: "theta", found, expected });
+        }
         self.generator = generator;
         Ok(())
     }
 
-    fn assess(&mut self, _: &mut [f64], last: bool) -> Assessment {
+    fn assess(&mut self, _: &mut Vec<f64>, last: bool) -> Assessment {
         Assessment { done: last, ..Assessment::default() }
     }
 }

@@ -1,5 +1,6 @@
 //! What the trainer asks of an objective beyond what an optimiser asks.
 
+use ircpm_flow::Flow;
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimates;
@@ -8,6 +9,9 @@ use crate::points::Generator;
 
 /// An objective whose state can be saved, and which knows when training is at its end.
 pub trait TrainingObjective: Objective {
+    /// The flow whose parameters are trained; another one after a step that has added a layer.
+    fn flow(&self) -> &Flow;
+
     /// The generator of points.
     fn generator(&self) -> &Generator;
 
@@ -16,14 +20,15 @@ pub trait TrainingObjective: Objective {
         Tensors::new()
     }
 
-    /// Takes up a saved state.
+    /// Takes up a saved state at the parameters `theta`.
     ///
     /// # Errors
-    /// [`StateError`] if it does not fit.
-    fn restore(&mut self, state: &Tensors, generator: Generator) -> Result<(), StateError>;
+    /// [`StateError`] if it does not fit, or the parameters are of another model.
+    fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError>;
 
-    /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to undo a fold.
-    fn assess(&mut self, theta: &mut [f64], last: bool) -> Assessment;
+    /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to
+    /// undo a fold, or change its length, to add a layer or to take one back.
+    fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment;
 }
 
 /// Why training ended.

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
+use super::collocation::with_parameters;
 use super::data::{self, DataError, split};
 use super::{Choice, Source, State, Trainer, TrainingError, choose};
-use crate::config::Config;
+use crate::config::{Config, Layers};
 use crate::target::Target;
 
 /// Everything that training and evaluation read and never change.
@@ -19,7 +21,9 @@ pub struct Problem {
     pub flow: Flow,
     /// Why the optimiser was chosen.
     pub choice: &'static str,
-    content: Content,
+    /// Whether training may add layers.
+    grows: bool,
+    content: Arc<Content>,
 }
 
 /// What a problem's flow learns from.
@@ -106,7 +110,20 @@ impl Problem {
         let training = &mut config.training;
         training.optimiser = optimiser.to_owned();
         (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
-        Ok(Self { config, flow, choice, content })
+        let grows = config.model.layers == Layers::Auto && training.is_least_squares();
+        Ok(Self { config, flow, choice, grows, content: Arc::new(content) })
+    }
+
+    /// The same problem with as many layers as that many parameters are for; none if no number of layers has so many,
+    /// or if it is fixed.
+    pub fn with_parameters(&self, parameters: usize) -> Option<Self> {
+        let flow = if self.grows {
+            with_parameters(&self.flow, parameters)?
+        } else {
+            (self.flow.parameters() == parameters).then(|| self.flow.clone())?
+        };
+        let Self { config, choice, grows, content, .. } = self;
+        Some(Self { config: config.clone(), flow, choice, grows: *grows, content: Arc::clone(content) })
     }
 
     /// What the flow learns from.
@@ -119,7 +136,8 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn trainer(&self) -> Result<Trainer<'_>, TrainingError> {
-        Trainer::new(&self.flow, self.source(), &self.config.training, self.config.seed)
+        let begin = if self.grows { Trainer::growing } else { Trainer::new };
+        begin(&self.flow, self.source(), &self.config.training, self.config.seed)
     }
 
     /// Training that goes on from a saved state.
@@ -127,7 +145,8 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::resume`].
     pub fn resume(&self, state: State) -> Result<Trainer<'_>, TrainingError> {
-        Trainer::resume(&self.flow, self.source(), &self.config.training, self.config.seed, state)
+        let resume = if self.grows { Trainer::resume_growing } else { Trainer::resume };
+        resume(&self.flow, self.source(), &self.config.training, self.config.seed, state)
     }
 
     /// The manifold that the flow lives on.
@@ -137,7 +156,7 @@ impl Problem {
 
     /// Name in tables: the target's, or the data file's.
     pub fn name(&self) -> String {
-        match (&self.content, &self.config.data) {
+        match (&*self.content, &self.config.data) {
             (Content::Target(target), _) => target.name().to_owned(),
             (_, Some(data)) => data.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             (_, None) => String::new(),

@@ -16,13 +16,14 @@ use super::{Progress, Source, State, Step, TrainingError, TrainingObjective, Wat
 use crate::config::TrainingConfig;
 use crate::estimate::Estimates;
 use crate::loss::LossError;
-use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, StateError};
+use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings};
 use crate::points::Generator;
 
 /// The state of training, between steps.
 pub struct Trainer<'a> {
     source: Source<'a>,
     settings: TrainingConfig,
+    grows: bool,
     theta: Vec<f64>,
     optimiser: Box<dyn Optimiser>,
     objective: Box<dyn TrainingObjective + 'a>,
@@ -51,6 +52,33 @@ impl<'a> Trainer<'a> {
         settings: &TrainingConfig,
         seed: u64,
     ) -> Result<Self, TrainingError> {
+        Self::begin(flow, source, settings, seed, false)
+    }
+
+    /// As [`Trainer::new`], with more layers where least squares find that those of the flow are exhausted: ask
+    /// [`Trainer::flow`] for the flow then. Other optimisers, and flows that share their parameters, keep their depth.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    ///
+    /// # Panics
+    /// As [`Trainer::new`].
+    pub fn growing(
+        flow: &'a Flow,
+        source: Source<'a>,
+        settings: &TrainingConfig,
+        seed: u64,
+    ) -> Result<Self, TrainingError> {
+        Self::begin(flow, source, settings, seed, true)
+    }
+
+    fn begin(
+        flow: &'a Flow,
+        source: Source<'a>,
+        settings: &TrainingConfig,
+        seed: u64,
+        grows: bool,
+    ) -> Result<Self, TrainingError> {
         if let Some((target, _)) = source.target()
             && target.manifold() != flow.manifold()
         {
@@ -62,12 +90,11 @@ impl<'a> Trainer<'a> {
         let name = choose(&settings.optimiser, flow, source)?.optimiser;
         let settings = TrainingConfig { optimiser: name.to_owned(), ..settings.clone() };
         let theta = flow.initial(seed);
-        let (parameters, learning_rate) = (theta.len(), settings.learning_rate());
-        let optimiser = optimiser::by_name(name, Settings { parameters, learning_rate, clip: settings.clip })
-            .ok_or_else(|| TrainingError::UnknownOptimiser { name: name.to_owned() })?;
-        let objective = objective(flow, source, &settings, Generator::from_seed(seed ^ BASE_POINTS));
+        let optimiser = optimiser_of(&settings, theta.len())?;
+        let generator = Generator::from_seed(seed ^ BASE_POINTS);
+        let objective = objective(flow, source, &settings, generator, grows);
         let (progress, recent) = (Progress::default(), Recent::default());
-        Ok(Self { source, settings, theta, optimiser, objective, progress, recent })
+        Ok(Self { source, settings, grows, theta, optimiser, objective, progress, recent })
     }
 
     /// Training that goes on from a saved state.
@@ -82,15 +109,34 @@ impl<'a> Trainer<'a> {
         seed: u64,
         state: State,
     ) -> Result<Self, TrainingError> {
-        let mut trainer = Self::new(flow, source, settings, seed)?;
+        Self::new(flow, source, settings, seed)?.restored(state)
+    }
+
+    /// Training that goes on from a saved state of [`Trainer::growing`]; the number of layers follows from that of the
+    /// parameters.
+    ///
+    /// # Errors
+    /// As [`Trainer::resume`].
+    pub fn resume_growing(
+        flow: &'a Flow,
+        source: Source<'a>,
+        settings: &TrainingConfig,
+        seed: u64,
+        state: State,
+    ) -> Result<Self, TrainingError> {
+        Self::growing(flow, source, settings, seed)?.restored(state)
+    }
+
+    fn restored(mut self, state: State) -> Result<Self, TrainingError> {
         let State { theta, optimiser, generator, progress } = state;
-        if theta.len() != flow.parameters() {
-            let (found, expected) = (theta.len(), flow.parameters());
-            return Err(StateError::Length { name: "theta", found, expected }.into());
-        }
-        trainer.optimiser.restore(&optimiser)?;
-        trainer.objective.restore(&optimiser, generator)?;
-        Ok(Self { theta, progress, ..trainer })
+        self.optimiser.restore(&optimiser)?;
+        self.objective.restore(&theta, &optimiser, generator)?;
+        Ok(Self { theta, progress, ..self })
+    }
+
+    /// The flow, with the layers that training has added.
+    pub fn flow(&self) -> &Flow {
+        self.objective.flow()
     }
 
     /// The state, as it can be saved.
@@ -133,7 +179,12 @@ impl<'a> Trainer<'a> {
         let taken = taken.map_err(|cause| self.failed(cause))?;
         let failed = taken.stats.unconverged + taken.stats.indefinite;
         self.recent.push(taken.loss, taken.log_weights);
+        let layers = self.flow().layers();
         let found = self.objective.assess(&mut self.theta, step + 1 >= self.settings.steps());
+        if self.flow().layers() != layers {
+            // Damping and the like are of the earlier parameters.
+            self.optimiser = self.fresh_optimiser()?;
+        }
         let lowest = found.lowest;
         self.progress = Progress {
             step: step + 1,
@@ -193,6 +244,10 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    fn fresh_optimiser(&self) -> Result<Box<dyn Optimiser>, TrainingError> {
+        optimiser_of(&self.settings, self.theta.len())
+    }
+
     /// What an error of the loss means at this point of the run.
     fn failed(&self, cause: LossError) -> TrainingError {
         let step = self.progress.step;
@@ -214,17 +269,26 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// The optimiser that the settings name, before its first step.
+fn optimiser_of(settings: &TrainingConfig, parameters: usize) -> Result<Box<dyn Optimiser>, TrainingError> {
+    let (name, learning_rate) = (&settings.optimiser, settings.learning_rate());
+    optimiser::by_name(name, Settings { parameters, learning_rate, clip: settings.clip })
+        .ok_or_else(|| TrainingError::UnknownOptimiser { name: name.clone() })
+}
+
 /// Residuals for least squares, batches for other optimisers.
 fn objective<'a>(
     flow: &'a Flow,
     source: Source<'a>,
     settings: &TrainingConfig,
     generator: Generator,
+    grows: bool,
 ) -> Box<dyn TrainingObjective + 'a> {
     let count = settings.batch();
     let collocation = match source {
         Source::Target { target, beta } if settings.is_least_squares() => {
-            Collocation::new(flow, target, beta, settings.goal, count, generator.clone())
+            let fixed = || Collocation::new(flow, target, beta, settings.goal, count, generator.clone());
+            if grows { fixed().and_then(Collocation::growing).or_else(fixed) } else { fixed() }
         }
         _ => None,
     };

@@ -108,11 +108,34 @@ impl Collocation<'_> {
         {
             end = out_of_steps?;
         }
+        let (end, clear) = self.undo_folds(theta, end, fresh, kl);
+        if end == End::Goal && !clear { out_of_steps } else { Some(end) }
+    }
+
+    /// [`Collocation::end`] for a reason that is known already.
+    ///
+    /// Says whether the model is clear of folds; none if its quality is not known, or not the goal that it seemed to be.
+    pub(super) fn end_after_survey(&mut self, theta: &mut [f64], end: End) -> Option<(End, bool)> {
+        let fresh = self.fresh_quality(theta);
+        let kl = fresh.as_ref()?.kl;
+        let lost = end == End::Goal && upper_bound(kl) > self.ending.goal;
+        (!lost).then(|| self.undo_folds(theta, end, fresh, kl))
+    }
+
+    /// Surveys the model and undoes a small fold; says whether it is clear of folds then. Points of a fold that cannot
+    /// be undone become hard points.
+    fn undo_folds(
+        &mut self,
+        theta: &mut [f64],
+        end: End,
+        fresh: Option<Estimates>,
+        kl: Estimate,
+    ) -> (End, bool) {
         let survey = self.survey(theta);
         self.ending.surveyed = below_margin(survey.lowest);
         if self.is_clear(survey.lowest) {
             self.ending.quality = fresh;
-            return Some(end);
+            return (end, true);
         }
         let limit = if end == End::Goal {
             self.ending.goal
@@ -122,20 +145,20 @@ impl Collocation<'_> {
         if let Some((smaller, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
             theta.copy_from_slice(&smaller);
             (self.ending.quality, self.ending.surveyed) = (Some(quality), below_margin(lowest));
-            return Some(end);
+            return (end, true);
         }
         self.sampler.hard.extend(survey.folds);
-        if end == End::Goal { out_of_steps } else { Some(end) }
+        (end, false)
     }
 
     /// Looks for folds at fresh points of either kind.
     fn survey(&mut self, theta: &[f64]) -> Survey {
         let n = self.flow.manifold().ambient();
         let mut survey = Survey { lowest: f64::INFINITY, folds: Vec::new() };
-        let base = SURVEY[usize::from(is_sparse(self.flow))] / MOST_CHECKS;
+        let base = SURVEY[usize::from(is_sparse(&self.flow))] / MOST_CHECKS;
         for batch in 0..base + IMAGES / MOST_CHECKS {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
-            let SampledPoints { y, .. } = self.sampler.draw(self.flow, theta, base, images);
+            let SampledPoints { y, .. } = self.sampler.draw(&self.flow, theta, base, images);
             // Eigenvalues above the margin are not computed.
             for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
@@ -149,7 +172,7 @@ impl Collocation<'_> {
 
     /// Whether a smallest eigenvalue is clear of a fold; above four dimensions it must be clear by [`MARGIN`].
     fn is_clear(&self, lowest: f64) -> bool {
-        if is_sparse(self.flow) { lowest >= MARGIN } else { lowest > 0.0 }
+        if is_sparse(&self.flow) { lowest >= MARGIN } else { lowest > 0.0 }
     }
 
     /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the
@@ -172,7 +195,7 @@ impl Collocation<'_> {
 
     /// Estimates from fresh images.
     fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
-        let SampledPoints { y, found, .. } = self.sampler.draw(self.flow, theta, 0, MOST_CHECKS);
+        let SampledPoints { y, found, .. } = self.sampler.draw(&self.flow, theta, 0, MOST_CHECKS);
         let images = self.with_energies(y).ok()?;
         let pulled = self.flow.inverse(theta, &images.y);
         let known: Vec<bool> = found.iter().zip(&pulled.ok).map(|(&found, &ok)| found && ok).collect();

@@ -5,6 +5,7 @@
 
 mod continuation;
 mod ending;
+mod growth;
 mod points;
 
 use std::ops::Range;
@@ -21,6 +22,8 @@ use crate::points::Generator;
 use crate::target::Target;
 use continuation::Continuation;
 use ending::{Ending, RECORD};
+use growth::Growth;
+pub(crate) use growth::with_parameters;
 use points::{SampledPoints, Sampler};
 
 /// Residual of a point without a density, in nats.
@@ -37,7 +40,11 @@ struct Points {
 
 /// Residuals of a flow and a target at points of its own choice.
 pub struct Collocation<'a> {
-    flow: &'a Flow,
+    flow: Flow,
+    /// The flow that training began with.
+    first: &'a Flow,
+    /// Present where layers may be added.
+    growth: Option<Growth>,
     target: &'a dyn Target,
     log_volume: f64,
     /// Present estimate of `log Z`.
@@ -69,7 +76,9 @@ impl<'a> Collocation<'a> {
     ) -> Option<Self> {
         let log_volume = flow.manifold().log_volume()?;
         Some(Self {
-            flow,
+            flow: flow.clone(),
+            first: flow,
+            growth: None,
             target,
             log_volume,
             log_z: log_volume,
@@ -82,12 +91,20 @@ impl<'a> Collocation<'a> {
         })
     }
 
+    /// The same training of a stack that grows: layers like the first are put in front where those that are there are
+    /// exhausted. None if the flow's layers share their parameters, or have nothing to scale `psi` by.
+    pub fn growing(self) -> Option<Self> {
+        let mut theta = self.flow.initial(0);
+        let grows = self.flow.deepened().is_some() && self.flow.rescale(&mut theta, 0.0);
+        grows.then(|| Self { growth: Some(Growth::default()), ..self })
+    }
+
     /// The floor under the eigenvalues of `H`, by dimension.
     ///
     /// The density is proportional to their product, so each may have a larger floor in higher dimension. The floor is
     /// low enough for targets in two dimensions, where a single eigenvalue may have to be small.
     fn floor(&self) -> f64 {
-        (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR)
+        (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR) * self.relative_floor()
     }
 
     /// Energies of points.
@@ -104,7 +121,11 @@ impl<'a> Collocation<'a> {
     /// Residuals at given log-densities.
     fn residuals_at(&self, log_q: &[f64], u: &[f64], beta: f64) -> monge_ampere::Residuals {
         let beta_u: Vec<f64> = u.iter().map(|u| beta * u).collect();
-        let offsets = if self.continuation.target_raised { Offsets::RAISED } else { Offsets::PLAIN };
+        let offsets = match (&self.growth, self.continuation.target_raised) {
+            (Some(_), _) => Offsets::GUARDED,
+            (None, true) => Offsets::RAISED,
+            (None, false) => Offsets::PLAIN,
+        };
         monge_ampere::Residuals::new(log_q, &beta_u, offsets, self.log_volume, self.log_z)
     }
 
@@ -135,8 +156,11 @@ impl<'a> Collocation<'a> {
     /// Raises `β` as far as the residuals at the check points allow.
     fn raise_beta(&mut self, log_q: &[f64]) -> Result<(), LossError> {
         let mut continuation = self.continuation.clone();
-        continuation.raise_beta(|beta| self.check_rms(log_q, beta))?;
+        let stuck = continuation.raise_beta(|beta| self.check_rms(log_q, beta))?;
         self.continuation = continuation;
+        if let Some(growth) = &mut self.growth {
+            growth.stuck = stuck;
+        }
         Ok(())
     }
 
@@ -154,21 +178,23 @@ impl<'a> Collocation<'a> {
 
 impl Objective for Collocation<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
-        let SampledPoints { y: mut batch, stats, .. } = self.sampler.step_points(self.flow, theta);
+        let SampledPoints { y: mut batch, stats, .. } = self.sampler.step_points(&self.flow, theta);
         let SampledPoints { y: mut check, found, stats: others } =
-            self.sampler.check_points(self.flow, theta);
+            self.sampler.check_points(&self.flow, theta);
         let images = check.len() / self.flow.manifold().ambient() - found.len();
         let images = images..images + found.len();
         (self.stats, self.ending.quality) = (stats, None);
         self.stats.merge(&others);
         batch.extend(&self.sampler.hard);
-        self.sampler.choose_hard_points(self.flow, theta, &mut check);
+        self.sampler.choose_hard_points(&self.flow, theta, &mut check);
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
         let scores = self.flow.scores(theta, &self.check.y, self.floor());
-        if self.continuation.raise_target(&scores.lowest[..images.start]) {
+        let lowest = &scores.lowest[..images.start];
+        if self.growth.is_none() && self.continuation.raise_target(lowest) {
             self.ending.history.clear();
         }
+        let mut square = None;
         if scores.inside.iter().all(|&inside| inside) {
             self.raise_beta(&scores.log_q)?;
             let beta = self.continuation.beta;
@@ -178,7 +204,11 @@ impl Objective for Collocation<'_> {
                 let (log_q, u) = (&scores.log_q[images.clone()], &self.check.u[images]);
                 let quality = self.ending.estimates(log_q, beta, u, &found);
                 self.ending.record(quality, residuals.mean_square());
+                square = Some(residuals.mean_square());
             }
+        }
+        if let Some(growth) = &mut self.growth {
+            growth.record(lowest, self.continuation.beta, square);
         }
         Ok(())
     }
@@ -211,6 +241,10 @@ impl Objective for Collocation<'_> {
 }
 
 impl TrainingObjective for Collocation<'_> {
+    fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
     fn generator(&self) -> &Generator {
         &self.sampler.generator
     }
@@ -218,15 +252,23 @@ impl TrainingObjective for Collocation<'_> {
     fn state(&self) -> Tensors {
         let Continuation { beta, target_raised, levels, .. } = &self.continuation;
         let count = self.sampler.count as f64;
-        Tensors::from([
+        let mut state = Tensors::from([
             ("continuation".to_owned(), vec![*beta, self.log_z, count, f64::from(*target_raised)]),
             ("hard_points".to_owned(), self.sampler.hard.clone()),
             ("residuals_at_beta".to_owned(), levels.clone()),
             ("history".to_owned(), self.ending.history.clone()),
-        ])
+        ]);
+        state.extend(self.growth.iter().flat_map(Growth::state));
+        state
     }
 
-    fn restore(&mut self, state: &Tensors, generator: Generator) -> Result<(), StateError> {
+    fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError> {
+        let (found, expected) = (theta.len(), self.first.parameters());
+        let flow = match self.growth {
+            Some(_) => with_parameters(self.first, found),
+            None => (found == expected).then(|| self.first.clone()),
+        };
+        self.flow = flow.ok_or(StateError::Length { name: "theta", found, expected })?;
         let continuation = tensor(state, "continuation", Some(4), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
@@ -248,6 +290,9 @@ impl TrainingObjective for Collocation<'_> {
                 return Err(StateError::Length { name, found, expected });
             }
         }
+        if self.growth.is_some() {
+            self.growth = Some(Growth::restored(state)?);
+        }
         (self.continuation.beta, self.continuation.target_raised) = (beta, target_raised > 0.0);
         (self.continuation.levels, self.ending.history) = (levels.to_vec(), history.to_vec());
         (self.sampler.count, self.sampler.hard) = (count as usize, hard.to_vec());
@@ -255,8 +300,8 @@ impl TrainingObjective for Collocation<'_> {
         Ok(())
     }
 
-    fn assess(&mut self, theta: &mut [f64], last: bool) -> Assessment {
-        let end = self.end(theta, last);
+    fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment {
+        let end = if self.growth.is_some() { self.grow_or_end(theta, last) } else { self.end(theta, last) };
         Assessment {
             done: end.is_some(),
             end,
