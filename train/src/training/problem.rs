@@ -77,6 +77,9 @@ pub enum ProblemError {
 /// 128 MiB of them; a step needs a few dozen times as much, for gradients and the optimiser.
 const MOST_PARAMETERS: usize = 1 << 24;
 
+/// Most steps of a stack that grows, unless the configuration has another number: each depth takes some fifty.
+pub(crate) const GROWING_STEPS: usize = 400;
+
 impl Problem {
     /// Builds the flow and reads the data. A relative data file is looked for in `base`, and its absolute path is kept
     /// in the effective configuration, so that the run can be repeated from its own folder.
@@ -109,8 +112,11 @@ impl Problem {
         let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;
         let training = &mut config.training;
         training.optimiser = optimiser.to_owned();
-        (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
         let grows = config.model.layers == Layers::Auto && training.is_least_squares();
+        if grows {
+            training.steps = training.steps.or(Some(GROWING_STEPS));
+        }
+        (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
         Ok(Self { config, flow, choice, grows, content: Arc::new(content) })
     }
 

@@ -10,6 +10,7 @@
 use ircpm_flow::Flow;
 
 use super::{Collocation, is_sparse};
+use crate::loss::monge_ampere::Offsets;
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::training::End;
 
@@ -22,16 +23,19 @@ const MANY_FOLDS: f64 = 0.01;
 /// Steps in a row with many folds after which a layer is added.
 const FOLDED_STEPS: usize = 4;
 /// `β` must rise by [`LEAST_GROWTH`] within this many steps, else a layer is added.
-const SLOW_STEPS: usize = 10;
+const SLOW_STEPS: usize = 20;
 const LEAST_GROWTH: f64 = 1.5;
+/// Factor by which one more layer raises the `β` that a stack can follow, at least.
+const PER_LAYER: f64 = 20.0;
 /// Steps within which the residual's mean square must fall by [`FALLING`] once `β` is at its end.
-const PATIENCE: usize = 10;
-const FALLING: f64 = 0.75;
-/// Half the mean square of the residuals, in nats, above which a stack whose residual is stuck gets one more layer. It
-/// is the KL from the guarded target near its end.
-const ROUGH: f64 = 1e-4;
+const PATIENCE: usize = 8;
+const FALLING: f64 = 0.6;
+/// Loss of effective sample size above which a stack whose residual is stuck gets one more layer.
+const ROUGH: f64 = 5e-4;
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
 const FINE: f64 = 1e-5;
+/// Half the mean square, in nats, below which the guard is lowered once `β` is at its end.
+const ADVANCED: f64 = 1e-3;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
 /// Surveys with folds after which a layer is added.
@@ -54,9 +58,16 @@ pub(super) struct Growth {
     shallower: Vec<f64>,
     /// Mean square at those parameters.
     shallower_square: f64,
+    /// Whether the guard is at its last level.
+    is_guard_low: bool,
 }
 
 impl Growth {
+    /// Offsets of the guarded target.
+    pub(super) fn offsets(&self) -> Offsets {
+        if self.is_guard_low { Offsets::GUARDED } else { Offsets::RAISED }
+    }
+
     /// Takes up the smallest eigenvalues at the base points of a step, and `β`.
     pub(super) fn record(&mut self, lowest: &[f64], beta: f64, square: Option<f64>) {
         let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
@@ -72,7 +83,7 @@ impl Growth {
             let now = self.betas[self.betas.len() - 1];
             now < LEAST_GROWTH * self.betas[self.betas.len() - 1 - SLOW_STEPS]
         };
-        self.stuck || slow || self.folded_steps >= FOLDED_STEPS
+        slow
     }
 
     /// Whether the residual no longer falls at the last `β`.
@@ -89,8 +100,9 @@ impl Growth {
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_steps, folded_surveys, stuck, shallower_square, .. } = *self;
-        let numbers = vec![folded_steps as f64, folded_surveys as f64, f64::from(stuck), shallower_square];
+        let Self { folded_steps, folded_surveys, stuck, shallower_square, is_guard_low, .. } = *self;
+        let (stuck, low) = (f64::from(stuck), f64::from(is_guard_low));
+        let numbers = vec![folded_steps as f64, folded_surveys as f64, stuck, shallower_square, low];
         Tensors::from([
             ("growth".to_owned(), numbers),
             ("growth_betas".to_owned(), self.betas.clone()),
@@ -105,12 +117,13 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(4), valid)?;
+        let numbers = tensor(state, "growth", Some(5), valid)?;
         Ok(Self {
             folded_steps: numbers[0] as usize,
             folded_surveys: numbers[1] as usize,
             stuck: numbers[2] > 0.0,
             shallower_square: numbers[3],
+            is_guard_low: numbers[4] > 0.0,
             betas: tensor(state, "growth_betas", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
@@ -137,18 +150,27 @@ impl Collocation<'_> {
             && self.flow.parameters() + per_layer <= MOST_PARAMETERS
     }
 
-    /// Adds a layer in front that begins as the identity: its hidden units are random, its output is zero.
-    fn deepen(&mut self, theta: &mut Vec<f64>, shallower: Vec<f64>, shallower_square: f64) {
-        let Some(flow) = self.flow.deepened() else { return };
-        let mut deeper = flow.initial(self.sampler.generator.next_u64());
-        let front = flow.slot(0);
-        if !flow.map(0).rescale(&mut deeper[front.clone()], 0.0) {
-            return;
+    /// Goes on with `added` more layers, all from fresh parameters and the flat target.
+    ///
+    /// Layers that are exhausted have eigenvalues near zero, and one more that begins as the identity cannot undo that:
+    /// on the sine density training from such a start was still above a KL of 10⁻² after a hundred steps, while
+    /// fresh parameters came below 10⁻³ in fifty.
+    fn deepen(&mut self, theta: &mut Vec<f64>, added: usize, shallower: Vec<f64>, shallower_square: f64) {
+        for _ in 0..added {
+            if self.may_deepen()
+                && let Some(flow) = self.flow.deepened()
+            {
+                self.flow = flow;
+            }
         }
-        deeper[front.end..].copy_from_slice(theta);
-        *theta = deeper;
-        self.flow = flow;
+        *theta = self.flow.initial(self.sampler.generator.next_u64());
+        if std::env::var("TRACE").is_ok() {
+            eprintln!("deepen to {} at beta {}", self.flow.layers(), self.continuation.beta);
+        }
+        (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
+        self.sampler.hard.clear();
         self.growth = Some(Growth { shallower, shallower_square, ..Growth::default() });
+        self.continuation.beta = 0.0;
         self.continuation.levels.clear();
         self.ending.history.clear();
     }
@@ -160,11 +182,17 @@ impl Collocation<'_> {
         let growth = self.growth.as_ref()?;
         if !self.continuation.is_complete() {
             if growth.is_exhausted() && self.may_deepen() && !last {
-                self.deepen(theta, Vec::new(), 0.0);
+                let left = (self.continuation.beta_max / self.continuation.beta).ln();
+                let added = 1 + (left / PER_LAYER.ln()) as usize;
+                self.deepen(theta, added, Vec::new(), 0.0);
             }
             return out_of_steps;
         }
         let Some(kl) = self.ending.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
+        if !growth.is_guard_low && growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED) {
+            self.lower_guard();
+            return out_of_steps;
+        }
         let (square, stalled) = (growth.squares.last().copied()?, growth.has_stalled());
         let reached = kl.value + 2.0 * kl.standard_error <= self.ending.goal;
         let fine = 0.5 * square <= FINE && kl.value > 5.0 * square;
@@ -184,6 +212,16 @@ impl Collocation<'_> {
         self.conclude(theta, end, last)
     }
 
+    /// Lowers the guard to its last level.
+    fn lower_guard(&mut self) {
+        if let Some(growth) = &mut self.growth {
+            growth.is_guard_low = true;
+            growth.squares.clear();
+            growth.folded_surveys = 0;
+        }
+        self.ending.history.clear();
+    }
+
     /// What follows when the residual no longer falls: one more layer, the stack before the last one, or the end.
     fn take_stock(&mut self, theta: &mut Vec<f64>) -> Option<End> {
         let growth = self.growth.as_ref()?;
@@ -197,9 +235,9 @@ impl Collocation<'_> {
             }
             return self.conclude(theta, End::Stalled, true);
         }
-        let rough = 0.5 * least > ROUGH.max(self.ending.goal);
+        let rough = self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > ROUGH);
         if paid && rough && self.may_deepen() {
-            self.deepen(theta, theta.clone(), least);
+            self.deepen(theta, 1, theta.clone(), least);
             return None;
         }
         self.conclude(theta, End::Stalled, false)
@@ -218,7 +256,7 @@ impl Collocation<'_> {
             if !self.may_deepen() {
                 return Some(End::Stalled);
             }
-            self.deepen(theta, Vec::new(), 0.0);
+            self.deepen(theta, 1, Vec::new(), 0.0);
         }
         None
     }
@@ -226,7 +264,7 @@ impl Collocation<'_> {
     /// The floor under eigenvalues, relative to that of a stack of fixed depth: lower at the end, where it keeps
     /// eigenvalues of a density that is nearly empty above zero.
     pub(super) fn relative_floor(&self) -> f64 {
-        if self.growth.is_some() && self.continuation.is_complete() && !is_sparse(&self.flow) {
+        if self.growth.as_ref().is_some_and(|growth| growth.is_guard_low) && !is_sparse(&self.flow) {
             0.1
         } else {
             1.0

@@ -43,6 +43,8 @@ pub struct Collocation<'a> {
     flow: Flow,
     /// The flow that training began with.
     first: &'a Flow,
+    /// Points per step that training began with.
+    first_count: usize,
     /// Present where layers may be added.
     growth: Option<Growth>,
     target: &'a dyn Target,
@@ -78,6 +80,7 @@ impl<'a> Collocation<'a> {
         Some(Self {
             flow: flow.clone(),
             first: flow,
+            first_count: count,
             growth: None,
             target,
             log_volume,
@@ -122,7 +125,7 @@ impl<'a> Collocation<'a> {
     fn residuals_at(&self, log_q: &[f64], u: &[f64], beta: f64) -> monge_ampere::Residuals {
         let beta_u: Vec<f64> = u.iter().map(|u| beta * u).collect();
         let offsets = match (&self.growth, self.continuation.target_raised) {
-            (Some(_), _) => Offsets::GUARDED,
+            (Some(growth), _) => growth.offsets(),
             (None, true) => Offsets::RAISED,
             (None, false) => Offsets::PLAIN,
         };
