@@ -1,20 +1,21 @@
 //! Fits a flow to a target or to points of one's own, without a configuration.
 //!
-//! [`fit`] trains, by least squares where they apply, and evaluates. For control over single steps, for checkpoints or a
+//! [`fit_target`] builds a flow for an energy, as deep as training finds use for. [`fit`] takes a flow of your own. Both
+//! train, by least squares where they apply, and evaluate. For control over single steps, for checkpoints or a
 //! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
 use std::sync::atomic::AtomicBool;
 
-use ircpm_flow::Flow;
+use ircpm_flow::{Flow, FlowError, FlowSpec, Solver};
 use ircpm_manifolds::InvalidPoint;
 
-use crate::config::{AUTO, EvaluationConfig, TrainingConfig};
+use crate::config::{AUTO, EvaluationConfig, ModelConfig, TrainingConfig};
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
 use crate::training::data::split;
 use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
-use crate::training::{End, Progress, Source, Trainer, TrainingError};
+use crate::training::{End, GROWING_STEPS, Progress, Source, Trainer, TrainingError, choose};
 
 /// How parameters are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,6 +188,9 @@ pub enum FitError {
         /// Points that are not held out.
         train: usize,
     },
+    /// No flow can be built on the target's manifold.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
     /// Training cannot begin, or stopped before its end.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -257,6 +261,63 @@ pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, F
     train(flow, Source::Target { target, beta: options.beta }, options)
 }
 
+/// Builds a flow on the target's manifold, fits it as [`fit`] does, and measures it. Returns the flow with as many
+/// layers as least squares have found use for, one with other algorithms, and its parameters.
+///
+/// Networks and features are the defaults of [`ModelConfig`].
+///
+/// # Errors
+/// As [`fit`], and [`FitError::Flow`] if the manifold has no kernels.
+///
+/// ```
+/// use ircpm_ad::Scalar;
+/// use ircpm_manifolds::AnyManifold;
+/// use ircpm_train::fit::{Options, fit_target};
+/// use ircpm_train::target::{Density, InLanes};
+///
+/// /// `u(θ) = −cos(θ₁ − θ₂) − ½ cos θ₁` on the torus.
+/// struct Coupled;
+///
+/// impl Density for Coupled {
+///     fn manifold(&self) -> AnyManifold {
+///         "T2".parse().expect("a torus")
+///     }
+///     fn log_z(&self, _beta: f64) -> Option<f64> {
+///         None
+///     }
+///     #[inline(always)]
+///     fn energy<S: Scalar>(&self, y: &[S]) -> S {
+///         -((y[0] - y[1]).cos() + y[0].cos() * 0.5)
+///     }
+/// }
+///
+/// let (flow, fit) = fit_target(&InLanes::new("coupled", Coupled), &Options::default().samples(4096))?;
+/// assert!(fit.evaluation.weights.expect("a target has weights").ess.value > 0.999);
+/// assert!(!fit.evaluation.fold.is_folded());
+/// let samples = flow.sample(&fit.theta, 1000, 7);
+/// assert!(samples.ok.iter().all(|&ok| ok));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fit_target(target: &dyn Target, options: &Options) -> Result<(Flow, Fit), FitError> {
+    options.check()?;
+    let ModelConfig { hidden, features, output_scale, .. } = ModelConfig::default();
+    let first = Flow::new(FlowSpec {
+        manifold: target.manifold().clone(),
+        layers: 1,
+        shared: false,
+        hidden,
+        features: features.into(),
+        output_scale,
+        solver: Solver::default(),
+    })?;
+    let source = Source::Target { target, beta: options.beta };
+    let chosen = choose(options.algorithm.name(), &first, source)?.optimiser;
+    let grows = chosen == optimiser::LevenbergMarquardt::NAME;
+    let steps = options.steps.or(grows.then_some(GROWING_STEPS));
+    let options = Options { steps, ..options.clone() };
+    finish(Trainer::growing(&first, source, &options.training(), options.seed)?, source, &options)
+}
+
 /// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
 ///
 /// The likelihood does not keep the map from folding where there are no points, nor at concentrated points: look at
@@ -286,17 +347,24 @@ pub fn fit_points(flow: &Flow, y: &[f64], options: &Options) -> Result<Fit, FitE
 }
 
 fn train(flow: &Flow, source: Source<'_>, options: &Options) -> Result<Fit, FitError> {
+    finish(Trainer::new(flow, source, &options.training(), options.seed)?, source, options)
+        .map(|(_, fit)| fit)
+}
+
+/// Trains to the end and measures.
+fn finish(mut trainer: Trainer<'_>, source: Source<'_>, options: &Options) -> Result<(Flow, Fit), FitError> {
     let stop = AtomicBool::new(false);
-    let mut trainer = Trainer::new(flow, source, &options.training(), options.seed)?;
     trainer.run(&stop, &mut ())?;
     let (samples, uniform, seed) = (options.samples, options.samples, options.seed.wrapping_add(1));
     let settings = EvaluationConfig { samples, uniform, seed, ..EvaluationConfig::default() };
-    let evaluation = evaluate(flow, trainer.theta(), source, &settings, &stop)?;
-    Ok(Fit {
+    let flow = trainer.flow().clone();
+    let evaluation = evaluate(&flow, trainer.theta(), source, &settings, &stop)?;
+    let fit = Fit {
         theta: trainer.theta().to_vec(),
         evaluation,
         end: trainer.progress().end,
         optimiser: trainer.optimiser(),
         progress: *trainer.progress(),
-    })
+    };
+    Ok((flow, fit))
 }

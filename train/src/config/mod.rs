@@ -156,6 +156,17 @@ pub enum Features {
     },
 }
 
+impl From<Features> for FlowFeatures {
+    fn from(features: Features) -> Self {
+        match features {
+            Features::Coordinates => Self::Coordinates,
+            Features::Subset { coordinates } => Self::Subset { coordinates },
+            Features::Harmonics { order } => Self::Harmonics { order },
+            Features::Combinations { directions, order } => Self::Combinations { directions, order },
+        }
+    }
+}
+
 /// The minimisation over `y` of `d(x, y)²/2 + ψ(y)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -396,14 +407,7 @@ impl Config {
     /// What to build the flow from, on the manifold of the target or of the data.
     pub fn flow_spec(&self, manifold: &AnyManifold) -> FlowSpec {
         let model = &self.model;
-        let features = match &model.features {
-            Features::Coordinates => FlowFeatures::Coordinates,
-            Features::Subset { coordinates } => FlowFeatures::Subset { coordinates: coordinates.clone() },
-            Features::Harmonics { order } => FlowFeatures::Harmonics { order: *order },
-            Features::Combinations { directions, order } => {
-                FlowFeatures::Combinations { directions: directions.clone(), order: *order }
-            }
-        };
+        let features = FlowFeatures::from(model.features.clone());
         let method = match self.solver.method {
             Method::Newton => FlowMethod::Newton,
             Method::Descent => FlowMethod::GradientDescent,

@@ -21,6 +21,7 @@ mod watcher;
 pub use choice::{Choice, choose};
 pub use error::TrainingError;
 pub use objective::{Assessment, End, TrainingObjective};
+pub(crate) use problem::GROWING_STEPS;
 pub use problem::{Problem, ProblemError};
 pub use source::Source;
 pub use state::{Progress, State};

@@ -23,7 +23,6 @@ use crate::points::Generator;
 pub struct Trainer<'a> {
     source: Source<'a>,
     settings: TrainingConfig,
-    grows: bool,
     theta: Vec<f64>,
     optimiser: Box<dyn Optimiser>,
     objective: Box<dyn TrainingObjective + 'a>,
@@ -94,7 +93,7 @@ impl<'a> Trainer<'a> {
         let generator = Generator::from_seed(seed ^ BASE_POINTS);
         let objective = objective(flow, source, &settings, generator, grows);
         let (progress, recent) = (Progress::default(), Recent::default());
-        Ok(Self { source, settings, grows, theta, optimiser, objective, progress, recent })
+        Ok(Self { source, settings, theta, optimiser, objective, progress, recent })
     }
 
     /// Training that goes on from a saved state.

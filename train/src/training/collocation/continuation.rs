@@ -55,25 +55,24 @@ impl Continuation {
         changed
     }
 
-    /// Raises `β` if the residuals allow it, or if they have stopped falling, which it says; `rms` gives their root
-    /// mean square at any `β`.
+    /// Raises `β` if the residuals allow it, or if they have stopped falling; `rms` gives their root mean square at any
+    /// `β`.
     ///
     /// # Errors
     /// [`LossError::TooSharp`] if not even the smallest `β` is usable.
-    pub(super) fn raise_beta(&mut self, rms: impl Fn(f64) -> f64) -> Result<bool, LossError> {
+    pub(super) fn raise_beta(&mut self, rms: impl Fn(f64) -> f64) -> Result<(), LossError> {
         if self.is_complete() {
-            return Ok(false);
+            return Ok(());
         }
         let now = rms(self.beta);
         let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
         if self.beta > 0.0 && now > self.solved && now < 0.95 * before {
             self.levels.push(now);
-            return Ok(false);
+        } else {
+            self.beta = self.largest_usable_beta(rms)?;
+            self.levels.clear();
         }
-        let stuck = self.beta > 0.0 && now > self.solved;
-        self.beta = self.largest_usable_beta(rms)?;
-        self.levels.clear();
-        Ok(stuck)
+        Ok(())
     }
 
     /// The largest `β` whose residuals are small enough, but more than the present one.

@@ -1,11 +1,12 @@
-//! Stacks that grow: when the layers that are there are exhausted, and one more in front of them.
+//! Stacks that grow: when the layers of a stack are exhausted, and training of a deeper one.
 //!
 //! One layer cannot lower a density below its smallest eigenvalue, so the depth that a target needs follows from its
-//! dynamic range. Training begins with one layer. While `β` rises, a layer is added where the residual is stuck, where
-//! `β` hardly rises, or where the map folds at many base points; once `β` is at its end, where the residual no longer
-//! falls and is still large, or where the survey keeps finding folds. The new layer acts on base points first. It
-//! begins as the identity, so that the density does not change, and all layers are then trained together. A layer that
-//! does not pay is taken back, and training ends.
+//! dynamic range. Training begins with one layer. A deeper stack is trained where `β` hardly rises; where the residual
+//! no longer falls at the last `β`, and the effective sample is still small; or where surveys keep finding folds. A
+//! layer that does not pay is taken back, and training ends with the stack before.
+//!
+//! The target is *guarded* against folds where it is nearly empty: the model is asked for a thousandth of the uniform
+//! density there while `β` rises, and for a ten-thousandth at the end, as an interior-point method lowers its barrier.
 
 use ircpm_flow::Flow;
 
@@ -18,18 +19,14 @@ use crate::training::End;
 pub(super) const MOST_LAYERS: usize = 8;
 /// Most parameters of a stack that grows: the Jacobian at the most points of a step then takes a gigabyte.
 const MOST_PARAMETERS: usize = 20_000;
-/// Share of base points at which the map folds that counts as many.
-const MANY_FOLDS: f64 = 0.01;
-/// Steps in a row with many folds after which a layer is added.
-const FOLDED_STEPS: usize = 4;
 /// `β` must rise by [`LEAST_GROWTH`] within this many steps, else a layer is added.
 const SLOW_STEPS: usize = 20;
 const LEAST_GROWTH: f64 = 1.5;
 /// Factor by which one more layer raises the `β` that a stack can follow, at least.
 const PER_LAYER: f64 = 20.0;
 /// Steps within which the residual's mean square must fall by [`FALLING`] once `β` is at its end.
-const PATIENCE: usize = 8;
-const FALLING: f64 = 0.6;
+const PATIENCE: usize = 10;
+const FALLING: f64 = 0.7;
 /// Loss of effective sample size above which a stack whose residual is stuck gets one more layer.
 const ROUGH: f64 = 5e-4;
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
@@ -48,12 +45,8 @@ pub(super) struct Growth {
     betas: Vec<f64>,
     /// Mean squares at the check points at this depth, since `β` is at its end.
     squares: Vec<f64>,
-    /// Steps in a row whose map folds at many base points.
-    folded_steps: usize,
     /// Surveys at this depth that found folds.
     folded_surveys: usize,
-    /// Whether the residual is stuck at the present `β`.
-    pub(super) stuck: bool,
     /// Parameters before the last layer was added, where `β` was at its end; else empty.
     shallower: Vec<f64>,
     /// Mean square at those parameters.
@@ -68,22 +61,16 @@ impl Growth {
         if self.is_guard_low { Offsets::GUARDED } else { Offsets::RAISED }
     }
 
-    /// Takes up the smallest eigenvalues at the base points of a step, and `β`.
-    pub(super) fn record(&mut self, lowest: &[f64], beta: f64, square: Option<f64>) {
-        let folded = lowest.iter().filter(|e| e.is_nan() || **e <= 0.0).count();
-        let many = folded as f64 > MANY_FOLDS * lowest.len() as f64;
-        self.folded_steps = if many { self.folded_steps + 1 } else { 0 };
+    /// Takes up `β` of a step, and the mean square at the check points where `β` is at its end.
+    pub(super) fn record(&mut self, beta: f64, square: Option<f64>) {
         self.betas.push(beta);
         self.squares.extend(square);
     }
 
     /// Whether the layers cannot follow the target on its way to the last `β`.
     fn is_exhausted(&self) -> bool {
-        let slow = self.betas.len() > SLOW_STEPS && {
-            let now = self.betas[self.betas.len() - 1];
-            now < LEAST_GROWTH * self.betas[self.betas.len() - 1 - SLOW_STEPS]
-        };
-        slow
+        let recent = &self.betas[self.betas.len().saturating_sub(SLOW_STEPS + 1)..];
+        recent.len() > SLOW_STEPS && recent[SLOW_STEPS] < LEAST_GROWTH * recent[0]
     }
 
     /// Whether the residual no longer falls at the last `β`.
@@ -100,9 +87,8 @@ impl Growth {
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_steps, folded_surveys, stuck, shallower_square, is_guard_low, .. } = *self;
-        let (stuck, low) = (f64::from(stuck), f64::from(is_guard_low));
-        let numbers = vec![folded_steps as f64, folded_surveys as f64, stuck, shallower_square, low];
+        let Self { folded_surveys, shallower_square, is_guard_low, .. } = *self;
+        let numbers = vec![folded_surveys as f64, shallower_square, f64::from(is_guard_low)];
         Tensors::from([
             ("growth".to_owned(), numbers),
             ("growth_betas".to_owned(), self.betas.clone()),
@@ -117,13 +103,11 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(5), valid)?;
+        let numbers = tensor(state, "growth", Some(3), valid)?;
         Ok(Self {
-            folded_steps: numbers[0] as usize,
-            folded_surveys: numbers[1] as usize,
-            stuck: numbers[2] > 0.0,
-            shallower_square: numbers[3],
-            is_guard_low: numbers[4] > 0.0,
+            folded_surveys: numbers[0] as usize,
+            shallower_square: numbers[1],
+            is_guard_low: numbers[2] > 0.0,
             betas: tensor(state, "growth_betas", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
@@ -164,9 +148,6 @@ impl Collocation<'_> {
             }
         }
         *theta = self.flow.initial(self.sampler.generator.next_u64());
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("deepen to {} at beta {}", self.flow.layers(), self.continuation.beta);
-        }
         (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
         self.sampler.hard.clear();
         self.growth = Some(Growth { shallower, shallower_square, ..Growth::default() });
@@ -189,7 +170,9 @@ impl Collocation<'_> {
             return out_of_steps;
         }
         let Some(kl) = self.ending.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
-        if !growth.is_guard_low && growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED) {
+        let advanced = growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED);
+        // Squares are compared between stacks at the last guard only.
+        if !growth.is_guard_low && (advanced || growth.has_stalled()) {
             self.lower_guard();
             return out_of_steps;
         }

@@ -159,11 +159,8 @@ impl<'a> Collocation<'a> {
     /// Raises `β` as far as the residuals at the check points allow.
     fn raise_beta(&mut self, log_q: &[f64]) -> Result<(), LossError> {
         let mut continuation = self.continuation.clone();
-        let stuck = continuation.raise_beta(|beta| self.check_rms(log_q, beta))?;
+        continuation.raise_beta(|beta| self.check_rms(log_q, beta))?;
         self.continuation = continuation;
-        if let Some(growth) = &mut self.growth {
-            growth.stuck = stuck;
-        }
         Ok(())
     }
 
@@ -211,7 +208,7 @@ impl Objective for Collocation<'_> {
             }
         }
         if let Some(growth) = &mut self.growth {
-            growth.record(lowest, self.continuation.beta, square);
+            growth.record(self.continuation.beta, square);
         }
         Ok(())
     }
