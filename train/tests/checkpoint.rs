@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use ircpm_train::config::Config;
 use ircpm_train::config::preset::by_name;
 use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
 use ircpm_train::training::{Problem, Progress, Trainer};
@@ -54,6 +55,48 @@ fn training_is_the_same_on_any_number_of_threads() {
     let alone = theta(1);
     assert_eq!(alone, theta(2));
     assert_eq!(alone, theta(7));
+}
+
+/// A target too sharp for one layer.
+fn sharp() -> Problem {
+    let text =
+        "[target]\nname = \"torus-unimodal\"\nbeta = 10\n[model]\nhidden = [8, 8]\n[training]\nbatch = 128\n";
+    let config = Config::parse(text, "sharp.toml").expect("a valid configuration");
+    Problem::new(config, ".".as_ref()).expect("a model that fits")
+}
+
+#[test]
+fn stack_that_grows_is_resumed_to_the_bit_on_either_side_of_a_new_layer() {
+    let problem = sharp();
+    let mut straight = trainer(&problem);
+    let (mut before, mut taken) = (straight.state(), 0);
+    while straight.flow().layers() == 1 && taken < 80 {
+        before = straight.state();
+        steps(&mut straight, 1);
+        taken += 1;
+    }
+    assert!(straight.flow().layers() > 1, "one layer in {taken} steps");
+    let after = straight.state();
+    assert_eq!(after.theta.len(), straight.flow().parameters());
+    assert!(problem.with_parameters(after.theta.len()).is_some_and(|deep| deep.flow.layers() > 1));
+    steps(&mut straight, 3);
+    for (state, left) in [(before, 4), (after, 3)] {
+        let saved = Checkpoint { config: problem.config.clone(), state };
+        let loaded =
+            Checkpoint::decode(&saved.encode().expect("an encodable state")).expect("its own encoding");
+        let mut resumed = problem.resume(loaded.state).expect("a state of some depth");
+        steps(&mut resumed, left);
+        assert_eq!(straight.state(), resumed.state(), "{left} steps");
+    }
+}
+
+#[test]
+fn parameters_of_no_depth_are_refused() {
+    let problem = sharp();
+    let mut state = trainer(&problem).state();
+    state.theta.push(0.0);
+    assert!(problem.with_parameters(state.theta.len()).is_none());
+    assert!(problem.resume(state).is_err());
 }
 
 #[test]

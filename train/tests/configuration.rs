@@ -1,7 +1,7 @@
 //! The configuration as a library: no text panics, every key is checked, and what is written is read back.
 
 use ircpm_train::config::preset::PRESETS;
-use ircpm_train::config::{Config, Override};
+use ircpm_train::config::{Config, Layers, Override};
 use ircpm_train::training::Problem;
 use proptest::prelude::*;
 
@@ -28,6 +28,17 @@ fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
 }
 
 #[test]
+fn layers_are_a_number_or_auto_and_auto_by_default() {
+    let layers = |text: &str| Config::parse(&format!("{VALID}{text}"), "a.toml").unwrap().model.layers;
+    assert_eq!(layers(""), Layers::Auto);
+    assert_eq!(layers("[model]\nlayers = \"auto\""), Layers::Auto);
+    assert_eq!(layers("[model]\nlayers = 3"), Layers::Fixed(3));
+    let error = Config::parse(&format!("{VALID}[model]\nlayers = \"many\""), "a.toml").unwrap_err();
+    assert!(error.message.contains("neither \"auto\" nor an integer from 1 to 64"), "{error}");
+    assert_eq!(&error.text[error.span.clone()], "\"many\"");
+}
+
+#[test]
 fn number_out_of_range_is_refused_with_its_line() {
     let cases = [
         ("training", "steps = 0"),
@@ -40,6 +51,11 @@ fn number_out_of_range_is_refused_with_its_line() {
         ("training", "optimiser = \"adamm\""),
         ("training", "loss = \"likelihood\""),
         ("model", "layers = 0"),
+        ("model", "layers = 65"),
+        ("model", "layers = -1"),
+        ("model", "layers = 1.5"),
+        ("model", "layers = \"many\""),
+        ("model", "layers = [1]"),
         ("model", "hidden = []"),
         ("model", "hidden = [32, 0]"),
         ("model", "output_scale = -1.0"),

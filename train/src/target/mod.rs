@@ -50,7 +50,7 @@ pub trait Target: Send + Sync {
 type Constructor = fn(&'static str) -> Box<dyn Target>;
 
 /// All targets.
-const TARGETS: [(&str, Constructor); 16] = [
+const TARGETS: [(&str, Constructor); 15] = [
     ("torus-unimodal", |name| InLanes::boxed(name, torus::unimodal())),
     ("torus-multi-modal", |name| InLanes::boxed(name, torus::multi_modal())),
     ("torus-correlated", |name| InLanes::boxed(name, correlated::correlated())),
@@ -64,7 +64,6 @@ const TARGETS: [(&str, Constructor); 16] = [
     ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode(10.0))),
     ("sphere-four-mode-50", |name| InLanes::boxed(name, sphere::four_mode(50.0))),
     ("sphere-four-mode-100", |name| InLanes::boxed(name, sphere::four_mode(100.0))),
-    ("sphere-four-mode-1000", |name| InLanes::boxed(name, sphere::four_mode(1000.0))),
     ("sphere-poles", |name| InLanes::boxed(name, sphere::poles())),
     ("s3-four-mode", |name| InLanes::boxed(name, sphere::four_mode_s3())),
 ];

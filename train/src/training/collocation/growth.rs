@@ -53,6 +53,8 @@ pub(super) struct Growth {
     shallower_square: f64,
     /// Whether the guard is at its last level.
     is_guard_low: bool,
+    /// Whether it was so at the shallower stack.
+    is_shallower_low: bool,
 }
 
 impl Growth {
@@ -87,8 +89,9 @@ impl Growth {
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_surveys, shallower_square, is_guard_low, .. } = *self;
-        let numbers = vec![folded_surveys as f64, shallower_square, f64::from(is_guard_low)];
+        let Self { folded_surveys, shallower_square, is_guard_low, is_shallower_low, .. } = *self;
+        let [low, shallower_low] = [is_guard_low, is_shallower_low].map(f64::from);
+        let numbers = vec![folded_surveys as f64, shallower_square, low, shallower_low];
         Tensors::from([
             ("growth".to_owned(), numbers),
             ("growth_betas".to_owned(), self.betas.clone()),
@@ -103,11 +106,12 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(3), valid)?;
+        let numbers = tensor(state, "growth", Some(4), valid)?;
         Ok(Self {
             folded_surveys: numbers[0] as usize,
             shallower_square: numbers[1],
             is_guard_low: numbers[2] > 0.0,
+            is_shallower_low: numbers[3] > 0.0,
             betas: tensor(state, "growth_betas", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
@@ -150,7 +154,8 @@ impl Collocation<'_> {
         *theta = self.flow.initial(self.sampler.generator.next_u64());
         (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
         self.sampler.hard.clear();
-        self.growth = Some(Growth { shallower, shallower_square, ..Growth::default() });
+        let is_shallower_low = self.growth.as_ref().is_some_and(|growth| growth.is_guard_low);
+        self.growth = Some(Growth { shallower, shallower_square, is_shallower_low, ..Growth::default() });
         self.continuation.beta = 0.0;
         self.continuation.levels.clear();
         self.ending.history.clear();
@@ -170,9 +175,7 @@ impl Collocation<'_> {
             return out_of_steps;
         }
         let Some(kl) = self.ending.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
-        let advanced = growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED);
-        // Squares are compared between stacks at the last guard only.
-        if !growth.is_guard_low && (advanced || growth.has_stalled()) {
+        if !growth.is_guard_low && growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED) {
             self.lower_guard();
             return out_of_steps;
         }
@@ -209,11 +212,14 @@ impl Collocation<'_> {
     fn take_stock(&mut self, theta: &mut Vec<f64>) -> Option<End> {
         let growth = self.growth.as_ref()?;
         let (least, before) = (growth.least_square(), growth.shallower_square);
-        let paid = growth.shallower.is_empty() || least < PAYS * before;
-        if !paid && least >= before {
+        // Squares compare at one guard only, and only a stack that fits well comes to the last one.
+        let advanced = growth.is_guard_low && !growth.is_shallower_low;
+        let alike = growth.is_guard_low == growth.is_shallower_low;
+        let paid = growth.shallower.is_empty() || advanced || (alike && least < PAYS * before);
+        if !paid && (!alike || least >= before) {
             let shallower = growth.shallower.clone();
             // The last layer is in front.
-            if let Some(flow) = with_parameters(&self.first, shallower.len()) {
+            if let Some(flow) = with_parameters(self.first, shallower.len()) {
                 (self.flow, *theta) = (flow, shallower);
             }
             return self.conclude(theta, End::Stalled, true);

@@ -24,12 +24,15 @@ use continuation::Continuation;
 use ending::{Ending, RECORD};
 use growth::Growth;
 pub(crate) use growth::with_parameters;
-use points::{SampledPoints, Sampler};
+use points::{MOST_POINTS, SampledPoints, Sampler};
 
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
+
+/// Most points of a step of a stack that grows, up to four dimensions, where its layers are small.
+const MOST_OF_GROWTH: usize = 3072;
 
 /// Points with their energies.
 #[derive(Clone, Debug, Default)]
@@ -235,7 +238,9 @@ impl Objective for Collocation<'_> {
 
     fn accepted(&mut self, held: bool) {
         if !held {
-            self.sampler.grow(Form::most_samples(self.flow.parameters()));
+            let sparse = is_sparse(&self.flow);
+            let most = if self.growth.is_some() && !sparse { MOST_OF_GROWTH } else { MOST_POINTS };
+            self.sampler.grow(Form::most_samples(self.flow.parameters()), most);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::points::{Generator, Sequence, Spread, base_points};
 /// Eigenvalues of `H` that are low enough for a hard point.
 pub(super) const LOW: f64 = 0.25;
 /// Most points of a step.
-const MOST_POINTS: usize = 8192;
+pub(super) const MOST_POINTS: usize = 8192;
 /// Check points: this many times the points of a step, within bounds.
 const CHECKS: usize = 4;
 const FEWEST_CHECKS: usize = 4096;
@@ -104,12 +104,12 @@ impl Sampler {
         self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
     }
 
-    /// Half as many points more per step from now on, but no more than `stored` with their hard points.
-    pub(super) fn grow(&mut self, stored: usize) {
+    /// Half as many points more per step from now on, but no more than `most`, nor than `stored` with their hard points.
+    pub(super) fn grow(&mut self, stored: usize, most: usize) {
         // Hard points come on top.
         let stored = stored * HARD[0] / (HARD[0] + 1);
         let more = (self.count * 3).div_ceil(2);
-        self.count = more.min(stored.min(MOST_POINTS).max(self.count));
+        self.count = more.min(stored.min(most).max(self.count));
     }
 }
 
