@@ -25,14 +25,14 @@ const LEAST_GROWTH: f64 = 1.5;
 /// Factor by which one more layer raises the `β` that a stack can follow, at least.
 const PER_LAYER: f64 = 20.0;
 /// Steps within which the residual's mean square must fall by [`FALLING`] once `β` is at its end.
-const PATIENCE: usize = 10;
+const PATIENCE: usize = 14;
 const FALLING: f64 = 0.7;
 /// Loss of effective sample size above which a stack whose residual is stuck gets one more layer.
 const ROUGH: f64 = 5e-4;
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
 const FINE: f64 = 1e-5;
 /// Half the mean square, in nats, below which the guard is lowered once `β` is at its end.
-const ADVANCED: f64 = 1e-3;
+const ADVANCED: f64 = 2e-3;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
 /// Surveys with folds after which a layer is added.
@@ -55,6 +55,8 @@ pub(super) struct Growth {
     is_guard_low: bool,
     /// Whether it was so at the shallower stack.
     is_shallower_low: bool,
+    /// Whether no more layers are added for the sake of the residual.
+    is_settled: bool,
 }
 
 impl Growth {
@@ -89,9 +91,9 @@ impl Growth {
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_surveys, shallower_square, is_guard_low, is_shallower_low, .. } = *self;
-        let [low, shallower_low] = [is_guard_low, is_shallower_low].map(f64::from);
-        let numbers = vec![folded_surveys as f64, shallower_square, low, shallower_low];
+        let Self { folded_surveys, shallower_square, .. } = *self;
+        let flags = [self.is_guard_low, self.is_shallower_low, self.is_settled].map(f64::from);
+        let numbers = [[folded_surveys as f64, shallower_square].as_slice(), &flags].concat();
         Tensors::from([
             ("growth".to_owned(), numbers),
             ("growth_betas".to_owned(), self.betas.clone()),
@@ -106,12 +108,13 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(4), valid)?;
+        let numbers = tensor(state, "growth", Some(5), valid)?;
         Ok(Self {
             folded_surveys: numbers[0] as usize,
             shallower_square: numbers[1],
             is_guard_low: numbers[2] > 0.0,
             is_shallower_low: numbers[3] > 0.0,
+            is_settled: numbers[4] > 0.0,
             betas: tensor(state, "growth_betas", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
@@ -216,14 +219,26 @@ impl Collocation<'_> {
         let advanced = growth.is_guard_low && !growth.is_shallower_low;
         let alike = growth.is_guard_low == growth.is_shallower_low;
         let paid = growth.shallower.is_empty() || advanced || (alike && least < PAYS * before);
-        if !paid && (!alike || least >= before) {
+        let worse = !paid && (!alike || least >= before);
+        if worse {
             let shallower = growth.shallower.clone();
             // The last layer is in front.
             if let Some(flow) = with_parameters(self.first, shallower.len()) {
                 (self.flow, *theta) = (flow, shallower);
             }
+        }
+        let growth = self.growth.as_mut()?;
+        if !paid && !(if worse { growth.is_shallower_low } else { growth.is_guard_low }) {
+            // Depth is settled, and the guard still has to fall.
+            growth.is_settled = true;
+            growth.shallower.clear();
+            self.lower_guard();
+            return None;
+        }
+        if worse {
             return self.conclude(theta, End::Stalled, true);
         }
+        let paid = paid && !growth.is_settled;
         let rough = self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > ROUGH);
         if paid && rough && self.may_deepen() {
             self.deepen(theta, 1, theta.clone(), least);
