@@ -33,6 +33,7 @@ pub mod newton;
 pub mod race;
 pub mod report;
 pub mod roofline;
+pub mod samples;
 pub mod solve;
 pub mod table;
 pub mod tape;

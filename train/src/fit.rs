@@ -1,21 +1,23 @@
 //! Fits a flow to a target or to points of one's own, without a configuration.
 //!
-//! [`fit_target`] builds a flow for an energy, as deep as training finds use for. [`fit`] takes a flow of your own. Both
-//! train, by least squares where they apply, and evaluate. For control over single steps, for checkpoints or a
+//! [`fit_target`] builds a flow for an energy, as deep as training finds use for, and [`fit_data`] for points. [`fit`] and
+//! [`fit_points`] take a flow of your own. All train, by least squares where they apply, and evaluate. For control over single steps, for checkpoints or a
 //! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::{Flow, FlowError, FlowSpec, Solver};
-use ircpm_manifolds::InvalidPoint;
+use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
 use crate::config::{AUTO, EvaluationConfig, ModelConfig, TrainingConfig};
+use crate::convex::{LinearDensity, LinearOptions};
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
 use crate::training::data::split;
+use crate::training::findings::{Degenerate, examine};
 use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
-use crate::training::{End, GROWING_STEPS, Progress, Source, Trainer, TrainingError, choose};
+use crate::training::{End, GROWING_STEPS, Progress, Source, Trainer, TrainingError, choose, fit_linear, NEWTON};
 
 /// How parameters are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,6 +131,11 @@ impl Options {
         require((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
     }
 
+    fn evaluation(&self) -> EvaluationConfig {
+        let (samples, seed) = (self.samples, self.seed.wrapping_add(1));
+        EvaluationConfig { samples, uniform: samples, seed, ..EvaluationConfig::default() }
+    }
+
     fn training(&self) -> TrainingConfig {
         TrainingConfig {
             steps: self.steps,
@@ -188,9 +195,12 @@ pub enum FitError {
         /// Points that are not held out.
         train: usize,
     },
-    /// No flow can be built on the target's manifold.
+    /// No flow can be built on the manifold.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// No density exists for the points.
+    #[error(transparent)]
+    Degenerate(#[from] Degenerate),
     /// Training cannot begin, or stopped before its end.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -318,9 +328,47 @@ pub fn fit_target(target: &dyn Target, options: &Options) -> Result<(Flow, Fit),
     finish(Trainer::growing(&first, source, &options.training(), options.seed)?, source, &options)
 }
 
+/// Fits a density to points `y` (`[point][coordinate]`) of a manifold, and measures it on those that are held out.
+/// Returns the flow and its parameters.
+///
+/// Psi is linear in its parameters, layer by layer ([`crate::convex`]); depth and smoothness are chosen by validation
+/// within the points. Of the options only [`Options::seed`], [`Options::samples`] and [`Options::held_out`] are read.
+///
+/// # Errors
+/// [`FitError`] for an option out of range, for points that are not on the manifold, too few or on a set of volume
+/// zero, and where the manifold has no kernels.
+///
+/// # Panics
+/// If `y` does not hold whole points.
+///
+/// ```
+/// use ircpm_train::fit::{Options, fit_data};
+/// use ircpm_train::points::Generator;
+///
+/// let mut generator = Generator::from_seed(1);
+/// let angles: Vec<f64> = (0..300).map(|_| (1.0 + 0.5 * generator.normal()).rem_euclid(6.28)).collect();
+/// let (flow, fit) = fit_data(&"T1".parse()?, &angles, &Options::default().samples(4096))?;
+/// assert!(fit.evaluation.is_density() && (fit.evaluation.mass.value - 1.0).abs() < 1e-6);
+/// assert!(flow.log_prob(&fit.theta, &[1.0]) > flow.log_prob(&fit.theta, &[4.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fit_data(manifold: &AnyManifold, y: &[f64], options: &Options) -> Result<(Flow, Fit), FitError> {
+    options.check()?;
+    let [train, held_out] = checked_split(manifold, y, options.held_out)?;
+    examine(manifold, &[&train[..], &held_out].concat())?;
+    let stop = AtomicBool::new(false);
+    let linear = LinearOptions { seed: options.seed, ..LinearOptions::default() };
+    let (density, progress) = fit_linear(manifold, &train, &linear, &stop, &mut ())?;
+    let LinearDensity { flow, theta, .. } = density;
+    let source = Source::Points { train: &train, held_out: &held_out };
+    let mut evaluation = evaluate(&flow, &theta, source, &options.evaluation(), &stop)?;
+    evaluation.add_baselines(manifold, source, options.seed);
+    Ok((flow, Fit { theta, evaluation, end: None, optimiser: NEWTON, progress }))
+}
+
 /// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
 ///
-/// The likelihood does not keep the map from folding where there are no points, nor at concentrated points: look at
+/// [`fit_data`] builds a flow for which that is a convex problem. With a network, as here, the likelihood does not keep the map from folding where there are no points, nor at concentrated points: look at
 /// [`Evaluation::fold`] and at the mass before the density is used.
 ///
 /// # Errors
@@ -331,19 +379,25 @@ pub fn fit_target(target: &dyn Target, options: &Options) -> Result<(Flow, Fit),
 /// If `y` does not hold whole points.
 pub fn fit_points(flow: &Flow, y: &[f64], options: &Options) -> Result<Fit, FitError> {
     options.check()?;
-    let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
+    let [learned, held_out] = checked_split(flow.manifold(), y, options.held_out)?;
+    train(flow, Source::Points { train: &learned, held_out: &held_out }, options)
+}
+
+/// Points to learn from and those that are held out, checked and wrapped.
+fn checked_split(manifold: &AnyManifold, y: &[f64], share: f64) -> Result<[Vec<f64>; 2], FitError> {
+    let n = manifold.ambient();
     assert!(y.len().is_multiple_of(n), "points of {n} coordinates");
     let mut y = y.to_vec();
     for (index, point) in y.chunks_exact_mut(n).enumerate() {
         manifold.check_point(point).map_err(|source| FitError::Point { index, source })?;
         manifold.wrap(point);
     }
-    let (train_points, held_out) = split(&y, n, options.held_out);
-    let (points, left) = (y.len() / n, train_points.len() / n);
+    let (learned, held_out) = split(&y, n, share);
+    let (points, left) = (y.len() / n, learned.len() / n);
     if left < 2 {
         return Err(FitError::TooFew { points, train: left });
     }
-    train(flow, Source::Points { train: &train_points, held_out: &held_out }, options)
+    Ok([learned, held_out])
 }
 
 fn train(flow: &Flow, source: Source<'_>, options: &Options) -> Result<Fit, FitError> {
@@ -355,8 +409,7 @@ fn train(flow: &Flow, source: Source<'_>, options: &Options) -> Result<Fit, FitE
 fn finish(mut trainer: Trainer<'_>, source: Source<'_>, options: &Options) -> Result<(Flow, Fit), FitError> {
     let stop = AtomicBool::new(false);
     trainer.run(&stop, &mut ())?;
-    let (samples, uniform, seed) = (options.samples, options.samples, options.seed.wrapping_add(1));
-    let settings = EvaluationConfig { samples, uniform, seed, ..EvaluationConfig::default() };
+    let settings = options.evaluation();
     let flow = trainer.flow().clone();
     let evaluation = evaluate(&flow, trainer.theta(), source, &settings, &stop)?;
     let fit = Fit {

@@ -5,6 +5,7 @@ mod growth;
 mod kernels;
 mod maps;
 mod peak;
+mod points;
 mod threads;
 mod train_step;
 
@@ -17,7 +18,7 @@ use crate::table::Table;
 type Entry = (&'static str, fn() -> Table);
 
 /// All tables, with the names that the program understands.
-pub const TABLES: [Entry; 7] = [
+pub const TABLES: [Entry; 8] = [
     ("hessian", kernels::hessian),
     ("contraction", kernels::contraction),
     ("solve", maps::solve),
@@ -25,6 +26,7 @@ pub const TABLES: [Entry; 7] = [
     ("train_step", train_step::table),
     ("growth", growth::table),
     ("threads", threads::table),
+    ("points", points::table),
 ];
 
 /// The line above the tables: processor, instruction set and how times were taken.

@@ -83,6 +83,8 @@ pub struct DataConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
+    /// What psi is: linear in its parameters, or a network.
+    pub potential: Potential,
     /// Number of layers, 1 to 64, or `auto`: as many as training finds use for.
     #[serde(deserialize_with = "check::layers")]
     pub layers: Layers,
@@ -96,6 +98,18 @@ pub struct ModelConfig {
     /// The potential is the network's output divided by this: a large value starts near the identity.
     #[serde(deserialize_with = "check::positive")]
     pub output_scale: f64,
+}
+
+/// What psi is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Potential {
+    /// Linear for points; a network for targets, and where a key of a network or of its training is set.
+    Auto,
+    /// A network of the features.
+    Network,
+    /// A combination of waves, spherical harmonics, bumps and polynomials: see [`crate::convex`]. For points alone.
+    Linear,
 }
 
 /// How many layers a stack has. Written `"auto"` or as an integer.
@@ -272,7 +286,7 @@ fn tenth() -> f64 {
 impl Default for ModelConfig {
     fn default() -> Self {
         let features = Features::Harmonics { order: 1 };
-        Self { layers: Layers::Auto, shared: false, hidden: vec![16, 16], features, output_scale: 1.0 }
+        Self { potential: Potential::Auto, layers: Layers::Auto, shared: false, hidden: vec![16, 16], features, output_scale: 1.0 }
     }
 }
 
@@ -371,6 +385,16 @@ impl Config {
                 "a constant schedule has no warm-up: set warmup = 0, or schedule = \"cosine\"".into();
             return Err((&["training", "warmup"], message));
         }
+        if self.model.potential == Potential::Linear && self.data.is_none() {
+            let message = "linear potentials are fitted to points: give [data], or remove this key".into();
+            return Err((&["model", "potential"], message));
+        }
+        if self.model.potential == Potential::Linear && !self.names_no_network() {
+            let message = "linear potentials have neither hidden layers, features, output_scale and shared nor an \
+                           optimiser to choose: remove those keys, or this one"
+                .into();
+            return Err((&["model", "potential"], message));
+        }
         match (training.loss, &self.target, &self.data) {
             (Loss::ReverseKl, Some(_), None) | (Loss::Likelihood, None, Some(_)) => Ok(()),
             (Loss::ReverseKl, None, None) => {
@@ -391,6 +415,27 @@ impl Config {
                 &["target"],
                 "[target] is for loss = \"reverse-kl\": remove it, or change the loss".into(),
             )),
+        }
+    }
+
+    /// Whether all keys of a network and of its training are as by default.
+    fn names_no_network(&self) -> bool {
+        let Self { model, training, .. } = self;
+        let ModelConfig { shared, hidden, features, output_scale, .. } = ModelConfig::default();
+        model.shared == shared
+            && model.hidden == hidden
+            && model.features == features
+            && model.output_scale == output_scale
+            && training.optimiser == AUTO
+    }
+
+    /// Whether psi is linear in its parameters.
+    pub fn is_linear(&self) -> bool {
+        let Self { data, model, .. } = self;
+        match model.potential {
+            Potential::Auto => data.is_some() && self.names_no_network(),
+            Potential::Network => false,
+            Potential::Linear => true,
         }
     }
 

@@ -82,6 +82,15 @@ impl LinearDensity {
         if maps.is_empty() { Ok(None) } else { Flow::from_maps(maps, false).map(Some) }
     }
 
+    /// The base density: the flow of one layer whose parameter zero makes it the identity.
+    ///
+    /// # Errors
+    /// [`FlowError`] if there are no kernels for the manifold.
+    pub fn base(manifold: &AnyManifold) -> Result<(Flow, Vec<f64>), FlowError> {
+        let flow = Self::flow_of(manifold, &[identity_terms(manifold)])?;
+        Ok((flow.expect("one layer"), vec![0.0]))
+    }
+
     /// Maximum likelihood of points (`[point][coordinate]`). If there are validation points, they choose penalty and
     /// depth, and are then learned from as well; else folds of the points do.
     ///
@@ -128,7 +137,7 @@ impl LinearDensity {
         growth.polish(watch)?;
         let (flow, theta) = match (growth.whole.layers.is_empty(), last) {
             (true, Some(last)) => last,
-            (true, None) => identity(manifold)?,
+            (true, None) => Self::base(manifold)?,
             (false, last) => {
                 let (flow, theta) = growth.whole.flow()?;
                 append(flow, theta, last, &growth)?
@@ -153,11 +162,6 @@ impl LinearDensity {
 fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
     let centre = manifold.origin();
     LayerTerms { bumps: vec![super::BumpTerm { centre, kappa: 1.0 }], ..LayerTerms::default() }
-}
-
-fn identity(manifold: &AnyManifold) -> Result<(Flow, Vec<f64>), FlowError> {
-    let flow = LinearDensity::flow_of(manifold, &[identity_terms(manifold)])?;
-    Ok((flow.expect("one layer"), vec![0.0]))
 }
 
 /// The flow with the layer that standardises at its end.

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ircpm_flow::{Flow, SignedDensities, SolveStats};
 use ircpm_manifolds::AnyManifold;
 
+use crate::baseline::{KernelDensity, Mixture, mean_log_density};
 use crate::config::EvaluationConfig;
 use crate::estimate::{Estimate, Estimates};
 use crate::points::{Generator, Quadrature, Sequence, Spread, base_points};
@@ -62,6 +63,16 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Fits an adaptive kernel density and a small mixture to the points that the flow has learned from, and measures
+    /// them where the flow is measured. Does nothing for a target, or where there are too few points.
+    pub fn add_baselines(&mut self, manifold: &AnyManifold, source: Source<'_>, seed: u64) {
+        let Source::Points { train, held_out } = source else { return };
+        let kernel = KernelDensity::fit(manifold, train, seed).ok();
+        let mixture = Mixture::fit(manifold, train, seed).ok();
+        self.baseline_kernel = kernel.and_then(|density| mean_log_density(&density.log_density(held_out)));
+        self.baseline_mixture = mixture.and_then(|density| mean_log_density(&density.log_density(held_out)));
+    }
+
     /// Whether the map folds: whether a point was seen where it does, or its mass is above one, which only a map that
     /// folds can have.
     pub fn is_folded(&self) -> bool {

@@ -190,9 +190,16 @@ fn begin(name: &str, args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let (config, label, base) = read_config(name, &sets)?;
     let problem = Problem::new(config, &base).map_err(RunError::from)?;
     let folder = Folder::create(args.out.as_deref(), &label).map_err(RunError::from)?;
-    note(format_args!("{label}: {} parameters, into {}", problem.flow.parameters(), folder.root().display()));
-    note(format_args!("{label}: optimiser {} ({})", problem.config.training.optimiser, problem.choice));
-    let mut progress = ProgressDisplay::new(&label, 0, problem.config.training.steps());
+    match problem.config.is_linear() {
+        true => note(format_args!("{label}: linear layers, into {}", folder.root().display())),
+        false => {
+            let parameters = problem.flow.parameters();
+            note(format_args!("{label}: {parameters} parameters, into {}", folder.root().display()));
+        }
+    }
+    note(format_args!("{label}: optimiser {} ({})", problem.method(), problem.choice));
+    problem.findings().iter().for_each(|finding| note(format_args!("{label}: {finding}")));
+    let mut progress = ProgressDisplay::new(&label, 0, problem.steps());
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
@@ -203,8 +210,9 @@ fn resume(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
     let (problem, folder) = open_run(root)?;
     let state = program::unfinished(&problem, &folder)?;
     let (step, label) = (state.progress.step, root.display());
-    note(format_args!("{label}: goes on after {step} steps of {}", problem.config.training.optimiser));
-    let mut progress = ProgressDisplay::new(&label.to_string(), step, problem.config.training.steps());
+    let step = if problem.config.is_linear() { 0 } else { step };
+    note(format_args!("{label}: goes on after {step} steps of {}", problem.method()));
+    let mut progress = ProgressDisplay::new(&label.to_string(), step, problem.steps());
     let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
     drop(progress);
     conclude(outcome, &folder)

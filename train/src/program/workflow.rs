@@ -34,6 +34,9 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
+    if problem.config.is_linear() {
+        return fit_linear(problem, folder, stop, watcher);
+    }
     record(problem, problem.trainer()?, folder, stop, watcher)
 }
 
@@ -52,7 +55,7 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError>
 
 /// Goes on with an interrupted run, in its folder, and writes the results of the whole.
 ///
-/// Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next
+/// Linear layers are fitted anew from the start. Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next
 /// steps are estimated from the batches since, and steps after the checkpoint are dropped. A report and pictures of
 /// the interrupted run are removed.
 ///
@@ -65,14 +68,37 @@ pub fn resume(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
-    let step = state.progress.step;
-    let trainer = problem.resume(state)?;
-    recorder::drop_steps_from(step, folder)?;
+    let is_linear = problem.config.is_linear();
+    recorder::drop_steps_from(if is_linear { 0 } else { state.progress.step }, folder)?;
     // They are those of the checkpoint that training now leaves behind.
     for name in picture::FILES.into_iter().chain([file::REPORT]) {
         folder.remove(name)?;
     }
-    record(problem, trainer, folder, stop, watcher)
+    if is_linear {
+        return fit_linear(problem, folder, stop, watcher);
+    }
+    record(problem, problem.resume(state)?, folder, stop, watcher)
+}
+
+/// Fits linear layers to points, with metrics of every layer and a checkpoint of the end in the folder, then writes the
+/// results.
+fn fit_linear(
+    problem: &Problem,
+    folder: &Folder,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, RunError> {
+    let mut recorder = Recorder::new(folder, &problem.config, watcher)?;
+    let (fitted, state) = problem.fit_linear(stop, &mut recorder)?;
+    // A checkpoint that cannot be written is reported by `finish`.
+    let _ = recorder.checkpoint(&state);
+    recorder.finish()?;
+    if !state.progress.done {
+        return Ok(Outcome::Interrupted { step: state.progress.step });
+    }
+    let evaluation = measure(&fitted, &state.theta, stop)?;
+    let report = write_results(&fitted, &state, &evaluation, folder)?;
+    Ok(Outcome::Done(Box::new(report)))
 }
 
 /// Trains to the end with metrics and checkpoints in the folder, then writes the results.
@@ -128,12 +154,12 @@ fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
     Ok(checkpoint.state)
 }
 
-/// The problem with as many layers as the state has parameters for.
+/// The problem with the flow that the state's parameters are for.
 ///
 /// # Errors
 /// [`RunError::Checkpoint`] if they fit no number of layers.
 fn at_depth_of(problem: &Problem, state: &State, folder: &Folder) -> Result<Problem, RunError> {
-    problem.with_parameters(state.theta.len()).ok_or_else(|| {
+    problem.at(state).ok_or_else(|| {
         RunError::in_checkpoint(folder, CheckpointError::size(state.theta.len(), problem.flow.parameters()))
     })
 }
@@ -141,7 +167,9 @@ fn at_depth_of(problem: &Problem, state: &State, folder: &Folder) -> Result<Prob
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
     let Config { seed, ref evaluation, .. } = problem.config;
     let settings = EvaluationConfig { seed: seed_of_run(evaluation.seed, seed), ..evaluation.clone() };
-    Ok(evaluate(&problem.flow, theta, problem.source(), &settings, stop)?)
+    let mut measured = evaluate(&problem.flow, theta, problem.source(), &settings, stop)?;
+    measured.add_baselines(problem.manifold(), problem.source(), seed);
+    Ok(measured)
 }
 
 fn write_results(
@@ -170,13 +198,17 @@ pub fn train_in_memory(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Report, RunError> {
-    let mut trainer = problem.trainer()?;
-    trainer.run(stop, watcher)?;
-    if !trainer.is_done() {
+    let (trained, state) = if problem.config.is_linear() {
+        problem.fit_linear(stop, watcher)?
+    } else {
+        let mut trainer = problem.trainer()?;
+        trainer.run(stop, watcher)?;
+        let state = trainer.state();
+        (problem.at(&state).expect("the flow of the trainer"), state)
+    };
+    if !state.progress.done {
         return Err(RunError::Interrupted);
     }
-    let trained = problem.with_parameters(trainer.theta().len());
-    let problem = trained.as_ref().unwrap_or(problem);
-    let evaluation = measure(problem, trainer.theta(), stop)?;
-    Ok(Report::new(problem, trainer.progress(), &evaluation))
+    let evaluation = measure(&trained, &state.theta, stop)?;
+    Ok(Report::new(&trained, &state.progress, &evaluation))
 }

@@ -124,6 +124,8 @@ pub struct Report {
     pub wall_seconds: f64,
     /// Processor seconds of training alone, all threads together.
     pub cpu_seconds: f64,
+    /// What the owner of the points should know.
+    pub findings: Vec<String>,
     /// Files of the pictures.
     pub pictures: Vec<String>,
     /// What was found to help against a fold in such a run.
@@ -201,13 +203,14 @@ impl Report {
             unconverged: evaluation.failed,
             unconverged_in_training: progress.unconverged,
             clipped_steps: progress.clipped_steps,
-            optimiser: config.training.optimiser.clone(),
+            optimiser: problem.method().to_owned(),
             seed: config.seed,
             threads: rayon::current_num_threads(),
             isa: flow.isa(),
             wall_seconds: progress.wall_seconds,
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),
+            findings: problem.findings().iter().map(ToString::to_string).collect(),
             advice: advice(problem, progress),
         };
         Self { status: report.assess(), ..report }

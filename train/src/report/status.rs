@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::json::Report;
-use crate::config::ModelConfig;
 use crate::training::{End, Problem, Progress, Source};
 
 /// Whether a model can be used, as far as its evaluation shows.
@@ -64,11 +63,10 @@ impl Report {
 
 /// What was found to help against a fold in such a run.
 pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
-    let default_model = problem.config.model == ModelConfig::default();
     let compact = problem.manifold().log_volume().is_some();
     match problem.source() {
-        Source::Points { .. } if default_model => "No setting is known to help: give more points.",
-        Source::Points { .. } => "Remove the keys of [model], so that the default potential is used.",
+        Source::Points { .. } if problem.config.is_linear() => "No setting is known to help: give more points.",
+        Source::Points { .. } => "Remove the keys of [model] and training.optimiser, so that linear potentials are used.",
         Source::Target { .. } if progress.beta.is_some() => MORE_LAYERS,
         Source::Target { .. } if compact => {
             "Set training.optimiser = \"auto\": least squares raise the eigenvalues of H."

@@ -12,6 +12,7 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.title())?;
         self.warnings(f)?;
+        self.findings.iter().try_for_each(|finding| writeln!(f, "  POINTS: {finding}"))?;
         let mut row = |name: &str, value: String| writeln!(f, "  {name:<18} {value}");
         if let (Some(ess), Some(se)) = (self.ess, self.ess_se) {
             let base =

@@ -6,7 +6,8 @@
 //! | `optimiser.*` | f64 | state of the optimiser and of its choice of points |
 //! | `rng` | u8 | generator of the base points, as JSON |
 //!
-//! Metadata: `format`, `version`, the effective configuration as TOML, and the [`Progress`] as JSON. Training that goes
+//! Metadata: `format`, `version`, the effective configuration as TOML, the [`Progress`] and, of linear layers, their
+//! `terms` as JSON. Training that goes
 //! on from here takes the same steps, to the bit, as training that was never stopped.
 
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ use crate::points::Generator;
 
 const FORMAT: &str = "ircpm-checkpoint-2";
 const OPTIMISER: &str = "optimiser.";
+/// Key of the functions of linear layers, as JSON.
+const TERMS: &str = "terms";
 
 /// A saved state, with the configuration of its run.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,16 +104,20 @@ impl Checkpoint {
     /// # Errors
     /// `Format` if the library refuses to write.
     pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
-        let State { theta, optimiser, generator, progress } = &self.state;
+        let State { theta, optimiser, generator, progress, terms } = &self.state;
         let rng = serde_json::to_vec(generator).map_err(|e| CheckpointError::metadata("rng", &e))?;
         let progress =
             serde_json::to_string(progress).map_err(|e| CheckpointError::metadata("progress", &e))?;
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("config".to_owned(), self.config.to_toml()),
             ("progress".to_owned(), progress),
         ]);
+        if !terms.is_empty() {
+            let terms = serde_json::to_string(terms).map_err(|e| CheckpointError::metadata(TERMS, &e))?;
+            metadata.insert(TERMS.to_owned(), terms);
+        }
         let mut tensors = vec![("theta".to_owned(), to_bytes(theta))];
         tensors
             .extend(optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))));
@@ -150,7 +157,11 @@ impl Checkpoint {
             }
         }
         let theta = numbers("theta", &theta)?;
-        Ok(Self { config, state: State { theta, optimiser, generator, progress } })
+        let terms = match metadata.get(TERMS) {
+            Some(text) => serde_json::from_str(text).map_err(|e| CheckpointError::metadata(TERMS, &e))?,
+            None => vec![],
+        };
+        Ok(Self { config, state: State { theta, optimiser, generator, progress, terms } })
     }
 }
 

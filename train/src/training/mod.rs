@@ -9,6 +9,7 @@ pub mod collocation;
 pub mod data;
 mod error;
 pub mod findings;
+mod linear;
 pub mod minibatch;
 mod objective;
 mod problem;
@@ -20,6 +21,7 @@ mod watcher;
 
 pub use choice::{Choice, choose};
 pub use error::TrainingError;
+pub(crate) use linear::{NEWTON, fit_linear, state_of};
 pub use objective::{Assessment, End, TrainingObjective};
 pub(crate) use problem::GROWING_STEPS;
 pub use problem::{Problem, ProblemError};

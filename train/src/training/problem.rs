@@ -3,14 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
 use super::collocation::with_parameters;
 use super::data::{self, DataError, split};
-use super::{Choice, Source, State, Trainer, TrainingError, choose};
+use super::findings::{Degenerate, Finding, examine};
+use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
 use crate::config::{Config, Layers};
+use crate::convex::{LinearDensity, LinearOptions};
 use crate::target::Target;
 
 /// Everything that training and evaluation read and never change.
@@ -29,7 +32,7 @@ pub struct Problem {
 /// What a problem's flow learns from.
 enum Content {
     Target(Box<dyn Target>),
-    Points { train: Vec<f64>, held_out: Vec<f64> },
+    Points { train: Vec<f64>, held_out: Vec<f64>, findings: Vec<Finding> },
 }
 
 /// Why no problem can be made of a configuration.
@@ -66,6 +69,14 @@ pub enum ProblemError {
         /// What the system says.
         source: io::Error,
     },
+    /// No density exists for the points.
+    #[error("{}: {source}", path.display())]
+    Degenerate {
+        /// The data file.
+        path: PathBuf,
+        /// Why not.
+        source: Degenerate,
+    },
     /// The configuration has neither a target that exists nor data.
     #[error("nothing to learn from: give the [target] of the table a known name, or [data] a file")]
     NothingToLearn,
@@ -96,11 +107,23 @@ impl Problem {
                     std::path::absolute(&path).map_err(|source| ProblemError::Path { path, source })?;
                 let manifold = data.manifold.clone();
                 let points = data::read(&data.file, &manifold)?.points;
+                let findings = examine(&manifold, &points)
+                    .map_err(|source| ProblemError::Degenerate { path: data.file.clone(), source })?;
                 let (train, held_out) = split(&points, manifold.ambient(), data.held_out);
-                (manifold, Content::Points { train, held_out })
+                if train.len() < 2 * manifold.ambient() {
+                    let rows = train.len() / manifold.ambient();
+                    return Err(DataError::TooFew { path: data.file.clone(), rows, needed: 2 }.into());
+                }
+                (manifold, Content::Points { train, held_out, findings })
             }
             (None, None) => return Err(ProblemError::NothingToLearn),
         };
+        if config.is_linear() {
+            let (flow, _) = LinearDensity::base(&manifold)
+                .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
+            let choice = "a likelihood of linear layers is concave";
+            return Ok(Self { config, flow, choice, grows: false, content: Arc::new(content) });
+        }
         let spec = config.flow_spec(&manifold);
         let flow = Flow::new(spec)
             .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
@@ -120,16 +143,65 @@ impl Problem {
         Ok(Self { config, flow, choice, grows, content: Arc::new(content) })
     }
 
-    /// The same problem with as many layers as that many parameters are for; none if no number of layers has so many,
-    /// or if it is fixed.
-    pub fn with_parameters(&self, parameters: usize) -> Option<Self> {
-        let flow = if self.grows {
+    /// The same problem with the flow that a state's parameters are for; none if there is no such flow.
+    pub fn at(&self, state: &State) -> Option<Self> {
+        let parameters = state.theta.len();
+        let flow = if self.config.is_linear() {
+            let flow = LinearDensity::flow_of(self.manifold(), &state.terms).ok()??;
+            (flow.parameters() == parameters).then_some(flow)?
+        } else if self.grows {
             with_parameters(&self.flow, parameters)?
         } else {
             (self.flow.parameters() == parameters).then(|| self.flow.clone())?
         };
         let Self { config, choice, grows, content, .. } = self;
         Some(Self { config: config.clone(), flow, choice, grows: *grows, content: Arc::clone(content) })
+    }
+
+    /// Fits linear layers to the points: the problem with the fitted flow, and its state.
+    ///
+    /// # Errors
+    /// [`ProblemError::Flow`] if there are no kernels for the manifold, [`ProblemError::NothingToLearn`] if there are
+    /// no points.
+    pub fn fit_linear(
+        &self,
+        stop: &AtomicBool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(Self, State), ProblemError> {
+        let Content::Points { train, .. } = &*self.content else { return Err(ProblemError::NothingToLearn) };
+        let mut options = LinearOptions { seed: self.config.seed, ..LinearOptions::default() };
+        if let Layers::Fixed(layers) = self.config.model.layers {
+            options.layers = layers;
+        }
+        let (density, progress) = fit_linear(self.manifold(), train, &options, stop, watcher)
+            .map_err(|source| ProblemError::Flow { manifold: self.manifold().to_string(), source })?;
+        let state = state_of(&density, progress, self.config.seed);
+        let Self { config, choice, grows, content, .. } = self;
+        let content = Arc::clone(content);
+        let fitted = Self { config: config.clone(), flow: density.flow, choice, grows: *grows, content };
+        Ok((fitted, state))
+    }
+
+    /// What the owner of the points should know.
+    pub fn findings(&self) -> &[Finding] {
+        match &*self.content {
+            Content::Points { findings, .. } => findings,
+            Content::Target(_) => &[],
+        }
+    }
+
+    /// Most steps of training; of linear layers, most layers and the polishing of them all.
+    pub fn steps(&self) -> usize {
+        match (self.config.is_linear(), self.config.model.layers) {
+            (true, Layers::Fixed(layers)) => layers + 1,
+            (true, Layers::Auto) => LinearOptions::default().layers + 1,
+            (false, _) => self.config.training.steps(),
+        }
+    }
+
+    /// Name of the method that finds the parameters.
+    pub fn method(&self) -> &str {
+        if self.config.is_linear() { NEWTON } else { &self.config.training.optimiser }
     }
 
     /// What the flow learns from.
@@ -174,7 +246,7 @@ impl Content {
     fn source(&self, beta: f64) -> Source<'_> {
         match self {
             Self::Target(target) => Source::Target { target: target.as_ref(), beta },
-            Self::Points { train, held_out } => Source::Points { train, held_out },
+            Self::Points { train, held_out, .. } => Source::Points { train, held_out },
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::End;
+use crate::convex::LayerTerms;
 use crate::optimiser::Tensors;
 use crate::points::Generator;
 
@@ -18,6 +19,8 @@ pub struct State {
     pub generator: Generator,
     /// How far training has come.
     pub progress: Progress,
+    /// The functions of linear layers, in the flow's order; empty for networks.
+    pub terms: Vec<LayerTerms>,
 }
 
 /// How far training has come, with counts of what went wrong on the way.

@@ -127,7 +127,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn restored(mut self, state: State) -> Result<Self, TrainingError> {
-        let State { theta, optimiser, generator, progress } = state;
+        let State { theta, optimiser, generator, progress, .. } = state;
         self.optimiser.restore(&optimiser)?;
         self.objective.restore(&theta, &optimiser, generator)?;
         Ok(Self { theta, progress, ..self })
@@ -143,7 +143,7 @@ impl<'a> Trainer<'a> {
         let mut optimiser = self.optimiser.state();
         optimiser.extend(self.objective.state());
         let (theta, generator) = (self.theta.clone(), self.objective.generator().clone());
-        State { theta, optimiser, generator, progress: self.progress }
+        State { theta, optimiser, generator, progress: self.progress, terms: vec![] }
     }
 
     /// The parameters.

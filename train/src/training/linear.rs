@@ -1,0 +1,82 @@
+//! The fit of points by linear layers as a run: from a problem to a state.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use cpu_time::ProcessTime;
+use ircpm_flow::FlowError;
+use ircpm_manifolds::AnyManifold;
+
+use super::{Progress, State, Step, Watcher};
+use crate::convex::{LayerReport, LinearDensity, LinearOptions};
+use crate::optimiser::Tensors;
+use crate::points::Generator;
+
+/// Name of the method in reports.
+pub(crate) const NEWTON: &str = "newton";
+
+/// Fits linear layers to points, and tells `watcher` of each layer as of a step, whose loss is the mean gain of
+/// validation points so far, with a minus.
+///
+/// # Errors
+/// [`FlowError`] if there are no kernels for the manifold.
+pub(crate) fn fit_linear(
+    manifold: &AnyManifold,
+    points: &[f64],
+    options: &LinearOptions,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<(LinearDensity, Progress), FlowError> {
+    let (wall, cpu) = (Instant::now(), ProcessTime::now());
+    let count = points.len() / manifold.ambient();
+    let (mut step, mut loss) = (0, 0.0);
+    let mut tell = |report: &LayerReport| {
+        loss -= report.gain;
+        let told = watcher.step(&step_of(step, loss, count, wall.elapsed().as_secs_f64()));
+        if told == ControlFlow::Break(()) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        step += 1;
+    };
+    let density = LinearDensity::fit(manifold, points, &[], options, stop, &mut tell)?;
+    let progress = Progress {
+        step,
+        done: !density.interrupted,
+        wall_seconds: wall.elapsed().as_secs_f64(),
+        cpu_seconds: cpu.elapsed().as_secs_f64(),
+        ..Progress::default()
+    };
+    Ok((density, progress))
+}
+
+/// A fitted density as a state of training.
+pub(crate) fn state_of(density: &LinearDensity, progress: Progress, seed: u64) -> State {
+    State {
+        theta: density.theta.clone(),
+        optimiser: Tensors::new(),
+        generator: Generator::from_seed(seed),
+        progress,
+        terms: density.terms.clone(),
+    }
+}
+
+fn step_of(step: usize, loss: f64, points: usize, wall_seconds: f64) -> Step {
+    Step {
+        step,
+        loss,
+        points,
+        learning_rate: None,
+        gradient_norm: None,
+        beta: None,
+        residual: None,
+        damping: None,
+        ess: None,
+        kl: None,
+        solve_steps_mean: 0.0,
+        solve_residual_max: 0.0,
+        unconverged: 0,
+        wall_seconds,
+        logged: true,
+    }
+}

@@ -1,0 +1,163 @@
+//! Densities of points by linear layers: small random sets of every kind, known laws, determinism.
+
+use std::f64::consts::TAU;
+use std::sync::atomic::AtomicBool;
+
+use ircpm_manifolds::AnyManifold;
+use ircpm_train::convex::{LinearDensity, LinearOptions};
+use ircpm_train::fit::{FitError, Options, fit_data};
+use ircpm_train::points::Generator;
+
+/// A uniform number in `[0, 1)`.
+fn uniform(rng: &mut Generator) -> f64 {
+    (rng.next_u64() >> 11) as f64 * 2f64.powi(-53)
+}
+
+/// Points of some random law: clusters around random centres, or uniform points, possibly rounded, so that some repeat.
+fn random_points(manifold: &AnyManifold, count: usize, rng: &mut Generator) -> Vec<f64> {
+    let (n, dim) = (manifold.ambient(), manifold.dim());
+    let clusters = 1 + rng.below(4);
+    let spread = 10f64.powf(-1.5 * uniform(rng));
+    let scale = 10f64.powf(6.0 * uniform(rng) - 3.0);
+    let mut cube = vec![0.0; manifold.cube_dim()];
+    let mut base = |rng: &mut Generator| {
+        cube.iter_mut().for_each(|u| *u = uniform(rng));
+        let mut p = vec![0.0; n];
+        manifold.base_point(&cube, &mut p);
+        p
+    };
+    let centres: Vec<Vec<f64>> = (0..clusters).map(|_| base(rng)).collect();
+    let is_uniform = rng.below(5) == 0;
+    let mut points = Vec::new();
+    for _ in 0..count {
+        let mut p = if is_uniform { base(rng) } else { centres[rng.below(clusters)].clone() };
+        if !is_uniform {
+            let mut frame = vec![0.0; n * dim];
+            manifold.frame(&p, &mut frame);
+            let mut v = vec![0.0; n];
+            for axis in frame.chunks_exact(n) {
+                let t = spread * rng.normal();
+                v.iter_mut().zip(axis).for_each(|(v, e)| *v += t * e);
+            }
+            let mut q = vec![0.0; n];
+            manifold.exp(&p, &v, &mut q);
+            p = q;
+        }
+        if manifold.log_volume().is_none() {
+            // Real columns in units of their own, all coordinates of R² being real.
+            p.iter_mut().enumerate().for_each(|(i, x)| *x = *x * scale * 10f64.powi(i as i32) + 3.0 * scale);
+        }
+        manifold.wrap(&mut p);
+        points.extend(p);
+    }
+    points
+}
+
+#[test]
+fn fifty_random_small_sets_end_with_a_density_or_a_refusal() {
+    let (mut densities, mut refusals) = (0, 0);
+    for seed in 0..50 {
+        let name = ["T1", "T2", "S2", "S3", "R2", "T1xS2"][seed as usize % 6];
+        let manifold: AnyManifold = name.parse().expect("a manifold");
+        let mut rng = Generator::from_seed(seed);
+        let count = 2 + rng.below(40);
+        let mut points = random_points(&manifold, count, &mut rng);
+        match seed % 10 {
+            // All points the same, and many times the same few.
+            8 => points = points[..manifold.ambient()].repeat(count),
+            9 => {
+                let few = points[..points.len().min(3 * manifold.ambient())].to_vec();
+                points = few.repeat(10);
+            }
+            _ => {}
+        }
+        match fit_data(&manifold, &points, &Options::default().seed(seed).samples(2048)) {
+            Ok((_, fit)) => {
+                let e = fit.evaluation;
+                assert!(e.is_density(), "{name}, seed {seed}, {count} points: {:?}, {:?}", e.fold, e.mass);
+                densities += 1;
+            }
+            Err(FitError::Degenerate(_) | FitError::TooFew { .. }) => refusals += 1,
+            Err(error) => panic!("{name}, seed {seed}: {error}"),
+        }
+    }
+    assert!(densities >= 35 && refusals >= 5, "{densities} densities, {refusals} refusals");
+}
+
+/// Quantiles of the von Mises law at 1, of concentration `kappa`, in an order that mixes them.
+fn von_mises(count: usize, kappa: f64) -> Vec<f64> {
+    const NODES: usize = 200_000;
+    let density = |i: usize| (kappa * ((TAU * i as f64 / NODES as f64).cos() - 1.0)).exp();
+    let total: f64 = (0..NODES).map(density).sum();
+    let (mut sum, mut out) = (0.0, Vec::with_capacity(count));
+    for i in 0..NODES {
+        sum += density(i);
+        while out.len() < count && sum > total * (out.len() as f64 + 0.5) / count as f64 {
+            out.push((1.0 + TAU * i as f64 / NODES as f64).rem_euclid(TAU));
+        }
+    }
+    (0..count).map(|i| out[i * 617 % count]).collect()
+}
+
+#[test]
+fn von_mises_laws_are_learned_from_their_quantiles() {
+    for kappa in [2.0, 20.0, 100.0] {
+        let (flow, fit) =
+            fit_data(&"T1".parse().expect("a circle"), &von_mises(1000, kappa), &Options::default().samples(4096))
+                .expect("a density");
+        assert!(fit.evaluation.is_density(), "{kappa}: {:?}", fit.evaluation.mass);
+        let nodes: Vec<f64> = (0..4000).map(|i| TAU * f64::from(i) / 4000.0).collect();
+        let log_q = flow.log_prob(&fit.theta, &nodes);
+        let log_p: Vec<f64> = nodes.iter().map(|x| kappa * ((x - 1.0).cos() - 1.0)).collect();
+        let total = log_p.iter().map(|l| l.exp()).sum::<f64>() * TAU / 4000.0;
+        let kl: f64 = log_p
+            .iter()
+            .zip(&log_q)
+            .map(|(p, q)| p.exp() / total * (p - total.ln() - q) * TAU / 4000.0)
+            .sum();
+        assert!(kl < 0.02, "κ = {kappa}: KL {kl}");
+    }
+}
+
+#[test]
+fn points_far_from_the_origin_and_unequal_columns_are_learned() {
+    let mut rng = Generator::from_seed(5);
+    let points: Vec<f64> = (0..400)
+        .flat_map(|i| {
+            let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+            [1e4 + 300.0 * sign + 60.0 * rng.normal(), 1e-3 * (sign + 0.5 * rng.normal())]
+        })
+        .collect();
+    let (_, fit) = fit_data(&"R2".parse().expect("a plane"), &points, &Options::default().samples(8192)).expect("a fit");
+    assert!(fit.evaluation.is_density(), "{:?} {:?}", fit.evaluation.mass, fit.evaluation.fold);
+    // Entropies of the normal parts and of the choice of a peak: 5.513, −6.182 and 0.693.
+    let held_out = fit.evaluation.held_out.expect("forty points").value;
+    assert!((held_out - -0.024).abs() < 0.3, "{held_out}");
+}
+
+#[test]
+fn fits_are_the_same_bits_on_any_number_of_threads() {
+    let manifold: AnyManifold = "S2".parse().expect("a sphere");
+    let points = random_points(&manifold, 150, &mut Generator::from_seed(3));
+    let fit = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let stop = AtomicBool::new(false);
+        pool.install(|| {
+            LinearDensity::fit(&manifold, &points, &[], &LinearOptions::default(), &stop, &mut |_| ())
+                .expect("kernels of S²")
+                .theta
+        })
+    };
+    assert_eq!(fit(1), fit(3));
+}
+
+#[test]
+fn fit_stops_when_asked_and_says_so() {
+    let manifold: AnyManifold = "T1".parse().expect("a circle");
+    let stop = AtomicBool::new(true);
+    let density =
+        LinearDensity::fit(&manifold, &von_mises(200, 2.0), &[], &LinearOptions::default(), &stop, &mut |_| ())
+            .expect("kernels of T¹");
+    assert!(density.interrupted && density.reports.is_empty());
+    assert_eq!(density.flow.log_prob(&density.theta, &[0.3]), [-TAU.ln()]);
+}
