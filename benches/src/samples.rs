@@ -49,7 +49,8 @@ pub fn caps(count: usize, kappa: f64, rng: &mut Generator) -> (Vec<f64>, f64) {
 /// Numbers of N(3, 0.3) and N(9, 0.3), half each.
 pub fn two_peaks(count: usize, rng: &mut Generator) -> (Vec<f64>, f64) {
     let density = |x: f64, mean: f64| (-0.5 * ((x - mean) / 0.3).powi(2)).exp() / (0.3 * (2.0 * PI).sqrt());
-    let points: Vec<f64> = (0..count).map(|i| if i % 2 == 0 { 3.0 } else { 9.0 } + 0.3 * rng.normal()).collect();
+    let points: Vec<f64> =
+        (0..count).map(|i| if i % 2 == 0 { 3.0 } else { 9.0 } + 0.3 * rng.normal()).collect();
     let sum: f64 = points.iter().map(|&x| (0.5 * (density(x, 3.0) + density(x, 9.0))).ln()).sum();
     (points, sum / count as f64)
 }

@@ -17,7 +17,9 @@ use crate::target::Target;
 use crate::training::data::split;
 use crate::training::findings::{Degenerate, examine};
 use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
-use crate::training::{End, GROWING_STEPS, Progress, Source, Trainer, TrainingError, choose, fit_linear, NEWTON};
+use crate::training::{
+    End, GROWING_STEPS, NEWTON, Progress, Source, Trainer, TrainingError, choose, fit_linear,
+};
 
 /// How parameters are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

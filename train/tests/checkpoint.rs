@@ -78,7 +78,7 @@ fn stack_that_grows_is_resumed_to_the_bit_on_either_side_of_a_new_layer() {
     assert!(straight.flow().layers() > 1, "one layer in {taken} steps");
     let after = straight.state();
     assert_eq!(after.theta.len(), straight.flow().parameters());
-    assert!(problem.with_parameters(after.theta.len()).is_some_and(|deep| deep.flow.layers() > 1));
+    assert!(problem.at(&after).is_some_and(|deep| deep.flow.layers() > 1));
     steps(&mut straight, 3);
     for (state, left) in [(before, 4), (after, 3)] {
         let saved = Checkpoint { config: problem.config.clone(), state };
@@ -95,7 +95,7 @@ fn parameters_of_no_depth_are_refused() {
     let problem = sharp();
     let mut state = trainer(&problem).state();
     state.theta.push(0.0);
-    assert!(problem.with_parameters(state.theta.len()).is_none());
+    assert!(problem.at(&state).is_none());
     assert!(problem.resume(state).is_err());
 }
 

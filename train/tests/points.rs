@@ -102,9 +102,12 @@ fn von_mises(count: usize, kappa: f64) -> Vec<f64> {
 #[test]
 fn von_mises_laws_are_learned_from_their_quantiles() {
     for kappa in [2.0, 20.0, 100.0] {
-        let (flow, fit) =
-            fit_data(&"T1".parse().expect("a circle"), &von_mises(1000, kappa), &Options::default().samples(4096))
-                .expect("a density");
+        let (flow, fit) = fit_data(
+            &"T1".parse().expect("a circle"),
+            &von_mises(1000, kappa),
+            &Options::default().samples(4096),
+        )
+        .expect("a density");
         assert!(fit.evaluation.is_density(), "{kappa}: {:?}", fit.evaluation.mass);
         let nodes: Vec<f64> = (0..4000).map(|i| TAU * f64::from(i) / 4000.0).collect();
         let log_q = flow.log_prob(&fit.theta, &nodes);
@@ -128,7 +131,8 @@ fn points_far_from_the_origin_and_unequal_columns_are_learned() {
             [1e4 + 300.0 * sign + 60.0 * rng.normal(), 1e-3 * (sign + 0.5 * rng.normal())]
         })
         .collect();
-    let (_, fit) = fit_data(&"R2".parse().expect("a plane"), &points, &Options::default().samples(8192)).expect("a fit");
+    let (_, fit) =
+        fit_data(&"R2".parse().expect("a plane"), &points, &Options::default().samples(8192)).expect("a fit");
     assert!(fit.evaluation.is_density(), "{:?} {:?}", fit.evaluation.mass, fit.evaluation.fold);
     // Entropies of the normal parts and of the choice of a peak: 5.513, −6.182 and 0.693.
     let held_out = fit.evaluation.held_out.expect("forty points").value;
@@ -155,9 +159,15 @@ fn fits_are_the_same_bits_on_any_number_of_threads() {
 fn fit_stops_when_asked_and_says_so() {
     let manifold: AnyManifold = "T1".parse().expect("a circle");
     let stop = AtomicBool::new(true);
-    let density =
-        LinearDensity::fit(&manifold, &von_mises(200, 2.0), &[], &LinearOptions::default(), &stop, &mut |_| ())
-            .expect("kernels of T¹");
+    let density = LinearDensity::fit(
+        &manifold,
+        &von_mises(200, 2.0),
+        &[],
+        &LinearOptions::default(),
+        &stop,
+        &mut |_| (),
+    )
+    .expect("kernels of T¹");
     assert!(density.interrupted && density.reports.is_empty());
     assert_eq!(density.flow.log_prob(&density.theta, &[0.3]), [-TAU.ln()]);
 }

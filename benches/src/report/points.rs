@@ -42,25 +42,42 @@ struct Split {
 pub(super) fn table() -> Table {
     let mut table = Table::new(
         "Densities of points: mean log-density of held-out points in nats",
-        &["case", "flow", "true law", "kernel", "mixture", "layers", "mass − 1", "smallest eigenvalue", "wall s", "CPU s"],
+        &[
+            "case",
+            "flow",
+            "true law",
+            "kernel",
+            "mixture",
+            "layers",
+            "mass − 1",
+            "smallest eigenvalue",
+            "wall s",
+            "CPU s",
+        ],
     );
     for seed in 0..SEEDS {
         synthetic(seed).iter().for_each(|split| table.row(measure(split, seed)));
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if !folder.is_dir() {
-        table.remark("The real data sets are left out: there is no folder ../shared/data beside the repository.");
+        table.remark(
+            "The real data sets are left out: there is no folder ../shared/data beside the repository.",
+        );
         return table;
     }
     for (set, variant, manifold) in SETS {
         for seed in 0..SEEDS {
             match read(&folder, set, variant, manifold, seed) {
                 Some(split) => table.row(measure(&split, seed)),
-                None => table.remark(format!("{set} {variant} {seed} is left out: it has no file or no split.")),
+                None => {
+                    table.remark(format!("{set} {variant} {seed} is left out: it has no file or no split."))
+                }
             }
         }
     }
-    table.remark("Splits as in ../shared/data/splits; validation points choose, and are then learned from as well.");
+    table.remark(
+        "Splits as in ../shared/data/splits; validation points choose, and are then learned from as well.",
+    );
     table
 }
 
@@ -123,7 +140,10 @@ fn measure(split: &Split, seed: u64) -> Vec<String> {
     let kernel = KernelDensity::fit(manifold, &all, seed).map(|k| k.log_density(held_out));
     let mixture = Mixture::fit(manifold, &all, seed).map(|m| m.log_density(held_out));
     let shown = |densities: Result<Vec<f64>, _>| {
-        densities.ok().and_then(|d: Vec<f64>| mean_log_density(&d)).map_or("–".to_owned(), |m| format!("{:.4}", m.value))
+        densities
+            .ok()
+            .and_then(|d: Vec<f64>| mean_log_density(&d))
+            .map_or("–".to_owned(), |m| format!("{:.4}", m.value))
     };
     let flow = match e.held_out {
         Some(l) if e.is_density() => format!("{:.4} ± {:.4}", l.value, l.standard_error),

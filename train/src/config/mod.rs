@@ -286,7 +286,14 @@ fn tenth() -> f64 {
 impl Default for ModelConfig {
     fn default() -> Self {
         let features = Features::Harmonics { order: 1 };
-        Self { potential: Potential::Auto, layers: Layers::Auto, shared: false, hidden: vec![16, 16], features, output_scale: 1.0 }
+        Self {
+            potential: Potential::Auto,
+            layers: Layers::Auto,
+            shared: false,
+            hidden: vec![16, 16],
+            features,
+            output_scale: 1.0,
+        }
     }
 }
 
@@ -390,9 +397,10 @@ impl Config {
             return Err((&["model", "potential"], message));
         }
         if self.model.potential == Potential::Linear && !self.names_no_network() {
-            let message = "linear potentials have neither hidden layers, features, output_scale and shared nor an \
+            let message =
+                "linear potentials have neither hidden layers, features, output_scale and shared nor an \
                            optimiser to choose: remove those keys, or this one"
-                .into();
+                    .into();
             return Err((&["model", "potential"], message));
         }
         match (training.loss, &self.target, &self.data) {

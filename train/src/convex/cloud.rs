@@ -21,10 +21,8 @@ pub(super) struct Cloud {
     rows: Vec<f64>,
 }
 
-/// Sum of weighted log-densities, with its derivatives in the local coordinates.
+/// Derivatives of a sum of weighted log-densities in the local coordinates.
 pub(super) struct Expansion {
-    /// `Σ w f`.
-    pub value: f64,
     /// `w ∇f`.
     pub gradient: DVector<f64>,
     /// Factors `C` with `C Cᵀ = −w ∇²f`, `[point][row × column]`.
@@ -33,7 +31,7 @@ pub(super) struct Expansion {
 
 impl Cloud {
     /// Points `[point][coordinate]` with their weights.
-    pub fn new(map: &dyn LinearMap, points: &[f64], weights: &[f64]) -> Self {
+    pub(super) fn new(map: &dyn LinearMap, points: &[f64], weights: &[f64]) -> Self {
         let mut cloud = Self {
             ambient: map.manifold().ambient(),
             locals: map.local_coordinates(),
@@ -48,7 +46,7 @@ impl Cloud {
     }
 
     /// Adds more points.
-    pub fn extend(&mut self, map: &dyn LinearMap, points: &[f64], weights: &[f64]) {
+    pub(super) fn extend(&mut self, map: &dyn LinearMap, points: &[f64], weights: &[f64]) {
         assert_eq!(points.len(), weights.len() * self.ambient, "one weight per point");
         let Some(last) = points.chunks_exact(self.ambient).next_back() else { return };
         let start = self.points.len();
@@ -67,7 +65,7 @@ impl Cloud {
     }
 
     /// The points and their weights, without padding.
-    pub fn into_points(self) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn into_points(self) -> (Vec<f64>, Vec<f64>) {
         let points = self.points.chunks_exact(self.ambient).zip(&self.weights).filter(|(_, w)| **w > 0.0);
         (
             points.flat_map(|(p, _)| p).copied().collect(),
@@ -76,7 +74,7 @@ impl Cloud {
     }
 
     /// `Z a` of every point.
-    pub fn coordinates(&self, a: &DVector<f64>) -> DVector<f64> {
+    pub(super) fn coordinates(&self, a: &DVector<f64>) -> DVector<f64> {
         let block = BLOCK * self.parameters;
         let parts: Vec<DVector<f64>> = self
             .features
@@ -104,7 +102,7 @@ impl Cloud {
     }
 
     /// `f` of every point, without padding; `−∞` where there is no density.
-    pub fn log_densities(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Vec<f64> {
+    pub(super) fn log_densities(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Vec<f64> {
         let blocks = self.weights.len() / BLOCK;
         let of = |block: usize| {
             let mut out = Vec::with_capacity(BLOCK);
@@ -119,7 +117,7 @@ impl Cloud {
     }
 
     /// `Σ w f`; `−∞` where one of the points has no density.
-    pub fn value(&self, map: &dyn LinearMap, z: &DVector<f64>) -> f64 {
+    pub(super) fn value(&self, map: &dyn LinearMap, z: &DVector<f64>) -> f64 {
         let blocks = self.weights.len() / BLOCK;
         let of = |block: usize| {
             let mut sum = 0.0;
@@ -133,37 +131,30 @@ impl Cloud {
         (0..blocks).into_par_iter().map(of).collect::<Vec<f64>>().iter().sum()
     }
 
-    /// Sum and derivatives of the weighted log-densities.
-    pub fn expand(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Expansion {
-        let (blocks, e) = (self.weights.len() / BLOCK, self.locals);
+    /// Derivatives of the sum of weighted log-densities.
+    pub(super) fn expand(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Expansion {
+        let e = self.locals;
         let mut gradient = vec![0.0; self.weights.len() * e];
         let mut factors = vec![0.0; self.weights.len() * e * e];
-        let values: Vec<f64> = gradient
-            .par_chunks_mut(BLOCK * e)
-            .zip(factors.par_chunks_mut(BLOCK * e * e))
-            .enumerate()
-            .map(|(block, (gradient, factors))| {
-                let (mut slope, mut curvature, mut sum) = (vec![0.0; e], vec![0.0; e * e], 0.0);
-                self.each(block, z, |s, point, weight, local| {
-                    if weight == 0.0 {
-                        return;
-                    }
-                    sum += weight * map.expand_log_density(point, local, &mut slope, &mut curvature);
-                    for j in 0..e {
-                        gradient[j * BLOCK + s] = weight * slope[j];
-                    }
-                    let factor = &mut factors[s * e * e..(s + 1) * e * e];
-                    semidefinite_factor(&curvature, weight, factor);
-                });
-                sum
-            })
-            .collect();
-        debug_assert_eq!(values.len(), blocks);
-        Expansion { value: values.iter().sum(), gradient: DVector::from_vec(gradient), factors }
+        let blocks = gradient.par_chunks_mut(BLOCK * e).zip(factors.par_chunks_mut(BLOCK * e * e));
+        blocks.enumerate().for_each(|(block, (gradient, factors))| {
+            let (mut slope, mut curvature) = (vec![0.0; e], vec![0.0; e * e]);
+            self.each(block, z, |s, point, weight, local| {
+                if weight == 0.0 {
+                    return;
+                }
+                map.expand_log_density(point, local, &mut slope, &mut curvature);
+                for j in 0..e {
+                    gradient[j * BLOCK + s] = weight * slope[j];
+                }
+                semidefinite_factor(&curvature, weight, &mut factors[s * e * e..(s + 1) * e * e]);
+            });
+        });
+        Expansion { gradient: DVector::from_vec(gradient), factors }
     }
 
     /// `Zᵀ g` for numbers `g` per point and local coordinate.
-    pub fn transposed_times(&self, g: &DVector<f64>) -> DVector<f64> {
+    pub(super) fn transposed_times(&self, g: &DVector<f64>) -> DVector<f64> {
         let block = BLOCK * self.parameters;
         let parts: Vec<DVector<f64>> = self
             .features
@@ -180,7 +171,7 @@ impl Cloud {
     }
 
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
-    pub fn curvature(&mut self, expansion: &Expansion) -> DMatrix<f64> {
+    pub(super) fn curvature(&mut self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
         let mut rows = std::mem::take(&mut self.rows);
         rows.resize(self.features.len(), 0.0);

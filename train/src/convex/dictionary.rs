@@ -39,7 +39,7 @@ impl Richness {
     /// What `count` points of a manifold can bear.
     ///
     /// On one and two angles waves are better than bumps, on spheres bumps are far better than harmonics alone.
-    pub fn new(manifold: &AnyManifold, count: usize) -> Self {
+    pub(super) fn new(manifold: &AnyManifold, count: usize) -> Self {
         let kinds = manifold.coordinates();
         let angles = self::count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
         let is_small_torus = angles == manifold.ambient() && angles <= 2;
@@ -54,7 +54,12 @@ impl Richness {
 
 impl Choice {
     /// The dictionary for `points` (`[point][coordinate]`) of a manifold.
-    pub fn new(manifold: &AnyManifold, points: &[f64], richness: Richness, rng: &mut Generator) -> Self {
+    pub(super) fn new(
+        manifold: &AnyManifold,
+        points: &[f64],
+        richness: Richness,
+        rng: &mut Generator,
+    ) -> Self {
         let kinds = manifold.coordinates();
         let angles = count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
         let waves = if angles > 0 { frequencies(angles, richness.frequency) } else { vec![] };

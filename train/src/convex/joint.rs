@@ -38,7 +38,7 @@ pub(super) struct Joint<'a> {
 
 impl Joint<'_> {
     /// The objective; infinite where a layer folds at a point.
-    pub fn objective(&self, theta: &[f64]) -> f64 {
+    pub(super) fn objective(&self, theta: &[f64]) -> f64 {
         let mut sum = -mean(&self.flow.log_prob(theta, self.data));
         for (l, layer) in self.layers.iter().enumerate() {
             let a = &theta[self.flow.slot(l)];
@@ -74,7 +74,7 @@ impl Joint<'_> {
     }
 
     /// One step of the natural gradient: the new objective, or none if no step along it is better.
-    pub fn step(&self, theta: &mut Vec<f64>, value: f64, memory: &mut Jacobian) -> Option<f64> {
+    pub(super) fn step(&self, theta: &mut Vec<f64>, value: f64, memory: &mut Jacobian) -> Option<f64> {
         let (gradient, hessian) = self.derivatives(theta, memory);
         let ridge = RIDGE * hessian.diagonal().mean();
         let direction = -Cholesky::new(&hessian, ridge)?.solve(gradient.clone());

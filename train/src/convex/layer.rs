@@ -53,7 +53,7 @@ pub(super) struct PathPoint {
 
 impl<'a> LayerFit<'a> {
     /// The problem of `places.data`, with uniform barrier points.
-    pub fn new(
+    pub(super) fn new(
         map: Arc<dyn LinearMap>,
         penalty: DMatrix<f64>,
         places: Places<'a>,
@@ -73,7 +73,7 @@ impl<'a> LayerFit<'a> {
     }
 
     /// Weight `λ` of the path's penalty number `k`.
-    pub fn penalty(k: usize) -> f64 {
+    pub(super) fn penalty(k: usize) -> f64 {
         FIRST_PENALTY * PENALTY_RATIO.powi(k as i32)
     }
 
@@ -84,7 +84,7 @@ impl<'a> LayerFit<'a> {
 
     /// Minima along the path, each from the one before. It ends where the mean over the validation points has fallen
     /// twice, or at penalty number `last`.
-    pub fn path(&mut self, validation: &[f64], last: Option<usize>) -> Vec<PathPoint> {
+    pub(super) fn path(&mut self, validation: &[f64], last: Option<usize>) -> Vec<PathPoint> {
         let held = validation.len() / self.places.manifold.ambient();
         let cloud = Cloud::new(&*self.map, validation, &vec![1.0; held]);
         let (mut path, mut a) = (Vec::new(), DVector::zeros(self.map.parameters()));
@@ -105,7 +105,7 @@ impl<'a> LayerFit<'a> {
 
     /// Minimises at the path's penalty number `k`, draws the points where `H` is nearly singular into the barrier until
     /// there are none, and contracts by what the last search finds.
-    pub fn finish(&mut self, mut a: DVector<f64>, k: usize, rng: &mut Generator) -> Vec<f64> {
+    pub(super) fn finish(&mut self, mut a: DVector<f64>, k: usize, rng: &mut Generator) -> Vec<f64> {
         let strength = Strength { barrier: self.barrier, penalty: Self::penalty(k) };
         let survey = Survey::new(&self.map);
         self.make_feasible(&mut a);
@@ -138,7 +138,7 @@ impl<'a> LayerFit<'a> {
     }
 
     /// Barrier points with their weights.
-    pub fn into_barrier(self) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn into_barrier(self) -> (Vec<f64>, Vec<f64>) {
         self.problem.barrier.into_points()
     }
 }

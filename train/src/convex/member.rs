@@ -48,23 +48,23 @@ pub(super) struct Draft {
 }
 
 impl<'a> Member<'a> {
-    pub fn new(manifold: &'a AnyManifold, data: Vec<f64>, validation: Vec<f64>, seed: u64) -> Self {
+    pub(super) fn new(manifold: &'a AnyManifold, data: Vec<f64>, validation: Vec<f64>, seed: u64) -> Self {
         let (x, v) = (data.clone(), validation.clone());
         Self { manifold, data, validation, x, v, layers: vec![], rng: Generator::from_seed(seed) }
     }
 
     /// What dictionary the points can bear.
-    pub fn richness(&self) -> Richness {
+    pub(super) fn richness(&self) -> Richness {
         Richness::new(self.manifold, self.data.len() / self.manifold.ambient())
     }
 
     /// Log-densities that the validation points have without a further layer, up to those of the layers so far.
-    pub fn base_densities(&self) -> Vec<f64> {
+    pub(super) fn base_densities(&self) -> Vec<f64> {
         self.v.chunks_exact(self.manifold.ambient()).map(|x| self.manifold.log_base(x)).collect()
     }
 
     /// Fits the next layer along a path of penalties; up to penalty number `last`, if it is given.
-    pub fn draft(
+    pub(super) fn draft(
         &mut self,
         richness: Richness,
         barrier: f64,
@@ -88,7 +88,7 @@ impl<'a> Member<'a> {
 
     /// Finishes a layer at the path's penalty number `k` and pulls all points back through it. Log-densities of the
     /// validation points with this layer are returned, as those of [`Member::base_densities`].
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         draft: Draft,
         k: usize,
@@ -118,28 +118,33 @@ impl<'a> Member<'a> {
     }
 
     /// A draft with the functions of another member's last layer, which starts at its parameters.
-    pub fn draft_like(&self, other: &FittedLayer) -> Draft {
+    pub(super) fn draft_like(&self, other: &FittedLayer) -> Draft {
         let choice = other.choice.clone();
         let path = vec![PathPoint { a: other.a.clone().into(), validation: vec![] }];
         Draft { choice, map: other.map.clone(), path }
     }
 
     /// The flow of all layers, the first applied first, and its parameters.
-    pub fn flow(&self) -> Result<(Flow, Vec<f64>), FlowError> {
+    pub(super) fn flow(&self) -> Result<(Flow, Vec<f64>), FlowError> {
         let maps = self.layers.iter().rev().map(|layer| layer.map.clone() as Arc<dyn Map>).collect();
         let theta = self.layers.iter().rev().flat_map(|layer| layer.a.clone()).collect();
         Ok((Flow::from_maps(maps, false)?, theta))
     }
 
     /// Mean log-density of the validation points under all layers.
-    pub fn validation(&self) -> Result<f64, FlowError> {
+    pub(super) fn validation(&self) -> Result<f64, FlowError> {
         let (flow, theta) = self.flow()?;
         Ok(mean(&flow.log_prob(&theta, &self.validation)))
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
     /// its number is returned. Then every layer is searched for folds and contracted.
-    pub fn polish(&mut self, barrier: f64, most: usize, stop: &AtomicBool) -> Result<usize, FlowError> {
+    pub(super) fn polish(
+        &mut self,
+        barrier: f64,
+        most: usize,
+        stop: &AtomicBool,
+    ) -> Result<usize, FlowError> {
         let (flow, mut theta) = self.flow()?;
         let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
         let joint = Joint { flow: &flow, data: &self.data, layers: &barriers, barrier };
@@ -181,7 +186,7 @@ impl<'a> Member<'a> {
     }
 
     /// The functions of every layer, the layer next to the data first.
-    pub fn terms(&self) -> impl Iterator<Item = &LayerTerms> {
+    pub(super) fn terms(&self) -> impl Iterator<Item = &LayerTerms> {
         self.layers.iter().map(|layer| &layer.choice.terms)
     }
 }

@@ -53,7 +53,7 @@ impl Problem<'_> {
     }
 
     /// Whether all points have a density.
-    pub fn is_feasible(&self, a: &DVector<f64>) -> bool {
+    pub(super) fn is_feasible(&self, a: &DVector<f64>) -> bool {
         self.objective(Strength { barrier: 1.0, penalty: 0.0 }, a, &self.coordinates(a)).is_finite()
     }
 
@@ -78,7 +78,7 @@ impl Problem<'_> {
 
     /// Minimises `J` from a feasible point until half the squared Newton decrement, which estimates what is left, is
     /// below `tolerance` nats.
-    pub fn minimise(
+    pub(super) fn minimise(
         &mut self,
         strength: Strength,
         start: DVector<f64>,

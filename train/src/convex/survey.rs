@@ -37,13 +37,13 @@ pub(super) struct Starts {
 
 impl Places<'_> {
     /// Points of the base density, evenly spread.
-    pub fn uniform(&self, count: usize, rng: &mut Generator) -> Vec<f64> {
+    pub(super) fn uniform(&self, count: usize, rng: &mut Generator) -> Vec<f64> {
         let sequence = Sequence::new(Spread::Kronecker, count, self.manifold.cube_dim());
         base_points(self.manifold, &sequence, rng)
     }
 
     /// Fresh points: `count` of the base density, `each` around every centre, and the data.
-    pub fn fresh(&self, count: usize, each: usize, rng: &mut Generator) -> Starts {
+    pub(super) fn fresh(&self, count: usize, each: usize, rng: &mut Generator) -> Starts {
         let ambient = self.manifold.ambient();
         let spacing = PI * (count as f64).powf(-1.0 / self.manifold.dim() as f64);
         let mut starts = Starts { points: self.uniform(count, rng), lengths: vec![spacing; count] };
@@ -74,13 +74,13 @@ pub(super) struct Candidate {
 }
 
 impl Survey {
-    pub fn new(map: &Arc<dyn LinearMap>) -> Self {
+    pub(super) fn new(map: &Arc<dyn LinearMap>) -> Self {
         let map: Arc<dyn Map> = map.clone();
         Self { flow: Flow::from_maps(vec![map], false).expect("one map is a flow") }
     }
 
     /// Smallest eigenvalue of `H` at points; `−∞` where it is not known, or beyond the injectivity radius.
-    pub fn lowest(&self, a: &[f64], points: &[f64]) -> Vec<f64> {
+    pub(super) fn lowest(&self, a: &[f64], points: &[f64]) -> Vec<f64> {
         let (pulled, lowest) = self.flow.inverse_with_eigenvalues(a, points);
         let known = |(&lowest, &ok): (&f64, &bool)| {
             if lowest.is_nan() || (lowest > 0.0 && !ok) { f64::NEG_INFINITY } else { lowest }
@@ -90,7 +90,7 @@ impl Survey {
 
     /// The worst points, worst first: those below `threshold` among the given ones, and what a random search downhill
     /// from the very worst finds.
-    pub fn search(
+    pub(super) fn search(
         &self,
         a: &[f64],
         Starts { points, lengths: scales }: &Starts,
@@ -144,7 +144,7 @@ pub(super) struct Contracted {
 
 impl Survey {
     /// Looks for folds at more points than before, and contracts by what is found.
-    pub fn contract(&self, a: &[f64], places: &Places<'_>, rng: &mut Generator) -> Contracted {
+    pub(super) fn contract(&self, a: &[f64], places: &Places<'_>, rng: &mut Generator) -> Contracted {
         let mut narrow = self.search(a, &places.fresh(20_000, 48, rng), NARROW, rng);
         let lowest = narrow[0].lowest;
         let factor = if lowest < LOWEST { contraction(lowest, 1.5 * LOWEST) } else { 1.0 };

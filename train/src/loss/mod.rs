@@ -11,7 +11,7 @@ mod reverse_kl;
 use ircpm_flow::SolveStats;
 
 pub use error::LossError;
-pub use likelihood::likelihood;
+pub use likelihood::{likelihood, weighted_likelihood};
 pub use reverse_kl::reverse_kl;
 
 /// Value and exact gradient of a loss over a batch.

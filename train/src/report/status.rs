@@ -65,8 +65,12 @@ impl Report {
 pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
     let compact = problem.manifold().log_volume().is_some();
     match problem.source() {
-        Source::Points { .. } if problem.config.is_linear() => "No setting is known to help: give more points.",
-        Source::Points { .. } => "Remove the keys of [model] and training.optimiser, so that linear potentials are used.",
+        Source::Points { .. } if problem.config.is_linear() => {
+            "No setting is known to help: give more points."
+        }
+        Source::Points { .. } => {
+            "Remove the keys of [model] and training.optimiser, so that linear potentials are used."
+        }
         Source::Target { .. } if progress.beta.is_some() => MORE_LAYERS,
         Source::Target { .. } if compact => {
             "Set training.optimiser = \"auto\": least squares raise the eigenvalues of H."

@@ -14,10 +14,19 @@ pub struct Minibatch<'a> {
     sequence: Sequence,
     generator: Generator,
     points: Vec<f64>,
+    /// Weights of given points and of the barrier's.
+    weights: Vec<f64>,
 }
 
+/// Weight of base points beside given points, which keep the map from folding between these. A model that could be any
+/// density would be moved by them by a KL of at most `log(1 + BARRIER)`.
+const BARRIER: f64 = 0.03;
+/// Given points per base point of the barrier.
+const RATIO: usize = 2;
+
 impl<'a> Minibatch<'a> {
-    /// Batches of `count` points: base points with the given spread for a target, rows drawn with replacement for data.
+    /// Batches of `count` points: base points with the given spread for a target, rows drawn with replacement for data,
+    /// and beside these half as many base points as a barrier against folds.
     pub fn new(
         flow: &'a Flow,
         source: Source<'a>,
@@ -25,8 +34,18 @@ impl<'a> Minibatch<'a> {
         count: usize,
         generator: Generator,
     ) -> Self {
-        let sequence = Sequence::new(spread, count, flow.manifold().cube_dim());
-        Self { flow, source, sequence, generator, points: Vec::new() }
+        let base = match source {
+            Source::Target { .. } => count,
+            Source::Points { .. } => count.div_ceil(RATIO),
+        };
+        let weights = match source {
+            Source::Target { .. } => vec![],
+            Source::Points { .. } => {
+                [vec![(count as f64).recip(); count], vec![BARRIER / base as f64; base]].concat()
+            }
+        };
+        let sequence = Sequence::new(spread, base, flow.manifold().cube_dim());
+        Self { flow, source, sequence, generator, points: Vec::new(), weights }
     }
 }
 
@@ -38,11 +57,13 @@ impl Objective for Minibatch<'_> {
             Source::Points { train, .. } => {
                 let ambient = manifold.ambient();
                 let rows = train.len() / ambient;
-                let mut y = Vec::with_capacity(self.sequence.points() * ambient);
-                for _ in 0..self.sequence.points() {
+                let base = self.sequence.points();
+                let mut y = Vec::with_capacity(self.weights.len() * ambient);
+                for _ in base..self.weights.len() {
                     let row = self.generator.below(rows);
                     y.extend_from_slice(&train[row * ambient..(row + 1) * ambient]);
                 }
+                y.extend(base_points(manifold, &self.sequence, &mut self.generator));
                 y
             }
         };
@@ -52,7 +73,7 @@ impl Objective for Minibatch<'_> {
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
         match self.source {
             Source::Target { target, beta } => loss::reverse_kl(self.flow, theta, &self.points, target, beta),
-            Source::Points { .. } => loss::likelihood(self.flow, theta, &self.points),
+            Source::Points { .. } => loss::weighted_likelihood(self.flow, theta, &self.points, &self.weights),
         }
     }
 }
