@@ -43,11 +43,15 @@ fn resumed_training_takes_the_same_steps_to_the_bit() {
 
 #[test]
 fn training_is_the_same_on_any_number_of_threads() {
-    let problem = problem(6);
+    assert_same_on_any_number_of_threads(&problem(6));
+    assert_same_on_any_number_of_threads(&sharp(60));
+}
+
+fn assert_same_on_any_number_of_threads(problem: &Problem) {
     let theta = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| {
-            let mut trainer = trainer(&problem);
+            let mut trainer = trainer(problem);
             trainer.run(&AtomicBool::new(false), &mut ()).expect("steps that do not diverge");
             trainer.state().theta
         })
@@ -58,16 +62,17 @@ fn training_is_the_same_on_any_number_of_threads() {
 }
 
 /// A target too sharp for one layer.
-fn sharp() -> Problem {
-    let text =
-        "[target]\nname = \"torus-unimodal\"\nbeta = 10\n[model]\nhidden = [8, 8]\n[training]\nbatch = 128\n";
-    let config = Config::parse(text, "sharp.toml").expect("a valid configuration");
+fn sharp(steps: usize) -> Problem {
+    let text = format!(
+        "[target]\nname = \"torus-unimodal\"\nbeta = 10\n[model]\nhidden = [8, 8]\n[training]\nbatch = 128\nsteps = {steps}"
+    );
+    let config = Config::parse(&text, "sharp.toml").expect("a valid configuration");
     Problem::new(config, ".".as_ref()).expect("a model that fits")
 }
 
 #[test]
 fn stack_that_grows_is_resumed_to_the_bit_on_either_side_of_a_new_layer() {
-    let problem = sharp();
+    let problem = sharp(400);
     let mut straight = trainer(&problem);
     let (mut before, mut taken) = (straight.state(), 0);
     while straight.flow().layers() == 1 && taken < 80 {
@@ -92,7 +97,7 @@ fn stack_that_grows_is_resumed_to_the_bit_on_either_side_of_a_new_layer() {
 
 #[test]
 fn parameters_of_no_depth_are_refused() {
-    let problem = sharp();
+    let problem = sharp(400);
     let mut state = trainer(&problem).state();
     state.theta.push(0.0);
     assert!(problem.at(&state).is_none());

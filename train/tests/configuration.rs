@@ -18,7 +18,7 @@ fn effective_configuration_parses_to_itself_for_every_preset() {
 
 #[test]
 fn every_preset_builds_a_flow_with_the_parameters_it_is_known_by() {
-    let parameters = [1249, 1249, 1249, 1217, 1059, 1249, 1377, 1369, 17_153];
+    let parameters = [1249, 1249, 1249, 706, 1059, 738, 866, 1369, 17_153];
     for (preset, expected) in PRESETS.into_iter().zip(parameters) {
         let config = preset.config(&[]).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
         let problem = Problem::new(config, ".".as_ref()).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
