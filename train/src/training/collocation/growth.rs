@@ -27,8 +27,9 @@ const PER_LAYER: f64 = 4.0;
 /// Steps within which the residual's mean square must fall by [`FALLING`] once `β` is at its end.
 const PATIENCE: usize = 14;
 const FALLING: f64 = 0.7;
-/// Loss of effective sample size above which a stack whose residual is stuck gets one more layer.
-const ROUGH: f64 = 8e-4;
+/// Loss of effective sample size above which a stack whose residual is stuck gets one more layer; more above four
+/// dimensions, where points are sparse and a layer costs minutes.
+const ROUGH: [f64; 2] = [8e-4, 5e-3];
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
 const FINE: f64 = 1e-5;
 /// Half the mean square, in nats, below which the guard is lowered once `β` is at its end.
@@ -250,7 +251,8 @@ impl Collocation<'_> {
             return self.conclude(theta, End::Stalled, true);
         }
         let paid = paid && !growth.is_settled;
-        let rough = self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > ROUGH);
+        let limit = ROUGH[usize::from(is_sparse(&self.flow))];
+        let rough = self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > limit);
         if paid && rough && self.may_deepen() {
             self.deepen(theta, 1, theta.clone(), least);
             return None;
