@@ -150,7 +150,7 @@ fn measure(split: &Split, seed: u64) -> Vec<String> {
         _ => "not a density".to_owned(),
     };
     let error = e.mass.standard_error.map_or(String::new(), |se| format!(" ± {se:.0e}"));
-    vec![
+    let row = vec![
         name.clone(),
         flow,
         truth.map_or("–".to_owned(), |truth| format!("{truth:.4}")),
@@ -161,5 +161,8 @@ fn measure(split: &Split, seed: u64) -> Vec<String> {
         format!("{:.1e}", e.fold.min_eigenvalue),
         format!("{wall:.1}"),
         format!("{cpu:.1}"),
-    ]
+    ];
+    // A table of many minutes: each row is shown when it is known.
+    eprintln!("{}", row.join(" | "));
+    row
 }

@@ -29,6 +29,8 @@ const ROUNDS: usize = 5;
 /// Halves of squared Newton decrements, in nats, at which a minimum is good enough: along the path, and at its end.
 const COARSE: f64 = 1e-3;
 const FINE: f64 = 1e-5;
+/// Least number of uniform points in a barrier.
+const UNIFORM: usize = 1000;
 /// Newton steps in one minimisation.
 const MOST_STEPS: usize = 60;
 
@@ -63,7 +65,7 @@ impl<'a> LayerFit<'a> {
     ) -> Self {
         let n = places.manifold.ambient();
         let count = places.data.len() / n;
-        let uniform = places.uniform(2000.max(5 * map.parameters()), rng);
+        let uniform = places.uniform(UNIFORM.max(5 * map.parameters()), rng);
         let uniform_count = uniform.len() / n;
         let share = (uniform_count as f64).recip();
         let data = Cloud::new(&*map, places.data, &vec![(count as f64).recip(); count]);
@@ -103,13 +105,19 @@ impl<'a> LayerFit<'a> {
         path
     }
 
+    /// The minimum at the path's penalty number `k`.
+    pub(super) fn minimum(&mut self, mut a: DVector<f64>, k: usize) -> DVector<f64> {
+        let strength = Strength { barrier: self.barrier, penalty: Self::penalty(k) };
+        self.make_feasible(&mut a);
+        self.problem.minimise(strength, a, FINE, MOST_STEPS)
+    }
+
     /// Minimises at the path's penalty number `k`, draws the points where `H` is nearly singular into the barrier until
     /// there are none, and contracts by what the last search finds.
     pub(super) fn finish(&mut self, mut a: DVector<f64>, k: usize, rng: &mut Generator) -> Vec<f64> {
         let strength = Strength { barrier: self.barrier, penalty: Self::penalty(k) };
         let survey = Survey::new(&self.map);
-        self.make_feasible(&mut a);
-        a = self.problem.minimise(strength, a, FINE, MOST_STEPS);
+        a = self.minimum(a, k);
         for _ in 0..ROUNDS {
             let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), NARROW, rng);
             if found[0].lowest > 2.0 * LOWEST {

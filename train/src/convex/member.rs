@@ -105,7 +105,11 @@ impl<'a> Member<'a> {
         let mut fit =
             LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
         let start = path[k.min(path.len() - 1)].a.clone();
-        let a = fit.finish(start, k, &mut self.rng);
+        // A fold only judges: folds of its map between the points do not matter.
+        let a = match self.validation.is_empty() {
+            true => fit.finish(start, k, &mut self.rng),
+            false => fit.minimum(start, k).as_slice().to_vec(),
+        };
         let (points, weights) = fit.into_barrier();
         let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
         let penalty = LayerFit::penalty(k) * &choice.penalty;
@@ -138,7 +142,7 @@ impl<'a> Member<'a> {
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
-    /// its number is returned. Then every layer is searched for folds and contracted.
+    /// its number is returned, and the stack only judges. Without, every layer is then searched for folds and contracted.
     pub(super) fn polish(
         &mut self,
         barrier: f64,
@@ -172,6 +176,10 @@ impl<'a> Member<'a> {
         let last = self.layers.len() - 1;
         for l in 0..self.layers.len() {
             let layer = &mut self.layers[last - l];
+            if !self.validation.is_empty() {
+                layer.a = theta[flow.slot(l)].to_vec();
+                continue;
+            }
             let Choice { centres, kappas, .. } = &layer.choice;
             let places = Places { manifold: self.manifold, data: &[], centres, kappas };
             let contracted = Survey::new(&layer.map).contract(&theta[flow.slot(l)], &places, &mut self.rng);
