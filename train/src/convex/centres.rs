@@ -9,7 +9,7 @@ const ITERATIONS: usize = 12;
 /// Neighbours whose mean squared distance gives the width of a bump.
 const NEIGHBOURS: usize = 3;
 /// Concentrations of bumps.
-const RANGE: [f64; 2] = [2.0, 5e4];
+const RANGE: [f64; 2] = [0.5, 5e4];
 
 /// A point in Euclidean space: angles as points of the circle.
 fn embed(kinds: &[Coordinates], point: &[f64], out: &mut Vec<f64>) {

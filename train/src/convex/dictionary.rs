@@ -24,14 +24,16 @@ pub(super) struct Choice {
 }
 
 /// How rich a dictionary is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Richness {
     /// Highest frequency on two angles; more on one, less on more of them.
     pub frequency: i32,
-    /// Most bumps.
-    pub bumps: usize,
+    /// Numbers of bumps, one for each scale.
+    pub bumps: Vec<usize>,
 }
 
+/// Most bumps on spheres and tori.
+const MOST_BUMPS: usize = 400;
 /// Width of a bump in units of the distance to its neighbours.
 const COVERAGE: f64 = 0.8;
 
@@ -43,10 +45,16 @@ impl Richness {
         let kinds = manifold.coordinates();
         let angles = self::count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
         let is_small_torus = angles == manifold.ambient() && angles <= 2;
+        let has_reals = self::count(&kinds, |kind| matches!(kind, Coordinates::Reals(_))) > 0;
         let bumps = match count {
-            _ if is_small_torus => 0,
-            0..100 => count / 10,
-            _ => (count / 10).clamp(20, 250),
+            _ if is_small_torus => vec![],
+            // Neighbours among many centres on a line are too close for the shape of a density.
+            _ if has_reals => {
+                [3, 9, 27, 81].into_iter().filter(|k| 8 * k <= count).take(2 + kinds.len()).collect()
+            }
+            0..20 => vec![],
+            20..100 => vec![count / 10],
+            _ => vec![(count / 12).clamp(20, MOST_BUMPS)],
         };
         Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
     }
@@ -57,7 +65,7 @@ impl Choice {
     pub(super) fn new(
         manifold: &AnyManifold,
         points: &[f64],
-        richness: Richness,
+        richness: &Richness,
         rng: &mut Generator,
     ) -> Self {
         let kinds = manifold.coordinates();
@@ -78,9 +86,10 @@ impl Choice {
             start += kind.len();
         }
         let (mut centres, mut kappas) = (vec![], vec![]);
-        if richness.bumps > 0 {
-            centres = centres::k_means(manifold, points, richness.bumps, rng);
-            kappas = centres::concentrations(manifold, &centres, COVERAGE);
+        for &count in &richness.bumps {
+            let places = centres::k_means(manifold, points, count, rng);
+            kappas.extend(centres::concentrations(manifold, &places, COVERAGE));
+            centres.extend(places);
         }
         let bump = |(centre, &kappa): (&[f64], &f64)| BumpTerm { centre: centre.to_vec(), kappa };
         let bumps: Vec<BumpTerm> = centres.chunks_exact(manifold.ambient()).zip(&kappas).map(bump).collect();

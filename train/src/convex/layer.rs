@@ -30,7 +30,7 @@ const ROUNDS: usize = 5;
 const COARSE: f64 = 1e-3;
 const FINE: f64 = 1e-5;
 /// Least number of uniform points in a barrier.
-const UNIFORM: usize = 1000;
+const UNIFORM: usize = 2000;
 /// Newton steps in one minimisation.
 const MOST_STEPS: usize = 60;
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::{Flow, FlowError, Jacobian, LinearMap, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
+use nalgebra::DVector;
 
 use super::dictionary::{Choice, Richness};
 use super::joint::{Joint, LayerBarrier};
@@ -38,6 +39,8 @@ pub(super) struct Member<'a> {
     /// The layer next to the data first.
     pub layers: Vec<FittedLayer>,
     rng: Generator,
+    /// Whether layers are searched for folds between the points.
+    is_thorough: bool,
 }
 
 /// A layer that is being fitted.
@@ -48,9 +51,24 @@ pub(super) struct Draft {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn new(manifold: &'a AnyManifold, data: Vec<f64>, validation: Vec<f64>, seed: u64) -> Self {
+    pub(super) fn new(
+        manifold: &'a AnyManifold,
+        data: Vec<f64>,
+        validation: Vec<f64>,
+        seed: u64,
+        is_thorough: bool,
+    ) -> Self {
         let (x, v) = (data.clone(), validation.clone());
-        Self { manifold, data, validation, x, v, layers: vec![], rng: Generator::from_seed(seed) }
+        Self {
+            manifold,
+            data,
+            validation,
+            x,
+            v,
+            layers: vec![],
+            rng: Generator::from_seed(seed),
+            is_thorough,
+        }
     }
 
     /// What dictionary the points can bear.
@@ -66,7 +84,7 @@ impl<'a> Member<'a> {
     /// Fits the next layer along a path of penalties; up to penalty number `last`, if it is given.
     pub(super) fn draft(
         &mut self,
-        richness: Richness,
+        richness: &Richness,
         barrier: f64,
         last: Option<usize>,
         stop: &AtomicBool,
@@ -104,14 +122,16 @@ impl<'a> Member<'a> {
         };
         let mut fit =
             LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
-        let start = path[k.min(path.len() - 1)].a.clone();
-        // A fold only judges: folds of its map between the points do not matter.
-        let a = match self.validation.is_empty() {
-            true => fit.finish(start, k, &mut self.rng),
-            false => fit.minimum(start, k).as_slice().to_vec(),
-        };
-        let (points, weights) = fit.into_barrier();
         let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
+        let start = path[k.min(path.len() - 1)].a.clone();
+        // One of several folds only judges: where its map folds between the points does not matter.
+        let mut a = if self.is_thorough { start.clone() } else { fit.minimum(start.clone(), k) };
+        let folds = |a: &DVector<f64>| flow.log_prob(a.as_slice(), &self.v).iter().any(|l| l.is_nan());
+        if self.is_thorough || folds(&a) {
+            a = fit.finish(start, k, &mut self.rng).into();
+        }
+        let a = a.as_slice().to_vec();
+        let (points, weights) = fit.into_barrier();
         let penalty = LayerFit::penalty(k) * &choice.penalty;
         let densities = flow.log_prob(&a, &self.v);
         self.x = flow.inverse(&a, &self.x).x;
@@ -142,7 +162,7 @@ impl<'a> Member<'a> {
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
-    /// its number is returned, and the stack only judges. Without, every layer is then searched for folds and contracted.
+    /// its number is returned. A thorough stack is then searched for folds and contracted, layer by layer.
     pub(super) fn polish(
         &mut self,
         barrier: f64,
@@ -176,7 +196,7 @@ impl<'a> Member<'a> {
         let last = self.layers.len() - 1;
         for l in 0..self.layers.len() {
             let layer = &mut self.layers[last - l];
-            if !self.validation.is_empty() {
+            if !self.is_thorough {
                 layer.a = theta[flow.slot(l)].to_vec();
                 continue;
             }

@@ -61,6 +61,8 @@ pub struct LinearDensity {
 
 /// Nats per point that a layer must bring.
 const LEAST_GAIN: f64 = 1e-3;
+/// Validation points up to which a gain is held against its standard error.
+const FEW: usize = 1500;
 /// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
 const POLISH: [f64; 2] = [1.0, 0.3];
 const POLISH_STEPS: usize = 25;
@@ -129,9 +131,9 @@ impl LinearDensity {
         let folds = if validation.is_empty() {
             folds(manifold, &points, options.seed)
         } else {
-            vec![Member::new(manifold, points, validation, options.seed)]
+            vec![Member::new(manifold, points, validation, options.seed, true)]
         };
-        let whole = Member::new(manifold, all, vec![], options.seed ^ u64::MAX);
+        let whole = Member::new(manifold, all, vec![], options.seed ^ u64::MAX, true);
         let mut growth = Growth { folds, whole, options, stop, reports: vec![] };
         growth.grow(watch)?;
         growth.polish(watch)?;
@@ -199,7 +201,7 @@ fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member
             let into = if place % parts == fold { &mut held } else { &mut train };
             into.extend(&points[i * n..(i + 1) * n]);
         }
-        Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64))
+        Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64), used == 1)
     };
     (0..used).map(of).collect()
 }
@@ -226,7 +228,7 @@ impl Growth<'_> {
             let drafts: Vec<Draft> = self
                 .folds
                 .par_iter_mut()
-                .map(|fold| fold.draft(richness, barrier, None, stop))
+                .map(|fold| fold.draft(&richness, barrier, None, stop))
                 .collect::<Result<_, _>>()?;
             let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
             let Some((k, gains)) = best_penalty(&drafts, &base) else { break };
@@ -246,7 +248,7 @@ impl Growth<'_> {
             }
             let draft = match &self.folds[..] {
                 [fold] => self.whole.draft_like(&fold.layers[layer]),
-                _ => self.whole.draft(richness, barrier, Some(k), stop)?,
+                _ => self.whole.draft(&richness, barrier, Some(k), stop)?,
             };
             self.whole.add(draft, k, barrier, stop)?;
             if self.is_stopped() {
@@ -306,9 +308,10 @@ fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
     Some(best)
 }
 
-/// Whether gains of points are more than nothing, and more than half their standard error.
+/// Whether gains of points are more than nothing; where there are few, more than half their standard error.
 fn pays(gains: &[f64]) -> bool {
     let (n, gain) = (gains.len() as f64, mean(gains));
     let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    gain > LEAST_GAIN && gain > 0.5 * (variance / n).sqrt()
+    let doubt = if gains.len() < FEW { 0.5 * (variance / n).sqrt() } else { 0.0 };
+    gain > LEAST_GAIN.max(doubt)
 }
