@@ -1,11 +1,10 @@
-//! Points of one's own: directions around a pole of the sphere, learned by maximum likelihood.
+//! Points of one's own: directions around a pole of the sphere, as a density.
 //!
 //! `cargo run --release -p ircpm-train --example likelihood`
 
 use std::f64::consts::PI;
 
-use ircpm_flow::{Features, Flow, FlowSpec, Solver};
-use ircpm_train::fit::{Options, fit_points};
+use ircpm_train::fit::{Options, fit_data};
 use ircpm_train::points::Generator;
 
 /// Directions of normally distributed vectors around `(0, 0, 1)`.
@@ -21,33 +20,26 @@ fn directions(count: usize) -> Vec<f64> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let flow = Flow::new(FlowSpec {
-        manifold: "S2".parse()?,
-        layers: 1,
-        shared: false,
-        hidden: vec![16, 16],
-        features: Features::Coordinates,
-        output_scale: 1.0,
-        solver: Solver::default(),
-    })?;
-    let fit = fit_points(&flow, &directions(5000), &Options::default().steps(300))?;
+    let (flow, fit) = fit_data(&"S2".parse()?, &directions(1500), &Options::default())?;
 
-    println!("{} steps of {}", fit.progress.step, fit.optimiser);
-    match fit.evaluation.held_out {
-        Some(l) => println!("log q of held-out points {:.4} ± {:.4} nats", l.value, l.standard_error),
-        None => println!("log q of held-out points: none, because the map folds at one of them"),
+    let evaluation = &fit.evaluation;
+    println!("{} layers, {} parameters", flow.layers(), flow.parameters());
+    println!("mass {:.6}, smallest eigenvalue {:.3}", evaluation.mass.value, evaluation.fold.min_eigenvalue);
+    if !evaluation.is_density() {
+        println!("the map folds at some of the points looked at: its log q is no density");
+        return Ok(());
     }
-    println!("log q of the uniform density {:.4} nats", -(4.0 * PI).ln());
-
-    // The likelihood does not keep the map from folding where there are no points: a fold is a result to look for, and
-    // no failure of the fit. Where the map folds, the density is none and the mass need not be one.
-    let (fold, mass) = (fit.evaluation.fold, fit.evaluation.mass.value);
-    println!("mass {mass:.6}, smallest eigenvalue {:.3}", fold.min_eigenvalue);
-    if fold.is_folded() {
-        let percent = 100.0 * fold.indefinite_share;
-        println!("the map folds at {percent:.3} % of the points looked at: its log q is no density");
-    } else {
-        println!("no fold at the points looked at: log q is a density");
+    for (name, estimate) in [
+        ("the flow", evaluation.held_out),
+        ("a kernel density", evaluation.baseline_kernel),
+        ("a mixture", evaluation.baseline_mixture),
+    ] {
+        if let Some(l) = estimate {
+            println!("log q of held-out points by {name}: {:.4} ± {:.4} nats", l.value, l.standard_error);
+        }
     }
+    println!("by the uniform density: {:.4} nats", -(4.0 * PI).ln());
+    let samples = flow.sample(&fit.theta, 3, 7);
+    println!("three samples: {:.3?}", samples.y);
     Ok(())
 }

@@ -70,7 +70,7 @@ pub(super) fn table() -> Table {
             match read(&folder, set, variant, manifold, seed) {
                 Some(split) => table.row(measure(&split, seed)),
                 None => {
-                    table.remark(format!("{set} {variant} {seed} is left out: it has no file or no split."))
+                    table.remark(format!("{set} {variant} {seed} is left out: it has no file or no split."));
                 }
             }
         }

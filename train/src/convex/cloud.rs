@@ -208,7 +208,7 @@ fn semidefinite_factor(a: &[f64], weight: f64, factor: &mut [f64]) {
     for j in 0..n {
         let known: f64 = (0..j).map(|k| factor[j * n + k] * factor[j * n + k]).sum();
         let pivot = weight * a[j * n + j] - known;
-        if !(pivot > 1e-14 * weight * a[j * n + j]) {
+        if pivot.is_nan() || pivot <= 1e-14 * weight * a[j * n + j] {
             continue;
         }
         let root = pivot.sqrt();

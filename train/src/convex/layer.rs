@@ -29,8 +29,8 @@ const ROUNDS: usize = 5;
 /// Halves of squared Newton decrements, in nats, at which a minimum is good enough: along the path, and at its end.
 const COARSE: f64 = 1e-3;
 const FINE: f64 = 1e-5;
-/// Least number of uniform points in a barrier.
-const UNIFORM: usize = 2000;
+/// Least number of uniform points in a barrier, and in that of a fold that only judges.
+pub(super) const UNIFORM: [usize; 2] = [2000, 500];
 /// Newton steps in one minimisation.
 const MOST_STEPS: usize = 60;
 
@@ -54,18 +54,18 @@ pub(super) struct PathPoint {
 }
 
 impl<'a> LayerFit<'a> {
-    /// The problem of `places.data`, with uniform barrier points.
+    /// The problem of `places.data`, with uniform barrier points, `least` of them or more, and the last weight `barrier`.
     pub(super) fn new(
         map: Arc<dyn LinearMap>,
         penalty: DMatrix<f64>,
         places: Places<'a>,
-        barrier: f64,
+        (barrier, least): (f64, usize),
         stop: &'a AtomicBool,
         rng: &mut Generator,
     ) -> Self {
         let n = places.manifold.ambient();
         let count = places.data.len() / n;
-        let uniform = places.uniform(UNIFORM.max(5 * map.parameters()), rng);
+        let uniform = places.uniform(least.max(5 * map.parameters()), rng);
         let uniform_count = uniform.len() / n;
         let share = (uniform_count as f64).recip();
         let data = Cloud::new(&*map, places.data, &vec![(count as f64).recip(); count]);

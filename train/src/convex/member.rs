@@ -9,7 +9,7 @@ use nalgebra::DVector;
 
 use super::dictionary::{Choice, Richness};
 use super::joint::{Joint, LayerBarrier};
-use super::layer::{LayerFit, NARROW_WEIGHT, PathPoint};
+use super::layer::{LayerFit, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
 use super::survey::{Places, Survey};
 use crate::points::Generator;
@@ -98,8 +98,9 @@ impl<'a> Member<'a> {
             centres: &choice.centres,
             kappas: &choice.kappas,
         };
+        let least = UNIFORM[usize::from(!self.is_thorough)];
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, (barrier, least), stop, &mut self.rng);
         let path = fit.path(&self.v, last);
         Ok(Draft { choice, map, path })
     }
@@ -120,8 +121,9 @@ impl<'a> Member<'a> {
             centres: &choice.centres,
             kappas: &choice.kappas,
         };
+        let least = UNIFORM[usize::from(!self.is_thorough)];
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, (barrier, least), stop, &mut self.rng);
         let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
         let start = path[k.min(path.len() - 1)].a.clone();
         // One of several folds only judges: where its map folds between the points does not matter.

@@ -97,7 +97,7 @@ impl Problem<'_> {
             let Some(factor) = Cholesky::new(&hessian, 0.0) else { return a };
             let direction = -factor.solve(gradient.clone());
             let slope = gradient.dot(&direction);
-            if !(-0.5 * slope > tolerance) {
+            if slope.is_nan() || -0.5 * slope <= tolerance {
                 return a;
             }
             let along = self.coordinates(&direction);

@@ -44,7 +44,7 @@ fn location_and_scale(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
     let deviation = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
     let quantile = |q: f64| x[((n - 1.0) * q).round() as usize];
     let robust = (quantile(0.75) - quantile(0.25)) / NORMAL_QUARTILES;
-    if !(deviation > 0.0) {
+    if deviation.is_nan() || deviation <= 0.0 {
         [0.0, 1.0]
     } else if robust > 0.0 && deviation > HEAVY * robust {
         [quantile(0.5), robust]
