@@ -1,5 +1,6 @@
 //! Stacks that grow by layers, judged by validation, and are then polished as a whole.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,8 +60,9 @@ pub struct LinearDensity {
     pub interrupted: bool,
 }
 
-/// Nats per point that a layer must bring.
-const LEAST_GAIN: f64 = 1e-3;
+/// Nats per point that a layer must bring, where validation points are few and where they are many: the natural
+/// gradient gains more of a further layer than its own fit does.
+const LEAST_GAIN: [f64; 2] = [1e-3, 2e-4];
 /// Validation points up to which a gain is held against its standard error.
 const FEW: usize = 1500;
 /// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
@@ -183,23 +185,30 @@ fn append(
     Ok((flow.expect("all layers"), theta))
 }
 
-/// Members that leave out a part of the points each.
+/// Members that leave out a part of the points each. Rows that repeat each other are left out together, because a copy
+/// among the points to learn from would praise any peak there.
 fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member<'a>> {
     let n = manifold.ambient();
     let count = points.len() / n;
+    let row = |i: usize| &points[i * n..(i + 1) * n];
+    let mut copies: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+    for i in 0..count {
+        copies.entry(row(i).iter().map(|x| x.to_bits()).collect()).or_default().push(i);
+    }
+    let mut groups: Vec<Vec<usize>> = copies.into_values().collect();
     let mut rng = Generator::from_seed(seed);
-    let mut order: Vec<usize> = (0..count).collect();
-    (0..count).for_each(|i| order.swap(i, i + rng.below(count - i)));
-    let (parts, used) = match count {
-        0..TEN_FOLDS => (10.min(count), 10.min(count)),
+    let distinct = groups.len();
+    (0..distinct).for_each(|i| groups.swap(i, i + rng.below(distinct - i)));
+    let (parts, used) = match distinct {
+        0..TEN_FOLDS => (10.min(distinct), 10.min(distinct)),
         TEN_FOLDS..FIVE_FOLDS => (5, 5),
         _ => (10, 1),
     };
     let of = |fold: usize| {
         let (mut train, mut held) = (Vec::new(), Vec::new());
-        for (place, &i) in order.iter().enumerate() {
+        for (place, group) in groups.iter().enumerate() {
             let into = if place % parts == fold { &mut held } else { &mut train };
-            into.extend(&points[i * n..(i + 1) * n]);
+            group.iter().for_each(|&i| into.extend(row(i)));
         }
         Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64), used == 1)
     };
@@ -312,6 +321,7 @@ fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
 fn pays(gains: &[f64]) -> bool {
     let (n, gain) = (gains.len() as f64, mean(gains));
     let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let doubt = if gains.len() < FEW { 0.5 * (variance / n).sqrt() } else { 0.0 };
-    gain > LEAST_GAIN.max(doubt)
+    let least =
+        if gains.len() < FEW { LEAST_GAIN[0].max(0.5 * (variance / n).sqrt()) } else { LEAST_GAIN[1] };
+    gain > least
 }
