@@ -124,8 +124,29 @@ fn input_without_a_loss_is_named() {
 }
 
 #[test]
-fn likelihood_says_that_the_map_folds_where_it_does() {
+fn likelihood_counts_every_point_where_the_map_folds() {
     let flow = flow(&"T2".parse().unwrap(), 1);
+    let y = points(flow.manifold(), 64, 4);
+    let mut theta = flow.initial(0);
+    theta.iter_mut().for_each(|t| *t *= 4.0);
+    let (pulled, _) = flow.inverse_with_eigenvalues(&theta, &y);
+    assert!(pulled.ok.iter().any(|ok| !ok), "the map folds at some of the points");
+    let at = likelihood(&flow, &theta, &y).and_then(|gradient| gradient.check()).unwrap();
+    assert_eq!((at.stats.points, at.stats.indefinite), (64, 0));
+    for k in (0..theta.len()).step_by(7) {
+        // Logarithms below the floor are tangents of slope a thousand.
+        let expected = difference(&theta, k, |t| likelihood(&flow, t, &y).unwrap().loss);
+        assert!(
+            (at.grad[k] - expected).abs() < 1e-5 * (1.0 + expected.abs()),
+            "{k}: {} {expected}",
+            at.grad[k]
+        );
+    }
+}
+
+#[test]
+fn likelihood_without_a_preimage_is_refused() {
+    let flow = flow(&"S2".parse().unwrap(), 1);
     let y = points(flow.manifold(), 64, 4);
     let mut theta = flow.initial(0);
     theta.iter_mut().for_each(|t| *t *= 1e3);

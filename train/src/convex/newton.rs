@@ -120,3 +120,93 @@ impl Problem<'_> {
         a
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ircpm_flow::{Solver, Terms, linear_map};
+    use ircpm_manifolds::AnyManifold;
+
+    use super::*;
+    use crate::points::{Generator, Sequence, Spread, base_points};
+
+    /// A problem with some points on a manifold, and parameters at which nothing folds.
+    fn problem<'a>(name: &str, stop: &'a AtomicBool) -> (Problem<'a>, DVector<f64>) {
+        let manifold: AnyManifold = name.parse().expect("a manifold");
+        let mut rng = Generator::from_seed(3);
+        let mut draw = |count: usize| {
+            base_points(&manifold, &Sequence::new(Spread::Random, count, manifold.cube_dim()), &mut rng)
+        };
+        let (data, barrier, centres) = (draw(300), draw(70), draw(5));
+        let mut terms = Terms::new(&manifold).polynomials();
+        for centre in centres.chunks_exact(manifold.ambient()) {
+            terms = terms.bump(centre, 2.0);
+        }
+        let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
+        let parameters = map.parameters();
+        let problem = Problem {
+            data: Cloud::new(&*map, &data, &vec![1.0 / 300.0; 300]),
+            barrier: Cloud::new(&*map, &barrier, &vec![1.0 / 70.0; 70]),
+            penalty: DMatrix::from_fn(
+                parameters,
+                parameters,
+                |i, j| if i == j { 1.0 + i as f64 } else { 0.1 },
+            ),
+            map,
+            stop,
+        };
+        (problem, DVector::from_fn(parameters, |k, _| 0.1 * (k as f64).sin()))
+    }
+
+    #[test]
+    fn gradient_and_hessian_are_differences_of_the_objective() {
+        let (stop, strength, h) = (AtomicBool::new(false), Strength { barrier: 0.3, penalty: 0.2 }, 1e-5);
+        for name in ["T2", "S2", "R2", "S2xT1"] {
+            let (mut problem, a) = problem(name, &stop);
+            let mut derivatives = |a: &DVector<f64>| {
+                let z = problem.coordinates(a);
+                let map = problem.map.clone();
+                let expansions = [problem.data.expand(&*map, &z[0]), problem.barrier.expand(&*map, &z[1])];
+                let value = problem.objective(strength, a, &z);
+                let (gradient, hessian) = problem.derivatives(strength, a, expansions.each_ref());
+                (value, gradient, hessian)
+            };
+            let (value, gradient, hessian) = derivatives(&a);
+            assert!(value.is_finite(), "{name}");
+            for k in 0..a.len() {
+                let mut moved = |t: f64| {
+                    let mut moved = a.clone();
+                    moved[k] += t;
+                    derivatives(&moved)
+                };
+                let ((up, up_slope, _), (down, down_slope, _)) = (moved(h), moved(-h));
+                let slope = (up - down) / (2.0 * h);
+                assert!((slope - gradient[k]).abs() < 1e-7 * (1.0 + slope.abs()), "{name}, {k}: {slope}");
+                for l in 0..a.len() {
+                    // Only the lower triangle is written.
+                    let (bent, expected) =
+                        ((up_slope[l] - down_slope[l]) / (2.0 * h), hessian[(k.max(l), k.min(l))]);
+                    assert!(
+                        (bent - expected).abs() < 1e-6 * (1.0 + bent.abs()),
+                        "{name}, {k} {l}: {bent}, {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn minimum_is_where_the_gradient_vanishes() {
+        let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
+        let (mut problem, a) = problem("S2", &stop);
+        let least = problem.minimise(strength, a.clone(), 1e-16, 50);
+        let value = |a: &DVector<f64>| problem.objective(strength, a, &problem.coordinates(a));
+        assert!(value(&least) < value(&a));
+        for k in 0..a.len() {
+            let mut moved = least.clone();
+            moved[k] += 1e-3;
+            let up = value(&moved);
+            moved[k] -= 2e-3;
+            assert!(up > value(&least) && value(&moved) > value(&least), "{k}");
+        }
+    }
+}
