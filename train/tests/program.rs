@@ -170,7 +170,7 @@ fn default_training_is_least_squares_that_stop_by_themselves() {
 #[test]
 fn least_squares_are_refused_where_there_is_no_residual() {
     let dir = folder();
-    fs::write(dir.path().join("points.csv"), "a,b\n1,2\n2,3\n").expect("a writable folder");
+    fs::write(dir.path().join("points.csv"), "a,b\n1,2\n2,3.5\n3,1\n").expect("a writable folder");
     let config = "[data]\nfile = \"points.csv\"\nmanifold = \"T2\"\n[training]\nloss = \"likelihood\"\n";
     fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
     let said = complaint(&ircpm(
@@ -178,6 +178,34 @@ fn least_squares_are_refused_where_there_is_no_residual() {
         &["train", "c.toml", "--set", "training.optimiser=levenberg-marquardt"],
     ));
     assert!(said.contains("does not apply: given points") && said.contains("\"adam\""), "{said}");
+}
+
+#[test]
+fn points_are_fitted_by_linear_layers_and_their_run_is_measured_again() {
+    let dir = folder();
+    let rows: Vec<String> =
+        (0..60).map(|i| format!("{},{}", 1.0 + 0.7 * f64::sin(f64::from(i)), (i * i) % 6)).collect();
+    fs::write(dir.path().join("points.csv"), format!("a,b\n{}\n", rows.join("\n")))
+        .expect("a writable folder");
+    let config = "[data]\nfile = \"points.csv\"\nmanifold = \"T2\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
+    let few = ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048"];
+    let args = [&["train", "c.toml", "--out", "run"][..], &few].concat();
+    succeed(&ircpm(dir.path(), &args));
+    let report = json(&dir.path().join("run/report.json"));
+    assert_eq!((&report["optimiser"], &report["status"]), (&"newton".into(), &"sound".into()), "{report}");
+    assert!(
+        report["baseline_kernel_log_likelihood"].is_f64() && report["held_out_log_likelihood"].is_f64(),
+        "{report}"
+    );
+    let findings = report["findings"].as_array().expect("a list");
+    assert!(findings.iter().any(|f| f.as_str().is_some_and(|f| f.contains("column 2"))), "{findings:?}");
+    // The flow is rebuilt from the functions in the checkpoint.
+    let again = ircpm(dir.path(), &["evaluate", "run"]);
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(again.status.success() && text.contains("held-out log q"), "{text}");
+    let said = complaint(&ircpm(dir.path(), &["train", "torus-unimodal", "--set", "model.potential=linear"]));
+    assert!(said.contains("linear potentials are fitted to points"), "{said}");
 }
 
 #[test]
