@@ -127,7 +127,7 @@ fn points_far_from_the_origin_and_unequal_columns_are_learned() {
     let mut rng = Generator::from_seed(5);
     let mut draw = |count: usize| -> Vec<f64> {
         let point = |i: usize| {
-            let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
             [1e4 + 300.0 * sign + 60.0 * rng.normal(), 1e-3 * (sign + 0.5 * rng.normal())]
         };
         (0..count).flat_map(point).collect()

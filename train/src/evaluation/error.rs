@@ -24,7 +24,7 @@ pub enum EvaluationError {
     /// A setting is out of its range.
     #[error("the setting {name} of the evaluation is {value}: give {expected}")]
     Setting {
-        /// Name of the field of [`EvaluationConfig`].
+        /// Name of the field of [`crate::config::EvaluationConfig`].
         name: &'static str,
         /// Value of the setting.
         value: usize,

@@ -92,11 +92,11 @@ pub struct Report {
     pub indefinite_share: f64,
     /// Integral of `base(S) |det DS|`, which is that of `q`, and above one where the map folds.
     pub mass: f64,
-    /// Standard error of [`Report::mass`]; null for quadrature.
+    /// Standard error of [`field@Report::mass`]; null for quadrature.
     pub mass_se: Option<f64>,
-    /// Change of [`Report::mass`] by the last refinement of a quadrature; null for samples.
+    /// Change of [`field@Report::mass`] by the last refinement of a quadrature; null for samples.
     pub mass_resolution: Option<f64>,
-    /// The part of [`Report::mass`] where the determinant is negative.
+    /// The part of [`field@Report::mass`] where the determinant is negative.
     pub mass_reversed: f64,
     /// Points that the mass leaves out, because it is not defined there.
     pub mass_unmeasured: usize,
