@@ -21,8 +21,8 @@ const SETS: [(&str, &str, &str); 6] = [
     ("top8000_cispro", "raw", "T2"),
     ("top8000_cys", "raw", "T2"),
     ("earth_quakes", "distinct", "S2"),
-    ("earth_quakes", "raw", "S2"),
     ("earth_volcano", "distinct", "S2"),
+    ("earth_quakes", "raw", "S2"),
     ("top8000_arg-1p", "raw", "T6"),
 ];
 const SEEDS: u64 = 3;

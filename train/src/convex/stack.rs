@@ -63,8 +63,9 @@ pub struct LinearDensity {
 /// Nats per point that a layer must bring, where validation points are few and where they are many: the natural
 /// gradient gains more of a further layer than its own fit does.
 const LEAST_GAIN: [f64; 2] = [1e-3, 2e-4];
-/// Validation points up to which a gain is held against its standard error.
-const FEW: usize = 1500;
+/// Validation points up to which a gain is held against its standard error: of several folds, and of one part that is
+/// held out.
+const FEW: [usize; 2] = [1500, 200];
 /// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
 const POLISH: [f64; 2] = [1.0, 0.3];
 const POLISH_STEPS: usize = 25;
@@ -229,6 +230,18 @@ impl Growth<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Whether gains of points are more than nothing; where there are few, more than half their standard error.
+    fn pays(&self, gains: &[f64]) -> bool {
+        let (n, gain) = (gains.len() as f64, mean(gains));
+        let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        let least = if gains.len() < FEW[usize::from(self.folds.len() == 1)] {
+            LEAST_GAIN[0].max(0.5 * (variance / n).sqrt())
+        } else {
+            LEAST_GAIN[1]
+        };
+        gain > least
+    }
+
     /// Adds layers until one does not pay.
     fn grow(&mut self, watch: &mut dyn FnMut(&LayerReport)) -> Result<(), FlowError> {
         let LinearOptions { layers, barrier, .. } = *self.options;
@@ -241,7 +254,7 @@ impl Growth<'_> {
                 .collect::<Result<_, _>>()?;
             let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
             let Some((k, gains)) = best_penalty(&drafts, &base) else { break };
-            if self.is_stopped() || !pays(&gains) {
+            if self.is_stopped() || !self.pays(&gains) {
                 break;
             }
             let pairs: Vec<_> = self.folds.iter_mut().zip(drafts).collect();
@@ -251,7 +264,7 @@ impl Growth<'_> {
                 .collect::<Result<_, _>>()?;
             let gains: Vec<f64> =
                 densities.concat().iter().zip(&base).map(|(now, before)| now - before).collect();
-            if self.is_stopped() || !pays(&gains) {
+            if self.is_stopped() || !self.pays(&gains) {
                 self.folds.iter_mut().for_each(|fold| drop(fold.layers.pop()));
                 break;
             }
@@ -315,13 +328,4 @@ fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
     };
     let best = (0..shared).map(|k| (k, gains(k))).max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
     Some(best)
-}
-
-/// Whether gains of points are more than nothing; where there are few, more than half their standard error.
-fn pays(gains: &[f64]) -> bool {
-    let (n, gain) = (gains.len() as f64, mean(gains));
-    let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let least =
-        if gains.len() < FEW { LEAST_GAIN[0].max(0.5 * (variance / n).sqrt()) } else { LEAST_GAIN[1] };
-    gain > least
 }
