@@ -215,9 +215,9 @@ impl<'a> Member<'a> {
         Ok(steps)
     }
 
-    /// The functions of every layer, the layer next to the data first.
-    pub(super) fn terms(&self) -> impl Iterator<Item = &LayerTerms> {
-        self.layers.iter().map(|layer| &layer.choice.terms)
+    /// Functions and parameters of every layer, the layer next to the data first.
+    pub(super) fn into_layers(self) -> Vec<(LayerTerms, Vec<f64>)> {
+        self.layers.into_iter().map(|layer| (layer.choice.terms, layer.a)).collect()
     }
 }
 

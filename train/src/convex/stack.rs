@@ -9,7 +9,7 @@ use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
 use super::member::{Draft, Member, mean};
-use super::specification::LayerTerms;
+use super::specification::{BumpTerm, LayerTerms};
 use super::standard::standard_layer;
 use crate::points::Generator;
 
@@ -121,16 +121,15 @@ impl LinearDensity {
             "points of {n} coordinates"
         );
         let all = [points, validation].concat();
-        let (mut last, mut standard) = (None, vec![]);
-        let pull = |last: &Option<(Flow, Vec<f64>)>, points: &[f64]| match last {
+        let standard = standard_layer(manifold, &all);
+        let base = match &standard {
+            Some((terms, a)) => Self::flow_of(manifold, std::slice::from_ref(terms))?.map(|flow| (flow, a)),
+            None => None,
+        };
+        let [points, validation, all] = [points, validation, &all].map(|points| match &base {
             Some((flow, a)) => flow.inverse(a, points).x,
             None => points.to_vec(),
-        };
-        if let Some((terms, a)) = standard_layer(manifold, &all) {
-            last = Self::flow_of(manifold, std::slice::from_ref(&terms))?.map(|flow| (flow, a));
-            standard.push(terms);
-        }
-        let (points, validation, all) = (pull(&last, points), pull(&last, validation), pull(&last, &all));
+        });
         let folds = if validation.is_empty() {
             folds(manifold, &points, options.seed)
         } else {
@@ -140,50 +139,22 @@ impl LinearDensity {
         let mut growth = Growth { folds, whole, options, stop, reports: vec![] };
         growth.grow(watch)?;
         growth.polish(watch)?;
-        let (flow, theta) = match (growth.whole.layers.is_empty(), last) {
-            (true, Some(last)) => last,
-            (true, None) => Self::base(manifold)?,
-            (false, last) => {
-                let (flow, theta) = growth.whole.flow()?;
-                append(flow, theta, last, &growth)?
-            }
-        };
-        let terms = growth
-            .whole
-            .terms()
-            .cloned()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .chain(standard)
-            .collect::<Vec<_>>();
-        let terms = if terms.is_empty() { vec![identity_terms(manifold)] } else { terms };
+        let mut layers: Vec<(LayerTerms, Vec<f64>)> = growth.whole.into_layers().into_iter().rev().collect();
+        layers.extend(standard);
+        if layers.is_empty() {
+            layers.push((identity_terms(manifold), vec![0.0]));
+        }
+        let (terms, parameters): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+        let flow = Self::flow_of(manifold, &terms)?.expect("functions of this manifold");
         let interrupted = stop.load(Ordering::Relaxed);
-        Ok(Self { flow, theta, terms, reports: growth.reports, interrupted })
+        Ok(Self { flow, theta: parameters.concat(), terms, reports: growth.reports, interrupted })
     }
 }
 
 /// A layer with one function, whose parameter zero makes it the identity: the density is the base.
 fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
-    let centre = manifold.origin();
-    LayerTerms { bumps: vec![super::BumpTerm { centre, kappa: 1.0 }], ..LayerTerms::default() }
-}
-
-/// The flow with the layer that standardises at its end.
-fn append(
-    flow: Flow,
-    mut theta: Vec<f64>,
-    last: Option<(Flow, Vec<f64>)>,
-    growth: &Growth<'_>,
-) -> Result<(Flow, Vec<f64>), FlowError> {
-    let Some((_, a)) = last else { return Ok((flow, theta)) };
-    theta.extend(a);
-    let manifold = flow.manifold();
-    let reals = LayerTerms { polynomials: true, ..LayerTerms::default() };
-    let terms: Vec<LayerTerms> =
-        growth.whole.terms().cloned().collect::<Vec<_>>().into_iter().rev().chain([reals]).collect();
-    let flow = LinearDensity::flow_of(manifold, &terms)?;
-    Ok((flow.expect("all layers"), theta))
+    let bump = BumpTerm { centre: manifold.origin(), kappa: 1.0 };
+    LayerTerms { bumps: vec![bump], ..LayerTerms::default() }
 }
 
 /// Members that leave out a part of the points each. Rows that repeat each other are left out together, because a copy
