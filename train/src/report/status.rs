@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::json::Report;
+use crate::config::Layers;
 use crate::training::{End, Problem, Progress, Source};
 
 /// Whether a model can be used, as far as its evaluation shows.
@@ -61,7 +62,7 @@ impl Report {
     }
 }
 
-/// What was found to help against a fold in such a run.
+/// What was found to help against a fold, or a goal that was not reached, in such a run: see `docs/results.md`.
 pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
     let compact = problem.manifold().log_volume().is_some();
     match problem.source() {
@@ -71,13 +72,13 @@ pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
         Source::Points { .. } => {
             "Remove the keys of [model] and training.optimiser, so that linear potentials are used."
         }
-        Source::Target { .. } if progress.beta.is_some() => MORE_LAYERS,
+        Source::Target { .. } if progress.beta.is_some() => match problem.config.model.layers {
+            Layers::Auto => "Training has added the layers that paid; no other setting is known to help.",
+            Layers::Fixed(_) => "Set model.layers = \"auto\", or to a larger number.",
+        },
         Source::Target { .. } if compact => {
             "Set training.optimiser = \"auto\": least squares raise the eigenvalues of H."
         }
         Source::Target { .. } => "No setting is known to help on a manifold of infinite volume.",
     }
 }
-
-/// What helped where one layer could not come to a sharp density: see `docs/results.md`.
-pub(super) const MORE_LAYERS: &str = "Set model.layers = \"auto\", or to a larger number.";

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::json::Report;
 use super::machine;
-use super::status::{MORE_LAYERS, Status};
+use super::status::Status;
 use crate::evaluation::Likeness;
 use crate::training::End;
 
@@ -101,7 +101,8 @@ impl Report {
         Some(match self.end? {
             End::Goal => format!("at the goal, a KL of {goal:.1e}"),
             End::Stalled => format!(
-                "above the goal, a KL of {goal:.1e}: neither KL nor the residual fell any more. {MORE_LAYERS}"
+                "above the goal, a KL of {goal:.1e}: neither KL nor the residual fell any more. {}",
+                self.advice
             ),
             End::Steps => {
                 format!("at the limit of steps, before the goal, a KL of {goal:.1e}; raise training.steps")
@@ -149,7 +150,7 @@ impl Report {
                  density there.\n  {}",
                 self.beta,
                 self.residual.unwrap_or(f64::NAN),
-                if end { "Raise training.steps." } else { MORE_LAYERS }
+                if end { "Raise training.steps." } else { self.advice }
             )?;
         }
         if self.interrupted {
