@@ -172,6 +172,7 @@ impl<'a> Member<'a> {
         stop: &AtomicBool,
     ) -> Result<usize, FlowError> {
         let (flow, mut theta) = self.flow()?;
+        let start = theta.clone();
         let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
         let joint = Joint { flow: &flow, data: &self.data, layers: &barriers, barrier };
         let judge = |theta: &[f64]| match self.validation.is_empty() {
@@ -195,6 +196,7 @@ impl<'a> Member<'a> {
             value = found;
         }
         let (_, theta, steps) = best;
+        let before: Vec<Vec<f64>> = self.layers.iter().map(|layer| layer.a.clone()).collect();
         let last = self.layers.len() - 1;
         for l in 0..self.layers.len() {
             let layer = &mut self.layers[last - l];
@@ -211,6 +213,11 @@ impl<'a> Member<'a> {
                 layer.barrier.points.extend(&candidate.point);
                 layer.barrier.weights.push(weight);
             }
+        }
+        // Contraction may undo more than the steps have gained.
+        let after = mean(&flow.log_prob(&self.flow()?.1, &self.data));
+        if self.is_thorough && (after.is_nan() || after < mean(&flow.log_prob(&start, &self.data))) {
+            self.layers.iter_mut().zip(before).for_each(|(layer, a)| layer.a = a);
         }
         Ok(steps)
     }
