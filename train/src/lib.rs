@@ -68,6 +68,7 @@ pub mod estimate;
 pub mod evaluation;
 pub mod fit;
 pub mod least_squares;
+mod lloyd;
 pub mod loss;
 pub mod optimiser;
 pub mod points;

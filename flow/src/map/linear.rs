@@ -47,7 +47,7 @@ pub trait LinearMap: Map {
 }
 
 /// The features of a batch of points.
-struct FeatureKernel<'a, M, B> {
+struct FeatureKernel<'a, M, B, const D: usize> {
     manifold: &'a M,
     dictionary: &'a B,
     points: &'a [f64],
@@ -71,15 +71,12 @@ impl<R, const D: usize> Default for FeatureWorkspace<R, D> {
     }
 }
 
-/// The kernel for one dimension.
-struct InDimension<'a, M, B, const D: usize>(FeatureKernel<'a, M, B>);
-
-impl<M: Cost, B: Dictionary, const D: usize> Kernel for InDimension<'_, M, B, D> {
+impl<M: Cost, B: Dictionary, const D: usize> Kernel for FeatureKernel<'_, M, B, D> {
     type Output = ();
 
     #[inline(always)]
     fn run<R: Real>(self) {
-        let FeatureKernel { manifold: m, dictionary, points, features, has_gradient, work } = self.0;
+        let FeatureKernel { manifold: m, dictionary, points, features, has_gradient, work } = self;
         let (n, functions) = (m.ambient(), dictionary.functions());
         let FeatureWorkspace { y, frame, z, scratch, values } = work.get::<FeatureWorkspace<R, D>>();
         resize(y, n);
@@ -125,13 +122,13 @@ impl<M: Cost, B: Dictionary, const D: usize> Kernel for InDimension<'_, M, B, D>
     }
 }
 
-/// `g` and `H` with what they depend on: the derivatives of `H` in each local coordinate.
-struct Local<const D: usize> {
-    /// `Hess c`, with derivatives in `g`.
-    cost: [[Jet<f64, D>; D]; D],
+/// What the density at a point is made of, as functions of `g`: real numbers, or jets where derivatives are asked for.
+struct Local<S, const D: usize> {
+    /// `Hess c`.
+    cost: [[S; D]; D],
+    /// `H`, without derivatives.
     h: [[f64; D]; D],
-    /// `log base(exp_y g) − log|det ∂x∂y c|`.
-    rest: Jet<f64, D>,
+    /// Whether `|g|` is below the injectivity radius.
     inside: bool,
 }
 
@@ -157,51 +154,82 @@ impl<M: Cost + Base, B: Dictionary, const D: usize> ConcaveMap<M, Linear<B>, D> 
         (g, s)
     }
 
-    /// What the density is made of. `S` is its jet type: jets, or constants where no derivative is asked for.
-    fn local(&self, point: Option<&[f64]>, z: &[f64]) -> Local<D> {
+    /// The parts of the density at `v`, whose values are `g`.
+    fn local<S: Scalar<Base = f64>>(&self, v: &[S; D], hess_psi: [[f64; D]; D]) -> Local<S, D> {
         let m = &self.manifold;
-        let (g, s) = self.unpack(z);
-        let inside = m.domain_margin(&g) > 0.0;
-        let mut v = [Jet::<f64, D>::zero(); D];
-        for i in 0..D {
-            v[i] = Jet::variable(g[i], i);
-        }
-        let mut cost = [[Jet::<f64, D>::zero(); D]; D];
-        m.cost_hessian(&v, BlockMut::dense(cost.as_flattened_mut(), D));
-        let mut h = s;
+        let inside = m.domain_margin(&v.map(S::value)) > 0.0;
+        let mut cost = [[S::zero(); D]; D];
+        m.cost_hessian(v, BlockMut::dense(cost.as_flattened_mut(), D));
+        let mut h = hess_psi;
         for i in 0..D {
             for j in 0..D {
-                h[i][j] += cost[i][j].re;
+                h[i][j] += cost[i][j].value();
             }
         }
-        let rest = point.map_or(Jet::zero(), |y| self.log_base_at(y, &v) - m.mixed_log_det(&v));
-        Local { cost, h, rest, inside }
+        Local { cost, h, inside }
     }
 
-    /// `log base(exp_y(Σ vᵢ Eᵢ))`.
-    fn log_base_at(&self, y: &[f64], v: &[Jet<f64, D>; D]) -> Jet<f64, D> {
+    /// `log base(exp_y(Σ vᵢ Eᵢ)) − log|det ∂x∂y c(v)|`.
+    fn base_density<S: Scalar<Base = f64>>(&self, y: &[f64], v: &[S; D]) -> S {
         let (m, n) = (&self.manifold, self.manifold.ambient());
+        let log_det = m.mixed_log_det(v);
         if let Some(log_volume) = m.log_volume() {
-            return Jet::constant(-log_volume);
+            return S::constant(-log_volume) - log_det;
         }
         let mut frame = vec![0.0; n * D];
         m.frame(y, BlockMut::dense(&mut frame, n));
-        let y: Vec<Jet<f64, D>> = y.iter().map(|&y| Jet::constant(y)).collect();
-        let mut tangent = vec![Jet::zero(); n];
+        let y: Vec<S> = y.iter().map(|&y| S::constant(y)).collect();
+        let mut tangent = vec![S::zero(); n];
         for c in 0..n {
             for i in 0..D {
                 tangent[c] += v[i] * frame[i * n + c];
             }
         }
-        let mut x = vec![Jet::zero(); n];
+        let mut x = vec![S::zero(); n];
         m.exp(&y, &tangent, &mut x);
-        m.log_base(&x)
+        m.log_base(&x) - log_det
+    }
+
+    /// `H⁻¹ ∂ₑH` for every local coordinate `e`.
+    fn products(
+        &self,
+        cost: &[[Jet<f64, D>; D]; D],
+        factor: &Cholesky<f64, D>,
+        inverse: &[[f64; D]; D],
+    ) -> Vec<[[f64; D]; D]> {
+        let mut products = Vec::with_capacity(self.local_coordinates());
+        for k in 0..self.slopes() {
+            let mut product = [[0.0; D]; D];
+            for j in 0..D {
+                let solved = factor.solve(std::array::from_fn(|i| cost[i][j].grad[k]));
+                for i in 0..D {
+                    product[i][j] = solved[i];
+                }
+            }
+            products.push(product);
+        }
+        for i in 0..D {
+            for j in i..D {
+                let mut product = [[0.0; D]; D];
+                for r in 0..D {
+                    product[r][j] = inverse[r][i];
+                    product[r][i] = inverse[r][j];
+                }
+                products.push(product);
+            }
+        }
+        products
+    }
+
+    /// Number of local coordinates that are entries of `g`.
+    fn slopes(&self) -> usize {
+        if self.has_gradient() { D } else { 0 }
     }
 }
 
 impl<M: Cost + Base, B: Dictionary, const D: usize> LinearMap for ConcaveMap<M, Linear<B>, D> {
     fn local_coordinates(&self) -> usize {
-        D * (D + 1) / 2 + if self.has_gradient() { D } else { 0 }
+        D * (D + 1) / 2 + self.slopes()
     }
 
     fn features(&self, points: &[f64], features: &mut [f64]) {
@@ -213,22 +241,21 @@ impl<M: Cost + Base, B: Dictionary, const D: usize> LinearMap for ConcaveMap<M, 
             return;
         }
         Workspace::with(|work| {
-            self.isa.dispatch(InDimension::<_, _, D>(FeatureKernel {
+            self.isa.dispatch(FeatureKernel::<_, _, D> {
                 manifold: &self.manifold,
                 dictionary: &self.potential.0,
                 points,
                 features,
                 has_gradient: self.has_gradient(),
                 work,
-            }));
+            });
         });
     }
 
     fn log_density(&self, point: &[f64], z: &[f64]) -> f64 {
-        let Local { h, rest, inside, .. } = self.local(Some(point), z);
-        let factor = Cholesky::new(&h);
-        let value = factor.log_det() + rest.re;
-        if inside && factor.definite > 0.0 && value.is_finite() { value } else { f64::NEG_INFINITY }
+        let (g, hess_psi) = self.unpack(z);
+        let Local { h, inside, .. } = self.local(&g, hess_psi);
+        log_density(&Cholesky::new(&h), inside, self.base_density(point, &g))
     }
 
     fn expand_log_density(
@@ -240,36 +267,16 @@ impl<M: Cost + Base, B: Dictionary, const D: usize> LinearMap for ConcaveMap<M, 
     ) -> f64 {
         gradient.fill(0.0);
         curvature.fill(0.0);
-        let Local { cost, h, rest, inside } = self.local(Some(point), z);
+        let (g, hess_psi) = self.unpack(z);
+        let v = std::array::from_fn(|i| Jet::<f64, D>::variable(g[i], i));
+        let (Local { cost, h, inside }, base) = (self.local(&v, hess_psi), self.base_density(point, &v));
         let factor = Cholesky::new(&h);
-        let value = factor.log_det() + rest.re;
-        if !(inside && factor.definite > 0.0 && value.is_finite()) {
-            return f64::NEG_INFINITY;
-        }
-        let count = self.local_coordinates();
-        let slopes = if self.has_gradient() { D } else { 0 };
-        // Column by column, H⁻¹ ∂ₑH for every local coordinate e.
-        let mut products = vec![[[0.0; D]; D]; count];
-        for k in 0..slopes {
-            for j in 0..D {
-                let column = std::array::from_fn(|i| cost[i][j].grad[k]);
-                let solved = factor.solve(column);
-                for i in 0..D {
-                    products[k][i][j] = solved[i];
-                }
-            }
+        let value = log_density(&factor, inside, base.re);
+        if value == f64::NEG_INFINITY {
+            return value;
         }
         let inverse = inverse(&factor);
-        let mut e = slopes;
-        for i in 0..D {
-            for j in i..D {
-                for r in 0..D {
-                    products[e][r][j] = inverse[r][i];
-                    products[e][r][i] = inverse[r][j];
-                }
-                e += 1;
-            }
-        }
+        let (count, products) = (self.local_coordinates(), self.products(&cost, &factor, &inverse));
         for e in 0..count {
             gradient[e] = (0..D).map(|i| products[e][i][i]).sum();
             for f in 0..=e {
@@ -282,10 +289,10 @@ impl<M: Cost + Base, B: Dictionary, const D: usize> LinearMap for ConcaveMap<M, 
                 curvature[e * count + f] = trace;
             }
         }
-        for k in 0..slopes {
-            gradient[k] += rest.grad[k];
+        for k in 0..self.slopes() {
+            gradient[k] += base.grad[k];
             for l in 0..=k {
-                let mut bent = rest.hess[k][l];
+                let mut bent = base.hess[k][l];
                 for i in 0..D {
                     for j in 0..D {
                         bent += inverse[i][j] * cost[i][j].hess[k][l];
@@ -303,9 +310,16 @@ impl<M: Cost + Base, B: Dictionary, const D: usize> LinearMap for ConcaveMap<M, 
     }
 
     fn smallest_eigenvalue(&self, z: &[f64]) -> f64 {
-        let Local { h, inside, .. } = self.local(None, z);
+        let (g, hess_psi) = self.unpack(z);
+        let Local { h, inside, .. } = self.local(&g, hess_psi);
         if inside { smallest_eigenvalue(h.as_flattened(), D) } else { f64::NEG_INFINITY }
     }
+}
+
+/// `log q` from the factor of `H` and `log base − log|det ∂x∂y c|`; `−∞` where there is no density.
+fn log_density<const D: usize>(factor: &Cholesky<f64, D>, inside: bool, base: f64) -> f64 {
+    let value = factor.log_det() + base;
+    if inside && factor.definite > 0.0 && value.is_finite() { value } else { f64::NEG_INFINITY }
 }
 
 /// `H⁻¹`.

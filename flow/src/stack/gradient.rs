@@ -46,7 +46,7 @@ impl Flow {
         x: &[f64],
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
-        self.gradient(Direction::Forward, theta, x, loss)
+        self.gradient(Direction::Forward, theta, x, None, loss)
     }
 
     /// Gradient in the parameters of `Σ f(x, log q(y))` over given points `y`, through the closed-form inverse.
@@ -62,7 +62,25 @@ impl Flow {
         y: &[f64],
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
-        self.gradient(Direction::Inverse, theta, y, loss)
+        self.gradient(Direction::Inverse, theta, y, None, loss)
+    }
+
+    /// As [`Flow::inverse_gradient`], with the floor under eigenvalues of [`Flow::scores`]: where the map folds a sample
+    /// counts as well.
+    ///
+    /// # Errors
+    /// As [`Flow::forward_gradient`].
+    ///
+    /// # Panics
+    /// As [`Flow::forward_gradient`], and if `floor` is not positive and finite.
+    pub fn inverse_gradient_with_floor<T: Send, E: Send>(
+        &self,
+        theta: &[f64],
+        y: &[f64],
+        floor: f64,
+        loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
+    ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
+        self.gradient(Direction::Inverse, theta, y, Some(floor), loss)
     }
 
     fn gradient<T: Send, E: Send>(
@@ -70,6 +88,7 @@ impl Flow {
         direction: Direction,
         theta: &[f64],
         points: &[f64],
+        floor: Option<f64>,
         loss: impl Fn(Part<'_>) -> Result<T, E> + Sync,
     ) -> Result<(Vec<f64>, Vec<T>, SolveStats), E> {
         let n = self.manifold.ambient();
@@ -80,6 +99,9 @@ impl Flow {
                 let points = &points[samples.start * n..samples.end * n];
                 Workspace::lend(|records: &mut Records| {
                     self.run_saving(direction, theta, points, records);
+                    if let Some(floor) = floor {
+                        self.clamp_eigenvalues(floor, records);
+                    }
                     let run = StackRun { direction, theta, points, records };
                     self.add_gradient(&run, samples, &loss, &mut sums)
                 })?;

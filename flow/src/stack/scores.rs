@@ -149,7 +149,7 @@ impl Flow {
 
     /// Applies the floor to the records of given points; returns the smallest eigenvalue of every sample, as in
     /// [`Scores`].
-    fn clamp_eigenvalues(&self, floor: f64, records: &mut Records) -> Vec<f64> {
+    pub(super) fn clamp_eigenvalues(&self, floor: f64, records: &mut Records) -> Vec<f64> {
         assert!(floor > 0.0 && floor.is_finite(), "a floor of {floor}");
         let samples = records[0].samples();
         let (mut lowest, mut of_layer) = (vec![floor; samples], vec![0.0; samples]);

@@ -6,6 +6,9 @@ use super::BaselineError;
 use crate::quantiles::Sorted;
 use crate::target::bessel::log_fisher_integral;
 
+/// The fewest points that anything can be chosen for by cross-validation.
+pub(super) const FEWEST: usize = 4;
+
 /// One factor of the manifold: how its coordinates become numbers of the embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Factor {
@@ -86,6 +89,26 @@ impl Embedding {
         Ok(Self { factors, width, dim: manifold.dim(), ambient, log_scale })
     }
 
+    /// The embedding for a sample, and the sample embedded.
+    ///
+    /// # Errors
+    /// As [`Embedding::new`], and [`BaselineError::TooFew`] for fewer than [`FEWEST`] points.
+    ///
+    /// # Panics
+    /// As [`Embedding::new`].
+    pub(super) fn of_sample(
+        manifold: &AnyManifold,
+        points: &[f64],
+    ) -> Result<(Self, Vec<f64>), BaselineError> {
+        let embedding = Self::new(manifold, points)?;
+        let rows = points.len() / manifold.ambient();
+        if rows < FEWEST {
+            return Err(BaselineError::TooFew { rows, needed: FEWEST });
+        }
+        let embedded = embedding.embed(points);
+        Ok((embedding, embedded))
+    }
+
     /// Embeds points `[row][coordinate]` as `[row][number]`.
     ///
     /// # Panics
@@ -126,7 +149,7 @@ impl Embedding {
 fn real(points: &[f64], ambient: usize, column: usize) -> Result<Factor, BaselineError> {
     let values: Vec<f64> = points.iter().skip(column).step_by(ambient).copied().collect();
     if values.is_empty() {
-        return Err(BaselineError::TooFew { rows: 0, needed: super::kernel::FEWEST });
+        return Err(BaselineError::TooFew { rows: 0, needed: FEWEST });
     }
     let sorted = Sorted::new(values);
     let ((low, high), spread) = (sorted.range(), sorted.spread());

@@ -18,12 +18,7 @@ pub(super) struct Fold {
 /// Deals the rows `0..rows` into ten folds at random, fewer if there are fewer rows. The validation parts are disjoint;
 /// among many rows only the first folds are used.
 pub(super) fn folds(rows: usize, seed: u64) -> Vec<Fold> {
-    let mut order: Vec<usize> = (0..rows).collect();
-    let mut generator = Generator::from_seed(seed);
-    // Fisher and Yates's shuffle.
-    for i in (1..rows).rev() {
-        order.swap(i, generator.below(i + 1));
-    }
+    let order = Generator::from_seed(seed).shuffled(rows);
     let count = FOLDS.min(rows);
     let part = |fold: usize| fold * rows / count..(fold + 1) * rows / count;
     (0..count)

@@ -8,9 +8,6 @@ use super::embedding::{Embedding, columns};
 use super::folds::{Fold, folds};
 use super::log_sum::log_sum_exp;
 
-/// The fewest points that a bandwidth can be chosen for.
-pub(super) const FEWEST: usize = 4;
-
 /// Concentrations of the pilot that are tried first: from a density that is nearly uniform on tori and spheres to a
 /// kernel of a thousandth of a radian, by factors of four.
 const WIDEST: f64 = 0.05;
@@ -71,12 +68,8 @@ impl KernelDensity {
     /// # Panics
     /// If `points` are not whole points.
     pub fn fit(manifold: &AnyManifold, points: &[f64], seed: u64) -> Result<Self, BaselineError> {
-        let embedding = Embedding::new(manifold, points)?;
+        let (embedding, embedded) = Embedding::of_sample(manifold, points)?;
         let rows = points.len() / manifold.ambient();
-        if rows < FEWEST {
-            return Err(BaselineError::TooFew { rows, needed: FEWEST });
-        }
-        let embedded = embedding.embed(points);
         let sample = Sample { embedding: &embedding, embedded: &embedded };
         let splits: Vec<Split> = folds(rows, seed).iter().map(|fold| sample.split(fold)).collect();
         let bandwidth = sample.choose(&splits);

@@ -90,13 +90,7 @@ pub enum BaselineError {
 ///
 /// The mean is negative infinity, and its error NaN, if a point has density zero to the range of `f64`.
 pub fn mean_log_density(log_densities: &[f64]) -> Option<Estimate> {
-    if log_densities.len() < 2 {
-        return None;
-    }
-    let n = log_densities.len() as f64;
-    let value = log_densities.iter().sum::<f64>() / n;
-    let squares: f64 = log_densities.iter().map(|l| (l - value).powi(2)).sum();
-    Some(Estimate { value, standard_error: (squares / (n * (n - 1.0))).sqrt() })
+    (log_densities.len() >= 2).then(|| Estimate::mean_of(log_densities))
 }
 
 #[cfg(test)]

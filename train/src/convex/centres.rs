@@ -1,8 +1,8 @@
 //! Centres of bumps: k-means of points, and widths from the distances between centres.
 
 use ircpm_manifolds::{AnyManifold, Coordinates};
-use rayon::prelude::*;
 
+use crate::lloyd::{assign, square_distance, update};
 use crate::points::Generator;
 
 const ITERATIONS: usize = 12;
@@ -51,10 +51,6 @@ fn project(kinds: &[Coordinates], mean: &[f64], out: &mut Vec<f64>) {
     }
 }
 
-fn square_distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
 /// At most `count` centres of `points`, by Lloyd's algorithm from random points; `[centre][coordinate]`.
 pub(super) fn k_means(manifold: &AnyManifold, points: &[f64], count: usize, rng: &mut Generator) -> Vec<f64> {
     let (kinds, n) = (manifold.coordinates(), manifold.ambient());
@@ -69,24 +65,8 @@ pub(super) fn k_means(manifold: &AnyManifold, points: &[f64], count: usize, rng:
     let at = |i: usize| &embedded[i * width..(i + 1) * width];
     let mut means: Vec<f64> = order[..count].iter().flat_map(|&i| at(i).to_vec()).collect();
     for _ in 0..ITERATIONS {
-        let nearest: Vec<usize> = (0..samples)
-            .into_par_iter()
-            .map(|i| {
-                let distances = means.chunks_exact(width).map(|mean| square_distance(mean, at(i)));
-                distances
-                    .enumerate()
-                    .fold((0, f64::INFINITY), |best, (k, d)| if d < best.1 { (k, d) } else { best })
-                    .0
-            })
-            .collect();
-        let (mut sums, mut sizes) = (vec![0.0; means.len()], vec![0.0; count]);
-        for (i, &k) in nearest.iter().enumerate() {
-            sizes[k] += 1.0;
-            sums[k * width..(k + 1) * width].iter_mut().zip(at(i)).for_each(|(sum, x)| *sum += x);
-        }
-        for k in (0..count).filter(|&k| sizes[k] > 0.0) {
-            (k * width..(k + 1) * width).for_each(|j| means[j] = sums[j] / sizes[k]);
-        }
+        let clusters = assign(&embedded, width, &means);
+        update(&embedded, width, &clusters, &mut means);
     }
     let mut centres = Vec::with_capacity(count * n);
     means.chunks_exact(width.max(1)).for_each(|mean| project(&kinds, mean, &mut centres));

@@ -7,20 +7,17 @@ use nalgebra::DMatrix;
 
 use super::centres;
 use super::specification::{BumpTerm, LayerTerms, ZonalTerm};
+use super::survey::Places;
 use crate::points::{Generator, Sequence, Spread, base_points};
 
 /// Power of the Laplacian's eigenvalue in the penalty: the energy of third derivatives.
 const SMOOTHNESS: i32 = 3;
 
-/// A dictionary, its penalty, and where its functions are narrow.
+/// A dictionary and its penalty.
 #[derive(Clone, Debug)]
 pub(super) struct Choice {
     pub terms: LayerTerms,
     pub penalty: DMatrix<f64>,
-    /// Centres of the bumps, `[bump][coordinate]`.
-    pub centres: Vec<f64>,
-    /// Concentrations of the bumps.
-    pub kappas: Vec<f64>,
 }
 
 /// How rich a dictionary is.
@@ -85,20 +82,24 @@ impl Choice {
             }
             start += kind.len();
         }
-        let (mut centres, mut kappas) = (vec![], vec![]);
+        let mut bumps = vec![];
         for &count in &richness.bumps {
-            let places = centres::k_means(manifold, points, count, rng);
-            kappas.extend(centres::concentrations(manifold, &places, COVERAGE));
-            centres.extend(places);
+            let centres = centres::k_means(manifold, points, count, rng);
+            let kappas = centres::concentrations(manifold, &centres, COVERAGE);
+            let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
+            bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
         }
-        let bump = |(centre, &kappa): (&[f64], &f64)| BumpTerm { centre: centre.to_vec(), kappa };
-        let bumps: Vec<BumpTerm> = centres.chunks_exact(manifold.ambient()).zip(&kappas).map(bump).collect();
         blocks.push(DMatrix::identity(bumps.len(), bumps.len()));
         let reals = count(&kinds, |kind| matches!(kind, Coordinates::Reals(_)));
         let polynomials = reals + reals * (reals + 1) / 2;
         blocks.push(DMatrix::from_diagonal_element(polynomials, polynomials, POLYNOMIALS));
         let terms = LayerTerms { waves, zonals, bumps, polynomials: reals > 0 };
-        Self { terms, penalty: block_diagonal(&blocks), centres, kappas }
+        Self { terms, penalty: block_diagonal(&blocks) }
+    }
+
+    /// Where folds of a layer of these functions are looked for, beside points of its own.
+    pub(super) fn places<'a>(&'a self, manifold: &'a AnyManifold, data: &'a [f64]) -> Places<'a> {
+        Places { manifold, data, bumps: &self.terms.bumps }
     }
 }
 

@@ -7,7 +7,7 @@
 use ircpm_flow::{Flow, Jacobian};
 use nalgebra::{DMatrix, DVector};
 
-use super::member::mean;
+use crate::estimate::mean;
 use crate::least_squares::{Cholesky, JacobianRows, parameter_gram};
 
 /// Floor under eigenvalues where scores are taken: steps that come near it are refused anyway.
@@ -22,7 +22,7 @@ pub(super) struct LayerBarrier {
     /// Points of the layer's own space, `[point][coordinate]`.
     pub points: Vec<f64>,
     pub weights: Vec<f64>,
-    /// `λ P`; empty for none.
+    /// `λ P`.
     pub penalty: DMatrix<f64>,
 }
 
@@ -39,15 +39,13 @@ pub(super) struct Joint<'a> {
 impl Joint<'_> {
     /// The objective; infinite where a layer folds at a point.
     pub(super) fn objective(&self, theta: &[f64]) -> f64 {
-        let mut sum = -mean(&self.flow.log_prob(theta, self.data));
+        let mut sum = -mean(self.flow.log_prob(theta, self.data).into_iter());
         for (l, layer) in self.layers.iter().enumerate() {
             let a = &theta[self.flow.slot(l)];
             let log_q = layer.flow.log_prob(a, &layer.points);
             sum -= self.barrier * log_q.iter().zip(&layer.weights).map(|(l, w)| l * w).sum::<f64>();
-            if !layer.penalty.is_empty() {
-                let a = DVector::from_column_slice(a);
-                sum += 0.5 * a.dot(&(&layer.penalty * &a));
-            }
+            let a = DVector::from_column_slice(a);
+            sum += 0.5 * a.dot(&(&layer.penalty * &a));
         }
         if sum.is_nan() { f64::INFINITY } else { sum }
     }
@@ -65,10 +63,8 @@ impl Joint<'_> {
             part += bent;
             let mut into = gradient.rows_range_mut(slot.clone());
             into += slope;
-            if !layer.penalty.is_empty() {
-                part += &layer.penalty;
-                into += &layer.penalty * DVector::from_column_slice(&theta[slot]);
-            }
+            part += &layer.penalty;
+            into += &layer.penalty * DVector::from_column_slice(&theta[slot]);
         }
         (gradient, hessian)
     }

@@ -24,6 +24,8 @@ pub(super) const LOWEST: f64 = 1e-3;
 pub(super) const NARROW: f64 = 0.02;
 /// Weight of such a point, in units of a uniform point's.
 pub(super) const NARROW_WEIGHT: f64 = 4.0;
+/// Most of them that are drawn in at a time, or as many as there are parameters.
+pub(super) const MOST_NARROW: usize = 256;
 /// Rounds in which points are drawn into the barrier.
 const ROUNDS: usize = 5;
 /// Halves of squared Newton decrements, in nats, at which a minimum is good enough: along the path, and at its end.
@@ -36,7 +38,6 @@ const MOST_STEPS: usize = 60;
 
 /// One layer's problem, and the barrier that it has met.
 pub(super) struct LayerFit<'a> {
-    pub map: Arc<dyn LinearMap>,
     problem: Problem<'a>,
     places: Places<'a>,
     /// Last weight of the barrier.
@@ -70,8 +71,8 @@ impl<'a> LayerFit<'a> {
         let share = (uniform_count as f64).recip();
         let data = Cloud::new(&*map, places.data, &vec![(count as f64).recip(); count]);
         let cloud = Cloud::new(&*map, &uniform, &vec![share; uniform_count]);
-        let problem = Problem { map: map.clone(), data, barrier: cloud, penalty, stop };
-        Self { map, problem, places, barrier, share }
+        let problem = Problem { map, data, barrier: cloud, penalty, stop };
+        Self { problem, places, barrier, share }
     }
 
     /// Weight `λ` of the path's penalty number `k`.
@@ -88,13 +89,14 @@ impl<'a> LayerFit<'a> {
     /// twice, or at penalty number `last`.
     pub(super) fn path(&mut self, validation: &[f64], last: Option<usize>) -> Vec<PathPoint> {
         let held = validation.len() / self.places.manifold.ambient();
-        let cloud = Cloud::new(&*self.map, validation, &vec![1.0; held]);
-        let (mut path, mut a) = (Vec::new(), DVector::zeros(self.map.parameters()));
+        let map = self.problem.map.clone();
+        let cloud = Cloud::new(&*map, validation, &vec![1.0; held]);
+        let (mut path, mut a) = (Vec::new(), DVector::zeros(map.parameters()));
         let (mut best, mut worse) = (f64::NEG_INFINITY, 0);
         for k in 0..last.map_or(MOST_PENALTIES, |last| last + 1) {
             a = self.problem.minimise(self.strength(k), a, COARSE, MOST_STEPS);
             let densities =
-                if held > 0 { cloud.log_densities(&*self.map, &cloud.coordinates(&a)) } else { vec![] };
+                if held > 0 { cloud.log_densities(&*map, &cloud.coordinates(&a)) } else { vec![] };
             let mean = densities.iter().sum::<f64>() / held.max(1) as f64;
             path.push(PathPoint { a: a.clone(), validation: densities });
             (best, worse) = if mean > best { (mean, 0) } else { (best, worse + 1) };
@@ -115,8 +117,7 @@ impl<'a> LayerFit<'a> {
     /// Minimises at the path's penalty number `k`, draws the points where `H` is nearly singular into the barrier until
     /// there are none, and contracts by what the last search finds.
     pub(super) fn finish(&mut self, mut a: DVector<f64>, k: usize, rng: &mut Generator) -> Vec<f64> {
-        let strength = Strength { barrier: self.barrier, penalty: Self::penalty(k) };
-        let survey = Survey::new(&self.map);
+        let survey = Survey::new(&self.problem.map);
         a = self.minimum(a, k);
         for _ in 0..ROUNDS {
             let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), NARROW, rng);
@@ -125,17 +126,17 @@ impl<'a> LayerFit<'a> {
             }
             self.draw_in(&found);
             a *= contraction(found[0].lowest, NARROW);
-            self.make_feasible(&mut a);
-            a = self.problem.minimise(strength, a, FINE, MOST_STEPS);
+            a = self.minimum(a, k);
         }
         survey.contract(a.as_slice(), &self.places, rng).a
     }
 
     fn draw_in(&mut self, found: &[Candidate]) {
-        let most = self.map.parameters().max(256);
+        let map = self.problem.map.clone();
+        let most = map.parameters().max(MOST_NARROW);
         let hard: Vec<&Candidate> = found.iter().take_while(|c| c.lowest < NARROW).take(most).collect();
         let points: Vec<f64> = hard.iter().flat_map(|c| c.point.clone()).collect();
-        self.problem.barrier.extend(&*self.map, &points, &vec![NARROW_WEIGHT * self.share; hard.len()]);
+        self.problem.barrier.extend(&*map, &points, &vec![NARROW_WEIGHT * self.share; hard.len()]);
     }
 
     /// Contracts until no point of the problem folds.

@@ -1,7 +1,7 @@
 //! A stack of fitted layers, with the points that it was fitted to and those that judge it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ircpm_flow::{Flow, FlowError, Jacobian, LinearMap, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
@@ -9,9 +9,10 @@ use nalgebra::DVector;
 
 use super::dictionary::{Choice, Richness};
 use super::joint::{Joint, LayerBarrier};
-use super::layer::{LayerFit, NARROW_WEIGHT, PathPoint, UNIFORM};
+use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
-use super::survey::{Places, Survey};
+use super::survey::Survey;
+use crate::estimate::mean;
 use crate::points::Generator;
 
 /// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
@@ -71,6 +72,11 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// Least number of uniform points in a layer's barrier.
+    fn least_uniform(&self) -> usize {
+        UNIFORM[usize::from(!self.is_thorough)]
+    }
+
     /// What dictionary the points can bear.
     pub(super) fn richness(&self) -> Richness {
         Richness::new(self.manifold, self.data.len() / self.manifold.ambient())
@@ -92,15 +98,9 @@ impl<'a> Member<'a> {
         let choice = Choice::new(self.manifold, &self.x, richness, &mut self.rng);
         let terms = choice.terms.on(self.manifold).expect("functions of this manifold");
         let map = linear_map(self.manifold, terms, Solver::default())?;
-        let places = Places {
-            manifold: self.manifold,
-            data: &self.x,
-            centres: &choice.centres,
-            kappas: &choice.kappas,
-        };
-        let least = UNIFORM[usize::from(!self.is_thorough)];
+        let (places, barrier) = (choice.places(self.manifold, &self.x), (barrier, self.least_uniform()));
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, (barrier, least), stop, &mut self.rng);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
         let path = fit.path(&self.v, last);
         Ok(Draft { choice, map, path })
     }
@@ -115,15 +115,9 @@ impl<'a> Member<'a> {
         stop: &AtomicBool,
     ) -> Result<Vec<f64>, FlowError> {
         let Draft { choice, map, path } = draft;
-        let places = Places {
-            manifold: self.manifold,
-            data: &self.x,
-            centres: &choice.centres,
-            kappas: &choice.kappas,
-        };
-        let least = UNIFORM[usize::from(!self.is_thorough)];
+        let (places, barrier) = (choice.places(self.manifold, &self.x), (barrier, self.least_uniform()));
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, (barrier, least), stop, &mut self.rng);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
         let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
         let start = path[k.min(path.len() - 1)].a.clone();
         // One of several folds only judges: where its map folds between the points does not matter.
@@ -135,12 +129,12 @@ impl<'a> Member<'a> {
         let a = a.as_slice().to_vec();
         let (points, weights) = fit.into_barrier();
         let penalty = LayerFit::penalty(k) * &choice.penalty;
-        let densities = flow.log_prob(&a, &self.v);
+        let pulled = flow.inverse(&a, &self.v);
         self.x = flow.inverse(&a, &self.x).x;
-        self.v = flow.inverse(&a, &self.v).x;
+        self.v = pulled.x;
         let barrier = LayerBarrier { flow, points, weights, penalty };
         self.layers.push(FittedLayer { map, a, choice, barrier });
-        Ok(densities)
+        Ok(pulled.log_q)
     }
 
     /// A draft with the functions of another member's last layer, which starts at its parameters.
@@ -160,7 +154,7 @@ impl<'a> Member<'a> {
     /// Mean log-density of the validation points under all layers.
     pub(super) fn validation(&self) -> Result<f64, FlowError> {
         let (flow, theta) = self.flow()?;
-        Ok(mean(&flow.log_prob(&theta, &self.validation)))
+        Ok(mean(flow.log_prob(&theta, &self.validation).into_iter()))
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
@@ -171,18 +165,42 @@ impl<'a> Member<'a> {
         most: usize,
         stop: &AtomicBool,
     ) -> Result<usize, FlowError> {
-        let (flow, mut theta) = self.flow()?;
-        let start = theta.clone();
+        let (flow, start) = self.flow()?;
+        let (theta, steps) = self.climb(&flow, &start, barrier, most, stop);
+        self.set(&flow, &theta);
+        if self.is_thorough {
+            self.contract();
+            // Contraction may undo more than the steps have gained.
+            let likelihood = |theta: &[f64]| mean(flow.log_prob(theta, &self.data).into_iter());
+            let after = likelihood(&self.flow()?.1);
+            if after.is_nan() || after < likelihood(&start) {
+                self.set(&flow, &start);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The steps of [`Member::polish`] from parameters `start`: the parameters that are kept, and how many steps lead to
+    /// them.
+    fn climb(
+        &self,
+        flow: &Flow,
+        start: &[f64],
+        barrier: f64,
+        most: usize,
+        stop: &AtomicBool,
+    ) -> (Vec<f64>, usize) {
         let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
-        let joint = Joint { flow: &flow, data: &self.data, layers: &barriers, barrier };
+        let joint = Joint { flow, data: &self.data, layers: &barriers, barrier };
         let judge = |theta: &[f64]| match self.validation.is_empty() {
             true => 0.0,
-            false => mean(&flow.log_prob(theta, &self.validation)),
+            false => mean(flow.log_prob(theta, &self.validation).into_iter()),
         };
+        let mut theta = start.to_vec();
         let mut best = (judge(&theta), theta.clone(), 0);
         let (mut value, mut memory) = (joint.objective(&theta), Jacobian::default());
         for step in 1..=most {
-            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+            if stop.load(Ordering::Relaxed) {
                 break;
             }
             let Some(found) = joint.step(&mut theta, value, &mut memory) else { break };
@@ -195,39 +213,33 @@ impl<'a> Member<'a> {
             }
             value = found;
         }
-        let (_, theta, steps) = best;
-        let before: Vec<Vec<f64>> = self.layers.iter().map(|layer| layer.a.clone()).collect();
-        let last = self.layers.len() - 1;
-        for l in 0..self.layers.len() {
-            let layer = &mut self.layers[last - l];
-            if !self.is_thorough {
-                layer.a = theta[flow.slot(l)].to_vec();
-                continue;
-            }
-            let Choice { centres, kappas, .. } = &layer.choice;
-            let places = Places { manifold: self.manifold, data: &[], centres, kappas };
-            let contracted = Survey::new(&layer.map).contract(&theta[flow.slot(l)], &places, &mut self.rng);
+        (best.1, best.2)
+    }
+
+    /// Gives every layer its part of the parameters of the whole flow.
+    fn set(&mut self, flow: &Flow, theta: &[f64]) {
+        for (l, layer) in self.layers.iter_mut().rev().enumerate() {
+            layer.a = theta[flow.slot(l)].to_vec();
+        }
+    }
+
+    /// Searches every layer for folds, contracts it, and draws the points where `H` is nearly singular into its barrier.
+    fn contract(&mut self) {
+        for layer in self.layers.iter_mut().rev() {
+            let places = layer.choice.places(self.manifold, &[]);
+            let contracted = Survey::new(&layer.map).contract(&layer.a, &places, &mut self.rng);
             layer.a = contracted.a;
             let weight = NARROW_WEIGHT * layer.barrier.weights[0];
-            for candidate in contracted.narrow.iter().take(256).filter(|candidate| candidate.lowest > 0.0) {
+            let narrow = contracted.narrow.iter().take(MOST_NARROW);
+            for candidate in narrow.filter(|candidate| candidate.lowest > 0.0) {
                 layer.barrier.points.extend(&candidate.point);
                 layer.barrier.weights.push(weight);
             }
         }
-        // Contraction may undo more than the steps have gained.
-        let after = mean(&flow.log_prob(&self.flow()?.1, &self.data));
-        if self.is_thorough && (after.is_nan() || after < mean(&flow.log_prob(&start, &self.data))) {
-            self.layers.iter_mut().zip(before).for_each(|(layer, a)| layer.a = a);
-        }
-        Ok(steps)
     }
 
     /// Functions and parameters of every layer, the layer next to the data first.
     pub(super) fn into_layers(self) -> Vec<(LayerTerms, Vec<f64>)> {
         self.layers.into_iter().map(|layer| (layer.choice.terms, layer.a)).collect()
     }
-}
-
-pub(super) fn mean(x: &[f64]) -> f64 {
-    x.iter().sum::<f64>() / x.len() as f64
 }

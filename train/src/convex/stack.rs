@@ -8,9 +8,10 @@ use ircpm_flow::{Flow, FlowError, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
-use super::member::{Draft, Member, mean};
+use super::member::{Draft, Member};
 use super::specification::{BumpTerm, LayerTerms};
 use super::standard::standard_layer;
+use crate::estimate::mean;
 use crate::points::Generator;
 
 /// How a density is fitted by linear layers.
@@ -203,7 +204,7 @@ impl Growth<'_> {
 
     /// Whether gains of points are more than nothing; where there are few, more than half their standard error.
     fn pays(&self, gains: &[f64]) -> bool {
-        let (n, gain) = (gains.len() as f64, mean(gains));
+        let (n, gain) = (gains.len() as f64, mean(gains.iter().copied()));
         let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         let least = if gains.len() < FEW[usize::from(self.folds.len() == 1)] {
             LEAST_GAIN[0].max(0.5 * (variance / n).sqrt())
@@ -249,7 +250,7 @@ impl Growth<'_> {
                 break;
             }
             let parameters = self.whole.layers[layer].a.len();
-            self.report(LayerReport { layer: Some(layer), parameters, gain: mean(&gains) }, watch);
+            self.report(LayerReport { layer: Some(layer), parameters, gain: mean(gains.into_iter()) }, watch);
         }
         Ok(())
     }
@@ -260,7 +261,7 @@ impl Growth<'_> {
             return Ok(());
         }
         let validation = |folds: &[Member<'_>]| -> Result<f64, FlowError> {
-            Ok(mean(&folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?))
+            Ok(mean(folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?.into_iter()))
         };
         let before = validation(&self.folds)?;
         let stop = self.stop;
@@ -297,6 +298,8 @@ fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
         let densities = drafts.iter().flat_map(|draft| draft.path[k].validation.iter());
         densities.zip(base).map(|(now, before)| now - before).collect()
     };
-    let best = (0..shared).map(|k| (k, gains(k))).max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
+    let best = (0..shared)
+        .map(|k| (k, gains(k)))
+        .max_by(|a, b| mean(a.1.iter().copied()).total_cmp(&mean(b.1.iter().copied())))?;
     Some(best)
 }

@@ -7,7 +7,8 @@ use ircpm_flow::{Flow, LinearMap, Map};
 use ircpm_manifolds::AnyManifold;
 
 use super::layer::{LOWEST, NARROW};
-use crate::points::{Generator, Sequence, Spread, base_points};
+use super::specification::BumpTerm;
+use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
 
 /// Points from which the search goes downhill.
 const STARTS: usize = 48;
@@ -23,9 +24,8 @@ pub(super) struct Places<'a> {
     pub manifold: &'a AnyManifold,
     /// Given points, `[point][coordinate]`.
     pub data: &'a [f64],
-    /// Centres of narrow functions, and their concentrations.
-    pub centres: &'a [f64],
-    pub kappas: &'a [f64],
+    /// Functions that may be narrow.
+    pub bumps: &'a [BumpTerm],
 }
 
 /// Points with the lengths of a search's first steps there.
@@ -47,11 +47,11 @@ impl Places<'_> {
         let ambient = self.manifold.ambient();
         let spacing = PI * (count as f64).powf(-1.0 / self.manifold.dim() as f64);
         let mut starts = Starts { points: self.uniform(count, rng), lengths: vec![spacing; count] };
-        for (centre, kappa) in self.centres.chunks_exact(ambient).zip(self.kappas) {
+        for BumpTerm { centre, kappa } in self.bumps {
             let width = kappa.sqrt().recip();
             for j in 0..each {
                 let spread = 0.5 + 1.5 * j as f64 / each as f64;
-                starts.points.extend(step(self.manifold, centre, spread * width, rng));
+                starts.points.extend(neighbour(self.manifold, centre, spread * width, rng));
                 starts.lengths.push(0.4 * width);
             }
         }
@@ -110,7 +110,7 @@ impl Survey {
             let mut trials = Vec::with_capacity(found.len() * TRIALS * n);
             for (candidate, length) in found.iter().zip(&lengths) {
                 for _ in 0..TRIALS {
-                    trials.extend(step(self.flow.manifold(), &candidate.point, *length, rng));
+                    trials.extend(neighbour(self.flow.manifold(), &candidate.point, *length, rng));
                 }
             }
             let values = self.lowest(a, &trials);
@@ -157,20 +157,4 @@ impl Survey {
 /// is concave along the ray from the identity. Beyond the injectivity radius there is no such bound, and `t` is a half.
 pub(super) fn contraction(lowest: f64, target: f64) -> f64 {
     if lowest >= target { 1.0 } else { ((1.0 - target) / (1.0 - lowest)).max(0.5) }
-}
-
-/// A random step from a point, normally distributed with the given length along every direction.
-pub(super) fn step(manifold: &AnyManifold, point: &[f64], length: f64, rng: &mut Generator) -> Vec<f64> {
-    let (n, dim) = (manifold.ambient(), manifold.dim());
-    let mut frame = vec![0.0; n * dim];
-    manifold.frame(point, &mut frame);
-    let mut tangent = vec![0.0; n];
-    for axis in frame.chunks_exact(n) {
-        let t = length * rng.normal();
-        tangent.iter_mut().zip(axis).for_each(|(v, e)| *v += t * e);
-    }
-    let mut moved = vec![0.0; n];
-    manifold.exp(point, &tangent, &mut moved);
-    manifold.wrap(&mut moved);
-    moved
 }

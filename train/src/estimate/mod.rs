@@ -148,6 +148,11 @@ impl Estimates {
 }
 
 impl Estimate {
+    /// The mean of at least two numbers with its standard error.
+    pub(crate) fn mean_of(x: &[f64]) -> Self {
+        Self::of_mean(x.iter().copied(), mean(x.iter().copied()))
+    }
+
     /// The mean of `terms`, known to be `mean`, with its standard error `√(Σ(t − mean)² / n(n−1))`.
     fn of_mean(terms: impl Iterator<Item = f64>, mean: f64) -> Self {
         let (mut n, mut squares) = (0.0, 0.0);
@@ -160,7 +165,7 @@ impl Estimate {
 }
 
 /// Arithmetic mean.
-fn mean(terms: impl ExactSizeIterator<Item = f64>) -> f64 {
+pub(crate) fn mean(terms: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = terms.len() as f64;
     terms.sum::<f64>() / n
 }

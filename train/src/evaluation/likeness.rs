@@ -57,7 +57,7 @@ impl Likeness {
         let energy = 2.0 * mean(&distances(&x, &y)) - mean(&distances(&x, &x)) - whole;
         let mut rng = Generator::from_seed(seed);
         let halves = (0..HALVINGS).map(|_| {
-            let order = shuffled(y.len(), &mut rng);
+            let order = rng.shuffled(y.len());
             let (a, b) = order.split_at(y.len() / 2);
             let across = a.iter().map(|&i| b.iter().map(|&j| of_data[i][j]).sum::<f64>()).sum::<f64>();
             let across = across / (a.len() * b.len()) as f64;
@@ -97,15 +97,6 @@ fn distances(x: &[Vec<f64>], y: &[Vec<f64>]) -> Vec<Vec<f64>> {
 fn mean_within(distances: &[Vec<f64>], points: &[usize]) -> f64 {
     let sum: f64 = points.iter().map(|&i| points.iter().map(|&j| distances[i][j]).sum::<f64>()).sum();
     sum / (points.len() * points.len()) as f64
-}
-
-/// The numbers below `n` in random order (Fisher & Yates 1938).
-fn shuffled(n: usize, rng: &mut Generator) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, rng.below(i + 1));
-    }
-    order
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::fold::Survey;
 use super::kernels::Kernels;
 use super::mass::Mass;
-use super::{EvaluationError, MASS, SHIFTS, Subject, mean, stream};
+use super::{EvaluationError, MASS, SHIFTS, Subject, stream};
 use crate::estimate::Estimate;
 use crate::points::{Generator, Sequence, Spread, base_points};
 
@@ -38,7 +38,7 @@ pub(super) fn mass(subject: &Subject<'_>, survey: &mut Survey) -> Result<Mass, E
         reversed += found.1 / SHIFTS as f64;
         unmeasured += found.2;
     }
-    let Estimate { value, standard_error } = mean(&means);
+    let Estimate { value, standard_error } = Estimate::mean_of(&means);
     Ok(Mass { value, standard_error: Some(standard_error), resolution: None, reversed, unmeasured })
 }
 

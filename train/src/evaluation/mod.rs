@@ -371,14 +371,7 @@ impl Subject<'_> {
 fn log_likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Option<Estimate> {
     let pulled = flow.inverse(theta, y);
     let defined = pulled.log_q.len() >= 2 && pulled.ok.iter().all(|&ok| ok);
-    defined.then(|| mean(&pulled.log_q))
-}
-
-fn mean(x: &[f64]) -> Estimate {
-    let n = x.len() as f64;
-    let value = x.iter().sum::<f64>() / n;
-    let variance = x.iter().map(|x| (x - value).powi(2)).sum::<f64>() / (n - 1.0);
-    Estimate { value, standard_error: (variance / n).sqrt() }
+    defined.then(|| Estimate::mean_of(&pulled.log_q))
 }
 
 /// Independent seeds from one: evaluations with neighbouring seeds share no stream.

@@ -1,10 +1,8 @@
 //! Maximum likelihood of given points, finite where the map folds.
 
-use ircpm_flow::{Flow, Jacobian, SolveStats};
-use nalgebra::DVector;
+use ircpm_flow::{Flow, Part, SolveStats};
 
-use super::{Gradient, LossError, check_input};
-use crate::least_squares::JacobianRows;
+use super::{Gradient, LossError, Sum, check_input};
 
 /// Floor under the eigenvalues of `H`, below which `log det H` is continued by its tangent.
 const FLOOR: f64 = 1e-3;
@@ -43,18 +41,24 @@ pub fn weighted_likelihood(
     weights: &[f64],
 ) -> Result<Gradient, LossError> {
     check_input(theta, y)?;
-    let scores = flow.scores(theta, y, FLOOR);
-    let points = scores.inside.len();
+    let points = y.len() / flow.manifold().ambient();
     assert_eq!(weights.len(), points, "one weight per point");
-    let outside = scores.inside.iter().filter(|inside| !**inside).count();
-    if outside == points {
+    let (grad, parts, _) = flow.inverse_gradient_with_floor(theta, y, FLOOR, |part: Part<'_>| {
+        let mut sum = Sum::default();
+        for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
+            let weight = weights[part.samples.start + s];
+            part.log_q_bar[s] = -weight;
+            sum.total -= weight * part.log_q[s];
+            sum.count += 1;
+        }
+        Ok::<Sum, LossError>(sum)
+    })?;
+    let inside: usize = parts.iter().map(|part| part.count).sum();
+    if inside == 0 {
         return Err(LossError::Folds { failed: points, points });
     }
-    let inside = scores.inside.iter().zip(&scores.log_q).zip(weights).filter(|((inside, _), _)| **inside);
-    let loss = -inside.map(|((_, log_q), weight)| weight * log_q).sum::<f64>();
-    let mut jacobian = Jacobian::default();
-    flow.jacobian(theta, y, weights, FLOOR, &mut jacobian);
-    let sum = JacobianRows::stored(&jacobian).transposed_times(&DVector::from_element(points, -1.0));
-    let stats = SolveStats { points, indefinite: outside, ..SolveStats::default() };
-    Ok(Gradient { loss, grad: sum.as_slice().to_vec(), log_weights: vec![], stats })
+    let loss = parts.iter().map(|part| part.total).sum();
+    // The inverse takes no solve that could fail.
+    let stats = SolveStats { points, indefinite: points - inside, ..SolveStats::default() };
+    Ok(Gradient { loss, grad, log_weights: vec![], stats })
 }

@@ -9,7 +9,7 @@ use crate::config::{Config, EvaluationConfig};
 use crate::evaluation::{Evaluation, evaluate, seed_of_run};
 use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
-use crate::training::{Problem, State, Trainer, Watcher};
+use crate::training::{Problem, State, Trainer, TrainingError, Watcher};
 
 /// How a run ended.
 #[non_exhaustive]
@@ -34,10 +34,7 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
-    if problem.config.is_linear() {
-        return fit_linear(problem, folder, stop, watcher);
-    }
-    record(problem, problem.trainer()?, folder, stop, watcher)
+    record(problem, trainer(problem, None)?, folder, stop, watcher)
 }
 
 /// The saved state of a run that was interrupted.
@@ -46,7 +43,7 @@ pub fn train(
 /// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or
 /// not of the configuration beside it.
 pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
-    let state = load(problem, folder)?;
+    let (_, state) = load(problem, folder)?;
     if state.progress.done {
         return Err(RunError::Finished { path: folder.root().to_owned(), steps: state.progress.step });
     }
@@ -55,9 +52,9 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError>
 
 /// Goes on with an interrupted run, in its folder, and writes the results of the whole.
 ///
-/// Linear layers are fitted anew from the start. Parameters and results are the same bits as without the interruption. In the metrics the ESS and KL of the next
-/// steps are estimated from the batches since, and steps after the checkpoint are dropped. A report and pictures of
-/// the interrupted run are removed.
+/// Linear layers are fitted anew from the start. Parameters and results are the same bits as without the interruption.
+/// In the metrics the ESS and KL of the next steps are estimated from the batches since, and steps after the checkpoint
+/// are dropped. A report and pictures of the interrupted run are removed.
 ///
 /// # Errors
 /// As [`train()`].
@@ -68,55 +65,55 @@ pub fn resume(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
-    let is_linear = problem.config.is_linear();
-    recorder::drop_steps_from(if is_linear { 0 } else { state.progress.step }, folder)?;
+    // Linear layers have no state to go on from.
+    let first = if problem.config.is_linear() { 0 } else { state.progress.step };
+    let trainer = trainer(problem, Some(state))?;
+    recorder::drop_steps_from(first, folder)?;
     // They are those of the checkpoint that training now leaves behind.
     for name in picture::FILES.into_iter().chain([file::REPORT]) {
         folder.remove(name)?;
     }
-    if is_linear {
-        return fit_linear(problem, folder, stop, watcher);
-    }
-    record(problem, problem.resume(state)?, folder, stop, watcher)
+    record(problem, trainer, folder, stop, watcher)
 }
 
-/// Fits linear layers to points, with metrics of every layer and a checkpoint of the end in the folder, then writes the
-/// results.
-fn fit_linear(
+/// What takes the steps, from a saved state or from fresh parameters; none for linear layers, which are fitted at once.
+///
+/// # Errors
+/// As [`Problem::trainer`] and [`Problem::resume`].
+fn trainer(problem: &Problem, state: Option<State>) -> Result<Option<Trainer<'_>>, TrainingError> {
+    if problem.config.is_linear() {
+        return Ok(None);
+    }
+    state.map_or_else(|| problem.trainer(), |state| problem.resume(state)).map(Some)
+}
+
+/// Trains to the end, or until it is stopped: the problem with the flow that was found, and its state.
+fn run(
     problem: &Problem,
-    folder: &Folder,
+    trainer: Option<Trainer<'_>>,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
-) -> Result<Outcome, RunError> {
-    let mut recorder = Recorder::new(folder, &problem.config, watcher)?;
-    let (fitted, state) = problem.fit_linear(stop, &mut recorder)?;
-    // A checkpoint that cannot be written is reported by `finish`.
-    let _ = recorder.checkpoint(&state);
-    recorder.finish()?;
-    if !state.progress.done {
-        return Ok(Outcome::Interrupted { step: state.progress.step });
-    }
-    let evaluation = measure(&fitted, &state.theta, stop)?;
-    let report = write_results(&fitted, &state, &evaluation, folder)?;
-    Ok(Outcome::Done(Box::new(report)))
+) -> Result<(Problem, State), RunError> {
+    let Some(mut trainer) = trainer else { return Ok(problem.fit_linear(stop, watcher)?) };
+    trainer.run(stop, watcher)?;
+    let state = trainer.state();
+    Ok((problem.at(&state).expect("a problem of the trainer's depth"), state))
 }
 
 /// Trains to the end with metrics and checkpoints in the folder, then writes the results.
 fn record(
     problem: &Problem,
-    mut trainer: Trainer<'_>,
+    trainer: Option<Trainer<'_>>,
     folder: &Folder,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     let mut recorder = Recorder::new(folder, &problem.config, watcher)?;
-    trainer.run(stop, &mut recorder)?;
+    let (trained, state) = run(problem, trainer, stop, &mut recorder)?;
     recorder.finish()?;
-    if !trainer.is_done() {
-        return Ok(Outcome::Interrupted { step: trainer.progress().step });
+    if !state.progress.done {
+        return Ok(Outcome::Interrupted { step: state.progress.step });
     }
-    let state = trainer.state();
-    let trained = at_depth_of(problem, &state, folder)?;
     let evaluation = measure(&trained, &state.theta, stop)?;
     let report = write_results(&trained, &state, &evaluation, folder)?;
     Ok(Outcome::Done(Box::new(report)))
@@ -128,17 +125,17 @@ fn record(
 /// [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what [`evaluate`]
 /// says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
-    let state = load(problem, folder)?;
-    let problem = &at_depth_of(problem, &state, folder)?;
-    let evaluation = measure(problem, &state.theta, stop)?;
+    let (trained, state) = load(problem, folder)?;
+    let evaluation = measure(&trained, &state.theta, stop)?;
     if folder.path(file::REPORT).exists() {
-        return Ok(Report::new(problem, &state.progress, &evaluation));
+        return Ok(Report::new(&trained, &state.progress, &evaluation));
     }
-    write_results(problem, &state, &evaluation, folder)
+    write_results(&trained, &state, &evaluation, folder)
 }
 
-/// The saved state of a run, checked against the configuration beside it.
-fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
+/// The saved state of a run, checked against the configuration beside it, and the problem with the flow that its
+/// parameters are for.
+fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError> {
     if !folder.path(file::CHECKPOINT).exists() {
         return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
     }
@@ -150,18 +147,12 @@ fn load(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
     if identity(&problem.config) != identity(&checkpoint.config) {
         return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
-    at_depth_of(problem, &checkpoint.state, folder)?;
-    Ok(checkpoint.state)
-}
-
-/// The problem with the flow that the state's parameters are for.
-///
-/// # Errors
-/// [`RunError::Checkpoint`] if they fit no number of layers.
-fn at_depth_of(problem: &Problem, state: &State, folder: &Folder) -> Result<Problem, RunError> {
-    problem.at(state).ok_or_else(|| {
-        RunError::in_checkpoint(folder, CheckpointError::size(state.theta.len(), problem.flow.parameters()))
-    })
+    let state = checkpoint.state;
+    let trained = problem.at(&state).ok_or_else(|| {
+        let problem = CheckpointError::size(state.theta.len(), problem.flow.parameters());
+        RunError::in_checkpoint(folder, problem)
+    })?;
+    Ok((trained, state))
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
@@ -198,14 +189,7 @@ pub fn train_in_memory(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Report, RunError> {
-    let (trained, state) = if problem.config.is_linear() {
-        problem.fit_linear(stop, watcher)?
-    } else {
-        let mut trainer = problem.trainer()?;
-        trainer.run(stop, watcher)?;
-        let state = trainer.state();
-        (problem.at(&state).expect("the flow of the trainer"), state)
-    };
+    let (trained, state) = run(problem, trainer(problem, None)?, stop, watcher)?;
     if !state.progress.done {
         return Err(RunError::Interrupted);
     }

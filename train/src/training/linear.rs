@@ -33,7 +33,9 @@ pub(crate) fn fit_linear(
     let (mut step, mut loss) = (0, 0.0);
     let mut tell = |report: &LayerReport| {
         loss -= report.gain;
-        let told = watcher.step(&step_of(step, loss, count, wall.elapsed().as_secs_f64()));
+        let wall_seconds = wall.elapsed().as_secs_f64();
+        let told =
+            watcher.step(&Step { step, loss, points: count, wall_seconds, logged: true, ..Step::default() });
         if told == ControlFlow::Break(()) {
             stop.store(true, Ordering::Relaxed);
         }
@@ -58,25 +60,5 @@ pub(crate) fn state_of(density: &LinearDensity, progress: Progress, seed: u64) -
         generator: Generator::from_seed(seed),
         progress,
         terms: density.terms.clone(),
-    }
-}
-
-fn step_of(step: usize, loss: f64, points: usize, wall_seconds: f64) -> Step {
-    Step {
-        step,
-        loss,
-        points,
-        learning_rate: None,
-        gradient_norm: None,
-        beta: None,
-        residual: None,
-        damping: None,
-        ess: None,
-        kl: None,
-        solve_steps_mean: 0.0,
-        solve_residual_max: 0.0,
-        unconverged: 0,
-        wall_seconds,
-        logged: true,
     }
 }

@@ -176,6 +176,8 @@ impl Problem {
         let (density, progress) = fit_linear(self.manifold(), train, &options, stop, watcher)
             .map_err(|source| ProblemError::Flow { manifold: self.manifold().to_string(), source })?;
         let state = state_of(&density, progress, self.config.seed);
+        // Training is over: a watcher has nothing to stop.
+        let _ = watcher.checkpoint(&state);
         let Self { config, choice, grows, content, .. } = self;
         let content = Arc::clone(content);
         let fitted = Self { config: config.clone(), flow: density.flow, choice, grows: *grows, content };

@@ -8,7 +8,7 @@ use super::State;
 
 /// What one step did. Times are fields of their own: everything else is the same on every machine of one instruction
 /// set.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Step {
     /// Number of the step, from 0.

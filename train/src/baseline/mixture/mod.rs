@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::BaselineError;
 use super::embedding::Embedding;
 use super::folds::{Fold, folds};
-use super::kernel::FEWEST;
 use component::Component;
 use expectation_maximisation::Fit;
 
@@ -54,12 +53,8 @@ impl Mixture {
     /// # Panics
     /// If `points` are not whole points.
     pub fn fit(manifold: &AnyManifold, points: &[f64], seed: u64) -> Result<Self, BaselineError> {
-        let embedding = Embedding::new(manifold, points)?;
+        let (embedding, embedded) = Embedding::of_sample(manifold, points)?;
         let rows = points.len() / manifold.ambient();
-        if rows < FEWEST {
-            return Err(BaselineError::TooFew { rows, needed: FEWEST });
-        }
-        let embedded = embedding.embed(points);
         let size = choose(&embedding, &embedded, &folds(rows, seed), seed);
         let components = Fit { embedding: &embedding, embedded: &embedded, seed }.run(size);
         Ok(Self { embedding, components })

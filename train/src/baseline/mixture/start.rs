@@ -1,5 +1,6 @@
 //! Starts of a mixture: seeds that are far from each other, and their clusters.
 
+use crate::lloyd::{assign, square_distance, update};
 use crate::points::Generator;
 
 /// Rounds of Lloyd's algorithm after the seeding.
@@ -16,11 +17,11 @@ pub(super) fn clusters(
     let rows = embedded.len() / width;
     let point = |row: usize| &embedded[row * width..(row + 1) * width];
     let mut centres = point(generator.below(rows)).to_vec();
-    let mut nearest: Vec<f64> = (0..rows).map(|row| square(point(row), &centres)).collect();
+    let mut nearest: Vec<f64> = (0..rows).map(|row| square_distance(point(row), &centres)).collect();
     for _ in 1..count {
         let row = draw(&nearest, generator);
         for (i, nearest) in nearest.iter_mut().enumerate() {
-            *nearest = nearest.min(square(point(i), point(row)));
+            *nearest = nearest.min(square_distance(point(i), point(row)));
         }
         centres.extend(point(row));
     }
@@ -30,10 +31,6 @@ pub(super) fn clusters(
         clusters = assign(embedded, width, &centres);
     }
     clusters
-}
-
-fn square(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
 /// A row drawn with a probability proportional to its weight; any row if all weights are zero.
@@ -51,35 +48,6 @@ fn draw(weights: &[f64], generator: &mut Generator) -> usize {
         }
     }
     weights.len() - 1
-}
-
-/// The nearest centre of each point, the first of equals.
-fn assign(embedded: &[f64], width: usize, centres: &[f64]) -> Vec<usize> {
-    let nearest = |point: &[f64]| {
-        let (mut best, mut least) = (0, f64::INFINITY);
-        for (k, centre) in centres.chunks_exact(width).enumerate() {
-            let distance = square(point, centre);
-            if distance < least {
-                (best, least) = (k, distance);
-            }
-        }
-        best
-    };
-    embedded.chunks_exact(width).map(nearest).collect()
-}
-
-/// Moves each centre to the mean of its cluster; one without points stays.
-fn update(embedded: &[f64], width: usize, clusters: &[usize], centres: &mut [f64]) {
-    let count = centres.len() / width;
-    let (mut sums, mut sizes) = (vec![0.0; centres.len()], vec![0.0; count]);
-    for (point, &k) in embedded.chunks_exact(width).zip(clusters) {
-        sizes[k] += 1.0;
-        sums[k * width..(k + 1) * width].iter_mut().zip(point).for_each(|(sum, x)| *sum += x);
-    }
-    let clusters = centres.chunks_exact_mut(width).zip(sums.chunks_exact(width)).zip(sizes);
-    for ((centre, sum), size) in clusters.filter(|(_, size)| *size > 0.0) {
-        centre.iter_mut().zip(sum).for_each(|(centre, sum)| *centre = sum / size);
-    }
 }
 
 #[cfg(test)]

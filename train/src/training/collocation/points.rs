@@ -10,7 +10,7 @@ use ircpm_flow::{Flow, SolveStats};
 use ircpm_manifolds::AnyManifold;
 
 use super::is_sparse;
-use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
 
 /// Eigenvalues of `H` that are low enough for a hard point.
 pub(super) const LOW: f64 = 0.25;
@@ -90,7 +90,7 @@ impl Sampler {
     pub(super) fn choose_hard_points(&mut self, flow: &Flow, theta: &[f64], check: &mut Vec<f64>) {
         let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
         for point in self.hard.chunks_exact(n) {
-            check.extend(neighbour(manifold, point, &mut self.generator));
+            check.extend(neighbour(manifold, point, NEIGHBOUR, &mut self.generator));
         }
         let mut known = check.clone();
         known.extend(&self.hard);
@@ -111,20 +111,4 @@ impl Sampler {
         let more = (self.count * 3).div_ceil(2);
         self.count = more.min(stored.min(most).max(self.count));
     }
-}
-
-/// A point whose distance from `point` is normally distributed in each direction of a frame.
-fn neighbour(manifold: &AnyManifold, point: &[f64], generator: &mut Generator) -> Vec<f64> {
-    let (n, d) = (manifold.ambient(), manifold.dim());
-    let mut frame = vec![0.0; d * n];
-    manifold.frame(point, &mut frame);
-    let mut velocity = vec![0.0; n];
-    for direction in frame.chunks_exact(n) {
-        let length = NEIGHBOUR * generator.normal();
-        velocity.iter_mut().zip(direction).for_each(|(v, e)| *v += length * e);
-    }
-    let mut out = vec![0.0; n];
-    manifold.exp(point, &velocity, &mut out);
-    manifold.wrap(&mut out);
-    out
 }

@@ -4,151 +4,26 @@
 //! [`fit_points`] take a flow of your own. All train, by least squares where they apply, and evaluate. For control over single steps, for checkpoints or a
 //! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
+mod options;
+
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::{Flow, FlowError, FlowSpec, Solver};
 use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
-use crate::config::{AUTO, EvaluationConfig, ModelConfig, TrainingConfig};
+use crate::config::ModelConfig;
 use crate::convex::{LinearDensity, LinearOptions};
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
 use crate::training::data::split;
 use crate::training::findings::{Degenerate, examine};
-use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
+use crate::training::range::OutOfRange;
 use crate::training::{
     End, GROWING_STEPS, NEWTON, Progress, Source, Trainer, TrainingError, choose, fit_linear,
 };
 
-/// How parameters are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// Least squares where they apply: for a target on a manifold of finite volume, up to 20,000 parameters. Elsewhere
-    /// Adam.
-    #[default]
-    Auto,
-    /// Levenberg–Marquardt on the Monge–Ampère residual.
-    LevenbergMarquardt,
-    /// Quasi-Newton steps on the reverse Kullback–Leibler divergence or the likelihood.
-    Lbfgs,
-    /// First-order steps on the reverse Kullback–Leibler divergence or the likelihood.
-    Adam,
-}
-
-impl Algorithm {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Auto => AUTO,
-            Self::LevenbergMarquardt => optimiser::LevenbergMarquardt::NAME,
-            Self::Lbfgs => optimiser::Lbfgs::NAME,
-            Self::Adam => optimiser::Adam::NAME,
-        }
-    }
-}
-
-/// How a flow is fitted and measured. Start from [`Options::default`]; the methods of the fields' names replace single
-/// ones.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Options {
-    /// Inverse temperature β of the target `exp(−βu)`; one by default, not read for points.
-    pub beta: f64,
-    /// How parameters are found.
-    pub algorithm: Algorithm,
-    /// Most steps; by default 200 of least squares, which stop by themselves, and 2000 of other algorithms.
-    pub steps: Option<usize>,
-    /// Points per step, at most 2²⁰; by default 512 of least squares, which take more when needed, and 256 of other
-    /// algorithms.
-    pub points: Option<usize>,
-    /// Kullback–Leibler divergence in nats at which least squares stop; 1e-6 by default.
-    pub goal: f64,
-    /// Largest learning rate of Adam, and length of the first step of L-BFGS; 5e-3 by default.
-    pub learning_rate: f64,
-    /// Seed of the parameters, of the points and of the evaluation.
-    pub seed: u64,
-    /// Model samples of the evaluation, and fresh points at which it looks for folds; 65,536 by default.
-    pub samples: usize,
-    /// Share of the points that is kept away from training and measured; 0.1 by default, not read for targets.
-    pub held_out: f64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let TrainingConfig { goal, learning_rate, .. } = TrainingConfig::default();
-        let EvaluationConfig { samples, .. } = EvaluationConfig::default();
-        Self {
-            beta: 1.0,
-            algorithm: Algorithm::Auto,
-            steps: None,
-            points: None,
-            goal,
-            learning_rate,
-            seed: 0,
-            samples,
-            held_out: 0.1,
-        }
-    }
-}
-
-/// Writes one method per field, which replaces it.
-macro_rules! setters {
-    ($($name:ident: $type:ty => $value:expr;)*) => {
-        impl Options {
-            $(
-                #[doc = concat!("The same options with another [`Options::", stringify!($name), "`].")]
-                #[must_use]
-                pub fn $name(mut self, $name: $type) -> Self {
-                    self.$name = $value;
-                    self
-                }
-            )*
-        }
-    };
-}
-
-setters! {
-    beta: f64 => beta;
-    algorithm: Algorithm => algorithm;
-    steps: usize => Some(steps);
-    points: usize => Some(points);
-    goal: f64 => goal;
-    learning_rate: f64 => learning_rate;
-    seed: u64 => seed;
-    samples: usize => samples;
-    held_out: f64 => held_out;
-}
-
-impl Options {
-    /// Refuses numbers that make no sense.
-    fn check(&self) -> Result<(), OutOfRange> {
-        for (name, value) in [("beta", self.beta), ("goal", self.goal), ("learning_rate", self.learning_rate)]
-        {
-            require_positive(name, value)?;
-        }
-        require_count("steps", self.steps.unwrap_or(1))?;
-        require_batch("points", self.points.unwrap_or(1))?;
-        require((8..=1 << 24).contains(&self.samples), "samples", &self.samples, "an integer from 8 to 2²⁴")?;
-        require((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
-    }
-
-    fn evaluation(&self) -> EvaluationConfig {
-        let (samples, seed) = (self.samples, self.seed.wrapping_add(1));
-        EvaluationConfig { samples, uniform: samples, seed, ..EvaluationConfig::default() }
-    }
-
-    fn training(&self) -> TrainingConfig {
-        TrainingConfig {
-            steps: self.steps,
-            batch: self.points,
-            goal: self.goal,
-            learning_rate: self.learning_rate,
-            optimiser: self.algorithm.name().to_owned(),
-            ..TrainingConfig::default()
-        }
-    }
-}
+pub use options::{Algorithm, Options};
 
 /// A flow's parameters and how good they are.
 #[derive(Clone, Debug, PartialEq)]
