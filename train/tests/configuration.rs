@@ -91,7 +91,7 @@ fn override_replaces_a_key_and_its_error_shows_its_own_text() {
         [set("training.steps=7"), set("target.name=torus-correlated"), set("model.features=\"coordinates\"")];
     let config = Config::parse_with(VALID, "a.toml", &sets).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(config.training.steps, Some(7));
-    assert_eq!(config.target.map(|target| target.name).as_deref(), Some("torus-correlated"));
+    assert_eq!(config.target.and_then(|target| target.name).as_deref(), Some("torus-correlated"));
 
     let error = Config::parse_with(VALID, "a.toml", &[sets[0].clone(), set("training.batch=0")])
         .expect_err("empty batch");

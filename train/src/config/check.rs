@@ -130,8 +130,8 @@ pub(super) fn directions<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Vec<
     }
 }
 
-pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    known(String::deserialize(input)?, "target", &target::names())
+pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    known(String::deserialize(input)?, "target", &target::names()).map(Some)
 }
 
 pub(super) fn optimiser_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
@@ -164,5 +164,27 @@ pub(super) mod manifold {
         input: D,
     ) -> Result<AnyManifold, D::Error> {
         String::deserialize(input)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A manifold as its name, where the key may be missing.
+pub(super) mod optional_manifold {
+    use ircpm_manifolds::AnyManifold;
+    use serde::{Deserializer, Serializer};
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        manifold: &Option<AnyManifold>,
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
+        match manifold {
+            Some(manifold) => super::manifold::serialize(manifold, output),
+            None => output.serialize_none(),
+        }
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Option<AnyManifold>, D::Error> {
+        super::manifold::deserialize(input).map(Some)
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod model;
 mod overrides;
 pub mod preset;
+mod string_span;
 mod suggest;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
-use crate::target::{self, Target};
+use crate::target::{self, Expression, ExpressionError, Parameters, Target};
 pub use error::ConfigError;
 pub use model::{Features, Layers, ModelConfig, Potential};
 pub use overrides::Override;
@@ -53,17 +54,75 @@ pub struct Config {
     pub evaluation: EvaluationConfig,
 }
 
-/// A target density `exp(−β u)`.
+/// A target density `exp(−β u)`: one of the table by its name, or an energy as text with its manifold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
     /// Name of the target, one of [`target::names`].
-    #[serde(deserialize_with = "check::target_name")]
-    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "check::target_name")]
+    pub name: Option<String>,
+    /// Manifold of an energy that is written as text, for example `T2`, `S2` or `T2xS2`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "check::optional_manifold")]
+    pub manifold: Option<AnyManifold>,
+    /// The energy `u` as text, over the coordinates of `manifold`: see [`Expression`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<String>,
     /// Inverse temperature β.
     #[serde(default = "one", deserialize_with = "check::positive")]
     pub beta: f64,
+    /// Numbers and lists that `energy` refers to by name.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
 }
+
+impl TargetConfig {
+    /// The target; none if the table has none of that name, or if neither a name nor an energy is given.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] for a text that is no energy.
+    pub fn target(&self) -> Result<Option<Box<dyn Target>>, ExpressionError> {
+        match (&self.name, &self.energy, &self.manifold) {
+            (Some(name), ..) => Ok(target::by_name(name)),
+            (None, Some(text), Some(manifold)) => {
+                Ok(Some(Box::new(Expression::parse(manifold, text, &self.parameters)?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Checks that there is one target; an error names the key to blame.
+    fn consistent(&self) -> Result<(), Complaint> {
+        let complain = |path, message: &str| Err((path, message.to_owned()));
+        match (&self.name, &self.energy, &self.manifold) {
+            (Some(_), Some(_), _) => complain(
+                &["target", "energy"],
+                "the target has a name already: remove it, or remove the energy with its manifold and parameters",
+            ),
+            (Some(_), None, Some(_)) => {
+                complain(&["target", "manifold"], "the target's name says its manifold: remove this key")
+            }
+            (Some(_), None, None) if !self.parameters.is_empty() => {
+                complain(&["target", "parameters"], "parameters are those of an energy: give one, or remove them")
+            }
+            (None, Some(_), None) => complain(
+                &["target", "energy"],
+                "an energy needs the manifold that it is on, as in manifold = \"T2\"",
+            ),
+            (None, None, Some(_)) => complain(
+                &["target", "manifold"],
+                "a manifold needs an energy on it, as in energy = \"-cos(theta1)\"",
+            ),
+            (None, None, None) => complain(
+                &["target"],
+                "[target] needs a name, or a manifold and an energy, as in energy = \"-cos(theta1)\"",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The key to blame, and what is wrong with it.
+type Complaint = (&'static [&'static str], String);
 
 /// Points on a manifold, one per row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -257,6 +316,7 @@ impl Config {
     pub fn parse_with(text: &str, name: &str, overrides: &[Override]) -> Result<Self, ConfigError> {
         let (config, source) = overrides::deserialize::<Self>(text, name, overrides)?;
         config.consistent().map_err(|(path, message)| source.error_at(path, message))?;
+        config.target().map_err(|error| source.error_of_energy(&error))?;
         Ok(config)
     }
 
@@ -266,7 +326,7 @@ impl Config {
     }
 
     /// Checks that involve several keys; an error names the key to blame.
-    fn consistent(&self) -> Result<(), (&'static [&'static str], String)> {
+    fn consistent(&self) -> Result<(), Complaint> {
         let training = &self.training;
         // Least squares, which `auto` may stand for, have no learning rate to warm up.
         if training.warmup > 0 && training.warmup >= training.steps() && !training.is_least_squares() {
@@ -290,10 +350,12 @@ impl Config {
             return Err((&["model", "potential"], message));
         }
         match (training.loss, &self.target, &self.data) {
-            (Loss::ReverseKl, Some(_), None) | (Loss::Likelihood, None, Some(_)) => Ok(()),
-            (Loss::ReverseKl, None, None) => {
-                Err((&["target"], "loss = \"reverse-kl\" needs a [target] with a name".into()))
-            }
+            (Loss::ReverseKl, Some(target), None) => target.consistent(),
+            (Loss::Likelihood, None, Some(_)) => Ok(()),
+            (Loss::ReverseKl, None, None) => Err((
+                &["target"],
+                "loss = \"reverse-kl\" needs a [target] with a name, or with a manifold and an energy".into(),
+            )),
             (Loss::ReverseKl, None, Some(_)) => Err((
                 &["data"],
                 "[data] needs training.loss = \"likelihood\"; the default is \"reverse-kl\"".into(),
@@ -334,8 +396,11 @@ impl Config {
     }
 
     /// The target, if the loss has one.
-    pub fn target(&self) -> Option<Box<dyn Target>> {
-        self.target.as_ref().and_then(|target| target::by_name(&target.name))
+    ///
+    /// # Errors
+    /// As [`TargetConfig::target`]; never for a configuration that was parsed.
+    pub fn target(&self) -> Result<Option<Box<dyn Target>>, ExpressionError> {
+        self.target.as_ref().map_or(Ok(None), TargetConfig::target)
     }
 
     /// β, one where there is no target.

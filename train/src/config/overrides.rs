@@ -10,6 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::error::ConfigError;
+use super::string_span::inside_string;
+use crate::target::ExpressionError;
 
 /// One `key=value`: a dotted key and a TOML value; a value that is not TOML is taken as a string.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +74,26 @@ impl MergedText<'_> {
 
     /// An error at the value of a key, or at the nearest table around it that is written out.
     pub(super) fn error_at(&self, path: &[&str], message: String) -> ConfigError {
+        self.error(self.span_of(path), message)
+    }
+
+    /// An error in an energy's text, at the part of the string that caused it, or at the parameter.
+    pub(super) fn error_of_energy(&self, error: &ExpressionError) -> ConfigError {
+        let message = error.kind.to_string();
+        if let Some(name) = error.parameter() {
+            return self.error_at(&["target", "parameters", name], message);
+        }
+        let value = self.span_of(&["target", "energy"]);
+        let whole = self.text.to_owned() + &self.sets.concat();
+        let inside = whole.get(value.clone()).and_then(|raw| inside_string(raw, &error.text, &error.span));
+        let span = inside.map_or(value.clone(), |part| value.start + part.start..value.start + part.end);
+        self.error(span, message)
+    }
+
+    /// Bytes of the value of a key, or of the nearest table around it that is written out.
+    fn span_of(&self, path: &[&str]) -> Range<usize> {
         let padded = self.padded();
-        let Ok(document) = self.document(&padded) else { return self.error(0..0, message) };
+        let Ok(document) = self.document(&padded) else { return 0..0 };
         let mut span = 0..0;
         let mut table = document.get_ref();
         for key in path {
@@ -84,7 +104,7 @@ impl MergedText<'_> {
                 _ => break,
             }
         }
-        self.error(span, message)
+        span
     }
 
     /// Each override behind blanks, so that its spans are those of the whole text.

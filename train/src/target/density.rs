@@ -79,7 +79,7 @@ impl<D: Density> Target for InLanes<D> {
 
 /// Coordinate `i` of the samples from `start` on, the last sample repeated past the end.
 #[inline(always)]
-fn gather<R: Real>(y: &[f64], samples: usize, start: usize, i: usize) -> R {
+pub(super) fn gather<R: Real>(y: &[f64], samples: usize, start: usize, i: usize) -> R {
     let n = y.len() / samples;
     R::from_fn(|lane| y[(start + lane).min(samples - 1) * n + i])
 }
@@ -110,7 +110,7 @@ impl<D: Density> Kernel for Energies<'_, D> {
 }
 
 /// Directions that one pass differentiates along.
-const CHUNK: usize = 4;
+pub(super) const CHUNK: usize = 4;
 
 struct Gradients<'a, D> {
     density: &'a D,

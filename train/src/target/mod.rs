@@ -1,12 +1,14 @@
 //! Target densities.
 //!
 //! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Constants
-//! and closed-form normalisers of the standard ones are cited where they stand.
+//! and closed-form normalisers of the standard ones are cited where they stand. An [`Expression`] is a target that is
+//! written as text.
 
 pub mod bessel;
 pub mod chain;
 pub mod correlated;
 mod density;
+mod expression;
 pub mod ring;
 pub mod sine;
 pub mod sphere;
@@ -15,6 +17,7 @@ pub mod torus;
 use ircpm_manifolds::AnyManifold;
 
 pub use density::{Density, InLanes};
+pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Parameter, Parameters};
 
 /// An unnormalised density `exp(−βu)` on a manifold, seen from the outside: batches of points, `[sample][coordinate]`.
 ///

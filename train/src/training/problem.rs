@@ -14,7 +14,7 @@ use super::findings::{Degenerate, Finding, examine};
 use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
 use crate::config::{Config, Layers};
 use crate::convex::{LinearDensity, LinearOptions};
-use crate::target::Target;
+use crate::target::{ExpressionError, Target};
 
 /// Everything that training and evaluation read and never change.
 pub struct Problem {
@@ -78,8 +78,11 @@ pub enum ProblemError {
         source: Degenerate,
     },
     /// The configuration has neither a target that exists nor data.
-    #[error("nothing to learn from: give the [target] of the table a known name, or [data] a file")]
+    #[error("nothing to learn from: give the [target] of the table a known name or an energy, or [data] a file")]
     NothingToLearn,
+    /// The target's text is no energy.
+    #[error(transparent)]
+    Target(#[from] ExpressionError),
     /// The optimiser does not apply.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -99,7 +102,7 @@ impl Problem {
     /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold,
     /// or if the optimiser does not apply.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, ProblemError> {
-        let (manifold, content) = match (config.target(), &mut config.data) {
+        let (manifold, content) = match (config.target()?, &mut config.data) {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
                 let path = base.join(&data.file);
