@@ -8,18 +8,30 @@ use proptest::prelude::*;
 
 #[path = "checks/config.rs"]
 mod config;
+#[path = "checks/expression.rs"]
+mod expression;
 
-#[test]
-fn regressions_of_config_stay_fixed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions/config");
+/// Runs a check on every file of a folder of regressions, of which there are at least so many.
+fn replay(folder: &str, least: usize, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions").join(folder);
     let entries = fs::read_dir(&folder).expect("the folder is there");
     let mut inputs: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     inputs.sort();
-    assert!(inputs.len() >= 16, "{} regressions in {}", inputs.len(), folder.display());
+    assert!(inputs.len() >= least, "{} regressions in {}", inputs.len(), folder.display());
     for input in inputs {
         println!("{}", input.display());
-        config::parses_or_explains(&fs::read(&input).expect("a readable file"));
+        check(&fs::read(&input).expect("a readable file"));
     }
+}
+
+#[test]
+fn regressions_of_config_stay_fixed() {
+    replay("config", 16, config::parses_or_explains);
+}
+
+#[test]
+fn regressions_of_expression_stay_fixed() {
+    replay("expression", 9, expression::parses_or_explains);
 }
 
 proptest! {
@@ -36,4 +48,23 @@ proptest! {
         text.splice(start..end, inserted.into_bytes());
         config::parses_or_explains(&text);
     }
+
+    #[test]
+    fn expression_is_compiled_or_explained_when_made_of_likely_pieces(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..24),
+    ) {
+        expression::parses_or_explains(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn expression_is_compiled_or_explained_for_any_text(text in any::<String>()) {
+        expression::parses_or_explains(text.as_bytes());
+    }
 }
+
+/// Pieces of energies.
+const PIECES: [&str; 32] = [
+    "theta1", "theta", "x1", "x", "f1.x[2]", "f2.theta1", "a", "b[1]", "b[2, 1]", "(", ")", "[", "]", ",", ";", "=",
+    "+", "-", "*", "/", "^", "2", "0.5", "1e300", "cos(", "log_sum_exp(", "sum(i, 1, 3, ", "i", "pi", "r = ", "mod(i, 2)",
+    "vmf(x, ",
+];

@@ -59,6 +59,33 @@ pub fn log_fisher_integral(n: usize, kappa: f64) -> f64 {
     kappa + log_hankel(nu, kappa) + (half - 0.5) * (TAU / kappa).ln()
 }
 
+/// `log ∫ exp(κ γ₁·y + β ((γ₂·y)² − (γ₃·y)²)) dy` over S², for orthonormal `γ`; `None` beyond `|κ| + 2|β| = 2000`, where
+/// the sum would take long.
+///
+/// `2π Σⱼ Γ(j+½) / Γ(j+1) · β²ʲ (κ/2)^{−2j−½} I_{2j+½}(κ)` (Kent 1982, *The Fisher–Bingham distribution on the sphere*,
+/// eq. 2.3), where no term is negative.
+pub fn log_kent_integral(kappa: f64, beta: f64) -> Option<f64> {
+    if kappa.abs() + 2.0 * beta.abs() > 2000.0 {
+        return None;
+    }
+    // The logarithm of Γ(j+½) β²ʲ / (Γ(j+1) Γ(2j+3/2)); Γ(½)/Γ(3/2) = 2.
+    let (mut log_factor, mut j) = (2f64.ln(), 0.0);
+    let mut terms = Vec::new();
+    let mut largest = f64::NEG_INFINITY;
+    loop {
+        let term = log_factor + log_hypergeometric_0f1(2.0 * j + 1.5, kappa * kappa / 4.0);
+        largest = f64::max(largest, term);
+        // They rise to one maximum and fall from there.
+        if term < largest - 40.0 {
+            break;
+        }
+        terms.push(term);
+        log_factor += ((j + 0.5) / ((j + 1.0) * (2.0 * j + 1.5) * (2.0 * j + 2.5))).ln() + 2.0 * beta.abs().ln();
+        j += 1.0;
+    }
+    Some(TAU.ln() + largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln())
+}
+
 /// Logarithm of the volume of the unit sphere in `R^n`: two points, a circle, and `vol(n) = vol(n−2) · 2π/(n−2)`.
 fn log_sphere_volume(n: usize) -> f64 {
     let first = if n % 2 == 1 { 2f64.ln() } else { TAU.ln() };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::bessel::log_fisher_integral;
+use super::super::bessel::{log_fisher_integral, log_kent_integral};
 use super::compiler::Compiler;
 use super::error::{ExpressionErrorKind, Fault};
 use super::functions::{self, Binary, Function, Reduction, Unary};
@@ -65,7 +65,7 @@ impl<'a> Compiler<'a> {
     fn modulo(&mut self, i: &Node<'a>, n: &Node<'a>) -> Result<Id, Fault> {
         let divisor = self.integer(n, "the second argument of mod")?;
         if divisor < 1 {
-            let kind = ExpressionErrorKind::Direction { what: "the second argument of mod has to be above 0" };
+            let kind = ExpressionErrorKind::Value { what: "the second argument of mod has to be above 0" };
             return Err(Fault::new(&n.span, kind));
         }
         let i = self.integer(i, "the first argument of mod")?;
@@ -87,13 +87,20 @@ impl<'a> Compiler<'a> {
             }
             _ => None,
         };
+        let operation = match reduction {
+            Reduction::Sum => Some(Binary::Add),
+            Reduction::Product => Some(Binary::Mul),
+            Reduction::Min => Some(Binary::Min),
+            Reduction::Max => Some(Binary::Max),
+            Reduction::LogSumExp => None,
+        };
         let terms = match index {
             Some((name, span, first, last, body)) => {
                 let bounds = [
                     self.integer(first, "the first value of an index")?,
                     self.integer(last, "the last value of an index")?,
                 ];
-                self.over_index(name, span, bounds, body)?
+                self.over_index((name, span), bounds, body, operation)?
             }
             None => {
                 let mut terms = Vec::new();
@@ -103,25 +110,19 @@ impl<'a> Compiler<'a> {
                 terms
             }
         };
-        let operation = match reduction {
-            Reduction::LogSumExp if !terms.is_empty() => {
-                let id = self.graph.log_sum_exp(&terms);
-                return self.checked(id, span);
-            }
-            Reduction::Sum => Binary::Add,
-            Reduction::Product => Binary::Mul,
-            Reduction::Min => Binary::Min,
-            Reduction::Max | Reduction::LogSumExp => Binary::Max,
-        };
         let Some((&first, rest)) = terms.split_first() else {
             return match reduction {
                 Reduction::Sum => Ok(self.graph.constant(0.0)),
                 Reduction::Product => Ok(self.graph.constant(1.0)),
                 _ => {
                     let what = "there are no terms: the last value of the index lies before the first";
-                    Err(Fault::new(span, ExpressionErrorKind::Direction { what }))
+                    Err(Fault::new(span, ExpressionErrorKind::Value { what }))
                 }
             };
+        };
+        let Some(operation) = operation else {
+            let id = self.graph.log_sum_exp(&terms);
+            return self.checked(id, span);
         };
         rest.iter().try_fold(first, |value, &term| {
             self.visit(span)?;
@@ -180,7 +181,7 @@ impl<'a> Compiler<'a> {
         self.scaled_less(along, kappa, normaliser, span)
     }
 
-    /// `κ γ₁·x + β ((γ₂·x)² − (γ₃·x)²)` on S², up to its normaliser (Kent 1982): `γ₁` is the mean direction, `γ₂` the
+    /// `κ γ₁·x + β ((γ₂·x)² − (γ₃·x)²)` on S², less its normaliser (Kent 1982): `γ₁` is the mean direction, `γ₂` the
     /// part of the axis that is orthogonal to it, `γ₃ = γ₁ × γ₂`, all of length 1.
     fn kent(
         &mut self,
@@ -197,14 +198,18 @@ impl<'a> Compiler<'a> {
         let b = unit(&across, &axis.span, "the axis is parallel to the mean direction: it has to be orthogonal")?;
         let c = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
         let (kappa, beta) = (self.constant(kappa, "kappa")?, self.constant(beta, "beta")?);
+        let normaliser = log_kent_integral(kappa, beta).ok_or_else(|| {
+            let what = "|kappa| + 2 |beta| may be at most 2000: write the exponent out, without its normaliser";
+            Fault::new(span, ExpressionErrorKind::Value { what })
+        })?;
         let mean = self.component(&x, &a, span)?;
         let (major, minor) = (self.component(&x, &b, span)?, self.component(&x, &c, span)?);
         let major = self.finite(Binary::Mul, major, major, span)?;
         let minor = self.finite(Binary::Mul, minor, minor, span)?;
         let difference = self.finite(Binary::Sub, major, minor, span)?;
-        let (kappa, beta) = (self.graph.constant(kappa), self.graph.constant(beta));
-        let mean = self.finite(Binary::Mul, mean, kappa, span)?;
+        let beta = self.graph.constant(beta);
         let difference = self.finite(Binary::Mul, difference, beta, span)?;
+        let mean = self.scaled_less(mean, kappa, normaliser, span)?;
         self.finite(Binary::Add, mean, difference, span)
     }
 
@@ -272,6 +277,6 @@ fn unit(v: &[f64], span: &Range<usize>, what: &'static str) -> Result<Vec<f64>, 
     if length > 1e-12 && length.is_finite() {
         Ok(v.iter().map(|x| x / length).collect())
     } else {
-        Err(Fault::new(span, ExpressionErrorKind::Direction { what }))
+        Err(Fault::new(span, ExpressionErrorKind::Value { what }))
     }
 }

@@ -156,19 +156,25 @@ impl<'a> Compiler<'a> {
     }
 
     /// Compiles `body` with the index `name` at each integer from `first` to `last`.
+    ///
+    /// With an operation each term joins those before it at once, so that only one is held in a register.
     pub(super) fn over_index(
         &mut self,
-        name: &'a str,
-        span: &Range<usize>,
+        (name, span): (&'a str, &Range<usize>),
         [first, last]: [i64; 2],
         body: &Node<'a>,
+        operation: Option<Binary>,
     ) -> Result<Vec<Id>, Fault> {
         let mut terms = Vec::new();
         for i in first..=last {
             self.visit(span)?;
             let value = Value::Number(self.graph.constant(i as f64));
             self.define(name, value, span, true)?;
-            terms.push(self.number(body)?);
+            let term = self.number(body)?;
+            match (operation, terms.last_mut()) {
+                (Some(operation), Some(joined)) => *joined = self.finite(operation, *joined, term, &body.span)?,
+                _ => terms.push(term),
+            }
             if let Some(index) = self.locals.pop()
                 && !index.used
             {

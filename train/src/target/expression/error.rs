@@ -186,9 +186,9 @@ pub enum ExpressionErrorKind {
         /// The value.
         value: f64,
     },
-    /// A vector from which no direction can be taken.
+    /// An argument that its function does not take.
     #[error("{what}")]
-    Direction {
+    Value {
         /// What is wrong.
         what: &'static str,
     },

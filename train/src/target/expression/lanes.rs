@@ -5,7 +5,7 @@
     reason = "index loops over packs: a closure may be compiled without the instruction set"
 )]
 
-use ircpm_ad::{Dual, Kernel, Real, Scalar as _};
+use ircpm_ad::{Dual, Kernel, Real};
 
 use super::super::density::{CHUNK, gather};
 use super::program::Program;
