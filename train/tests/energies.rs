@@ -1,0 +1,148 @@
+//! Energies as text in configurations: errors at their place, runs that are read again, and the same figures as in Rust.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ircpm_train::config::{Config, Override};
+use ircpm_train::fit::{Options, fit_target};
+use ircpm_train::target::{self, Expression, Parameters};
+
+const VALID: &str = "[target]\nmanifold = \"T2\"\nenergy = \"-(cos(theta1 - a) + cos(theta2 - 5.96))\"\n\
+                     [target.parameters]\na = 4.18\n";
+
+/// Where and why a configuration is refused: its name, line, the part to blame, the message and the remedy.
+fn refused(text: &str, sets: &[&str]) -> (String, usize, String, String) {
+    let sets: Vec<Override> = sets.iter().map(|set| set.parse().unwrap_or_else(|e| panic!("{e}"))).collect();
+    let error = Config::parse_with(text, "a.toml", &sets).expect_err(text);
+    let part = error.text[error.span.clone()].to_owned();
+    let said = format!("{} {}", error.message, error.help().unwrap_or_default());
+    (error.name.clone(), error.line(), part, said)
+}
+
+#[test]
+fn energy_is_read_written_and_read_again() {
+    let config = Config::parse(VALID, "a.toml").unwrap_or_else(|e| panic!("{e}"));
+    let written = config.to_toml();
+    assert_eq!(Config::parse(&written, "config.toml").as_ref(), Ok(&config), "{written}");
+    let lists = "[target]\nbeta = 0.5\nmanifold = \"t1 x s2\"\nenergy = '''\n# \"quoted\" \\ \n-dot(m[2, 1], x)\n + cos(theta)'''\n\
+                 [target.parameters]\nm = [[1], [[0, 0.1, 3]]]\n[training]\nsteps = 3\n";
+    let config = Config::parse(lists, "a.toml").unwrap_or_else(|e| panic!("{e}"));
+    let written = config.to_toml();
+    assert_eq!(Config::parse(&written, "config.toml").as_ref(), Ok(&config), "{written}");
+    let target = config.target().expect("an energy").expect("a target");
+    let mut u = [0.0];
+    target.energies(&[0.0, 0.0, 0.6, 0.8], &mut u);
+    assert!((u[0] - (1.0 - 0.06 - 2.4)).abs() < 1e-15, "{u:?}");
+}
+
+#[test]
+fn mistake_in_an_energy_is_shown_where_it_stands() {
+    let with = |energy: &str| format!("seed = 1\n[target]\nmanifold = \"T2\"\nenergy = {energy}\n");
+    for (energy, line, part, message) in [
+        ("\"cos(theta1) + cos(thta2)\"", 4, "thta2", "did you mean `theta2`?"),
+        ("'cosh(theta3)'", 4, "theta3", "did you mean `theta1`?"),
+        ("\"\"\"\ncos(theta1)\n + coss(theta2)\"\"\"", 6, "coss", "did you mean `cos`?"),
+        ("\"\"\"cos(theta1) \\\n  + theta[3]\"\"\"", 5, "3", "outside of 1 to 2"),
+        ("\"\\u03b81 + cos(\"", 4, "", "the end stands where"),
+        ("\"2*theta1 + cos(theta2)\"", 4, "theta1", "jumps at the seam of `theta1`"),
+        ("\"1\"", 4, "1", "the same everywhere"),
+        ("\"\"", 4, "", "there is no energy"),
+    ] {
+        let (name, at, blamed, said) = refused(&with(energy), &[]);
+        assert_eq!((name.as_str(), at, blamed.as_str()), ("a.toml", line, part), "{energy}: {said}");
+        assert!(said.contains(message), "{energy}: {said}");
+    }
+    let (name, _, part, said) = refused(VALID, &["target.energy=cos(theta1 - a) + sine(theta2)"]);
+    assert_eq!((name.as_str(), part.as_str()), ("--set", "sine"), "{said}");
+    let (_, line, part, said) = refused(&format!("{VALID}b = 7.5\n"), &[]);
+    assert_eq!((line, part.as_str()), (6, "7.5"), "{said}");
+    let (_, line, part, said) = refused(&VALID.replace("4.18", "\"far\""), &[]);
+    assert_eq!((line, part.as_str()), (5, "\"far\""), "{said}");
+    let (_, _, part, said) = refused(&VALID.replace("4.18", "nan"), &[]);
+    assert!(part == "nan" && said.contains("finite"), "{said}");
+}
+
+#[test]
+fn target_is_either_a_name_or_an_energy_with_its_manifold() {
+    for (lines, part, message) in [
+        ("beta = 2.0", "", "[target] needs a name, or a manifold and an energy"),
+        ("manifold = \"T2\"", "\"T2\"", "a manifold needs an energy"),
+        ("energy = \"cos(theta1)\"", "\"cos(theta1)\"", "an energy needs the manifold"),
+        ("name = \"torus-seam\"\nmanifold = \"T2\"", "\"T2\"", "remove this key"),
+        ("name = \"torus-seam\"\nmanifold = \"T2\"\nenergy = \"cos(theta1)\"", "\"cos(theta1)\"", "has a name already"),
+        ("name = \"torus-seam\"\nparameters = { a = 1 }", "{ a = 1 }", "parameters are those of an energy"),
+        ("manifold = \"Q2\"\nenergy = \"cos(theta1)\"", "\"Q2\"", "Q2"),
+    ] {
+        let (_, line, blamed, said) = refused(&format!("[target]\n{lines}\n"), &[]);
+        assert!(said.contains(message) && line <= 4, "{lines}: {said}");
+        assert!(part.is_empty() || part == blamed, "{lines}: {blamed} is blamed");
+    }
+}
+
+#[test]
+fn text_trains_to_the_figures_of_the_compiled_target() {
+    let options = Options::default().samples(8192);
+    let parameters = Parameters::from([("a".to_owned(), 4.18.into())]);
+    let text = "-(cos(theta1 - a) + cos(theta2 - 5.96))";
+    let expression = Expression::parse(&"T2".parse().expect("a torus"), text, &parameters).expect("an energy");
+    let compiled = target::by_name("torus-unimodal").expect("in the table");
+    let figures = |target: &dyn target::Target| {
+        let (flow, fit) = fit_target(target, &options).unwrap_or_else(|e| panic!("{e}"));
+        let weights = fit.evaluation.weights.expect("a target has weights");
+        (flow.layers(), weights.ess.value, weights.log_z.value)
+    };
+    let (text, known) = (figures(&expression), figures(compiled.as_ref()));
+    assert_eq!(text.0, known.0);
+    // Energies differ in the last places, and so do the steps of training.
+    assert!(known.1 > 0.999 && (text.1 - known.1).abs() < 1e-6, "{text:?} {known:?}");
+    assert!((text.2 - known.2).abs() < 1e-6, "{text:?} {known:?}");
+}
+
+fn ircpm(folder: &Path, args: &[&str]) -> Output {
+    let program =
+        Command::new(env!("CARGO_BIN_EXE_ircpm")).args(args).current_dir(folder).env("NO_COLOR", "1").output();
+    program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
+}
+
+fn both(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn every_example_trains_and_its_folder_is_evaluated_again() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/energies");
+    let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"));
+    let mut count = 0;
+    for entry in fs::read_dir(&examples).expect("the folder of examples") {
+        let path = entry.expect("an entry").path();
+        let file = path.to_str().expect("a name");
+        let run = format!("run{count}");
+        let size = ["--set", "evaluation.samples=4096", "--set", "evaluation.uniform=4096"];
+        let output = ircpm(dir.path(), &[&["train", file, "--out", &run][..], &size].concat());
+        assert!(output.status.success(), "{file}: {}", both(&output));
+        let report = fs::read_to_string(dir.path().join(&run).join("report.json")).expect("a report");
+        let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+        assert!(report["ess"].as_f64().expect("a number") > 0.9, "{file}: {report}");
+        assert_eq!(report["folded"], serde_json::Value::Bool(false), "{file}");
+        let again = ircpm(dir.path(), &["evaluate", &run]);
+        assert!(again.status.success(), "{file}: {}", both(&again));
+        let (first, second) = (both(&output), both(&again));
+        let figures = |text: &str| text.lines().filter(|line| line.contains("ESS")).map(str::to_owned).next();
+        assert!(figures(&second).is_some() && figures(&first) == figures(&second), "{first}{second}");
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn mistake_is_drawn_with_its_line() {
+    let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"));
+    fs::write(dir.path().join("a.toml"), VALID.replace("theta2", "theta4")).expect("a file");
+    let output = ircpm(dir.path(), &["train", "a.toml"]);
+    let drawn = both(&output);
+    assert_eq!(output.status.code(), Some(1), "{drawn}");
+    for part in ["a.toml:3:", "cos(theta4 - 5.96)", "unknown name `theta4`", "did you mean"] {
+        assert!(drawn.contains(part), "{part}: {drawn}");
+    }
+}
