@@ -70,7 +70,11 @@ fn target_is_either_a_name_or_an_energy_with_its_manifold() {
         ("manifold = \"T2\"", "\"T2\"", "a manifold needs an energy"),
         ("energy = \"cos(theta1)\"", "\"cos(theta1)\"", "an energy needs the manifold"),
         ("name = \"torus-seam\"\nmanifold = \"T2\"", "\"T2\"", "remove this key"),
-        ("name = \"torus-seam\"\nmanifold = \"T2\"\nenergy = \"cos(theta1)\"", "\"cos(theta1)\"", "has a name already"),
+        (
+            "name = \"torus-seam\"\nmanifold = \"T2\"\nenergy = \"cos(theta1)\"",
+            "\"cos(theta1)\"",
+            "has a name already",
+        ),
         ("name = \"torus-seam\"\nparameters = { a = 1 }", "{ a = 1 }", "parameters are those of an energy"),
         ("manifold = \"Q2\"\nenergy = \"cos(theta1)\"", "\"Q2\"", "Q2"),
     ] {
@@ -85,7 +89,8 @@ fn text_trains_to_the_figures_of_the_compiled_target() {
     let options = Options::default().samples(8192);
     let parameters = Parameters::from([("a".to_owned(), 4.18.into())]);
     let text = "-(cos(theta1 - a) + cos(theta2 - 5.96))";
-    let expression = Expression::parse(&"T2".parse().expect("a torus"), text, &parameters).expect("an energy");
+    let expression =
+        Expression::parse(&"T2".parse().expect("a torus"), text, &parameters).expect("an energy");
     let compiled = target::by_name("torus-unimodal").expect("in the table");
     let figures = |target: &dyn target::Target| {
         let (flow, fit) = fit_target(target, &options).unwrap_or_else(|e| panic!("{e}"));
@@ -100,8 +105,11 @@ fn text_trains_to_the_figures_of_the_compiled_target() {
 }
 
 fn ircpm(folder: &Path, args: &[&str]) -> Output {
-    let program =
-        Command::new(env!("CARGO_BIN_EXE_ircpm")).args(args).current_dir(folder).env("NO_COLOR", "1").output();
+    let program = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args(args)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output();
     program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
 }
 

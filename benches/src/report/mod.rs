@@ -6,6 +6,7 @@ mod kernels;
 mod maps;
 mod peak;
 mod points;
+mod text_energy;
 mod threads;
 mod train_step;
 
@@ -18,12 +19,13 @@ use crate::table::Table;
 type Entry = (&'static str, fn() -> Table);
 
 /// All tables, with the names that the program understands.
-pub const TABLES: [Entry; 8] = [
+pub const TABLES: [Entry; 9] = [
     ("hessian", kernels::hessian),
     ("contraction", kernels::contraction),
     ("solve", maps::solve),
     ("log_det", maps::log_det),
     ("train_step", train_step::table),
+    ("text_energy", text_energy::table),
     ("growth", growth::table),
     ("threads", threads::table),
     ("points", points::table),

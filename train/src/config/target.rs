@@ -53,9 +53,10 @@ impl TargetConfig {
             (Some(_), None, Some(_)) => {
                 complain(&["target", "manifold"], "the target's name says its manifold: remove this key")
             }
-            (Some(_), None, None) if !self.parameters.is_empty() => {
-                complain(&["target", "parameters"], "parameters are those of an energy: give one, or remove them")
-            }
+            (Some(_), None, None) if !self.parameters.is_empty() => complain(
+                &["target", "parameters"],
+                "parameters are those of an energy: give one, or remove them",
+            ),
             (None, Some(_), None) => complain(
                 &["target", "energy"],
                 "an energy needs the manifold that it is on, as in manifold = \"T2\"",

@@ -80,7 +80,8 @@ pub fn log_kent_integral(kappa: f64, beta: f64) -> Option<f64> {
             break;
         }
         terms.push(term);
-        log_factor += ((j + 0.5) / ((j + 1.0) * (2.0 * j + 1.5) * (2.0 * j + 2.5))).ln() + 2.0 * beta.abs().ln();
+        log_factor +=
+            ((j + 0.5) / ((j + 1.0) * (2.0 * j + 1.5) * (2.0 * j + 2.5))).ln() + 2.0 * beta.abs().ln();
         j += 1.0;
     }
     Some(TAU.ln() + largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln())

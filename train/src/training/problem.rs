@@ -78,7 +78,9 @@ pub enum ProblemError {
         source: Degenerate,
     },
     /// The configuration has neither a target that exists nor data.
-    #[error("nothing to learn from: give the [target] of the table a known name or an energy, or [data] a file")]
+    #[error(
+        "nothing to learn from: give the [target] of the table a known name or an energy, or [data] a file"
+    )]
     NothingToLearn,
     /// The target's text is no energy.
     #[error(transparent)]

@@ -8,9 +8,12 @@ pub(crate) fn parses_or_explains(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let parameters =
         Parameters::from([("a".to_owned(), 0.5.into()), ("b".to_owned(), [[1.0, 0.0], [2.0, -1.0]].into())]);
-    for (manifold, parameters) in
-        [("T2", &Parameters::new()), ("T2", &parameters), ("S2xR1", &parameters), ("T1xT1", &Parameters::new())]
-    {
+    for (manifold, parameters) in [
+        ("T2", &Parameters::new()),
+        ("T2", &parameters),
+        ("S2xR1", &parameters),
+        ("T1xT1", &Parameters::new()),
+    ] {
         let manifold = manifold.parse().expect("a manifold's name");
         match Expression::parse(&manifold, text, parameters) {
             Ok(energy) => {

@@ -195,11 +195,13 @@ impl<'a> Compiler<'a> {
         let (a, b) = (self.direction(mu, 3)?, self.direction(axis, 3)?);
         let along: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
         let across: Vec<f64> = b.iter().zip(&a).map(|(b, a)| b - along * a).collect();
-        let b = unit(&across, &axis.span, "the axis is parallel to the mean direction: it has to be orthogonal")?;
+        let b =
+            unit(&across, &axis.span, "the axis is parallel to the mean direction: it has to be orthogonal")?;
         let c = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
         let (kappa, beta) = (self.constant(kappa, "kappa")?, self.constant(beta, "beta")?);
         let normaliser = log_kent_integral(kappa, beta).ok_or_else(|| {
-            let what = "|kappa| + 2 |beta| may be at most 2000: write the exponent out, without its normaliser";
+            let what =
+                "|kappa| + 2 |beta| may be at most 2000: write the exponent out, without its normaliser";
             Fault::new(span, ExpressionErrorKind::Value { what })
         })?;
         let mean = self.component(&x, &a, span)?;
@@ -246,9 +248,7 @@ impl<'a> Compiler<'a> {
 
     fn constant(&mut self, node: &Node<'a>, what: &'static str) -> Result<f64, Fault> {
         let id = self.number(node)?;
-        self.graph
-            .value(id)
-            .ok_or_else(|| Fault::new(&node.span, ExpressionErrorKind::NotConstant { what }))
+        self.graph.value(id).ok_or_else(|| Fault::new(&node.span, ExpressionErrorKind::NotConstant { what }))
     }
 
     /// A constant vector of `n` numbers, made one of length 1.
@@ -264,11 +264,7 @@ impl<'a> Compiler<'a> {
 }
 
 fn same_length(left: usize, right: usize, span: &Range<usize>) -> Result<(), Fault> {
-    if left == right {
-        Ok(())
-    } else {
-        Err(Fault::new(span, ExpressionErrorKind::Lengths { left, right }))
-    }
+    if left == right { Ok(()) } else { Err(Fault::new(span, ExpressionErrorKind::Lengths { left, right })) }
 }
 
 /// The vector of length 1 along `v`.

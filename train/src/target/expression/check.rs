@@ -32,9 +32,9 @@ pub(super) fn examine(
         }
         energies.push(value);
     }
-    let (least, most) = energies.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &u| {
-        (least.min(u), most.max(u))
-    });
+    let (least, most) = energies
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &u| (least.min(u), most.max(u)));
     let size = least.abs().max(most.abs());
     // Sums of a few thousand terms round by as much.
     if most - least <= 1e-12 * size {

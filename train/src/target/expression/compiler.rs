@@ -172,7 +172,9 @@ impl<'a> Compiler<'a> {
             self.define(name, value, span, true)?;
             let term = self.number(body)?;
             match (operation, terms.last_mut()) {
-                (Some(operation), Some(joined)) => *joined = self.finite(operation, *joined, term, &body.span)?,
+                (Some(operation), Some(joined)) => {
+                    *joined = self.finite(operation, *joined, term, &body.span)?
+                }
                 _ => terms.push(term),
             }
             if let Some(index) = self.locals.pop()

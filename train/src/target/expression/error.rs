@@ -49,7 +49,9 @@ pub enum ExpressionErrorKind {
     #[error("there is no energy: write one, such as -cos(theta1)")]
     Empty,
     /// The text is longer than any that is read.
-    #[error("the text has {length} bytes, at most {limit} are read: put numbers into parameters, terms into sums")]
+    #[error(
+        "the text has {length} bytes, at most {limit} are read: put numbers into parameters, terms into sums"
+    )]
     TooLong {
         /// Bytes of the text.
         length: usize,
@@ -181,7 +183,9 @@ pub enum ExpressionErrorKind {
         right: usize,
     },
     /// A constant that is infinite or not a number.
-    #[error("the value of this constant is {value}: leave out what has weight zero, and check the parameters")]
+    #[error(
+        "the value of this constant is {value}: leave out what has weight zero, and check the parameters"
+    )]
     NotFinite {
         /// The value.
         value: f64,

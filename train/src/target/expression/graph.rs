@@ -85,7 +85,9 @@ impl Graph {
             return self.constant(operation.value(x, y));
         }
         match (operation, x, y) {
-            (Binary::Add | Binary::Sub, _, Some(0.0)) | (Binary::Mul | Binary::Div, _, Some(1.0)) => return a,
+            (Binary::Add | Binary::Sub, _, Some(0.0)) | (Binary::Mul | Binary::Div, _, Some(1.0)) => {
+                return a;
+            }
             (Binary::Add, Some(0.0), _) | (Binary::Mul, Some(1.0), _) => return b,
             (Binary::Pow, _, Some(y)) => {
                 if let Some(power) = self.integer_power(a, y) {

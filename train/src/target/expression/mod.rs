@@ -28,8 +28,8 @@ use ircpm_manifolds::AnyManifold;
 
 use super::Target;
 use compiler::Compiler;
-pub use error::{ExpressionError, ExpressionErrorKind};
 use error::Fault;
+pub use error::{ExpressionError, ExpressionErrorKind};
 use lanes::{Energies, Gradients};
 use names::Names;
 pub use parameter::{Parameter, Parameters};

@@ -207,7 +207,11 @@ fn energies_of_the_table_written_as_text_are_the_compiled_ones() {
             // Rounding of at most 40 terms of size up to 10.
             let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             let (value, slope) = (far(&u, &v), far(&g, &h));
-            assert!(value < 2e-14 && slope < 2e-14, "{name}, {}, seed {seed}: {value:e}, {slope:e}", isa.name());
+            assert!(
+                value < 2e-14 && slope < 2e-14,
+                "{name}, {}, seed {seed}: {value:e}, {slope:e}",
+                isa.name()
+            );
             expression.energies(&y, &mut u);
             assert!(far(&u, &v) < 2e-14, "{name}, {}: energies beside gradients", isa.name());
         }
@@ -295,7 +299,10 @@ fn logarithms_of_densities_integrate_to_one() {
         ("T1", "-von_mises(theta, 0.7, 3)"),
         ("T2", "-von_mises(theta, [0.7, 2], 30)"),
         ("S2", "-vmf(x, [1, 2, 2], 20)"),
-        ("S2", "-log_sum_exp(log(0.3) + vmf(x, [1, 0, 0], 5), log(0.7) + von_mises_fisher(x, [0, 1, -1], 2))"),
+        (
+            "S2",
+            "-log_sum_exp(log(0.3) + vmf(x, [1, 0, 0], 5), log(0.7) + von_mises_fisher(x, [0, 1, -1], 2))",
+        ),
         ("S2", "-kent(x, [1, 2, 2], [1, 0, 0], 5, 2)"),
         ("S2", "-kent(x, [1, 2, 2], [1, 0, 1], -1, 30)"),
         ("S2", "-kent(x, [0, 0, 1], [1, 0, 0], 3, 0)"),
@@ -317,8 +324,9 @@ fn kent_and_bingham_have_their_formulas() {
     let kent = energy("S2", "kent(x, [2, 0, 0], [1, 1, 0], 3, 1.2)");
     let difference: f64 = kent.eval(&x) - kent.eval(&[1.0, 0.0, 0.0]);
     assert!((difference - (3.0 * 0.48 + 1.2 * (0.36 - 0.64 * 0.64) - 3.0)).abs() < 1e-15, "{difference}");
-    let bingham: f64 = with("S2", "bingham(x, a)", &[("a", [[1.0, 2.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, -1.0]].into())])
-        .eval(&x);
+    let bingham: f64 =
+        with("S2", "bingham(x, a)", &[("a", [[1.0, 2.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, -1.0]].into())])
+            .eval(&x);
     let known = 0.48 * 0.48 + 2.0 * 0.48 * 0.6 + 3.0 * 0.36 - 0.64 * 0.64;
     assert!((bingham - known).abs() < 1e-15, "{bingham} is not {known}");
 }
@@ -362,7 +370,12 @@ fn every_mistake_is_named_with_the_part_to_blame() {
         ("T2", "sin(theta1, theta2)", "sin(theta1, theta2)", "2 arguments: write it with one argument"),
         ("T2", "atan2(sin(theta1))", "atan2(sin(theta1))", "1 arguments: write atan2(y, x)"),
         ("T2", "sum()", "sum()", "0 arguments: write sum(i, 1, 8, term)"),
-        ("T8", "sum(i, 1, 8, cos(theta[i+1] - theta[i]))", "i+1", "index 9 is outside of 1 to 8, where i = 8"),
+        (
+            "T8",
+            "sum(i, 1, 8, cos(theta[i+1] - theta[i]))",
+            "i+1",
+            "index 9 is outside of 1 to 8, where i = 8",
+        ),
         ("T2", "cos(theta[0])", "0", "index 0 is outside of 1 to 2"),
         ("T2", "cos(theta[1.5])", "1.5", "1.5 is not an integer"),
         ("T2", "cos(theta[theta1])", "theta1", "an index has to be a number"),
@@ -390,7 +403,12 @@ fn every_mistake_is_named_with_the_part_to_blame() {
         ("S2", "ln(x3)", "ln(x3)", "the energy is NaN at x1 ="),
         ("T2", "theta1^2 + cos(theta2)", "theta1", "the energy jumps at the seam of `theta1`"),
         ("T2", "cos(theta1) + sin(theta2 / 2)", "theta2", "the energy jumps at the seam of `theta2`"),
-        ("T1xT1", "cos(theta1)", "theta1", "several factors of the product: write one of `f1.theta1`, `f2.theta1`"),
+        (
+            "T1xT1",
+            "cos(theta1)",
+            "theta1",
+            "several factors of the product: write one of `f1.theta1`, `f2.theta1`",
+        ),
         ("T1xT1", "cos(f3.theta1)", "f3.theta1", "expected one of `f1.theta1`, `f2.theta1`"),
     ];
     for (space, text, part, message) in cases {
