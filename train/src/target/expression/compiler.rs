@@ -63,7 +63,7 @@ impl<'a> Compiler<'a> {
             if compiler.meaning(name).is_some() {
                 return Err(refuse("has the name of a coordinate or constant: choose another name"));
             }
-            if depth(parameter) > MOST_LEVELS {
+            if parameter.levels(MOST_LEVELS) > MOST_LEVELS {
                 return Err(refuse("has lists in lists more than four deep: use several parameters"));
             }
             let value = compiler.parameter(parameter, &span)?.ok_or_else(|| {
@@ -403,25 +403,4 @@ impl Binding<'_> {
     fn unused(&self) -> Fault {
         Fault::new(&self.span, ExpressionErrorKind::Unused { name: self.name.to_owned() })
     }
-}
-
-/// Levels of lists in lists, without a recursion that a deep one could let overflow.
-fn depth(parameter: &Parameter) -> usize {
-    let mut level: Vec<&Parameter> = vec![parameter];
-    let mut depth = 0;
-    while depth <= MOST_LEVELS {
-        let next: Vec<&Parameter> = level
-            .iter()
-            .filter_map(|parameter| match parameter {
-                Parameter::List(list) => Some(list),
-                Parameter::Number(_) => None,
-            })
-            .flatten()
-            .collect();
-        if next.is_empty() {
-            break;
-        }
-        (level, depth) = (next, depth + 1);
-    }
-    depth
 }

@@ -18,6 +18,26 @@ pub enum Parameter {
     List(Vec<Parameter>),
 }
 
+impl Parameter {
+    /// Levels of lists in lists, counted up to one more than `most`; no recursion, which a deep list could let overflow.
+    pub(super) fn levels(&self, most: usize) -> usize {
+        let mut level = vec![self];
+        let mut levels = 0;
+        while levels <= most {
+            let lists = level.iter().filter_map(|parameter| match parameter {
+                Self::List(list) => Some(list),
+                Self::Number(_) => None,
+            });
+            let next: Vec<&Self> = lists.flatten().collect();
+            if next.is_empty() {
+                break;
+            }
+            (level, levels) = (next, levels + 1);
+        }
+        levels
+    }
+}
+
 impl From<f64> for Parameter {
     fn from(x: f64) -> Self {
         Self::Number(x)
