@@ -72,7 +72,8 @@ impl<'a> Compiler<'a> {
         Ok(self.graph.constant(i.rem_euclid(divisor) as f64))
     }
 
-    /// Over an index, as in `sum(i, 1, 8, term)`, or over all numbers of the arguments.
+    /// Over an index, as in `sum(i, 1, 8, term)`, or over all numbers of the arguments. Four arguments of which the first
+    /// is a name are always the former.
     fn reduction(
         &mut self,
         reduction: Reduction,
@@ -80,10 +81,9 @@ impl<'a> Compiler<'a> {
         span: &Range<usize>,
     ) -> Result<Id, Fault> {
         let index = match arguments {
+            // Even if the name exists: define then says so, where a guess could be wrong.
             [Node { kind: NodeKind::Name(name), span }, first, last, body] if !name.contains('.') => {
-                // The terms of a sum are hardly listed; of a name that exists, define says that it does.
-                let is_index = matches!(reduction, Reduction::Sum | Reduction::Product) || self.is_new(name);
-                is_index.then_some((*name, span, first, last, body))
+                Some((*name, span, first, last, body))
             }
             _ => None,
         };

@@ -173,7 +173,7 @@ impl<'a> Compiler<'a> {
             let term = self.number(body)?;
             match (operation, terms.last_mut()) {
                 (Some(operation), Some(joined)) => {
-                    *joined = self.finite(operation, *joined, term, &body.span)?
+                    *joined = self.finite(operation, *joined, term, &body.span)?;
                 }
                 _ => terms.push(term),
             }
@@ -184,11 +184,6 @@ impl<'a> Compiler<'a> {
             }
         }
         Ok(terms)
-    }
-
-    /// Whether a name has no meaning yet, so that it can become an index.
-    pub(super) fn is_new(&self, name: &str) -> bool {
-        self.meaning(name).is_none()
     }
 
     pub(super) fn number(&mut self, node: &Node<'a>) -> Result<Id, Fault> {

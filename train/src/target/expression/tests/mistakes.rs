@@ -51,6 +51,8 @@ fn every_mistake_is_named_with_the_part_to_blame() {
         ("T2", "a = 1; b = a; cos(theta1)", "b", "`b` is defined here and never used"),
         ("T2", "sum(i, 1, 3, cos(theta1))", "i", "`i` is defined here and never used"),
         ("T2", "sum(i, 1, 2, sum(i, 1, 2, cos(theta[i])))", "i", "already is defined in this energy"),
+        ("T2", "k = 2; log_sum_exp(k, 1, 2, cos(theta[k]))", "k", "already is defined in this energy"),
+        ("T2", "max(theta1, 1, 2, cos(theta2))", "theta1", "`theta1` already is a coordinate"),
         ("T2", "mod(theta1, 2)", "theta1", "the first argument of mod has to be a number"),
         ("T2", "mod(1, 0) + cos(theta1)", "0", "has to be above 0"),
         ("S2", "vmf(x, [0, 0, 0], 1)", "[0, 0, 0]", "longer than zero"),

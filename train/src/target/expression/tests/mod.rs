@@ -149,14 +149,16 @@ fn precedence_is_that_of_mathematics() {
         ("r = x * x; s = r + 1; # a comment\n -s·2 − π", -2.0 * (x * x + 1.0) - std::f64::consts::PI),
         ("dot(2 * [x, 1] - [1, x] / 2, [1, 1])", 1.5 * x + 1.5),
     ] {
-        // The first text's poles lie away from the points that are looked at.
         let value: f64 = energy("R1", text).eval(&[x]);
         assert!((value - known).abs() < 1e-15 * 16.0, "{text}: {value} is not {known}");
     }
 }
 
+/// A name of the table, and its energy: manifold, text and parameters.
+type Written = (&'static str, &'static str, String, Vec<(&'static str, Parameter)>);
+
 /// Energies of the table, written as texts.
-fn presets() -> Vec<(&'static str, &'static str, String, Vec<(&'static str, Parameter)>)> {
+fn presets() -> Vec<Written> {
     let chain = "-(kappa * sum(i, 1, n - 1, cos(theta[i+1] - theta[i])) + h * sum(i, 1, n, cos(theta[i])))";
     let ring = "-sum(i, 1, n, kappa * cos(theta[i] - theta[mod(i, n) + 1]) + h * cos(theta[i]) + a * cos(2*theta[i]))";
     let four = "-log_sum_exp(k, 1, 4, kappa * dot(mu[k], x))";
