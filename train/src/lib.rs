@@ -76,6 +76,7 @@ pub mod points;
 pub mod program;
 mod quantiles;
 pub mod report;
+pub mod samples;
 pub mod target;
 pub mod training;
 

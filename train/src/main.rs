@@ -6,7 +6,7 @@ use clap::Parser;
 use ircpm_train::config::ConfigError;
 use ircpm_train::program::RunError;
 use ircpm_train::program::cli::{Cli, CliError};
-use ircpm_train::program::output::note;
+use ircpm_train::program::output::warn;
 use ircpm_train::training::checkpoint::CheckpointError;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            note(format_args!("{:?}", drawn(&error)));
+            warn(format_args!("{:?}", drawn(&error)));
             ExitCode::FAILURE
         }
     }

@@ -7,6 +7,7 @@ use super::folder::{Folder, FolderError, file};
 use crate::config::ConfigError;
 use crate::evaluation::EvaluationError;
 use crate::report::picture::PictureError;
+use crate::samples::SamplesError;
 use crate::training::checkpoint::CheckpointError;
 use crate::training::{ProblemError, TrainingError};
 
@@ -56,10 +57,24 @@ pub enum RunError {
         /// Steps taken.
         steps: usize,
     },
+    /// No samples can be drawn.
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
+    /// The report is not one of this program.
+    #[error("report {}: {source}; remove it, and `ircpm evaluate` writes it again", path.display())]
+    Report {
+        /// The report.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The user asked to stop.
+    /// The user asked to stop while a table was being written.
+    #[error("stopped: no file is written")]
+    Stopped,
+    /// The user asked to stop during an evaluation.
     #[error("interrupted during the evaluation; `ircpm evaluate` repeats it")]
     Interrupted,
 }

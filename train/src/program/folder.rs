@@ -1,7 +1,7 @@
 //! The folder of a run, which is never overwritten, and whose files are whole or absent.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -122,10 +122,12 @@ impl Folder {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// [`FolderError::Read`] with the file's path.
+    /// [`FolderError::Read`] with the file's path, also for pipes and folders of this name and for files that are
+    /// far larger than any of a run.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
         let path = self.path(name);
-        fs::read(&path).map_err(|source| FolderError::read(&path, source))
+        let most = if name == file::CONFIG { MOST_OF_TEXT } else { MOST_OF_RUN };
+        read_file(&path, most).map_err(|source| FolderError::read(&path, source))
     }
 
     /// Writes a whole file: under another name first, then renamed, so that a reader never sees half of it.
@@ -168,7 +170,7 @@ impl Folder {
     }
 
     fn temporary(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = readable(&mut tempfile::Builder::new()).tempfile_in(&self.0)?;
+        let mut file = temporary_in(&self.0)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
@@ -191,6 +193,31 @@ impl Folder {
             .open(&path)
             .map_err(|source| FolderError::write(&path, source))
     }
+}
+
+/// Largest configuration that is read, in bytes.
+pub(super) const MOST_OF_TEXT: u64 = 1 << 20;
+/// Largest other file of a run that is read, in bytes: state of the most parameters that a model may have.
+const MOST_OF_RUN: u64 = 1 << 30;
+
+/// Reads a whole regular file of at most so many bytes. A pipe or a device could keep the program waiting for ever.
+pub(super) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is a folder, a pipe or a device, not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    // A file may grow while it is read.
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes, so it is something else")));
+    }
+    Ok(bytes)
+}
+
+/// A file without a name yet, in the folder where it will get one.
+pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    readable(&mut tempfile::Builder::new()).tempfile_in(folder)
 }
 
 /// Temporary files are private by default; results are for everyone to read.

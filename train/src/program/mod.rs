@@ -6,7 +6,10 @@ pub mod folder;
 pub mod output;
 pub mod progress;
 mod recorder;
+pub mod tables;
 mod workflow;
 
 pub use error::RunError;
-pub use workflow::{Outcome, reevaluate, resume, train, train_in_memory, unfinished};
+pub use workflow::{
+    Outcome, read_checkpoint, read_report, reevaluate, resume, train, train_in_memory, unfinished,
+};

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes a result to standard output. A pipe that the reader has closed is no error.
 ///
@@ -15,7 +16,27 @@ pub fn show(text: impl Display) -> io::Result<()> {
     }
 }
 
-/// Writes a line to standard error; a closed pipe is no error.
+/// Whether notes are left out.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Leaves out notes and progress from now on.
+pub fn set_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether notes and progress are left out.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Writes a line to standard error, unless the program is quiet; a closed pipe is no error.
 pub fn note(text: impl Display) {
+    if !is_quiet() {
+        warn(text);
+    }
+}
+
+/// Writes a line to standard error that a reader must not miss; a closed pipe is no error.
+pub fn warn(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use super::output::note;
+use super::output::{is_quiet, note};
 use crate::training::{Step, Watcher};
 
 /// Time between two lines where there is no terminal.
@@ -41,7 +41,8 @@ pub enum ProgressDisplay {
 impl ProgressDisplay {
     /// The display for the steps from `first` on, of `steps` in all.
     pub fn new(label: &str, first: usize, steps: usize) -> Self {
-        if !std::io::stderr().is_terminal() {
+        // A quiet program leaves out notes, and the lines are some.
+        if is_quiet() || !std::io::stderr().is_terminal() {
             let (start, last, quality) = (Instant::now(), None, String::new());
             return Self::Lines { label: label.to_owned(), first, steps, start, last, quality };
         }
@@ -55,6 +56,16 @@ impl ProgressDisplay {
             .with_finish(ProgressFinish::Abandon);
         Self::Bar { bar, quality: String::new() }
     }
+}
+
+/// A bar that counts what is written; hidden where there is no terminal, or the program is quiet.
+pub fn count_bar(label: &'static str, count: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{prefix} {bar:30.cyan/blue} {human_pos}/{human_len}  {per_sec}  {eta} left",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = if is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(count as u64) };
+    bar.with_style(style).with_prefix(label)
 }
 
 impl Watcher for ProgressDisplay {

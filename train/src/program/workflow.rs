@@ -133,9 +133,11 @@ pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Resu
     write_results(&trained, &state, &evaluation, folder)
 }
 
-/// The saved state of a run, checked against the configuration beside it, and the problem with the flow that its
-/// parameters are for.
-fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError> {
+/// The checkpoint of a run, checked against the configuration beside it.
+///
+/// # Errors
+/// [`RunError::Folder`] if there is none, [`RunError::Checkpoint`] if it is damaged or of another run.
+pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Checkpoint, RunError> {
     if !folder.path(file::CHECKPOINT).exists() {
         return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
     }
@@ -144,10 +146,27 @@ fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError
     // How a result is measured may change, what it is a result of may not.
     let identity =
         |c: &Config| (c.seed, c.target.clone(), c.data.clone(), c.model.clone(), c.training.clone());
-    if identity(&problem.config) != identity(&checkpoint.config) {
+    if identity(config) != identity(&checkpoint.config) {
         return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
-    let state = checkpoint.state;
+    Ok(checkpoint)
+}
+
+/// The report of a run; none if nobody has measured it.
+///
+/// # Errors
+/// [`RunError::Folder`] if it cannot be read, [`RunError::Report`] if it is not a report of this program.
+pub fn read_report(folder: &Folder) -> Result<Option<Report>, RunError> {
+    if !folder.path(file::REPORT).exists() {
+        return Ok(None);
+    }
+    let read = serde_json::from_slice(&folder.read(file::REPORT)?);
+    read.map(Some).map_err(|source| RunError::Report { path: folder.path(file::REPORT), source })
+}
+
+/// The saved state of a run, and the problem with the flow that its parameters are for.
+fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError> {
+    let state = read_checkpoint(&problem.config, folder)?.state;
     let trained = problem.at(&state).ok_or_else(|| {
         let problem = CheckpointError::size(state.theta.len(), problem.flow.parameters());
         RunError::in_checkpoint(folder, problem)

@@ -1,6 +1,6 @@
 //! The results of a run, as `report.json`.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::status::{Status, advice};
 use crate::estimate::Estimate;
@@ -8,18 +8,19 @@ use crate::evaluation::Evaluation;
 use crate::training::{End, Problem, Progress};
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// Whether the model can be used: `sound`, `not-a-density` or `unfinished`.
     pub status: Status,
     /// Version of the program.
-    pub version: &'static str,
+    pub version: String,
     /// Target or data file.
     pub target: String,
     /// For example `T2`.
     pub manifold: String,
     /// Inverse temperature.
+    #[serde(deserialize_with = "number")]
     pub beta: f64,
     /// Inverse temperature that least squares have reached; where it is below `beta`, training ended too early.
     pub beta_reached: Option<f64>,
@@ -87,24 +88,30 @@ pub struct Report {
     /// The largest such statistic of random halves of the data.
     pub energy_statistic_of_halves: Option<f64>,
     /// Smallest eigenvalue of `H` over all points of the evaluation, and over those of the survey that ended training.
+    #[serde(deserialize_with = "number")]
     pub min_eigenvalue: f64,
     /// Share of the points of the evaluation where `H` is not positive definite.
+    #[serde(deserialize_with = "number")]
     pub indefinite_share: f64,
     /// Integral of `base(S) |det DS|`, which is that of `q`, and above one where the map folds.
+    #[serde(deserialize_with = "number")]
     pub mass: f64,
     /// Standard error of [`field@Report::mass`]; null for quadrature.
     pub mass_se: Option<f64>,
     /// Change of [`field@Report::mass`] by the last refinement of a quadrature; null for samples.
     pub mass_resolution: Option<f64>,
     /// The part of [`field@Report::mass`] where the determinant is negative.
+    #[serde(deserialize_with = "number")]
     pub mass_reversed: f64,
     /// Points that the mass leaves out, because it is not defined there.
     pub mass_unmeasured: usize,
     /// Model samples.
     pub samples: usize,
     /// Inner steps per sample.
+    #[serde(deserialize_with = "number")]
     pub solve_steps_mean: f64,
     /// Worst residual of the solves that converged.
+    #[serde(deserialize_with = "number")]
     pub solve_residual_max: f64,
     /// Samples whose solve failed, left out of the estimates.
     pub unconverged: usize,
@@ -119,10 +126,12 @@ pub struct Report {
     /// Threads of this process.
     pub threads: usize,
     /// Instruction set: another one may change the last bits.
-    pub isa: &'static str,
+    pub isa: String,
     /// Wall-clock seconds of training alone.
+    #[serde(deserialize_with = "number")]
     pub wall_seconds: f64,
     /// Processor seconds of training alone, all threads together.
+    #[serde(deserialize_with = "number")]
     pub cpu_seconds: f64,
     /// What the owner of the points should know.
     pub findings: Vec<String>,
@@ -131,6 +140,11 @@ pub struct Report {
     /// What was found to help against a fold in such a run.
     #[serde(skip)]
     pub(super) advice: &'static str,
+}
+
+/// A number, which is null in JSON where it is NaN or infinite.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 impl Report {
@@ -151,7 +165,7 @@ impl Report {
             split(evaluation.baseline_mixture);
         let report = Self {
             status: Status::Sound,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             target: problem.name(),
             manifold: problem.manifold().to_string(),
             beta: config.beta(),
@@ -206,7 +220,7 @@ impl Report {
             optimiser: problem.method().to_owned(),
             seed: config.seed,
             threads: rayon::current_num_threads(),
-            isa: flow.isa(),
+            isa: flow.isa().to_owned(),
             wall_seconds: progress.wall_seconds,
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),

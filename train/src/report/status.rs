@@ -1,13 +1,13 @@
 //! What a reader must know of a run before any number: whether its model is a density, and whether training is done.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::json::Report;
 use crate::config::Layers;
 use crate::training::{End, Problem, Progress, Source};
 
 /// Whether a model can be used, as far as its evaluation shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Status {

@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
-use super::collocation::with_parameters;
 use super::data::{self, DataError, split};
 use super::findings::{Degenerate, Finding, examine};
+use super::model::{flow_of, grows};
 use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
 use crate::config::{Config, Layers};
 use crate::convex::{LinearDensity, LinearOptions};
@@ -140,7 +140,8 @@ impl Problem {
         let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;
         let training = &mut config.training;
         training.optimiser = optimiser.to_owned();
-        let grows = config.model.layers == Layers::Auto && training.is_least_squares();
+        let grows = grows(&config);
+        let training = &mut config.training;
         if grows {
             training.steps = training.steps.or(Some(GROWING_STEPS));
         }
@@ -150,15 +151,7 @@ impl Problem {
 
     /// The same problem with the flow that a state's parameters are for; none if there is no such flow.
     pub fn at(&self, state: &State) -> Option<Self> {
-        let parameters = state.theta.len();
-        let flow = if self.config.is_linear() {
-            let flow = LinearDensity::flow_of(self.manifold(), &state.terms).ok()??;
-            (flow.parameters() == parameters).then_some(flow)?
-        } else if self.grows {
-            with_parameters(&self.flow, parameters)?
-        } else {
-            (self.flow.parameters() == parameters).then(|| self.flow.clone())?
-        };
+        let flow = flow_of(&self.config, self.manifold(), state)?;
         let Self { config, choice, grows, content, .. } = self;
         Some(Self { config: config.clone(), flow, choice, grows: *grows, content: Arc::clone(content) })
     }

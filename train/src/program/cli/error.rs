@@ -3,6 +3,8 @@
 use std::io;
 
 use crate::program::RunError;
+use crate::program::tables::TableError;
+use crate::training::data::DataError;
 
 /// Why the program fails.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,12 @@ pub enum CliError {
         /// The nearest preset.
         near: Option<&'static str>,
     },
+    /// A table cannot be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A file of points cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// The results cannot be shown.
     #[error("cannot write to standard output: {0}; send it elsewhere (what a run folder has is safe)")]
     Output(#[from] io::Error),

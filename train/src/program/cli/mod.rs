@@ -1,9 +1,13 @@
 //! The command line: arguments in, exit status out. One file per command.
 
+mod destination;
 mod error;
 mod evaluate;
+mod model;
 mod open;
+mod points;
 mod presets;
+mod sample;
 mod threads;
 mod train;
 
@@ -16,7 +20,9 @@ use crate::program::RunError;
 use crate::program::output::note;
 pub use error::CliError;
 use evaluate::Evaluate;
+use points::{Points, Quantity};
 use presets::Presets;
+use sample::Sample;
 use train::Train;
 
 /// Exit status of a run that the user stopped: 128 + SIGINT.
@@ -49,6 +55,18 @@ enum Command {
     Presets(Presets),
     /// Measure a finished or interrupted run again; write its report and pictures if it has none
     Evaluate(Evaluate),
+    /// Draw samples of a run's model into a file
+    #[command(after_help = sample::EXAMPLES)]
+    Sample(Sample),
+    /// Log-densities of points in a file under a run's model
+    #[command(after_help = points::LOG_PROB)]
+    LogProb(Points),
+    /// Images of base points in a file
+    #[command(after_help = points::TRANSFORM)]
+    Transform(Points),
+    /// Base points of points in a file
+    #[command(after_help = points::INVERSE)]
+    Inverse(Points),
 }
 
 impl Command {
@@ -57,6 +75,10 @@ impl Command {
             Self::Train(args) => train::train(args, stop),
             Self::Presets(args) => presets::presets(args, stop),
             Self::Evaluate(args) => evaluate::evaluate(args, stop),
+            Self::Sample(args) => sample::sample(args, stop),
+            Self::LogProb(args) => points::points(Quantity::LogProb, args, stop),
+            Self::Transform(args) => points::points(Quantity::Transform, args, stop),
+            Self::Inverse(args) => points::points(Quantity::Inverse, args, stop),
         }
     }
 }
@@ -78,7 +100,7 @@ impl Cli {
         })
         .map_err(|e| CliError::Start(e.to_string()))?;
         match self.command.run(&stop) {
-            Err(CliError::Run(interrupted @ RunError::Interrupted)) => {
+            Err(CliError::Run(interrupted @ (RunError::Interrupted | RunError::Stopped))) => {
                 note(interrupted);
                 Ok(INTERRUPTED)
             }

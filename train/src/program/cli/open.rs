@@ -1,6 +1,5 @@
 //! From a name or a folder on the command line to a configuration or a run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
@@ -8,14 +7,20 @@ use crate::config::preset::{self, PRESETS};
 use crate::config::suggest;
 use crate::config::{Config, ConfigError, Override};
 use crate::program::RunError;
-use crate::program::folder::{Folder, file};
+use crate::program::folder::{Folder, MOST_OF_TEXT, file, read_file};
 use crate::training::Problem;
 
-/// The folder of a run, and the problem of the configuration in it.
-pub(super) fn open_run(root: &Path) -> Result<(Problem, Folder), CliError> {
+/// The configuration in the folder of a run.
+pub(super) fn open_config(root: &Path) -> Result<(Config, Folder), CliError> {
     let folder = Folder::open(root).map_err(RunError::from)?;
     let path = folder.path(file::CONFIG);
     let config = Config::parse(&read_text(&path)?, &path.to_string_lossy()).map_err(RunError::from)?;
+    Ok((config, folder))
+}
+
+/// The folder of a run, and the problem of the configuration in it.
+pub(super) fn open_run(root: &Path) -> Result<(Problem, Folder), CliError> {
+    let (config, folder) = open_config(root)?;
     let problem = Problem::new(config, root).map_err(RunError::from)?;
     Ok((problem, folder))
 }
@@ -39,7 +44,7 @@ pub(super) fn read_config(name: &str, sets: &[Override]) -> Result<(Config, Stri
 
 /// Reads a whole file; an error shows where it stops being text.
 fn read_text(path: &Path) -> Result<String, RunError> {
-    let bytes = fs::read(path).map_err(|source| RunError::read(path, source))?;
+    let bytes = read_file(path, MOST_OF_TEXT).map_err(|source| RunError::read(path, source))?;
     String::from_utf8(bytes).map_err(|e| {
         let start = e.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(e.as_bytes()).into_owned();

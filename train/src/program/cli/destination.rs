@@ -1,0 +1,30 @@
+//! The options `--out` and `--force` of commands that write tables.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::CliError;
+use crate::program::tables::{self, Layout, Table};
+
+#[derive(Debug, Args)]
+pub(super) struct Destination {
+    /// File that ends in .csv, .npy or .npz; - is CSV on standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Destination {
+    /// Begins the table, whose file appears when it is whole.
+    pub(super) fn create(&self, layout: &Layout) -> Result<Table, CliError> {
+        Ok(Table::create(&self.out, layout, self.force)?)
+    }
+
+    /// Whether the table goes to standard output.
+    pub(super) fn is_standard_output(&self) -> bool {
+        tables::is_standard_output(&self.out)
+    }
+}

@@ -1,0 +1,81 @@
+//! From the folder of a run to its model, and whether that is a density.
+
+use std::path::Path;
+
+use ircpm_manifolds::{AnyManifold, Coordinates};
+
+use super::CliError;
+use super::open::open_config;
+use crate::program::output::warn;
+use crate::program::{self, RunError};
+use crate::report::Status;
+use crate::training::Model;
+
+/// What is known of a model before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As its report says.
+    Measured(Status),
+    /// Nobody has measured it.
+    Unmeasured,
+}
+
+impl Standing {
+    /// Exit status of a command that has used the model: 3 if it is not a density, else 0. A model whose training is
+    /// unfinished is a density all the same.
+    pub(super) fn code(self) -> u8 {
+        if self == Self::Measured(Status::NotADensity) { Status::NotADensity.code() } else { 0 }
+    }
+
+    /// Says on standard error what the user of the model must know.
+    fn tell(self, root: &Path) {
+        let root = root.display();
+        match self {
+            Self::Measured(Status::Sound) => {}
+            Self::Measured(Status::NotADensity) => warn(format_args!(
+                "NOT A DENSITY: the map of {root} folds, or its mass is not one (`ircpm show {root}`), so log q and weights \
+                 are none. The exit status is 3"
+            )),
+            Self::Measured(Status::Unfinished) => {
+                warn(format_args!(
+                    "UNFINISHED: the training of {root} has not come to its end; the model is a density"
+                ));
+            }
+            Self::Unmeasured => warn(format_args!(
+                "UNMEASURED: nobody has looked whether the map of {root} folds; `ircpm evaluate {root}` does"
+            )),
+        }
+    }
+}
+
+/// The model of a run, which needs neither the points that it was fitted to nor its pictures.
+pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
+    let (config, folder) = open_config(root)?;
+    let checkpoint = program::read_checkpoint(&config, &folder)?;
+    let model = Model::new(&checkpoint).map_err(|source| RunError::in_checkpoint(&folder, source))?;
+    let standing = match program::read_report(&folder)? {
+        Some(report) => Standing::Measured(report.status),
+        None if checkpoint.state.progress.fold_seen => Standing::Measured(Status::NotADensity),
+        None => Standing::Unmeasured,
+    };
+    standing.tell(root);
+    Ok((model, standing))
+}
+
+/// Names of the coordinates of a point: `theta1`, `theta2`, … for angles and `x1`, `x2`, … for all others, each counted
+/// over the whole manifold.
+pub(super) fn coordinate_names(manifold: &AnyManifold) -> Vec<String> {
+    let (mut angles, mut others) = (0, 0);
+    let mut names = Vec::with_capacity(manifold.ambient());
+    for block in manifold.coordinates() {
+        let (letter, count) = match block {
+            Coordinates::Angles(_) => ("theta", &mut angles),
+            _ => ("x", &mut others),
+        };
+        for _ in 0..block.len() {
+            *count += 1;
+            names.push(format!("{letter}{count}"));
+        }
+    }
+    names
+}

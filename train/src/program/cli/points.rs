@@ -1,0 +1,143 @@
+//! `ircpm log-prob`, `ircpm transform` and `ircpm inverse`: what a model says of points in a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use ircpm_manifolds::AnyManifold;
+
+use super::CliError;
+use super::destination::Destination;
+use super::model::{coordinate_names, open_model};
+use super::threads::Threads;
+use crate::evaluation::log_target;
+use crate::program::RunError;
+use crate::program::output::warn;
+use crate::program::progress::count_bar;
+use crate::program::tables::{Array, Layout};
+use crate::report::Status;
+use crate::samples::BATCH;
+use crate::training::{Model, data};
+
+pub(super) const LOG_PROB: &str = "\
+Column log_q: log-density of each point with respect to the Riemannian volume, in nats. Where the run has an energy u
+there is log_weight = -beta u - log q as well. At a point where the map folds there is no density: log_q is NaN, the
+number of such points is said, and the exit status is 3.";
+pub(super) const TRANSFORM: &str = "\
+Columns: the coordinates of the image T(x) of each base point x, and log_det, the logarithm of the factor by which T
+enlarges volumes at x, in nats. Where the inner solve fails all are NaN, which is said, and the exit status is 3.";
+pub(super) const INVERSE: &str = "\
+Columns: the coordinates of the base point x = S(y) of each point y, and log_det, the logarithm of the factor by which
+S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds log_det is NaN, which is
+said, and the exit status is 3.";
+
+#[derive(Debug, Args)]
+pub(super) struct Points {
+    /// Folder of the run
+    run: PathBuf,
+    /// File of points as of [data]: one row per point, the coordinates in the order of the manifold's
+    points: PathBuf,
+    #[command(flatten)]
+    destination: Destination,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// What is computed of a batch of points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quantity {
+    /// The log-density, and the importance weight where there is an energy.
+    LogProb,
+    /// The images.
+    Transform,
+    /// The preimages.
+    Inverse,
+}
+
+/// The points of a file, `[point][coordinate]`.
+fn read_points(path: &Path, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
+    Ok(data::read(path, manifold)?.points)
+}
+
+/// Does what the arguments say; returns the exit status.
+pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Result<u8, CliError> {
+    args.threads.start()?;
+    let (model, standing) = open_model(&args.run)?;
+    let manifold = model.flow.manifold();
+    let n = manifold.ambient();
+    let given = read_points(&args.points, manifold)?;
+    let count = given.len() / n;
+    let mut table = args.destination.create(&Layout::of_rows(quantity.arrays(&model), count))?;
+    let bar = count_bar("points", count);
+    let mut undefined = 0;
+    for some in given.chunks(BATCH * n) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Stopped.into());
+        }
+        let (arrays, ok) = quantity.of(&model, some)?;
+        undefined += ok.iter().filter(|ok| !**ok).count();
+        if !table.rows(&arrays.iter().map(Vec::as_slice).collect::<Vec<_>>())? {
+            break;
+        }
+        bar.inc(ok.len() as u64);
+    }
+    bar.finish_and_clear();
+    table.finish()?;
+    if undefined == 0 {
+        return Ok(standing.code());
+    }
+    warn(format_args!("{undefined} of {count} points have {}; their rows hold NaN", quantity.lack()));
+    Ok(Status::NotADensity.code())
+}
+
+impl Quantity {
+    /// The arrays that are written.
+    fn arrays(self, model: &Model) -> Vec<Array> {
+        if self == Self::LogProb {
+            let weight = model.target().map(|_| Array::column("log_weight"));
+            return std::iter::once(Array::column("log_q")).chain(weight).collect();
+        }
+        let points = Array { name: "points", columns: coordinate_names(model.flow.manifold()) };
+        vec![points, Array::column("log_det")]
+    }
+
+    /// What points have where there is nothing to write.
+    fn lack(self) -> &'static str {
+        match self {
+            Self::LogProb | Self::Inverse => "no density, because the map folds there",
+            Self::Transform => "no image, because the inner solve fails there",
+        }
+    }
+
+    /// The arrays of some points, and where they are defined.
+    fn of(self, model: &Model, points: &[f64]) -> Result<(Vec<Vec<f64>>, Vec<bool>), CliError> {
+        let Model { flow, theta, .. } = model;
+        let manifold = flow.manifold();
+        let n = manifold.ambient();
+        let log_base = |x: &[f64]| -> Vec<f64> { x.chunks_exact(n).map(|x| manifold.log_base(x)).collect() };
+        let differences =
+            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        Ok(match self {
+            Self::LogProb => {
+                let pulled = flow.inverse(theta, points);
+                let log_p = model.target().map(|(target, beta)| log_target(target, beta, points));
+                let log_p = log_p.transpose().map_err(RunError::from)?;
+                let log_weight = log_p.map(|log_p| differences(&log_p, &pulled.log_q));
+                (std::iter::once(pulled.log_q).chain(log_weight).collect(), pulled.ok)
+            }
+            Self::Transform => {
+                let mut pushed = flow.forward(theta, points);
+                let log_det = differences(&log_base(points), &pushed.log_q);
+                for (y, _) in pushed.y.chunks_exact_mut(n).zip(&pushed.ok).filter(|(_, ok)| !**ok) {
+                    y.fill(f64::NAN);
+                }
+                (vec![pushed.y, log_det], pushed.ok)
+            }
+            Self::Inverse => {
+                let pulled = flow.inverse(theta, points);
+                let log_det = differences(&pulled.log_q, &log_base(&pulled.x));
+                (vec![pulled.x, log_det], pulled.ok)
+            }
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! `ircpm sample`.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+
+use super::CliError;
+use super::destination::Destination;
+use super::model::{coordinate_names, open_model};
+use super::threads::Threads;
+use crate::program::RunError;
+use crate::program::output::warn;
+use crate::program::progress::count_bar;
+use crate::program::tables::{Array, Layout};
+use crate::samples::Samples;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  ircpm sample runs/torus-multi-modal-1 -n 100000 -o samples.npz
+  ircpm sample runs/torus-multi-modal-1 -n 5 | column -t -s,
+
+Columns: the coordinates of a point (theta1, … for angles in radians, x1, … for all others), log_q (log-density with
+respect to the Riemannian volume, in nats) and, where there is an energy u, log_weight = -beta u - log q. In npz these
+are the arrays points (n, coordinates), log_q (n) and log_weight (n); in npy all columns are one array.
+The same seed gives the same bits on any number of threads, and fewer samples are the beginning of more. The file
+appears when it is whole. Samples of a model that is not a density are written all the same; the exit status is then 3.";
+
+#[derive(Debug, Args)]
+pub(super) struct Sample {
+    /// Folder of the run
+    run: PathBuf,
+    /// Number of samples
+    #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number)]
+    number: usize,
+    /// Seed of the samples
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    destination: Destination,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// A number of rows, at least one.
+pub(super) fn number(text: &str) -> Result<usize, String> {
+    /// More could not be counted by 64-bit offsets into a file.
+    const MOST: usize = 1 << 40;
+    match text.replace('_', "").parse::<usize>() {
+        Ok(n) if (1..=MOST).contains(&n) => Ok(n),
+        _ => Err(format!("give a whole number from 1 to {MOST}")),
+    }
+}
+
+/// Does what the arguments say; returns the exit status.
+pub(super) fn sample(args: &Sample, stop: &AtomicBool) -> Result<u8, CliError> {
+    args.threads.start()?;
+    let (model, standing) = open_model(&args.run)?;
+    let target = model.target();
+    let points = Array { name: "points", columns: coordinate_names(model.flow.manifold()) };
+    let mut arrays = vec![points, Array::column("log_q")];
+    arrays.extend(target.map(|_| Array::column("log_weight")));
+    let mut table = args.destination.create(&Layout::of_rows(arrays, args.number))?;
+    let bar = count_bar("samples", args.number);
+    let mut samples = Samples::new(&model.flow, &model.theta, target, args.number, args.seed);
+    for batch in &mut samples {
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Stopped.into());
+        }
+        let batch = batch.map_err(RunError::from)?;
+        let some = [&batch.points[..], &batch.log_q, &batch.log_weight];
+        if !table.rows(&some[..if target.is_some() { 3 } else { 2 }])? {
+            return Ok(standing.code());
+        }
+        bar.inc(batch.log_q.len() as u64);
+    }
+    bar.finish_and_clear();
+    table.finish()?;
+    if samples.failed() > 0 {
+        warn(format_args!("{} inner solves failed; other samples stand in their places", samples.failed()));
+    }
+    Ok(standing.code())
+}

@@ -1,0 +1,133 @@
+//! Samples of a trained flow in batches, with their log-densities and importance weights.
+
+use ircpm_flow::Flow;
+
+use crate::evaluation::{EvaluationError, log_target};
+use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::target::Target;
+
+/// Base points of a batch: enough for every thread, little memory.
+pub const BATCH: usize = 8192;
+
+/// Samples of a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Batch {
+    /// Points, `[sample][coordinate]`.
+    pub points: Vec<f64>,
+    /// `log q` of the points with respect to the Riemannian volume, in nats.
+    pub log_q: Vec<f64>,
+    /// `log w = −βu − log q` of the points in nats; empty where there is no target.
+    pub log_weight: Vec<f64>,
+}
+
+/// Why no more samples can be drawn.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplesError {
+    /// The energy is not finite at a sample.
+    #[error(transparent)]
+    Energy(#[from] EvaluationError),
+    /// Too many inner solves fail.
+    #[error(
+        "{failed} of {drawn} inner solves failed; the map folds or its solver is too weak: `ircpm evaluate` tells, and a \
+         larger solver.max_steps helps the latter"
+    )]
+    Unsolved {
+        /// Base points that were not solved.
+        failed: usize,
+        /// Base points so far.
+        drawn: usize,
+    },
+}
+
+/// Independent samples of a flow as an iterator over [`Batch`]es, in memory that does not depend on their number.
+///
+/// A sample whose inner solve fails is replaced by the next one. The same seed gives the same bits on one instruction
+/// set, whatever the number of threads, and a smaller number of samples is the beginning of a larger one.
+pub struct Samples<'a> {
+    flow: &'a Flow,
+    theta: &'a [f64],
+    target: Option<(&'a dyn Target, f64)>,
+    sequence: Sequence,
+    generator: Generator,
+    left: usize,
+    drawn: usize,
+    failed: usize,
+}
+
+impl<'a> Samples<'a> {
+    /// `count` samples; with a target `exp(−βu)`, given as `u` and `β`, they get importance weights.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length for the flow, or if the target lives on another manifold.
+    pub fn new(
+        flow: &'a Flow,
+        theta: &'a [f64],
+        target: Option<(&'a dyn Target, f64)>,
+        count: usize,
+        seed: u64,
+    ) -> Self {
+        assert_eq!(theta.len(), flow.parameters(), "the parameters of the flow");
+        if let Some((target, _)) = target {
+            assert_eq!(flow.manifold(), target.manifold(), "a flow and its target live on one manifold");
+        }
+        Self {
+            flow,
+            theta,
+            target,
+            sequence: Sequence::new(Spread::Random, BATCH, flow.manifold().cube_dim()),
+            generator: Generator::from_seed(seed),
+            left: count,
+            drawn: 0,
+            failed: 0,
+        }
+    }
+
+    /// Base points so far whose inner solve failed.
+    pub fn failed(&self) -> usize {
+        self.failed
+    }
+
+    /// The solved samples of the next base points, at most as many as are left.
+    fn draw(&mut self) -> Result<Batch, SamplesError> {
+        let manifold = self.flow.manifold();
+        let n = manifold.ambient();
+        let x = base_points(manifold, &self.sequence, &mut self.generator);
+        let pushed = self.flow.forward(self.theta, &x);
+        let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
+        self.drawn += pushed.ok.len();
+        self.failed += pushed.ok.len() - solved.len();
+        if 2 * self.failed > self.drawn {
+            return Err(SamplesError::Unsolved { failed: self.failed, drawn: self.drawn });
+        }
+        let kept = &solved[..solved.len().min(self.left)];
+        let points: Vec<f64> = kept.iter().flat_map(|i| &pushed.y[i * n..(i + 1) * n]).copied().collect();
+        let log_q: Vec<f64> = kept.iter().map(|&i| pushed.log_q[i]).collect();
+        let log_weight = match self.target {
+            Some((target, beta)) => {
+                let log_p = log_target(target, beta, &points)?;
+                log_p.iter().zip(&log_q).map(|(p, q)| p - q).collect()
+            }
+            None => vec![],
+        };
+        self.left -= kept.len();
+        Ok(Batch { points, log_q, log_weight })
+    }
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Result<Batch, SamplesError>;
+
+    /// The next batch. After an error there are no more.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        let batch = self.draw();
+        if batch.is_err() {
+            self.left = 0;
+        }
+        Some(batch)
+    }
+}
