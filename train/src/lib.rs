@@ -59,9 +59,11 @@
 //! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
 //! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
-//! densities of points).
+//! densities of points), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
+//! exact Markov chains).
 
 pub mod baseline;
+pub mod chain;
 pub mod config;
 pub mod convex;
 pub mod estimate;

@@ -1,11 +1,12 @@
 //! Checkpoints: what is saved is what is loaded, training goes on to the bit, and damage is an error.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_train::config::Config;
 use ircpm_train::config::preset::by_name;
 use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
-use ircpm_train::training::{Problem, Progress, Trainer};
+use ircpm_train::training::{Problem, Progress, State, Step, Trainer, Watcher};
 
 fn problem(steps: usize) -> Problem {
     let set = format!("training.steps={steps}").parse().expect("of the form key=value");
@@ -120,13 +121,68 @@ fn damaged_checkpoint_is_an_error_wherever_it_is_cut_or_changed() {
     for cut in (0..bytes.len()).step_by(97) {
         assert!(Checkpoint::decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
-    // Changed bytes may still be a checkpoint; they must never be a panic or a number that is not one.
-    for at in (0..bytes.len()).step_by(31) {
-        let mut changed = bytes.clone();
-        changed[at] = 0xff;
-        if let Ok(checkpoint) = Checkpoint::decode(&changed) {
-            assert!(checkpoint.state.theta.iter().all(|x| x.is_finite()), "changed at {at}");
+    // Every byte of the header, where words have a meaning, and some of the numbers.
+    let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a length")) as usize;
+    for at in (0..header).chain((header..bytes.len()).step_by(31)) {
+        for bit in [0x01, 0x20, 0x80] {
+            let mut changed = bytes.clone();
+            changed[at] ^= bit;
+            assert!(Checkpoint::decode(&changed).is_err(), "bit {bit:x} of byte {at} changed");
         }
+    }
+    let mut changed = bytes.clone();
+    *changed.last_mut().expect("numbers") ^= 1;
+    let refusal = Checkpoint::decode(&changed).expect_err("a refusal");
+    assert!(
+        matches!(refusal, CheckpointError::Checksum { .. }) && refusal.to_string().contains("undamaged copy")
+    );
+}
+
+#[test]
+fn equal_states_give_equal_bytes_whatever_time_they_took() {
+    let problem = problem(6);
+    let first = checkpoint(&problem, &trainer(&problem));
+    let mut later = first.clone();
+    (later.state.progress.wall_seconds, later.state.progress.cpu_seconds) = (3.0, 2.0);
+    let bytes = first.encode().expect("an encodable state");
+    // The library that writes the file orders its header at random.
+    for _ in 0..20 {
+        assert!(later.encode().expect("an encodable state") == bytes);
+    }
+}
+
+#[test]
+fn state_is_saved_after_two_seconds_whatever_the_interval() {
+    /// Takes its time over the second step.
+    #[derive(Default)]
+    struct Slow {
+        step: usize,
+        saved: Vec<(usize, usize)>,
+    }
+    impl Watcher for Slow {
+        fn step(&mut self, step: &Step) -> ControlFlow<()> {
+            self.step = step.step;
+            if step.step == 1 {
+                std::thread::sleep(std::time::Duration::from_millis(2050));
+            }
+            ControlFlow::Continue(())
+        }
+        fn checkpoint(&mut self, state: &State) -> ControlFlow<()> {
+            self.saved.push((self.step, state.progress.step));
+            ControlFlow::Continue(())
+        }
+    }
+    // What least squares save is the state after the step, what Adam saves that before it.
+    for (optimiser, saved) in
+        [("levenberg-marquardt", [(0, 1), (1, 3), (4, 5)]), ("adam", [(0, 0), (1, 2), (4, 5)])]
+    {
+        let sets = [format!("training.optimiser={optimiser}"), "training.steps=5".to_owned()];
+        let sets = sets.map(|set| set.parse().expect("of the form key=value"));
+        let config = by_name("torus-correlated").expect("a preset").config(&sets).expect("a valid preset");
+        let problem = Problem::new(config, ".".as_ref()).expect("a model that fits");
+        let mut slow = Slow::default();
+        trainer(&problem).run(&AtomicBool::new(false), &mut slow).expect("steps that do not diverge");
+        assert_eq!(slow.saved, saved, "{optimiser}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::{Folder, FolderError, file};
+use crate::chain::ChainError;
 use crate::config::ConfigError;
 use crate::evaluation::EvaluationError;
 use crate::report::picture::PictureError;
@@ -57,6 +58,9 @@ pub enum RunError {
         /// Steps taken.
         steps: usize,
     },
+    /// No Markov chain can be run.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// No samples can be drawn.
     #[error(transparent)]
     Samples(#[from] SamplesError),
@@ -67,6 +71,12 @@ pub enum RunError {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// There is no report whose marks could be drawn.
+    #[error("{} is not measured yet: `ircpm evaluate` measures it and draws its pictures", path.display())]
+    Unmeasured {
+        /// The folder.
+        path: PathBuf,
     },
     /// A picture could not be drawn.
     #[error(transparent)]

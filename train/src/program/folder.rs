@@ -1,6 +1,6 @@
 //! The folder of a run, which is never overwritten, and whose files are whole or absent.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,12 @@ pub enum FolderError {
     /// Not the folder of a run.
     #[error("{} is not the folder of a run: it has no config.toml (`ircpm train` writes one)", path.display())]
     NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Two processes must not write into one folder.
+    #[error("another process is training {}: wait for its end, or stop it", path.display())]
+    Busy {
         /// The folder.
         path: PathBuf,
     },
@@ -64,6 +70,8 @@ pub mod file {
     pub const CHECKPOINT: &str = "checkpoint.safetensors";
     /// Metrics of training, one line of JSON for every few steps.
     pub const METRICS: &str = "metrics.jsonl";
+    /// Time that training has taken up to the checkpoint, which is the same whatever it took.
+    pub const TIMES: &str = "times.json";
     /// Name of the results.
     pub const REPORT: &str = "report.json";
 }
@@ -106,6 +114,20 @@ impl Folder {
             Ok(folder)
         } else {
             Err(FolderError::NotARun { path: path.to_owned() })
+        }
+    }
+
+    /// Makes the run this process's own until the returned file is dropped, also by the end of the process.
+    ///
+    /// # Errors
+    /// [`FolderError::Busy`] if another process has it, [`FolderError::Read`] if it has no configuration.
+    pub fn lock(&self) -> Result<File, FolderError> {
+        let path = self.path(file::CONFIG);
+        let config = File::open(&path).map_err(|source| FolderError::read(&path, source))?;
+        match config.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(FolderError::Busy { path: self.0.clone() }),
+            // Some network file systems have no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(config),
         }
     }
 

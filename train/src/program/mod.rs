@@ -11,5 +11,6 @@ mod workflow;
 
 pub use error::RunError;
 pub use workflow::{
-    Outcome, read_checkpoint, read_report, reevaluate, resume, train, train_in_memory, unfinished,
+    Outcome, plot, read_checkpoint, read_report, read_state, reevaluate, resume, train, train_in_memory,
+    unfinished,
 };

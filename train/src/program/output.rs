@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::report::Report;
+
 /// Writes a result to standard output. A pipe that the reader has closed is no error.
 ///
 /// # Errors
@@ -14,6 +16,14 @@ pub fn show(text: impl Display) -> io::Result<()> {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Writes a report to standard output: as a table for people, or as JSON.
+///
+/// # Errors
+/// As [`show`].
+pub fn show_report(report: &Report, json: bool) -> io::Result<()> {
+    if json { show(report.to_json()) } else { show(report) }
 }
 
 /// Whether notes are left out.

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{self, LineWriter, Write};
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
 use crate::config::Config;
 use crate::training::checkpoint::Checkpoint;
-use crate::training::{State, Step, Watcher};
+use crate::training::{Progress, State, Step, Watcher};
 
 /// A [`Watcher`] that writes to the folder of a run, and tells another one of every step.
 pub(super) struct Recorder<'a> {
@@ -57,7 +59,8 @@ impl<'a> Recorder<'a> {
     fn save(&self, state: &State) -> Result<(), RunError> {
         let checkpoint = Checkpoint { config: self.config.clone(), state: state.clone() };
         let bytes = checkpoint.encode().map_err(|source| RunError::in_checkpoint(self.folder, source))?;
-        Ok(self.folder.write(file::CHECKPOINT, &bytes)?)
+        self.folder.write(file::CHECKPOINT, &bytes)?;
+        Ok(self.folder.write(file::TIMES, Times::of(&state.progress).to_json().as_bytes())?)
     }
 
     fn go_on_if(&mut self, written: Result<(), RunError>) -> ControlFlow<()> {
@@ -68,6 +71,33 @@ impl<'a> Recorder<'a> {
                 ControlFlow::Break(())
             }
         }
+    }
+}
+
+/// What training has taken, which a checkpoint does not hold.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Times {
+    wall_seconds: f64,
+    cpu_seconds: f64,
+}
+
+impl Times {
+    fn of(progress: &Progress) -> Self {
+        Self { wall_seconds: progress.wall_seconds, cpu_seconds: progress.cpu_seconds }
+    }
+
+    fn to_json(self) -> String {
+        serde_json::to_string(&self).expect("numbers with names") + "\n"
+    }
+}
+
+/// Adds to a state from a checkpoint the time that it took. If that is not known it stays as it is, because nothing but
+/// reports depends on it.
+pub(super) fn add_times(progress: &mut Progress, folder: &Folder) {
+    let times = folder.read(file::TIMES).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(Times { wall_seconds, cpu_seconds }) = times {
+        (progress.wall_seconds, progress.cpu_seconds) = (wall_seconds, cpu_seconds);
     }
 }
 

@@ -1,9 +1,11 @@
 //! The way of a run, from a configuration to results in a folder.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
+use super::output::warn;
 use super::recorder::{self, Recorder};
 use crate::config::{Config, EvaluationConfig};
 use crate::evaluation::{Evaluation, evaluate, seed_of_run};
@@ -34,23 +36,26 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
+    let _lock = folder.lock()?;
     record(problem, trainer(problem, None)?, folder, stop, watcher)
 }
 
-/// The saved state of a run that was interrupted.
+/// The saved state of a run that was interrupted; none if it was before the first checkpoint.
 ///
 /// # Errors
 /// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or
 /// not of the configuration beside it.
-pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError> {
-    let (_, state) = load(problem, folder)?;
-    if state.progress.done {
+pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<Option<State>, RunError> {
+    let Some(state) = read_state(&problem.config, folder)? else { return Ok(None) };
+    trained(problem, &state, folder)?;
+    if state.progress.done && folder.path(file::REPORT).exists() {
         return Err(RunError::Finished { path: folder.root().to_owned(), steps: state.progress.step });
     }
-    Ok(state)
+    Ok(Some(state))
 }
 
-/// Goes on with an interrupted run, in its folder, and writes the results of the whole.
+/// Goes on with an interrupted run, in its folder, and writes the results of the whole. Training that has come to its end
+/// is measured; without a state it begins anew.
 ///
 /// Linear layers are fitted anew from the start. Parameters and results are the same bits as without the interruption.
 /// In the metrics the ESS and KL of the next steps are estimated from the batches since, and steps after the checkpoint
@@ -61,13 +66,19 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<State, RunError>
 pub fn resume(
     problem: &Problem,
     folder: &Folder,
-    state: State,
+    state: Option<State>,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
+    let _lock = folder.lock()?;
+    if let Some(state) = state.as_ref().filter(|state| state.progress.done) {
+        let trained = trained(problem, state, folder)?;
+        return conclude(&trained, state, folder, stop);
+    }
     // Linear layers have no state to go on from.
-    let first = if problem.config.is_linear() { 0 } else { state.progress.step };
-    let trainer = trainer(problem, Some(state))?;
+    let state = state.filter(|_| !problem.config.is_linear());
+    let first = state.as_ref().map_or(0, |state| state.progress.step);
+    let trainer = trainer(problem, state)?;
     recorder::drop_steps_from(first, folder)?;
     // They are those of the checkpoint that training now leaves behind.
     for name in picture::FILES.into_iter().chain([file::REPORT]) {
@@ -114,8 +125,18 @@ fn record(
     if !state.progress.done {
         return Ok(Outcome::Interrupted { step: state.progress.step });
     }
-    let evaluation = measure(&trained, &state.theta, stop)?;
-    let report = write_results(&trained, &state, &evaluation, folder)?;
+    conclude(&trained, &state, folder, stop)
+}
+
+/// Measures a model whose training has come to its end, and writes the results.
+fn conclude(
+    problem: &Problem,
+    state: &State,
+    folder: &Folder,
+    stop: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let evaluation = measure(problem, &state.theta, stop)?;
+    let report = write_results(problem, state, &evaluation, folder)?;
     Ok(Outcome::Done(Box::new(report)))
 }
 
@@ -142,7 +163,9 @@ pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Checkpoint, R
         return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
     }
     let bytes = folder.read(file::CHECKPOINT)?;
-    let checkpoint = Checkpoint::decode(&bytes).map_err(|source| RunError::in_checkpoint(folder, source))?;
+    let mut checkpoint =
+        Checkpoint::decode(&bytes).map_err(|source| RunError::in_checkpoint(folder, source))?;
+    recorder::add_times(&mut checkpoint.state.progress, folder);
     // How a result is measured may change, what it is a result of may not.
     let identity =
         |c: &Config| (c.seed, c.target.clone(), c.data.clone(), c.model.clone(), c.training.clone());
@@ -150,6 +173,17 @@ pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Checkpoint, R
         return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
     Ok(checkpoint)
+}
+
+/// The last state that a run has saved; none before its first checkpoint.
+///
+/// # Errors
+/// [`RunError::Checkpoint`] if the checkpoint is damaged or of another run.
+pub fn read_state(config: &Config, folder: &Folder) -> Result<Option<State>, RunError> {
+    match read_checkpoint(config, folder) {
+        Err(RunError::Folder(FolderError::NoCheckpoint { .. })) => Ok(None),
+        checkpoint => Ok(Some(checkpoint?.state)),
+    }
 }
 
 /// The report of a run; none if nobody has measured it.
@@ -167,11 +201,15 @@ pub fn read_report(folder: &Folder) -> Result<Option<Report>, RunError> {
 /// The saved state of a run, and the problem with the flow that its parameters are for.
 fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError> {
     let state = read_checkpoint(&problem.config, folder)?.state;
-    let trained = problem.at(&state).ok_or_else(|| {
+    Ok((trained(problem, &state, folder)?, state))
+}
+
+/// The problem with the flow that the parameters of a state are for.
+fn trained(problem: &Problem, state: &State, folder: &Folder) -> Result<Problem, RunError> {
+    problem.at(state).ok_or_else(|| {
         let problem = CheckpointError::size(state.theta.len(), problem.flow.parameters());
         RunError::in_checkpoint(folder, problem)
-    })?;
-    Ok((trained, state))
+    })
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
@@ -182,6 +220,7 @@ fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evalua
     Ok(measured)
 }
 
+/// Writes the numbers, and then the pictures: if these fail, as on a full disk, the numbers are there.
 fn write_results(
     problem: &Problem,
     state: &State,
@@ -189,14 +228,41 @@ fn write_results(
     folder: &Folder,
 ) -> Result<Report, RunError> {
     let mut report = Report::new(problem, &state.progress, evaluation);
-    if problem.config.evaluation.pictures {
-        for picture in picture::draw(problem, &state.theta, &report)? {
-            folder.write(&picture.name, &picture.png)?;
-            report.pictures.push(picture.name);
-        }
-    }
     folder.write(file::REPORT, report.to_json().as_bytes())?;
+    if problem.config.evaluation.pictures
+        && let Err(error) = draw(problem, state, &mut report, folder)
+    {
+        let root = folder.root().display();
+        warn(format_args!("{error}\nThe report is whole; `ircpm plot {root}` draws the pictures"));
+    }
     Ok(report)
+}
+
+/// Draws the pictures of a run, and writes their names into its report.
+fn draw(problem: &Problem, state: &State, report: &mut Report, folder: &Folder) -> Result<(), RunError> {
+    let mut names = Vec::new();
+    for picture in picture::draw(problem, &state.theta, report)? {
+        folder.write(&picture.name, &picture.png)?;
+        names.push(picture.name);
+    }
+    if report.pictures != names {
+        report.pictures = names;
+        folder.write(file::REPORT, report.to_json().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Draws the pictures of a run that has a report, whatever its configuration says of pictures. Returns their paths.
+///
+/// # Errors
+/// [`RunError::Unmeasured`] if there is no report, whose marks belong into the pictures; else as [`reevaluate`], and
+/// [`RunError::Picture`].
+pub fn plot(problem: &Problem, folder: &Folder) -> Result<Vec<PathBuf>, RunError> {
+    let (trained, state) = load(problem, folder)?;
+    let unmeasured = || RunError::Unmeasured { path: folder.root().to_owned() };
+    let mut report = read_report(folder)?.ok_or_else(unmeasured)?;
+    draw(&trained, &state, &mut report, folder)?;
+    Ok(report.pictures.iter().map(|name| folder.path(name)).collect())
 }
 
 /// Trains and evaluates without a folder.

@@ -138,8 +138,8 @@ pub struct Report {
     /// Files of the pictures.
     pub pictures: Vec<String>,
     /// What was found to help against a fold in such a run.
-    #[serde(skip)]
-    pub(super) advice: &'static str,
+    #[serde(default)]
+    pub advice: String,
 }
 
 /// A number, which is null in JSON where it is NaN or infinite.
@@ -225,7 +225,7 @@ impl Report {
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),
             findings: problem.findings().iter().map(ToString::to_string).collect(),
-            advice: advice(problem, progress),
+            advice: advice(problem, progress).to_owned(),
         };
         Self { status: report.assess(), ..report }
     }

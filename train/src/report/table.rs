@@ -150,7 +150,7 @@ impl Report {
                  density there.\n  {}",
                 self.beta,
                 self.residual.unwrap_or(f64::NAN),
-                if end { "Raise training.steps." } else { self.advice }
+                if end { "Raise training.steps." } else { &self.advice }
             )?;
         }
         if self.interrupted {
@@ -158,7 +158,7 @@ impl Report {
             let beta = beta.unwrap_or_default();
             writeln!(
                 f,
-                "  INTERRUPTED after {} steps: training was stopped before its end{beta}. `ircpm train --resume` goes on.",
+                "  INTERRUPTED after {} steps: training was stopped before its end{beta}. `ircpm resume` goes on.",
                 self.steps
             )?;
         }

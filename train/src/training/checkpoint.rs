@@ -6,20 +6,23 @@
 //! | `optimiser.*` | f64 | state of the optimiser and of its choice of points |
 //! | `rng` | u8 | generator of the base points, as JSON |
 //!
-//! Metadata: `format`, `version`, the effective configuration as TOML, the [`Progress`] and, of linear layers, their
-//! `terms` as JSON. Training that goes
-//! on from here takes the same steps, to the bit, as training that was never stopped.
+//! Metadata: `format`, `version`, the effective configuration as TOML, the [`Progress`], a `checksum` of the whole file
+//! and, of linear layers, their `terms` as JSON. Training that goes on from here takes the same steps, to the bit, as
+//! training that was never stopped. Nothing of the time is in the file: equal states give equal bytes.
 
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
 
+use super::seal::{self, Seal};
 use super::{Progress, State};
 use crate::config::{Config, ConfigError};
 use crate::optimiser::Tensors;
 use crate::points::Generator;
 
-const FORMAT: &str = "ircpm-checkpoint-2";
+const FORMAT: &str = "ircpm-checkpoint-3";
+/// The format before files had a checksum.
+const UNSEALED: &str = "ircpm-checkpoint-2";
 const OPTIMISER: &str = "optimiser.";
 /// Key of the functions of linear layers, as JSON.
 const TERMS: &str = "terms";
@@ -40,6 +43,17 @@ pub enum CheckpointError {
     /// Not a safetensors file, or cut short.
     #[error("damaged, or not a safetensors file ({0}); put back an undamaged copy, or train again")]
     Format(String),
+    /// Not the bytes that were written.
+    #[error(
+        "damaged: its checksum is {found:08x}, that of what was written is {written:08x}; put back an undamaged copy, or \
+         train again"
+    )]
+    Checksum {
+        /// The checksum of the bytes.
+        found: u32,
+        /// The checksum in the file.
+        written: u32,
+    },
     /// A safetensors file of something else.
     #[error(
         "a safetensors file, but not a checkpoint of this program (its format is {found:?}, not {FORMAT:?})"
@@ -126,7 +140,9 @@ impl Checkpoint {
             views.push((name.as_str(), TensorView::new(Dtype::F64, vec![bytes.len() / 8], bytes)?));
         }
         views.push(("rng", TensorView::new(Dtype::U8, vec![rng.len()], &rng)?));
-        Ok(serialize(views, Some(metadata))?)
+        seal::place(&mut metadata);
+        let bytes = serialize(views, Some(metadata))?;
+        seal::close(bytes).map_err(CheckpointError::Format)
     }
 
     /// Reads a file's bytes. Never panics, whatever they are.
@@ -134,12 +150,21 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] if the bytes are damaged or of something else.
     pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let seal = Seal::of(bytes);
+        if let Some(Seal { found, written }) = seal
+            && found != written
+        {
+            return Err(CheckpointError::Checksum { found, written });
+        }
         let (_, header) = SafeTensors::read_metadata(bytes)?;
         let empty = HashMap::new();
         let metadata = header.metadata().as_ref().unwrap_or(&empty);
         let found = metadata.get("format");
-        if found.map(String::as_str) != Some(FORMAT) {
-            return Err(CheckpointError::Foreign { found: found.cloned() });
+        match found.map(String::as_str) {
+            Some(UNSEALED) => {}
+            Some(FORMAT) if seal.is_some() => {}
+            Some(FORMAT) => return Err(CheckpointError::metadata(seal::KEY, &"missing")),
+            _ => return Err(CheckpointError::Foreign { found: found.cloned() }),
         }
         let text = |key| metadata.get(key).ok_or_else(|| CheckpointError::metadata(key, &"missing"));
         let config = Config::parse(text("config")?, "configuration in the checkpoint")?;

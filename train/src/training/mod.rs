@@ -15,6 +15,7 @@ mod model;
 mod objective;
 mod problem;
 pub(crate) mod range;
+mod seal;
 mod source;
 mod state;
 mod trainer;

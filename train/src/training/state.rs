@@ -55,8 +55,10 @@ pub struct Progress {
     pub clipped_steps: u64,
     /// Inner solves that failed; their base points were left out of the step.
     pub unconverged: u64,
-    /// Wall-clock time of training in seconds.
+    /// Wall-clock time of training in seconds. Checkpoints do not hold it.
+    #[serde(default, skip_serializing)]
     pub wall_seconds: f64,
-    /// Processor time of training in seconds, all threads together.
+    /// Processor time of training in seconds, all threads together. Checkpoints do not hold it.
+    #[serde(default, skip_serializing)]
     pub cpu_seconds: f64,
 }

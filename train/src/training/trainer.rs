@@ -1,9 +1,8 @@
 //! The training loop.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use ircpm_flow::Flow;
@@ -32,6 +31,9 @@ pub struct Trainer<'a> {
 
 /// Changes the seed for the points, because the parameters take the seed itself.
 const BASE_POINTS: u64 = 0x5eed_ba5e;
+
+/// Time after which the state is saved at the next step, so that a run that is killed loses little.
+const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl<'a> Trainer<'a> {
     /// Training from fresh parameters. The settings' loss is not read: it follows from the source.
@@ -226,15 +228,24 @@ impl<'a> Trainer<'a> {
     /// As [`Trainer::step`]. The last state that the watcher was given is then one whose loss was finite.
     pub fn run(&mut self, stop: &AtomicBool, watcher: &mut dyn Watcher) -> Result<(), TrainingError> {
         let clock = Clock::from(self.progress);
+        let mut saved = Instant::now();
         while !self.is_done() && !stop.load(Ordering::Relaxed) {
-            let save = self.progress.step.is_multiple_of(self.settings.checkpoint_every);
-            let before = save.then(|| self.state());
+            let periodic = self.progress.step.is_multiple_of(self.settings.checkpoint_every);
+            let is_due = |saved: Instant| periodic || saved.elapsed() >= SAVE_INTERVAL;
+            let checked = self.settings.is_least_squares();
+            // Of unchecked parameters this step finds out whether the loss is finite.
+            let before = (!checked && is_due(saved)).then(|| self.state());
             let mut step = self.step()?;
             clock.read(&mut self.progress);
             step.wall_seconds = self.progress.wall_seconds;
-            // Saved only now, when the loss at these parameters has turned out to be finite.
-            let saved = before.map_or(ControlFlow::Continue(()), |before| watcher.checkpoint(&before));
-            if saved.is_break() || watcher.step(&step).is_break() {
+            let state = before.or_else(|| (checked && is_due(saved)).then(|| self.state()));
+            if let Some(state) = state {
+                saved = Instant::now();
+                if watcher.checkpoint(&state).is_break() {
+                    return Ok(());
+                }
+            }
+            if watcher.step(&step).is_break() {
                 return Ok(());
             }
         }

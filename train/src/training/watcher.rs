@@ -51,8 +51,11 @@ pub trait Watcher {
     /// Called after each step. Training stops after the step at `Break`.
     fn step(&mut self, step: &Step) -> ControlFlow<()>;
 
-    /// Called with states to save: every few steps with the state before the step, as soon as the step has found that
-    /// the loss there is finite; and with the state at the end. Training stops at `Break`.
+    /// Called with states to save, whose loss is known to be finite: every few steps, as the settings say, and where two
+    /// seconds have passed since the last one; and with the state at the end. Training stops at `Break`.
+    ///
+    /// Least squares have checked the parameters that a step ends with; with other optimisers the next step finds out,
+    /// so the state is that before the step.
     fn checkpoint(&mut self, _state: &State) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

@@ -23,6 +23,11 @@ impl Destination {
         Ok(Table::create(&self.out, layout, self.force)?)
     }
 
+    /// Whether every array gets a place of its own, as in npz.
+    pub(super) fn is_archive(&self) -> bool {
+        self.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"))
+    }
+
     /// Whether the table goes to standard output.
     pub(super) fn is_standard_output(&self) -> bool {
         tables::is_standard_output(&self.out)

@@ -1,6 +1,7 @@
 //! Why the program fails.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::program::RunError;
 use crate::program::tables::TableError;
@@ -20,6 +21,26 @@ pub enum CliError {
         name: String,
         /// The nearest preset.
         near: Option<&'static str>,
+    },
+    /// A page is asked for of a command that does not exist.
+    #[error("there is no command `{name}`; the commands are {names}")]
+    NoSuchCommand {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        names: String,
+    },
+    /// A chain is asked for where there is no density to be exact about.
+    #[error("{} was fitted to points, so there is no energy that a chain could leave invariant; `ircpm sample` draws from it", run.display())]
+    NoEnergy {
+        /// The folder of the run.
+        run: PathBuf,
+    },
+    /// A chain is asked for with proposals whose density is not known.
+    #[error("the model of {} is not a density, so a chain with its samples would not be exact (`ircpm show {}`)", run.display(), run.display())]
+    NoDensity {
+        /// The folder of the run.
+        run: PathBuf,
     },
     /// A table cannot be written.
     #[error(transparent)]

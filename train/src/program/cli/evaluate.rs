@@ -9,12 +9,15 @@ use super::CliError;
 use super::open::open_run;
 use super::threads::Threads;
 use crate::program;
-use crate::program::output::show;
+use crate::program::output::show_report;
 
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
     /// Folder of the run
     run: PathBuf,
+    /// Print the report as JSON, as report.json has it
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     threads: Threads,
 }
@@ -24,6 +27,6 @@ pub(super) fn evaluate(args: &Evaluate, stop: &AtomicBool) -> Result<u8, CliErro
     args.threads.start()?;
     let (problem, folder) = open_run(&args.run)?;
     let report = program::reevaluate(&problem, &folder, stop)?;
-    show(&report)?;
+    show_report(&report, args.json)?;
     Ok(report.status.code())
 }

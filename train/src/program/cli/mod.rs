@@ -1,13 +1,18 @@
 //! The command line: arguments in, exit status out. One file per command.
 
+mod chain;
 mod destination;
 mod error;
 mod evaluate;
+mod manual;
 mod model;
 mod open;
+mod plot;
 mod points;
 mod presets;
+mod resume;
 mod sample;
+mod show;
 mod threads;
 mod train;
 
@@ -17,12 +22,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 
 use crate::program::RunError;
-use crate::program::output::note;
+use crate::program::output::{note, set_quiet};
+use chain::Chain;
 pub use error::CliError;
 use evaluate::Evaluate;
+use manual::{Completions, Manual};
+use plot::Plot;
 use points::{Points, Quantity};
 use presets::Presets;
+use resume::Resume;
 use sample::Sample;
+use show::Show;
 use train::Train;
 
 /// Exit status of a run that the user stopped: 128 + SIGINT.
@@ -32,11 +42,14 @@ const EXAMPLES: &str = "\
 Examples:
   ircpm presets                                        what there is to train
   ircpm train torus-multi-modal                        a run folder runs/torus-multi-modal-1
-  ircpm evaluate runs/torus-multi-modal-1              its measures again
+  ircpm show runs/torus-multi-modal-1                  what is in it
+  ircpm sample runs/torus-multi-modal-1 -n 100000 -o samples.npz
   ircpm presets --check --seeds 3                      a table of all presets
 
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
-one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C (training then leaves a checkpoint).";
+one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C or SIGTERM (training then leaves a checkpoint).
+Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0.
+NO_COLOR in the environment leaves out colours.";
 
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.
 #[derive(Debug, Parser)]
@@ -44,6 +57,9 @@ one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C (training 
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Leave out progress and notes; errors and warnings stay
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,13 +67,24 @@ enum Command {
     /// Train a preset or a configuration, measure it, and write a run folder
     #[command(after_help = train::EXAMPLES)]
     Train(Train),
+    /// Go on with an interrupted run, in its folder
+    #[command(after_help = resume::EXAMPLES)]
+    Resume(Resume),
     /// List the presets; with --check, train each and print a table of results
     Presets(Presets),
     /// Measure a finished or interrupted run again; write its report and pictures if it has none
     Evaluate(Evaluate),
+    /// Show what the folder of a run holds: configuration, state of training, report
+    #[command(after_help = show::EXAMPLES)]
+    Show(Show),
+    /// Draw the pictures of a measured run again
+    Plot(Plot),
     /// Draw samples of a run's model into a file
     #[command(after_help = sample::EXAMPLES)]
     Sample(Sample),
+    /// Run exact Markov chains for a run's energy, with its model as the source of proposals
+    #[command(after_help = chain::EXAMPLES)]
+    Chain(Chain),
     /// Log-densities of points in a file under a run's model
     #[command(after_help = points::LOG_PROB)]
     LogProb(Points),
@@ -67,18 +94,28 @@ enum Command {
     /// Base points of points in a file
     #[command(after_help = points::INVERSE)]
     Inverse(Points),
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
+    /// Print a page for man, for example `ircpm man sample | man -l -`
+    Man(Manual),
 }
 
 impl Command {
     fn run(&self, stop: &AtomicBool) -> Result<u8, CliError> {
         match self {
             Self::Train(args) => train::train(args, stop),
+            Self::Resume(args) => resume::resume(args, stop),
             Self::Presets(args) => presets::presets(args, stop),
             Self::Evaluate(args) => evaluate::evaluate(args, stop),
+            Self::Show(args) => show::show(args),
+            Self::Plot(args) => plot::plot(args),
             Self::Sample(args) => sample::sample(args, stop),
+            Self::Chain(args) => chain::chain(args, stop),
             Self::LogProb(args) => points::points(Quantity::LogProb, args, stop),
             Self::Transform(args) => points::points(Quantity::Transform, args, stop),
             Self::Inverse(args) => points::points(Quantity::Inverse, args, stop),
+            Self::Completions(args) => manual::completions(args),
+            Self::Man(args) => manual::manual(args),
         }
     }
 }
@@ -89,6 +126,9 @@ impl Cli {
     /// # Errors
     /// [`CliError`] if it cannot be done.
     pub fn run(self) -> Result<u8, CliError> {
+        if self.quiet {
+            set_quiet();
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let handler = Arc::clone(&stop);
         ctrlc::set_handler(move || {

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use ircpm_manifolds::{AnyManifold, Coordinates};
-
 use super::CliError;
 use super::open::open_config;
 use crate::program::output::warn;
@@ -60,22 +58,4 @@ pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
     };
     standing.tell(root);
     Ok((model, standing))
-}
-
-/// Names of the coordinates of a point: `theta1`, `theta2`, … for angles and `x1`, `x2`, … for all others, each counted
-/// over the whole manifold.
-pub(super) fn coordinate_names(manifold: &AnyManifold) -> Vec<String> {
-    let (mut angles, mut others) = (0, 0);
-    let mut names = Vec::with_capacity(manifold.ambient());
-    for block in manifold.coordinates() {
-        let (letter, count) = match block {
-            Coordinates::Angles(_) => ("theta", &mut angles),
-            _ => ("x", &mut others),
-        };
-        for _ in 0..block.len() {
-            *count += 1;
-            names.push(format!("{letter}{count}"));
-        }
-    }
-    names
 }

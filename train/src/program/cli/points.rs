@@ -8,7 +8,7 @@ use ircpm_manifolds::AnyManifold;
 
 use super::CliError;
 use super::destination::Destination;
-use super::model::{coordinate_names, open_model};
+use super::model::open_model;
 use super::threads::Threads;
 use crate::evaluation::log_target;
 use crate::program::RunError;
@@ -16,7 +16,7 @@ use crate::program::output::warn;
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
 use crate::report::Status;
-use crate::samples::BATCH;
+use crate::samples::{BATCH, coordinate_names};
 use crate::training::{Model, data};
 
 pub(super) const LOG_PROB: &str = "\

@@ -7,13 +7,13 @@ use clap::Args;
 
 use super::CliError;
 use super::destination::Destination;
-use super::model::{coordinate_names, open_model};
+use super::model::open_model;
 use super::threads::Threads;
 use crate::program::RunError;
 use crate::program::output::warn;
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
-use crate::samples::Samples;
+use crate::samples::{Samples, coordinate_names};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -1,16 +1,16 @@
 //! `ircpm train`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::open::{open_run, read_config};
+use super::open::read_config;
 use super::threads::Threads;
 use super::{CliError, INTERRUPTED};
 use crate::config::Override;
 use crate::program::folder::{Folder, file};
-use crate::program::output::{note, show};
+use crate::program::output::{note, show, show_report};
 use crate::program::progress::ProgressDisplay;
 use crate::program::{self, Outcome, RunError};
 use crate::training::{Problem, TrainingError};
@@ -20,19 +20,15 @@ Examples:
   ircpm train sphere-four-mode --out four --seed 7
   ircpm train torus-unimodal --set training.steps=500 --set 'model.hidden=[64, 64]'
   ircpm train four/config.toml                         the same run again
-  ircpm train --resume four                            the rest of an interrupted run
+  ircpm resume four                                    the rest of an interrupted run
 
 The folder gets config.toml (every key with its value), checkpoint.safetensors, metrics.jsonl, report.json and pictures.
-Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and `ircpm train --resume` read.";
+Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and `ircpm resume` read.";
 
 #[derive(Debug, Args)]
 pub(super) struct Train {
     /// Name of a preset, or a TOML file
-    #[arg(required_unless_present = "resume")]
-    config: Option<String>,
-    /// Go on with an interrupted run, in its folder: the same steps to the bit as if it had not been interrupted
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "seed", "sets"])]
-    resume: Option<PathBuf>,
+    config: String,
     /// Folder of the run, which must be new or empty [default: runs/<name>-<n>, the first n that is free]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -44,19 +40,15 @@ pub(super) struct Train {
     /// Replace a key of the configuration, for example training.steps=100; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<Override>,
+    /// Print the report as JSON, as report.json has it
+    #[arg(long)]
+    json: bool,
 }
 
 /// Does what the arguments say; returns the exit status.
 pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
-    match (&args.resume, &args.config) {
-        (Some(root), _) => resume(root, stop),
-        (None, Some(config)) => begin(config, args, stop),
-        (None, None) => Err(CliError::Start("give a configuration, or --resume with a run".to_owned())),
-    }
-}
-
-fn begin(name: &str, args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
+    let name = &args.config;
     let mut sets = args.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(Override::seed(seed));
@@ -77,23 +69,15 @@ fn begin(name: &str, args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
-    conclude(outcome, &folder)
-}
-
-fn resume(root: &Path, stop: &AtomicBool) -> Result<u8, CliError> {
-    let (problem, folder) = open_run(root)?;
-    let state = program::unfinished(&problem, &folder)?;
-    let (step, label) = (state.progress.step, root.display());
-    let step = if problem.config.is_linear() { 0 } else { step };
-    note(format_args!("{label}: goes on after {step} steps of {}", problem.method()));
-    let mut progress = ProgressDisplay::new(&label.to_string(), step, problem.steps());
-    let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
-    drop(progress);
-    conclude(outcome, &folder)
+    conclude(outcome, &folder, args.json)
 }
 
 /// Shows how training ended.
-fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, CliError> {
+pub(super) fn conclude(
+    outcome: Result<Outcome, RunError>,
+    folder: &Folder,
+    json: bool,
+) -> Result<u8, CliError> {
     let root = folder.root().display();
     let outcome = outcome.inspect_err(|e| {
         let lost = |e| matches!(e, &TrainingError::Diverged { .. } | &TrainingError::Broken { .. });
@@ -103,13 +87,16 @@ fn conclude(outcome: Result<Outcome, RunError>, folder: &Folder) -> Result<u8, C
     })?;
     match outcome {
         Outcome::Done(report) => {
-            show(format_args!("{report}  {:<18} {root}\n", "folder"))?;
+            show_report(&report, json)?;
+            if !json {
+                show(format_args!("  {:<18} {root}\n", "folder"))?;
+            }
             Ok(report.status.code())
         }
         Outcome::Interrupted { step } => {
             note(format_args!(
                 "stopped after {step} steps; the checkpoint is written: `ircpm evaluate {root}` measures it, \
-                 `ircpm train --resume {root}` goes on"
+                 `ircpm resume {root}` goes on"
             ));
             Ok(INTERRUPTED)
         }

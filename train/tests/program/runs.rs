@@ -1,81 +1,12 @@
-//! The program, as its users meet it: arguments in; files, text and exit status out.
+//! Training, evaluation, and what they refuse.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// Enough to write every file, too little to learn much.
-const SHORT: [&str; 10] = [
-    "--set",
-    "training.optimiser=adam",
-    "--set",
-    "training.steps=30",
-    "--set",
-    "evaluation.samples=512",
-    "--set",
-    "evaluation.uniform=512",
-    "--set",
-    "training.log_every=10",
-];
-
-fn ircpm(folder: &Path, args: &[&str]) -> Output {
-    let program = Command::new(env!("CARGO_BIN_EXE_ircpm"))
-        .args(args)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output();
-    program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
-}
-
-fn short(folder: &Path, args: &[&str]) -> Output {
-    ircpm(folder, &[args, &SHORT[..]].concat())
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"))
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// What went wrong, on one line whatever the width of the terminal.
-fn complaint(output: &Output) -> String {
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "{}{}",
-        stdout(output),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stderr).replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A run that came to its end with the given exit status, and its results.
-fn ends(output: &Output, status: i32) {
-    let text = format!("{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "{text}");
-}
-
-fn succeed(output: &Output) {
-    assert!(output.status.success(), "{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
-}
-
-fn json(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-/// Without what may differ between two runs of the same configuration.
-fn untimed(mut value: Value) -> Value {
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|key, _| !key.ends_with("_seconds") && key != "threads");
-    }
-    value
-}
+use crate::{SHORT, complaint, ends, folder, ircpm, json, short, stdout, succeed, untimed};
 
 #[test]
 fn presets_are_listed_with_their_descriptions() {
@@ -506,98 +437,6 @@ fn damaged_checkpoint_is_named() {
     assert!(said.contains("checkpoint.safetensors: damaged"), "{said}");
 }
 
-#[cfg(unix)]
-#[test]
-fn interrupt_stops_with_a_checkpoint_that_evaluate_reads() {
-    let dir = folder();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
-        .args(["train", "torus-multi-modal", "--out", "run", "--set", "training.steps=100000000"])
-        .args([
-            "--set",
-            "training.optimiser=adam",
-            "--set",
-            "evaluation.samples=512",
-            "--set",
-            "evaluation.uniform=512",
-        ])
-        .current_dir(dir.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|e| panic!("the program does not start: {e}"));
-    // The first checkpoint is a sign that training has begun.
-    while !dir.path().join("run/checkpoint.safetensors").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.is_ok_and(|status| status.success()));
-    assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
-    let output = ircpm(dir.path(), &["evaluate", "run"]);
-    ends(&output, 4);
-    assert!(stdout(&output).contains("INTERRUPTED after"), "{}", stdout(&output));
-}
-
-/// Trains into the folder `out`, and interrupts it as soon as it has taken some steps.
-#[cfg(unix)]
-fn interrupt(dir: &Path, args: &[&str], out: &str) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
-        .args([args, &["--out", out]].concat())
-        .current_dir(dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|e| panic!("the program does not start: {e}"));
-    let metrics = dir.join(out).join("metrics.jsonl");
-    while fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < 2 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.is_ok_and(|status| status.success()));
-    assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
-}
-
-#[cfg(unix)]
-#[test]
-fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
-    use ircpm_train::training::checkpoint::Checkpoint;
-    let dir = folder();
-    let small =
-        ["--set", "evaluation.samples=512", "--set", "evaluation.uniform=512", "--set", "model.hidden=[8]"];
-    let adam = ["training.optimiser=adam", "training.steps=3000", "training.log_every=50"];
-    let least_squares = ["training.goal=1e-15", "training.steps=12", "training.log_every=1"];
-    // Least squares run out of steps before their goal.
-    for (name, settings, status) in [("adam", adam, 0), ("least-squares", least_squares, 4)] {
-        let sets: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
-        let args = [&["train", "torus-multi-modal"], &small[..], &sets[..]].concat();
-        let (whole, parts) = (format!("{name}-whole"), format!("{name}-parts"));
-        ends(&ircpm(dir.path(), &[&args[..], &["--out", &whole]].concat()), status);
-        interrupt(dir.path(), &args, &parts);
-        // Lines of steps after the checkpoint, as a crash leaves them, and half a line.
-        let metrics = |run: &str| dir.path().join(run).join("metrics.jsonl");
-        let mut text = fs::read_to_string(metrics(&parts)).expect("metrics");
-        text += "{\"step\":2999,\"loss\":0.0}\n{\"step\":1";
-        fs::write(metrics(&parts), text).expect("a writable folder");
-        ends(&ircpm(dir.path(), &["train", "--resume", &parts]), status);
-
-        let state = |run: &str| {
-            let bytes = fs::read(dir.path().join(run).join("checkpoint.safetensors")).expect("a checkpoint");
-            let mut state = Checkpoint::decode(&bytes).expect("its own checkpoint").state;
-            (state.progress.wall_seconds, state.progress.cpu_seconds) = (0.0, 0.0);
-            state
-        };
-        assert_eq!(state(&whole), state(&parts), "{name}");
-        let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
-        assert_eq!(report(&whole), report(&parts), "{name}");
-        let steps = |run: &str| -> Vec<(Value, Value)> {
-            let text = fs::read_to_string(metrics(run)).expect("metrics");
-            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
-            lines.map(|line| (line["step"].clone(), line["loss"].clone())).collect()
-        };
-        assert_eq!(steps(&whole), steps(&parts), "{name}");
-        let said = complaint(&ircpm(dir.path(), &["train", "--resume", &parts]));
-        assert!(said.contains("needs no more training"), "{said}");
-    }
-}
-
 #[test]
 fn report_of_an_interrupted_run_is_that_of_its_last_checkpoint() {
     use std::ops::ControlFlow;
@@ -642,14 +481,10 @@ fn report_of_an_interrupted_run_is_that_of_its_last_checkpoint() {
 #[test]
 fn resume_needs_a_run_and_takes_no_other_settings() {
     let dir = folder();
-    assert!(
-        complaint(&ircpm(dir.path(), &["train", "--resume", "nowhere"])).contains("not the folder of a run")
-    );
-    for args in [
-        &["train"][..],
-        &["train", "--resume", "run", "--seed", "1"],
-        &["train", "--resume", "run", "torus-unimodal"],
-    ] {
+    assert!(complaint(&ircpm(dir.path(), &["resume", "nowhere"])).contains("not the folder of a run"));
+    for args in
+        [&["train"][..], &["resume"], &["resume", "run", "--seed", "1"], &["resume", "run", "torus-unimodal"]]
+    {
         assert_eq!(ircpm(dir.path(), args).status.code(), Some(2), "{args:?}");
     }
 }

@@ -1,0 +1,273 @@
+//! What a run's model gives to others: samples, densities, images and preimages, as files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::{complaint, ends, folder, ircpm, short, stdout, succeed};
+
+/// A table as text: the names of its columns, and its rows.
+fn table(text: &str) -> (Vec<String>, Vec<Vec<f64>>) {
+    let mut lines = text.lines();
+    let names = lines.next().expect("a header").split(',').map(str::to_owned).collect();
+    let number = |field: &str| field.parse::<f64>().unwrap_or_else(|e| panic!("{field}: {e}"));
+    (names, lines.map(|line| line.split(',').map(number).collect()).collect())
+}
+
+/// Shape and numbers of an npy array.
+fn npy(bytes: &[u8]) -> (String, Vec<f64>) {
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[10..10 + length]).into_owned();
+    let shape = header.split("'shape': ").nth(1).and_then(|rest| rest.split_inclusive(')').next());
+    let (words, rest) = bytes[10 + length..].as_chunks::<8>();
+    assert!(rest.is_empty());
+    (shape.expect("a shape").to_owned(), words.iter().map(|word| f64::from_le_bytes(*word)).collect())
+}
+
+/// The arrays of an npz archive whose entries are stored without compression.
+fn npz(path: &Path) -> BTreeMap<String, (String, Vec<f64>)> {
+    let mut archive = zip::ZipArchive::new(fs::File::open(path).expect("an archive")).expect("an archive");
+    let mut arrays = BTreeMap::new();
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).expect("an entry");
+        let mut bytes = Vec::new();
+        // Reading to the end compares the checksum as well.
+        std::io::Read::read_to_end(&mut entry, &mut bytes).expect("a whole entry");
+        arrays.insert(entry.name().expect("a name").into_owned(), npy(&bytes));
+    }
+    arrays
+}
+
+/// Folders of a run that learned a target, and of one that learned points, by linear layers.
+fn runs(dir: &Path) {
+    succeed(&short(dir, &["train", "torus-unimodal", "--out", "target"]));
+    let rows: Vec<String> = (0..60)
+        .map(|i| {
+            format!("{},{}", 1.0 + 0.7 * f64::sin(f64::from(i)), 100.0 + 7.0 * f64::cos(0.7 * f64::from(i)))
+        })
+        .collect();
+    fs::write(dir.join("points.csv"), format!("a,b\n{}\n", rows.join("\n"))).expect("a writable folder");
+    let config = "[data]\nfile = \"points.csv\"\nmanifold = \"T1xR1\"\n[training]\nloss = \"likelihood\"\n";
+    fs::write(dir.join("c.toml"), config).expect("a writable folder");
+    let few = ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048"];
+    let trained = ircpm(dir, &[&["train", "c.toml", "--out", "data"][..], &few].concat());
+    assert!(trained.status.code().is_some_and(|code| code != 1), "{}", stdout(&trained));
+}
+
+#[test]
+fn samples_are_the_same_in_every_format_on_any_number_of_threads_and_without_the_data() {
+    let dir = folder();
+    runs(dir.path());
+    fs::remove_file(dir.path().join("points.csv")).expect("the data");
+    for (run, names, log_weight) in [
+        ("target", &["theta1", "theta2", "log_q", "log_weight"][..], true),
+        ("data", &["theta1", "x1", "log_q"], false),
+    ] {
+        // More than one batch.
+        let sample = |out: &str, threads: &str| {
+            let args = ["sample", run, "-n", "10_000", "--seed", "7", "-o", out, "--threads", threads];
+            let output = ircpm(dir.path(), &args);
+            assert!(
+                matches!(output.status.code(), Some(0 | 3)),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            output
+        };
+        let text = stdout(&sample("-", "1"));
+        for file in ["s.csv", "s.npy", "s.npz"] {
+            sample(&format!("{run}-{file}"), "2");
+        }
+        let file = |ending: &str| dir.path().join(format!("{run}-s.{ending}"));
+        assert_eq!(fs::read_to_string(file("csv")).expect("a file"), text);
+        let (header, rows) = table(&text);
+        assert_eq!(
+            (&header[..], rows.len()),
+            (&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()[..], 10_000)
+        );
+        let (shape, numbers) = npy(&fs::read(file("npy")).expect("a file"));
+        assert_eq!((shape, numbers), (format!("(10000, {})", names.len()), rows.concat()));
+        let arrays = npz(&file("npz"));
+        let column = |i: usize| rows.iter().map(|row| row[i]).collect::<Vec<_>>();
+        let points: Vec<f64> = rows.iter().flat_map(|row| &row[..2]).copied().collect();
+        assert_eq!(arrays["points.npy"], ("(10000, 2)".to_owned(), points));
+        assert_eq!(arrays["log_q.npy"], ("(10000,)".to_owned(), column(2)));
+        assert_eq!(arrays.len(), if log_weight { 3 } else { 2 });
+        // Fewer samples are the beginning of more.
+        let few = stdout(&ircpm(dir.path(), &["sample", run, "-n", "3", "--seed", "7"]));
+        assert!(text.starts_with(&few) && few.lines().count() == 4, "{few}");
+        let other = stdout(&ircpm(dir.path(), &["sample", run, "-n", "3", "--seed", "8"]));
+        assert_ne!(few, other);
+    }
+}
+
+#[test]
+fn densities_images_and_preimages_of_samples_agree() {
+    let dir = folder();
+    runs(dir.path());
+    for run in ["target", "data"] {
+        let output = ircpm(dir.path(), &["sample", run, "-n", "500", "-o", "-"]);
+        let (_, samples) = table(&stdout(&output));
+        let write = |name: &str, rows: &[Vec<f64>]| {
+            let line = |row: &Vec<f64>| format!("{:?},{:?}\n", row[0], row[1]);
+            let text: String = rows.iter().map(line).collect();
+            fs::write(dir.path().join(name), format!("a,b\n{text}")).expect("a writable folder");
+        };
+        write("y.csv", &samples);
+        let of = |command: &str, points: &str| {
+            let output = ircpm(dir.path(), &[command, run, points]);
+            assert!(
+                matches!(output.status.code(), Some(0 | 3)),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            table(&stdout(&output))
+        };
+        let (names, densities) = of("log-prob", "y.csv");
+        assert_eq!(names[0], "log_q");
+        let (_, base) = of("inverse", "y.csv");
+        write("x.csv", &base);
+        let (names, images) = of("transform", "x.csv");
+        assert_eq!(names[2], "log_det");
+        for ((sample, density), (base, image)) in samples.iter().zip(&densities).zip(base.iter().zip(&images))
+        {
+            // The sample's solve ends at a gradient of some 1e-12 times what the map enlarges.
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-6 * (1.0 + a.abs());
+            assert!(near(sample[2], density[0]), "{run}: log q {} and {}", sample[2], density[0]);
+            assert!(near(base[2], -image[2]), "{run}: log det {} and {}", base[2], image[2]);
+            assert!(near(f64::cos(sample[0]), f64::cos(image[0])) && near(sample[1].cos(), image[1].cos()));
+            if run == "target" {
+                assert!(near(sample[3], density[1]), "{run}: log w {} and {}", sample[3], density[1]);
+                // The base density of T² is 1/4π².
+                let log_base = -2.0 * std::f64::consts::TAU.ln();
+                assert!(near(density[0], log_base + base[2]), "{run}: {density:?}, {base:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_not_overwritten_unless_forced_and_nothing_half_is_left() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
+    fs::write(dir.path().join("s.npy"), "mine").expect("a writable folder");
+    let sample = |args: &[&str]| ircpm(dir.path(), &[&["sample", "run", "-n", "10", "-o"], args].concat());
+    for (out, words) in [
+        ("s.npy", "s.npy exists"),
+        ("s.hdf5", "let it end in .csv, .npy or .npz"),
+        ("samples", "let it end in .csv, .npy or .npz"),
+        ("nowhere/s.npy", "cannot write nowhere/s.npy"),
+    ] {
+        let said = complaint(&sample(&[out]));
+        assert!(said.contains(words), "{out}: {said}");
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("s.npy")).expect("a file"), "mine");
+    succeed(&sample(&["s.npy", "--force"]));
+    assert_eq!(npy(&fs::read(dir.path().join("s.npy")).expect("a file")).1.len(), 40);
+    // A file that may not grow stands for a full disk.
+    let limited = Command::new("sh")
+        .args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$0\" sample run -n 100000 -o large.csv"])
+        .arg(env!("CARGO_BIN_EXE_ircpm"))
+        .current_dir(dir.path())
+        .output()
+        .unwrap_or_else(|e| panic!("no shell: {e}"));
+    assert!(complaint(&limited).contains("cannot write large.csv"));
+    let names: Vec<_> =
+        fs::read_dir(dir.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(names.len() == 2, "{names:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn reader_that_has_enough_ends_sampling_quietly() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args(["sample", "run", "-n", "1000000000"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("the program does not start: {e}"));
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("its output");
+    ends(&output, 0);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn model_that_is_not_a_density_is_used_loudly() {
+    let dir = folder();
+    let folded =
+        ["model.output_scale=0.05", "model.layers=1", "training.steps=1", "training.learning_rate=1e-9"];
+    let sets: Vec<&str> = folded.iter().flat_map(|set| ["--set", *set]).collect();
+    ends(&short(dir.path(), &[&["train", "torus-multi-modal", "--out", "run"], &sets[..]].concat()), 3);
+    let output = ircpm(dir.path(), &["--quiet", "sample", "run", "-n", "5"]);
+    ends(&output, 3);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("NOT A DENSITY") && stdout(&output).lines().count() == 6, "{said}");
+}
+
+#[test]
+fn results_are_printed_as_json_and_shown_again() {
+    let dir = folder();
+    let output = short(dir.path(), &["train", "torus-unimodal", "--out", "run", "--json", "--quiet"]);
+    succeed(&output);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let trained: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(trained, crate::json(&dir.path().join("run/report.json")));
+    let output = ircpm(dir.path(), &["show", "run", "--json"]);
+    let shown: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!((&shown["report"], &shown["progress"]["step"]), (&trained, &30.into()));
+    assert_eq!(shown["config"]["target"]["name"], "torus-unimodal");
+    let text = stdout(&ircpm(dir.path(), &["show", "run"]));
+    assert!(text.contains("torus-unimodal at beta 1") && text.contains("min eigenvalue"), "{text}");
+    assert!(text.contains("30 steps, done"), "{text}");
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let dir = folder();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&ircpm(dir.path(), &["completions", shell]));
+        assert!(script.contains("log-prob") && script.contains("transform"), "{script}");
+    }
+    let page = stdout(&ircpm(dir.path(), &["man"]));
+    assert!(page.contains(".TH ircpm 1") && page.contains("sample"), "{page}");
+    let page = stdout(&ircpm(dir.path(), &["man", "sample"]));
+    assert!(page.contains(".TH ircpm-sample 1") && page.contains("log_weight"), "{page}");
+    assert!(complaint(&ircpm(dir.path(), &["man", "simple"])).contains("no command `simple`"));
+}
+
+#[test]
+fn chains_are_written_with_their_axes_and_diagnosed() {
+    let dir = folder();
+    runs(dir.path());
+    let chain = |out: &str, more: &[&str]| {
+        let args = ["chain", "target", "-n", "500", "--chains", "3", "--local-step", "0.5", "-o", out];
+        let output = ircpm(dir.path(), &[&args[..], more].concat());
+        succeed(&output);
+        output
+    };
+    let said: Value = serde_json::from_str(&stdout(&chain("c.npz", &["--json"]))).expect("JSON");
+    assert!(said["acceptance"].as_f64().is_some_and(|a| (0.3..1.0).contains(&a)), "{said}");
+    assert_eq!(said["functions"].as_array().map(Vec::len), Some(4));
+    let arrays = npz(&dir.path().join("c.npz"));
+    let shapes: Vec<_> = arrays.iter().map(|(name, (shape, _))| (name.as_str(), shape.as_str())).collect();
+    assert_eq!(
+        shapes,
+        [("accepted.npy", "(3, 500)"), ("energy.npy", "(3, 500)"), ("points.npy", "(3, 500, 2)")]
+    );
+    let output = chain("-", &["--threads", "1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cos(theta1)"));
+    let (names, rows) = table(&stdout(&output));
+    assert_eq!(names, ["chain", "draw", "theta1", "theta2", "energy", "accepted"]);
+    let points: Vec<f64> = rows.iter().flat_map(|row| &row[2..4]).copied().collect();
+    assert_eq!(points, arrays["points.npy"].1);
+    assert_eq!((rows[499][0], rows[499][1], rows[500][0]), (0.0, 499.0, 1.0));
+    let said = complaint(&ircpm(dir.path(), &["chain", "data"]));
+    assert!(said.contains("no energy that a chain could leave invariant"), "{said}");
+}

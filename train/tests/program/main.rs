@@ -1,0 +1,82 @@
+//! The program, as its users meet it: arguments in; files, text and exit status out.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+mod files;
+mod runs;
+mod survival;
+
+/// Enough to write every file, too little to learn much.
+const SHORT: [&str; 10] = [
+    "--set",
+    "training.optimiser=adam",
+    "--set",
+    "training.steps=30",
+    "--set",
+    "evaluation.samples=512",
+    "--set",
+    "evaluation.uniform=512",
+    "--set",
+    "training.log_every=10",
+];
+
+fn ircpm(folder: &Path, args: &[&str]) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_ircpm"))
+        .args(args)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output();
+    program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
+}
+
+fn short(folder: &Path, args: &[&str]) -> Output {
+    ircpm(folder, &[args, &SHORT[..]].concat())
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What went wrong, on one line whatever the width of the terminal.
+fn complaint(output: &Output) -> String {
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}{}",
+        stdout(output),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stderr).replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A run that came to its end with the given exit status, and its results.
+fn ends(output: &Output, status: i32) {
+    let text = format!("{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{text}");
+}
+
+fn succeed(output: &Output) {
+    assert!(output.status.success(), "{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
+}
+
+fn json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Without what may differ between two runs of the same configuration.
+fn untimed(mut value: Value) -> Value {
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, _| !key.ends_with("_seconds") && key != "threads");
+    }
+    value
+}
