@@ -1,5 +1,7 @@
 //! Quantiles of the normal distribution.
 
+#![expect(clippy::excessive_precision, reason = "the digits of the paper")]
+
 /// The number below which a standard normal number lies with probability `p` in `(0, 1)`, to about 16 digits (Wichura
 /// 1988, *Applied Statistics* 37:477, algorithm AS 241).
 pub(super) fn quantile(p: f64) -> f64 {

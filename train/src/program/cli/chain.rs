@@ -30,7 +30,7 @@ Metropolis), after a step of a random walk along geodesics if --local-step is gi
 weights. The model must be a density.
 In npz there are points (chain, draw, coordinate), energy (chain, draw), which is beta u in nats, and accepted (chain,
 draw), 1 where the model's sample was accepted. ArviZ reads them:
-  data = np.load('chain.npz'); az.from_dict({'posterior': {'points': data['points']}})
+  az.convert_to_dataset({'points': np.load('chain.npz')['points']})
 In csv and npy a row has chain, draw, the coordinates, energy and accepted. The diagnostics are printed: R-hat, bulk
 effective sample size and autocorrelation time for the cosine and sine of every angle and for all other coordinates.";
 
@@ -90,7 +90,7 @@ pub(super) fn chain(args: &Chain, stop: &AtomicBool) -> Result<u8, CliError> {
     let mut table = args.destination.create(&layout)?;
     let bar = count_bar("draws", (warm_up.saturating_add(draws)).saturating_mul(chains));
     let run = Chains::run(&model.flow, &model.theta, target, &options, stop, &mut |done| {
-        bar.set_position(done as u64)
+        bar.set_position(done as u64);
     });
     bar.finish_and_clear();
     let run = run.map_err(|error| match error {
