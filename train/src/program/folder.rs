@@ -70,6 +70,8 @@ pub mod file {
     pub const CHECKPOINT: &str = "checkpoint.safetensors";
     /// Metrics of training, one line of JSON for every few steps.
     pub const METRICS: &str = "metrics.jsonl";
+    /// Locked by the process that trains the run.
+    pub const LOCK: &str = ".lock";
     /// Time that training has taken up to the checkpoint, which is the same whatever it took.
     pub const TIMES: &str = "times.json";
     /// Name of the results.
@@ -120,14 +122,14 @@ impl Folder {
     /// Makes the run this process's own until the returned file is dropped, also by the end of the process.
     ///
     /// # Errors
-    /// [`FolderError::Busy`] if another process has it, [`FolderError::Read`] if it has no configuration.
+    /// [`FolderError::Busy`] if another process has it, [`FolderError::Write`] if its lock file cannot be made.
     pub fn lock(&self) -> Result<File, FolderError> {
-        let path = self.path(file::CONFIG);
-        let config = File::open(&path).map_err(|source| FolderError::read(&path, source))?;
-        match config.try_lock() {
+        // A file that nobody reads, because some systems refuse to read a locked one.
+        let lock = self.append(file::LOCK)?;
+        match lock.try_lock() {
             Err(TryLockError::WouldBlock) => Err(FolderError::Busy { path: self.0.clone() }),
             // Some network file systems have no locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(config),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
         }
     }
 
