@@ -42,14 +42,16 @@ pub(super) struct Sample {
     threads: Threads,
 }
 
-/// A number of rows, at least one.
+/// A number of rows, at least one: `100000`, `100_000` or `1e5`.
 pub(super) fn number(text: &str) -> Result<usize, String> {
     /// More could not be counted by 64-bit offsets into a file.
     const MOST: usize = 1 << 40;
-    match text.replace('_', "").parse::<usize>() {
-        Ok(n) if (1..=MOST).contains(&n) => Ok(n),
-        _ => Err(format!("give a whole number from 1 to {MOST}")),
-    }
+    let digits = text.replace('_', "");
+    let whole = |x: &f64| x.fract() == 0.0 && (1.0..=MOST as f64).contains(x);
+    // 1e6 is a whole number as well.
+    let rounded = || digits.parse::<f64>().ok().filter(whole).map(|x| x as usize);
+    let number = digits.parse::<usize>().ok().or_else(rounded).filter(|n| (1..=MOST).contains(n));
+    number.ok_or_else(|| format!("give a whole number from 1 to {MOST}"))
 }
 
 /// Does what the arguments say; returns the exit status.
