@@ -187,6 +187,24 @@ fn state_is_saved_after_two_seconds_whatever_the_interval() {
 }
 
 #[test]
+fn checkpoint_of_the_format_without_a_checksum_is_read() {
+    let problem = problem(6);
+    let saved = checkpoint(&problem, &trainer(&problem));
+    let bytes = saved.encode().expect("an encodable state");
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).expect("a header");
+    let mut metadata = header.metadata().clone().expect("metadata");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors").tensors();
+    let mut write = |format: &str| {
+        metadata.insert("format".to_owned(), format.to_owned());
+        metadata.remove("checksum");
+        safetensors::serialize(tensors.clone(), Some(metadata.clone())).expect("a file")
+    };
+    assert_eq!(Checkpoint::decode(&write("ircpm-checkpoint-2")), Ok(saved));
+    let refusal = Checkpoint::decode(&write("ircpm-checkpoint-3")).expect_err("a refusal");
+    assert!(matches!(refusal, CheckpointError::Metadata { key: "checksum", .. }), "{refusal}");
+}
+
+#[test]
 fn foreign_file_is_told_from_a_damaged_one() {
     let none: [(&str, safetensors::tensor::TensorView<'_>); 0] = [];
     let foreign = safetensors::serialize(none, None).expect("an empty file");
