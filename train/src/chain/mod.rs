@@ -6,7 +6,8 @@
 //!
 //! - *independence Metropolis* (Tierney 1994, *Markov chains for exploring posterior distributions*): a sample `y` of the
 //!   flow's density `q` replaces the point `x` with probability `min(1, w(y)/w(x))`, `w = exp(−βu)/q`. A sample whose
-//!   inner solve fails counts as rejected: proposals then come from `q` on the set where solves succeed.
+//!   inner solve fails is replaced by the next one: proposals then come from `q` on the set where solves succeed, and the
+//!   constant by which that is smaller cancels in the ratio.
 //! - *geodesic random walk*, if it is asked for: `y = exp_x(v)` with `v` normal in the tangent space replaces `x` with
 //!   probability `min(1, p(y)/p(x))`. The proposal is symmetric on every Riemannian manifold, because the Jacobian of `exp_x`
 //!   at `v` is that of `exp_y` at the velocity of the reversed geodesic, which is as long.
@@ -27,14 +28,14 @@ use ircpm_flow::Flow;
 use ircpm_manifolds::AnyManifold;
 
 use crate::evaluation::{EvaluationError, log_target};
-use crate::points::{Generator, Sequence, Spread, base_points};
-use crate::samples::{Samples, SamplesError};
+use crate::points::Generator;
+use crate::samples::{Batch, Samples, SamplesError};
 use crate::target::Target;
 pub use diagnostics::Diagnostics;
 pub use functions::{Function, functions};
 
-/// Proposals of the flow at a time, over all chains.
-const BATCH: usize = 8192;
+/// Most chains.
+const MOST_CHAINS: usize = 1 << 13;
 /// Streams of the seed.
 const STARTS: u64 = 0;
 const PROPOSALS: u64 = 1;
@@ -95,10 +96,10 @@ pub enum ChainError {
         /// What would be right.
         expected: &'static str,
     },
-    /// The flow has no samples to begin with.
+    /// The flow has too few samples, or the energy is not finite at one.
     #[error(transparent)]
-    Start(#[from] SamplesError),
-    /// The energy is not finite at a point.
+    Samples(#[from] SamplesError),
+    /// The energy is not finite where a local move leads.
     #[error(transparent)]
     Energy(#[from] EvaluationError),
     /// It was asked to stop.
@@ -114,10 +115,13 @@ impl ChainOptions {
         let refusal = |name, value: &dyn ToString, expected| {
             Err(ChainError::Option { name, value: value.to_string(), expected })
         };
-        if !(1..=BATCH).contains(&self.chains) {
+        if !(1..=MOST_CHAINS).contains(&self.chains) {
             return refusal("chains", &self.chains, "a number from 1 to 8192");
         }
         let numbers = self.chains.checked_mul(self.draws).and_then(|rows| rows.checked_mul(ambient + 2));
+        if self.warm_up > MOST_NUMBERS {
+            return refusal("warm_up", &self.warm_up, "at most 134217728 draws");
+        }
         if self.draws < 4 || numbers.is_none_or(|numbers| numbers > MOST_NUMBERS) {
             return refusal(
                 "draws",
@@ -203,11 +207,32 @@ struct Run<'a> {
     local: [usize; 2],
 }
 
-/// Proposals of the flow, `[draw][chain]`.
-struct Proposals {
-    points: Vec<f64>,
-    log_p: Vec<f64>,
-    log_q: Vec<f64>,
+/// Proposals of the flow, one after the other.
+struct Proposals<'a> {
+    samples: Samples<'a>,
+    batch: Batch,
+    next: usize,
+}
+
+/// A proposal: the point, its `log w` and its `log q`.
+struct Proposal<'a> {
+    point: &'a [f64],
+    log_weight: f64,
+    log_q: f64,
+}
+
+impl Proposals<'_> {
+    /// The next proposal.
+    fn next(&mut self, ambient: usize) -> Result<Proposal<'_>, ChainError> {
+        while self.next == self.batch.log_q.len() {
+            self.batch = self.samples.next().expect("as many samples as moves")?;
+            self.next = 0;
+        }
+        let i = self.next;
+        self.next += 1;
+        let point = &self.batch.points[i * ambient..(i + 1) * ambient];
+        Ok(Proposal { point, log_weight: self.batch.log_weight[i], log_q: self.batch.log_q[i] })
+    }
 }
 
 impl<'a> Run<'a> {
@@ -232,9 +257,10 @@ impl<'a> Run<'a> {
     fn run(mut self, stop: &AtomicBool, watch: &mut dyn FnMut(usize)) -> Result<Chains, ChainError> {
         let ChainOptions { chains, draws, warm_up, local_step, seed } = *self.options;
         let n = self.flow.manifold().ambient();
-        let block = (BATCH / chains).max(1);
-        let sequence = Sequence::new(Spread::Random, block * chains, self.flow.manifold().cube_dim());
-        let mut generator = Generator::from_seed(stream(seed, PROPOSALS));
+        let total = warm_up + draws;
+        let target = Some((self.target, self.beta));
+        let samples = Samples::new(self.flow, self.theta, target, total * chains, stream(seed, PROPOSALS));
+        let mut proposals = Proposals { samples, batch: Batch::default(), next: 0 };
         let mut out = Chains {
             chains,
             draws,
@@ -243,53 +269,36 @@ impl<'a> Run<'a> {
             accepted: vec![false; chains * draws],
             local_acceptance: None,
         };
-        for first in (0..warm_up + draws).step_by(block) {
-            let proposals = self.proposals(&sequence, &mut generator)?;
-            for t in first..(first + block).min(warm_up + draws) {
-                if stop.load(Ordering::Relaxed) {
-                    return Err(ChainError::Interrupted);
-                }
-                if let Some(step) = local_step {
-                    self.move_locally(step)?;
-                }
-                for chain in 0..chains {
-                    let accepted = self.propose(chain, &proposals, (t - first) * chains + chain);
-                    if let Some(draw) = t.checked_sub(warm_up) {
-                        let at = chain * draws + draw;
-                        out.points[at * n..(at + 1) * n]
-                            .copy_from_slice(&self.points[chain * n..(chain + 1) * n]);
-                        (out.energy[at], out.accepted[at]) = (-self.log_p[chain], accepted);
-                    }
+        for t in 0..total {
+            if stop.load(Ordering::Relaxed) {
+                return Err(ChainError::Interrupted);
+            }
+            if let Some(step) = local_step {
+                self.move_locally(step)?;
+            }
+            for chain in 0..chains {
+                let accepted = self.propose(chain, &proposals.next(n)?);
+                if let Some(draw) = t.checked_sub(warm_up) {
+                    let at = chain * draws + draw;
+                    out.points[at * n..(at + 1) * n]
+                        .copy_from_slice(&self.points[chain * n..(chain + 1) * n]);
+                    (out.energy[at], out.accepted[at]) = (-self.log_p[chain], accepted);
                 }
             }
-            watch((first + block).min(warm_up + draws) * chains);
+            watch((t + 1) * chains);
         }
         out.local_acceptance = local_step.map(|_| self.local[1] as f64 / self.local[0] as f64);
         Ok(out)
     }
 
-    /// The next samples of the flow, with a density of NaN where the solve failed.
-    fn proposals(&self, sequence: &Sequence, generator: &mut Generator) -> Result<Proposals, ChainError> {
-        let manifold = self.flow.manifold();
-        let n = manifold.ambient();
-        let pushed = self.flow.forward(self.theta, &base_points(manifold, sequence, generator));
-        let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
-        let y: Vec<f64> = solved.iter().flat_map(|i| &pushed.y[i * n..(i + 1) * n]).copied().collect();
-        let (mut log_p, mut log_q) = (vec![f64::NAN; pushed.ok.len()], vec![f64::NAN; pushed.ok.len()]);
-        for (&i, p) in solved.iter().zip(log_target(self.target, self.beta, &y)?) {
-            (log_p[i], log_q[i]) = (p, pushed.log_q[i]);
-        }
-        Ok(Proposals { points: pushed.y, log_p, log_q })
-    }
-
     /// One independence move of a chain.
-    fn propose(&mut self, chain: usize, proposals: &Proposals, i: usize) -> bool {
-        let n = self.flow.manifold().ambient();
-        let log_ratio = proposals.log_p[i] - proposals.log_q[i] - (self.log_p[chain] - self.log_q[chain]);
+    fn propose(&mut self, chain: usize, proposal: &Proposal<'_>) -> bool {
+        let log_ratio = proposal.log_weight - (self.log_p[chain] - self.log_q[chain]);
         let accepted = (self.rule)(log_ratio, uniform(&mut self.choices));
         if accepted {
-            self.points[chain * n..(chain + 1) * n].copy_from_slice(&proposals.points[i * n..(i + 1) * n]);
-            (self.log_p[chain], self.log_q[chain]) = (proposals.log_p[i], proposals.log_q[i]);
+            let n = proposal.point.len();
+            self.points[chain * n..(chain + 1) * n].copy_from_slice(proposal.point);
+            (self.log_p[chain], self.log_q[chain]) = (proposal.log_weight + proposal.log_q, proposal.log_q);
         }
         accepted
     }

@@ -5,6 +5,7 @@ use ircpm_manifolds::AnyManifold;
 
 use super::*;
 use crate::convex::LinearDensity;
+use crate::points::{Sequence, Spread, base_points};
 use crate::target::{Density, InLanes};
 
 /// `u = −1.5 cos(θ − 1)` on the circle.
