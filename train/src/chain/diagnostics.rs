@@ -118,7 +118,9 @@ fn effective_sample_size(chains: &[Vec<f64>]) -> f64 {
         if pair.is_nan() {
             return f64::NAN;
         }
-        if pair <= 0.0 {
+        // The last pair rests on few products, and counts as the first that is not positive.
+        let is_last = lag > 0 && lag + 4 >= n;
+        if pair <= 0.0 || is_last {
             break;
         }
         least = least.min(pair);
