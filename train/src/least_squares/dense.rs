@@ -62,8 +62,16 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     })
 }
 
-/// `J Jᵀ`, `n × n`, from stored rows.
-pub(super) fn sample_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
+/// `U A U` with the diagonal `units` of `U`, in place.
+pub(super) fn rescale(a: &mut DMatrix<f64>, units: &DVector<f64>) {
+    for (mut column, unit) in a.column_iter_mut().zip(units) {
+        column.component_mul_assign(units);
+        column *= *unit;
+    }
+}
+
+/// `J U² Jᵀ`, `n × n`, from stored rows and the diagonal `units` of `U`.
+pub(super) fn sample_gram(rows: &JacobianRows<'_>, units: &DVector<f64>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
     // A tile lies within one block on either side: TILE divides BLOCK.
@@ -73,8 +81,11 @@ pub(super) fn sample_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     };
     lower(rows.samples(), |i, k, mut tile| {
         let ((left, rows), (right, columns)) = (part(&i), part(&k));
-        let (left, right) = (view(left, (i.len(), p), (1, rows)), view(right, (p, k.len()), (columns, 1)));
-        add_product(&mut tile, 1.0, &left, &right);
+        let scaled: Vec<f64> = (0..p)
+            .flat_map(|c| left[c * rows..c * rows + i.len()].iter().map(move |x| x * units[c] * units[c]))
+            .collect();
+        let left = view(&scaled, (i.len(), p), (1, i.len()));
+        add_product(&mut tile, 1.0, &left, &view(right, (p, k.len()), (columns, 1)));
     })
 }
 

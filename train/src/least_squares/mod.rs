@@ -1,11 +1,12 @@
 //! Damped linear least squares over a Jacobian of many samples and many parameters.
 //!
-//! With residuals `r` and their Jacobian `J` (`n × P`) a step is `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r`. `Π = 1 − s sᵀ/sᵀs` takes a
-//! nuisance parameter out, in whose direction `s` all residuals move together (here the constant `log Z`). There are
-//! three ways to the same step, chosen by size:
+//! With residuals `r` and their Jacobian `J` (`n × P`) a step is `δ = −(JᵀΠJ + nμD)⁻¹ JᵀΠ r`. `Π = 1 − s sᵀ/sᵀs` takes a
+//! nuisance parameter out, in whose direction `s` all residuals move together (here the constant `log Z`). The diagonal
+//! `D` lets parameters that hardly move the residuals take longer steps ([`JacobianRows::units`]). There are three ways
+//! to the same step, chosen by size:
 //!
 //! - *normal equations*, a `P × P` matrix, where there are fewer parameters than samples;
-//! - the *kernel form* `δ = −JᵀΠ (ΠJJᵀΠ + nμ)⁻¹ Π r`, an `n × n` matrix, where there are more;
+//! - the *kernel form* `δ = −D⁻¹JᵀΠ (ΠJD⁻¹JᵀΠ + nμ)⁻¹ Π r`, an `n × n` matrix, where there are more;
 //! - *matrix-free*, conjugate gradients on the normal equations over a Jacobian that is computed anew block by block,
 //!   where neither matrix nor Jacobian should be stored.
 
@@ -59,9 +60,11 @@ impl Form {
 pub struct System<'a> {
     form: Form,
     rows: JacobianRows<'a>,
+    /// The diagonal of `D` to the power of −½: what the parameters are measured in.
+    units: DVector<f64>,
     /// Unit vector along the nuisance direction.
     nuisance: DVector<f64>,
-    /// Lower triangle of the projected matrix; empty for the matrix-free form.
+    /// Lower triangle of the projected matrix in these units; empty for the matrix-free form.
     matrix: DMatrix<f64>,
 }
 
@@ -73,21 +76,23 @@ impl<'a> System<'a> {
     pub fn new(form: Form, rows: JacobianRows<'a>, nuisance: &DVector<f64>) -> Self {
         assert_eq!(nuisance.len(), rows.samples(), "a nuisance direction over the samples");
         let nuisance = nuisance.normalize();
+        let units = rows.units();
         let matrix = match form {
             Form::Normal => {
                 let mut gram = dense::parameter_gram(&rows);
                 let along = rows.transposed_times(&nuisance);
                 gram.ger(-1.0, &along, &along, 1.0);
+                dense::rescale(&mut gram, &units);
                 gram
             }
             Form::Kernel => {
-                let mut gram = dense::sample_gram(&rows);
+                let mut gram = dense::sample_gram(&rows, &units);
                 dense::project(&mut gram, &nuisance);
                 gram
             }
             Form::MatrixFree => DMatrix::zeros(0, 0),
         };
-        Self { form, rows, nuisance, matrix }
+        Self { form, rows, units, nuisance, matrix }
     }
 
     /// Number of samples.
@@ -103,6 +108,14 @@ impl<'a> System<'a> {
         self.rows.times(delta)
     }
 
+    /// `δᵀDδ`, the squared length that damping shortens.
+    ///
+    /// # Panics
+    /// If `delta` is not one number per parameter.
+    pub fn length_squared(&self, delta: &DVector<f64>) -> f64 {
+        delta.component_div(&self.units).norm_squared()
+    }
+
     /// `JᵀΠ r`: half the gradient of `|Π r|²`.
     ///
     /// # Panics
@@ -111,8 +124,7 @@ impl<'a> System<'a> {
         self.rows.transposed_times(&self.project(r))
     }
 
-    /// The equations with damping `μ`, which is added `n` times to the diagonal; `None` where rounding has left the
-    /// matrix indefinite: raise `μ`.
+    /// The equations with damping `μ`; `None` where rounding has left the matrix indefinite: raise `μ`.
     pub fn damped(&self, mu: f64) -> Option<Damped<'_>> {
         let shift = mu * self.samples() as f64;
         let solver = match self.form {
@@ -141,20 +153,22 @@ enum Solver {
 }
 
 impl Damped<'_> {
-    /// `−(JᵀΠJ + nμ)⁻¹ JᵀΠ r`.
+    /// `−(JᵀΠJ + nμD)⁻¹ JᵀΠ r`.
     ///
     /// # Panics
     /// If `r` is not one number per sample.
     pub fn step(&self, r: &DVector<f64>) -> DVector<f64> {
         let system = self.system;
-        -match (&self.solver, system.form) {
-            (Solver::Factor(factor), Form::Kernel) => system.gradient(&factor.solve(system.project(r))),
-            (Solver::Factor(factor), _) => factor.solve(system.gradient(r)),
-            (Solver::Conjugate, _) => self.conjugate(system.gradient(r)),
-        }
+        let scaled_gradient = |r: &DVector<f64>| system.gradient(r).component_mul(&system.units);
+        let scaled = match (&self.solver, system.form) {
+            (Solver::Factor(factor), Form::Kernel) => scaled_gradient(&factor.solve(system.project(r))),
+            (Solver::Factor(factor), _) => factor.solve(scaled_gradient(r)),
+            (Solver::Conjugate, _) => self.conjugate(scaled_gradient(r)),
+        };
+        -scaled.component_mul(&system.units)
     }
 
-    /// Conjugate gradients (Hestenes & Stiefel 1952) on `(JᵀΠJ + nμ) x = b`, from zero.
+    /// Conjugate gradients (Hestenes & Stiefel 1952) on `(UJᵀΠJU + nμ) x = b` with the units `U`, from zero.
     ///
     /// Stopped early the step is still a descent direction, in the Krylov space of the steepest ones (Steihaug 1983).
     fn conjugate(&self, b: DVector<f64>) -> DVector<f64> {
@@ -168,7 +182,9 @@ impl Damped<'_> {
             if square <= TOLERANCE * TOLERANCE * start {
                 break;
             }
-            let image = self.system.gradient(&self.system.times(&direction)) + self.shift * &direction;
+            let units = &self.system.units;
+            let image = self.system.gradient(&self.system.times(&direction.component_mul(units)));
+            let image = image.component_mul(units) + self.shift * &direction;
             let length = square / direction.dot(&image);
             x.axpy(length, &direction, 1.0);
             residual.axpy(-length, &image, 1.0);

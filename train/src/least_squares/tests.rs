@@ -48,14 +48,17 @@ fn normal_equations_kernel_form_and_their_definition_agree() {
         let step = |form| System::new(form, JacobianRows::stored(&jacobian), &s).damped(mu).unwrap().step(&r);
         let (normal, kernel) = (step(Form::Normal), step(Form::Kernel));
         assert!(close(&normal, &kernel, 1e-9) || samples == 1, "{samples} × {parameters}");
-        // (JᵀΠJ + nμ) δ = −JᵀΠ r, by the naive products.
+        // (JᵀΠJ + nμD) δ = −JᵀΠ r, by the naive products.
+        let square = |k| (0..samples).map(|i| formula.entry(i, k).powi(2)).sum::<f64>();
+        let mean = (0..parameters).map(square).sum::<f64>() / parameters as f64;
+        let d = |k| (square(k) / mean + 1e-4).sqrt();
         let project = |v: DVector<f64>| &v - &s * (v.dot(&s) / s.norm_squared());
         let row = |i| (0..parameters).map(|k| formula.entry(i, k) * normal[k]).sum();
         let image = DVector::from_fn(samples, |i, _| row(i));
         let (image, r) = (project(image), project(r));
         for k in 0..parameters {
             let sum: f64 = (0..samples).map(|i| formula.entry(i, k) * (image[i] + r[i])).sum();
-            let left = sum + mu * samples as f64 * normal[k];
+            let left = sum + mu * samples as f64 * d(k) * normal[k];
             assert!(left.abs() < 1e-9 * samples as f64, "{samples} × {parameters}, {k}: {left}");
         }
     }

@@ -11,12 +11,12 @@ use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
 ///
-/// One step takes fresh points; residuals `r` and Jacobian `J` there; `δ = −(JᵀΠJ + nμ)⁻¹ JᵀΠ r`
+/// One step takes fresh points; residuals `r` and Jacobian `J` there; `δ = −(JᵀΠJ + nμD)⁻¹ JᵀΠ r`
 /// ([`crate::least_squares`]); the curve's second derivative `r″` along `δ` by a difference, and with the factor at
-/// hand the correction `−½ (JᵀΠJ + nμ)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
+/// hand the correction `−½ (JᵀΠJ + nμD)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
 /// 2012, arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and*
-/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) `μ` multiplies the
-/// unit matrix, (2) a correction that is too long is left out rather than the step, which its own test judges.
+/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) the
+/// damping matrix `D` is between the unit matrix and Moré's, (2) a correction that is too long is left out rather than the step, which its own test judges.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
     /// Damping `μ`; not positive before the first step.
@@ -61,8 +61,8 @@ impl LevenbergMarquardt {
         let damped = system.damped(mu)?;
         let mut step = damped.step(r);
         let slope = system.gradient(r).dot(&step);
-        // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ|δ|².
-        let predicted = mu * step.norm_squared() - slope / system.samples() as f64;
+        // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ δᵀDδ.
+        let predicted = mu * system.length_squared(&step) - slope / system.samples() as f64;
         if let Some(ahead) = on.at((theta + DIFFERENCE * &step).as_slice()) {
             let curvature = ((ahead.value - r) / DIFFERENCE - system.times(&step)) * (2.0 / DIFFERENCE);
             let correction = damped.step(&curvature);

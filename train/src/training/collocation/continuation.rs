@@ -1,14 +1,23 @@
-//! The continuation in `β`: the target becomes sharper as the residuals allow.
+//! The continuation: the target becomes sharper as the residuals allow.
+//!
+//! `β` rises to its end. A stack that grows has a *guard* besides: the density, in units of the uniform one, that it is
+//! asked for where the target is nearly empty. The guard stays at a hundredth while `β` rises, and falls to a
+//! ten-thousandth then, as an interior-point method lowers its barrier: the shape of the modes is learned first, and how
+//! empty the space between them is afterwards.
 
 use crate::loss::LossError;
+use crate::loss::monge_ampere::Offsets;
 
 /// Root mean square of the residuals, in nats, below which `β` may rise; less above four dimensions, where points are
 /// sparse.
 pub(super) const SOLVED: [f64; 2] = [0.2, 0.15];
 /// Largest root mean square of the residuals that a rise of `β` may lead to, in nats.
 const LARGEST_RMS: f64 = 0.3;
-/// Steps that must make the residual at one `β` a twentieth smaller; else it is as small as the model can make it, and
-/// `β` rises all the same.
+/// As [`SOLVED`] and [`LARGEST_RMS`], for falls of the guard. Twice as much led the four modes of κ = 50 on the sphere to
+/// an effective sample of 98.7 % in place of 99.95 %.
+const GUARD_RMS: [f64; 2] = [0.1, 0.2];
+/// Steps that must make the residual at one target a twentieth smaller; else it is as small as the model can make it,
+/// and the target becomes sharper all the same.
 pub(super) const STUCK: usize = 4;
 /// Share of base points at which the map folds above which the target is raised.
 const MANY_FOLDS: f64 = 0.01;
@@ -16,6 +25,10 @@ const MANY_FOLDS: f64 = 0.01;
 const HALVINGS: usize = 40;
 /// Least rise of `β`, as parts of its end and of itself.
 const LEAST_RISE: [f64; 2] = [1e-3, 0.02];
+/// The first guard, and the last.
+pub(super) const GUARDS: [f64; 2] = [1e-2, 1e-4];
+/// Least fall of the guard, as a part of itself.
+const LEAST_FALL: f64 = 0.05;
 
 /// The target that the present step is trained against.
 #[derive(Clone, Debug)]
@@ -25,7 +38,9 @@ pub(super) struct Continuation {
     pub(super) beta_max: f64,
     /// Whether the target's density is raised where it is nearly empty, against folds there.
     pub(super) target_raised: bool,
-    /// Root mean squares of the residuals at the check points, since `β` last rose.
+    /// The guard of a stack that grows.
+    pub(super) guard: Option<f64>,
+    /// Root mean squares of the residuals at the check points, since the target last became sharper.
     pub(super) levels: Vec<f64>,
     /// Largest root mean square at which `β` may rise.
     solved: f64,
@@ -35,12 +50,36 @@ impl Continuation {
     /// A continuation from the flat target to `β = beta_max`.
     pub(super) fn new(beta_max: f64, is_sparse: bool) -> Self {
         let solved = SOLVED[usize::from(is_sparse)];
-        Self { beta: 0.0, beta_max, target_raised: false, levels: Vec::new(), solved }
+        Self { beta: 0.0, beta_max, target_raised: false, guard: None, levels: Vec::new(), solved }
+    }
+
+    /// The same continuation from the flat target and the first guard on.
+    pub(super) fn guarded(self) -> Self {
+        Self { beta: 0.0, guard: Some(GUARDS[0]), levels: Vec::new(), ..self }
     }
 
     /// Whether `β` is at its end.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(super) fn has_full_beta(&self) -> bool {
         self.beta >= self.beta_max
+    }
+
+    /// Whether the target is as sharp as it becomes.
+    pub(super) fn is_complete(&self) -> bool {
+        self.has_full_beta() && self.guard.is_none_or(|guard| guard <= GUARDS[1])
+    }
+
+    /// How sharp the target is: `β`, divided by the guard.
+    pub(super) fn sharpness(&self) -> f64 {
+        self.beta / self.guard.unwrap_or(1.0)
+    }
+
+    /// Offsets of the densities that are compared.
+    pub(super) fn offsets(&self) -> Offsets {
+        match (self.guard, self.target_raised) {
+            (Some(guard), _) => Offsets { model: 0.0, target: guard },
+            (None, true) => Offsets::RAISED,
+            (None, false) => Offsets::PLAIN,
+        }
     }
 
     /// Raises the target from now on if the map folds at many of the base points, whose smallest eigenvalues are given.
@@ -55,23 +94,29 @@ impl Continuation {
         changed
     }
 
-    /// Raises `β` if the residuals allow it, or if they have stopped falling; `rms` gives their root mean square at any
-    /// `β`.
+    /// Raises `β`, or lowers the guard once `β` is at its end, if the residuals allow it or have stopped falling; `rms`
+    /// gives their root mean square at any such target.
     ///
     /// # Errors
     /// [`LossError::TooSharp`] if not even the smallest `β` is usable.
-    pub(super) fn raise_beta(&mut self, rms: impl Fn(f64) -> f64) -> Result<(), LossError> {
+    pub(super) fn sharpen(&mut self, rms: impl Fn(&Self) -> f64) -> Result<(), LossError> {
         if self.is_complete() {
             return Ok(());
         }
-        let now = rms(self.beta);
+        let now = rms(self);
         let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
-        if self.beta > 0.0 && now > self.solved && now < 0.95 * before {
+        let solved = if self.has_full_beta() { GUARD_RMS[0] } else { self.solved };
+        if self.beta > 0.0 && now > solved && now < 0.95 * before {
             self.levels.push(now);
-        } else {
-            self.beta = self.largest_usable_beta(rms)?;
-            self.levels.clear();
+            return Ok(());
         }
+        match self.guard {
+            Some(guard) if self.has_full_beta() => {
+                self.guard = Some(self.least_usable_guard(guard, rms));
+            }
+            _ => self.beta = self.largest_usable_beta(|beta| rms(&Self { beta, ..self.clone() }))?,
+        }
+        self.levels.clear();
         Ok(())
     }
 
@@ -95,5 +140,19 @@ impl Continuation {
         }
         // Either the target asks for too much, or the first parameters are far from the identity.
         if rms(0.0) <= LARGEST_RMS { Err(LossError::TooSharp { beta: high }) } else { Ok(small) }
+    }
+
+    /// The smallest guard whose residuals are small enough, but less than the present one.
+    fn least_usable_guard(&self, guard: f64, rms: impl Fn(&Self) -> f64) -> f64 {
+        let is_usable = |guard: f64| rms(&Self { guard: Some(guard), ..self.clone() }) <= GUARD_RMS[1];
+        if is_usable(GUARDS[1]) {
+            return GUARDS[1];
+        }
+        let (mut low, mut high) = (GUARDS[1].ln(), guard.ln());
+        while high - low > 1e-2 {
+            let middle = 0.5 * (low + high);
+            if is_usable(middle.exp()) { high = middle } else { low = middle }
+        }
+        high.exp().min(guard * (1.0 - LEAST_FALL)).max(GUARDS[1])
     }
 }

@@ -1,103 +1,89 @@
-//! Stacks that grow: when the layers of a stack are exhausted, and training of a deeper one.
+//! Stacks that grow: how many layers a target needs, when they are exhausted, and training of a deeper stack.
 //!
 //! One layer cannot lower a density below its smallest eigenvalue, so the depth that a target needs follows from its
-//! dynamic range. Training begins with one layer. A deeper stack is trained where `β` hardly rises; where the residual
-//! no longer falls at the last `β`, and the effective sample is still small; or where surveys keep finding folds. A
-//! layer that does not pay is taken back, and training ends with the stack before.
-//!
-//! The target is *guarded* against folds where it is nearly empty: the model is asked for a thousandth of the uniform
-//! density there while `β` rises, and for a ten-thousandth at the end, as an interior-point method lowers its barrier.
+//! dynamic range. After a first step with one layer it is known from the energies at the check points. A deeper stack is
+//! trained where the target no longer becomes sharper; where the residual no longer falls at the target's end, and the
+//! effective sample is still small; or where surveys keep finding folds. A layer that does not pay is taken back, and
+//! training ends with the stack before.
 
 use ircpm_flow::Flow;
 
+use super::continuation::GUARDS;
 use super::{Collocation, is_sparse};
-use crate::loss::monge_ampere::Offsets;
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::training::End;
 
 /// Most layers of a stack that grows.
 pub(super) const MOST_LAYERS: usize = 8;
+/// Most layers that a stack grows to after its first step.
+const MOST_AT_FIRST: usize = 6;
 /// Most parameters of a stack that grows: the Jacobian at the most points of a step then takes a gigabyte.
 const MOST_PARAMETERS: usize = 20_000;
-/// `β` must rise by [`LEAST_GROWTH`] within this many steps, else a layer is added.
-const SLOW_STEPS: usize = 20;
+/// Nats by which a layer changes a density easily, per dimension: eigenvalues of about an eighth. With 1.5 in its place,
+/// stacks were deeper, not better, and took one and a half times as long.
+const PER_LAYER: f64 = 2.0;
+/// Share of the check points at which a target may be lower than the range that depth is found by.
+const LOWEST_TENTH: usize = 10;
+/// A target must become sharper by [`LEAST_GROWTH`] within this many steps, else a layer is added.
+const SLOW_STEPS: usize = 40;
 const LEAST_GROWTH: f64 = 1.5;
-/// Factor by which one more layer raises the `β` that a stack can follow, at least.
-const PER_LAYER: f64 = 4.0;
-/// Steps within which the residual's mean square must fall by [`FALLING`] once `β` is at its end.
+/// Steps within which the residual's mean square must fall by [`FALLING`] once the target is at its end.
 const PATIENCE: usize = 14;
-const FALLING: f64 = 0.7;
+const FALLING: f64 = 0.85;
 /// Loss of effective sample size above which a stack whose residual is stuck gets one more layer; more above four
 /// dimensions, where points are sparse and a layer costs minutes.
 const ROUGH: [f64; 2] = [8e-4, 5e-3];
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
-const FINE: f64 = 1e-5;
-/// Half the mean square, in nats, below which the guard is lowered once `β` is at its end.
-const ADVANCED: f64 = 2e-3;
+const FINE: f64 = 1e-4;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
 /// Surveys with folds after which a layer is added.
 const FOLDED_SURVEYS: usize = 3;
 
-/// What is known about the present depth.
+/// What is known about the present depth, and the stack before.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Growth {
-    /// `β` after each step at this depth.
-    betas: Vec<f64>,
-    /// Mean squares at the check points at this depth, since `β` is at its end.
+    /// Sharpness of the target after each step at this depth.
+    path: Vec<f64>,
+    /// Mean squares at the check points at this depth, since the target is at its end.
     squares: Vec<f64>,
     /// Surveys at this depth that found folds.
     folded_surveys: usize,
+    /// Whether the depth is that of the target's range, or one that was added later.
+    has_begun: bool,
     /// Parameters before the last layer was added, where `β` was at its end; else empty.
     shallower: Vec<f64>,
-    /// Mean square at those parameters.
+    /// Guard at those parameters, and the least mean square; zero where the target was not at its end.
+    shallower_guard: f64,
     shallower_square: f64,
-    /// Whether the guard is at its last level.
-    is_guard_low: bool,
-    /// Whether it was so at the shallower stack.
-    is_shallower_low: bool,
-    /// Whether no more layers are added for the sake of the residual.
-    is_settled: bool,
 }
 
 impl Growth {
-    /// Offsets of the guarded target.
-    pub(super) fn offsets(&self) -> Offsets {
-        if self.is_guard_low { Offsets::GUARDED } else { Offsets::RAISED }
-    }
-
-    /// Takes up `β` of a step, and the mean square at the check points where `β` is at its end.
-    pub(super) fn record(&mut self, beta: f64, square: Option<f64>) {
-        self.betas.push(beta);
+    /// Takes up the target's sharpness in a step, and the mean square at the check points where it is at its end.
+    pub(super) fn record(&mut self, sharpness: f64, square: Option<f64>) {
+        self.path.push(sharpness);
         self.squares.extend(square);
     }
 
-    /// Whether the layers cannot follow the target on its way to the last `β`.
+    /// Whether the layers cannot follow the target to its end.
     fn is_exhausted(&self) -> bool {
-        let recent = &self.betas[self.betas.len().saturating_sub(SLOW_STEPS + 1)..];
+        let recent = &self.path[self.path.len().saturating_sub(SLOW_STEPS + 1)..];
         recent.len() > SLOW_STEPS && recent[SLOW_STEPS] < LEAST_GROWTH * recent[0]
     }
 
-    /// Whether the residual no longer falls at the last `β`.
+    /// Whether the residual no longer falls at the target's end.
     fn has_stalled(&self) -> bool {
         let (before, recent) = self.squares.split_at(self.squares.len().saturating_sub(PATIENCE));
-        let least = |part: &[f64]| part.iter().copied().fold(f64::INFINITY, f64::min);
         !before.is_empty() && least(recent) > FALLING * least(before)
-    }
-
-    /// The least mean square at this depth.
-    fn least_square(&self) -> f64 {
-        self.squares.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_surveys, shallower_square, .. } = *self;
-        let flags = [self.is_guard_low, self.is_shallower_low, self.is_settled].map(f64::from);
-        let numbers = [[folded_surveys as f64, shallower_square].as_slice(), &flags].concat();
+        let Self { folded_surveys, has_begun, shallower_guard, shallower_square, .. } = *self;
+        let numbers = [folded_surveys as f64, f64::from(has_begun), shallower_guard, shallower_square];
         Tensors::from([
-            ("growth".to_owned(), numbers),
-            ("growth_betas".to_owned(), self.betas.clone()),
+            ("growth".to_owned(), numbers.to_vec()),
+            ("growth_path".to_owned(), self.path.clone()),
             ("growth_squares".to_owned(), self.squares.clone()),
             ("growth_shallower".to_owned(), self.shallower.clone()),
         ])
@@ -109,18 +95,22 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(5), valid)?;
+        let numbers = tensor(state, "growth", Some(4), valid)?;
         Ok(Self {
             folded_surveys: numbers[0] as usize,
-            shallower_square: numbers[1],
-            is_guard_low: numbers[2] > 0.0,
-            is_shallower_low: numbers[3] > 0.0,
-            is_settled: numbers[4] > 0.0,
-            betas: tensor(state, "growth_betas", None, valid)?.to_vec(),
+            has_begun: numbers[1] > 0.0,
+            shallower_guard: numbers[2],
+            shallower_square: numbers[3],
+            path: tensor(state, "growth_path", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
         })
     }
+}
+
+/// The least of some numbers, infinite if there are none.
+fn least(numbers: &[f64]) -> f64 {
+    numbers.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// The flow with as many layers as `parameters` are for, each like the first of `flow`; none if no number of layers has
@@ -142,122 +132,136 @@ impl Collocation<'_> {
             && self.flow.parameters() + per_layer <= MOST_PARAMETERS
     }
 
-    /// Goes on with `added` more layers, all from fresh parameters and the flat target.
+    /// Goes on with `layers`, or as many as there may be, all from fresh parameters and the flat target. Where `keep`
+    /// says so the present parameters are kept to go back to.
     ///
     /// Layers that are exhausted have eigenvalues near zero, and one more that begins as the identity hardly helps them.
     /// On the sine density half the mean square was 3·10⁻³ nats after 45 steps with one to three such layers, and
     /// 1·10⁻³ after 60 steps of three layers from fresh parameters.
-    fn deepen(&mut self, theta: &mut Vec<f64>, added: usize, shallower: Vec<f64>, shallower_square: f64) {
-        for _ in 0..added {
-            if self.may_deepen()
-                && let Some(flow) = self.flow.deepened()
-            {
-                self.flow = flow;
-            }
+    fn deepen(&mut self, theta: &mut Vec<f64>, layers: usize, keep: bool) {
+        while self.flow.layers() < layers
+            && self.may_deepen()
+            && let Some(flow) = self.flow.deepened()
+        {
+            self.flow = flow;
         }
+        let before = self.growth.take().unwrap_or_default();
+        let growth = if keep {
+            let square = least(&before.squares);
+            Growth {
+                shallower: theta.clone(),
+                shallower_guard: self.continuation.guard.unwrap_or_default(),
+                shallower_square: if square.is_finite() { square } else { 0.0 },
+                ..Growth::default()
+            }
+        } else {
+            Growth { path: Vec::new(), squares: Vec::new(), folded_surveys: 0, ..before }
+        };
+        self.growth = Some(Growth { has_begun: true, ..growth });
         *theta = self.flow.initial(self.sampler.generator.next_u64());
         (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
         self.sampler.hard.clear();
-        let is_complete = self.continuation.is_complete();
-        let low = |growth: &Growth| if is_complete { growth.is_guard_low } else { growth.is_shallower_low };
-        let is_shallower_low = self.growth.as_ref().is_some_and(low);
-        self.growth = Some(Growth { shallower, shallower_square, is_shallower_low, ..Growth::default() });
-        self.continuation.beta = 0.0;
-        self.continuation.levels.clear();
+        self.continuation = self.continuation.clone().guarded();
         self.ending.history.clear();
+    }
+
+    /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak.
+    ///
+    /// Only the energies at the check points are needed, half of which are base points and half still close to them.
+    fn layers_for_range(&self) -> usize {
+        let beta = self.continuation.beta_max;
+        let mut log_p: Vec<f64> = self.check.u.iter().map(|u| -beta * u).collect();
+        log_p.sort_by(f64::total_cmp);
+        let Some(&peak) = log_p.last() else { return 1 };
+        let mean = log_p.iter().map(|l| (l - peak).exp()).sum::<f64>() / log_p.len() as f64;
+        let low = (log_p[log_p.len() / LOWEST_TENTH] - peak).max(GUARDS[1].ln() + mean.ln());
+        let layers = -low / (PER_LAYER * self.flow.manifold().dim() as f64);
+        (layers.ceil() as usize).clamp(1, MOST_AT_FIRST)
     }
 
     /// Adds a layer where the present ones are exhausted. Says whether training is at its end, and why.
     pub(super) fn grow_or_end(&mut self, theta: &mut Vec<f64>, last: bool) -> Option<End> {
         self.ending.surveyed = None;
-        let out_of_steps = last.then_some(End::Steps);
-        let growth = self.growth.as_ref()?;
-        if !self.continuation.is_complete() {
-            if growth.is_exhausted() && self.may_deepen() && !last {
-                let left = (self.continuation.beta_max / self.continuation.beta).ln();
-                let added = 1 + (left / PER_LAYER.ln()) as usize;
-                let (shallower, square) = (growth.shallower.clone(), growth.shallower_square);
-                self.deepen(theta, added, shallower, square);
-            } else if last && !growth.shallower.is_empty() {
-                self.take_back(theta);
-                return self.conclude(theta, End::Steps, true);
+        let growth = self.growth.as_mut()?;
+        if !growth.has_begun && !last {
+            growth.has_begun = true;
+            let layers = self.layers_for_range();
+            if layers > self.flow.layers() {
+                self.deepen(theta, layers, false);
+                return None;
             }
-            return out_of_steps;
         }
-        let Some(kl) = self.ending.quality.as_ref().map(|quality| quality.kl) else { return out_of_steps };
-        if !growth.is_guard_low && growth.squares.last().is_some_and(|square| 0.5 * square < ADVANCED) {
-            self.lower_guard();
-            return out_of_steps;
+        let kl = self.ending.quality.as_ref().map(|quality| quality.kl);
+        if kl.is_some_and(|kl| kl.value + 2.0 * kl.standard_error <= self.ending.goal) {
+            return self.conclude(theta, End::Goal, last);
         }
+        if !self.continuation.is_complete() {
+            return self.continue_or_deepen(theta, last);
+        }
+        let growth = self.growth.as_ref()?;
         let (square, stalled) = (growth.squares.last().copied()?, growth.has_stalled());
-        let reached = kl.value + 2.0 * kl.standard_error <= self.ending.goal;
-        let fine = 0.5 * square <= FINE && kl.value > 5.0 * square;
-        if !(reached || fine || stalled || last) {
-            return None;
+        let fine = 0.5 * square <= FINE && kl.is_some_and(|kl| kl.value > 5.0 * square);
+        match (fine, stalled, last) {
+            (false, false, true) => self.conclude(theta, End::Steps, true),
+            (_, _, true) | (true, ..) => self.conclude(theta, End::Stalled, last),
+            (false, true, false) => self.take_stock(theta),
+            (false, false, false) => None,
         }
-        if stalled && !reached && !fine && !last {
-            return self.take_stock(theta);
+    }
+
+    /// What follows while the target is not at its end: nothing, a deeper stack, or the end of training.
+    fn continue_or_deepen(&mut self, theta: &mut Vec<f64>, last: bool) -> Option<End> {
+        if last && self.is_behind() {
+            self.take_back(theta);
+            return self.conclude(theta, End::Steps, true);
         }
-        let end = if reached {
-            End::Goal
-        } else if fine || stalled {
-            End::Stalled
-        } else {
-            End::Steps
-        };
-        self.conclude(theta, end, last)
+        let has_full_beta = self.continuation.has_full_beta();
+        if !last && self.growth.as_ref()?.is_exhausted() {
+            if self.may_deepen() {
+                self.deepen(theta, self.flow.layers() + 1, has_full_beta);
+            } else if has_full_beta {
+                return self.conclude(theta, End::Stalled, false);
+            }
+        }
+        last.then_some(End::Steps)
+    }
+
+    /// Whether the stack before the last layer had come farther than the present one.
+    fn is_behind(&self) -> bool {
+        let Some(growth) = &self.growth else { return false };
+        let ahead = self.continuation.guard > Some(growth.shallower_guard);
+        !growth.shallower.is_empty() && (ahead || !self.continuation.has_full_beta())
     }
 
     /// Goes back to the stack before the last layer, which had come to the last `β`.
     fn take_back(&mut self, theta: &mut Vec<f64>) {
-        let shallower = self.growth.as_ref().map(|growth| growth.shallower.clone()).unwrap_or_default();
-        if let Some(flow) = with_parameters(self.first, shallower.len()) {
-            (self.flow, *theta) = (flow, shallower);
+        let Some(growth) = &self.growth else { return };
+        if let Some(flow) = with_parameters(self.first, growth.shallower.len()) {
+            (self.flow, *theta) = (flow, growth.shallower.clone());
             self.continuation.beta = self.continuation.beta_max;
+            self.continuation.guard = Some(growth.shallower_guard);
         }
-    }
-
-    /// Lowers the guard to its last level.
-    fn lower_guard(&mut self) {
-        if let Some(growth) = &mut self.growth {
-            growth.is_guard_low = true;
-            growth.squares.clear();
-            growth.folded_surveys = 0;
-        }
-        self.ending.history.clear();
     }
 
     /// What follows when the residual no longer falls: one more layer, the stack before the last one, or the end.
     fn take_stock(&mut self, theta: &mut Vec<f64>) -> Option<End> {
         let growth = self.growth.as_ref()?;
-        let (least, before) = (growth.least_square(), growth.shallower_square);
-        // Squares compare at one guard only, and only a stack that fits well comes to the last one.
-        let advanced = growth.is_guard_low && !growth.is_shallower_low;
-        let alike = growth.is_guard_low == growth.is_shallower_low;
-        let paid = growth.shallower.is_empty() || advanced || (alike && least < PAYS * before);
-        let worse = !paid && (!alike || least >= before);
-        if worse {
+        let (present, before) = (least(&growth.squares), growth.shallower_square);
+        let loss = self.ending.quality.as_ref().map(|quality| 1.0 - quality.ess.value);
+        // Squares compare at one guard only; a stack of which images are missing is worse than any other.
+        let advanced = growth.shallower.is_empty() || self.continuation.guard < Some(growth.shallower_guard);
+        let worse = loss.is_none() || (!advanced && present >= before);
+        if worse && !growth.shallower.is_empty() {
             self.take_back(theta);
-        }
-        let growth = self.growth.as_mut()?;
-        if !paid && !(if worse { growth.is_shallower_low } else { growth.is_guard_low }) {
-            // Depth is settled, and the guard still has to fall.
-            growth.is_settled = true;
-            growth.shallower.clear();
-            self.lower_guard();
-            return None;
-        }
-        if worse {
             return self.conclude(theta, End::Stalled, true);
         }
-        let paid = paid && !growth.is_settled;
-        let limit = ROUGH[usize::from(is_sparse(&self.flow))];
-        let rough = self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > limit);
+        let paid = advanced || present < PAYS * before;
+        let rough = loss.is_none_or(|loss| loss > ROUGH[usize::from(is_sparse(&self.flow))]);
         if paid && rough && self.may_deepen() {
-            self.deepen(theta, 1, theta.clone(), least);
+            self.deepen(theta, self.flow.layers() + 1, loss.is_some());
             return None;
         }
-        self.conclude(theta, End::Stalled, false)
+        self.conclude(theta, End::Stalled, loss.is_none())
     }
 
     /// Ends training if a survey shows no fold, or one that can be undone; adds hard points, or at last a layer,
@@ -273,18 +277,17 @@ impl Collocation<'_> {
             if !self.may_deepen() {
                 return Some(End::Stalled);
             }
-            self.deepen(theta, 1, Vec::new(), 0.0);
+            self.deepen(theta, self.flow.layers() + 1, false);
         }
         None
     }
 
-    /// The floor under eigenvalues, relative to that of a stack of fixed depth: lower at the end, where it keeps
-    /// eigenvalues of a density that is nearly empty above zero.
+    /// The floor under eigenvalues, relative to that of a stack of fixed depth. It falls with the guard, to a tenth: a
+    /// higher one asks too little of eigenvalues next to zero, and a sudden fall raises the residual.
     pub(super) fn relative_floor(&self) -> f64 {
-        if self.growth.as_ref().is_some_and(|growth| growth.is_guard_low) && !is_sparse(&self.flow) {
-            0.1
-        } else {
-            1.0
+        match self.continuation.guard {
+            Some(guard) if !is_sparse(&self.flow) => (guard / GUARDS[0]).sqrt(),
+            _ => 1.0,
         }
     }
 }

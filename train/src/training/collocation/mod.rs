@@ -15,12 +15,12 @@ use nalgebra::DVector;
 
 use super::{Assessment, TrainingObjective};
 use crate::least_squares::{Form, JacobianRows, System};
-use crate::loss::monge_ampere::{self, Offsets};
+use crate::loss::monge_ampere;
 use crate::loss::{Gradient, LossError};
 use crate::optimiser::{Check, LeastSquares, Objective, Squares, StateError, Tensors, tensor};
 use crate::points::Generator;
 use crate::target::Target;
-use continuation::Continuation;
+use continuation::{Continuation, GUARDS};
 use ending::{Ending, RECORD};
 use growth::Growth;
 pub(crate) use growth::with_parameters;
@@ -31,14 +31,18 @@ const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
 
-/// Most points of a step of a stack that grows, up to four dimensions, where its layers are small.
-const MOST_OF_GROWTH: usize = 3072;
+/// Most points of a step per parameter while the target of a stack that grows becomes sharper, up to four dimensions.
+const ON_ITS_WAY: usize = 6;
+/// Least weight of a square, relative to that of the uniform density's share.
+const EMPTY: f64 = 0.2;
 
 /// Points with their energies.
 #[derive(Clone, Debug, Default)]
 struct Points {
     y: Vec<f64>,
     u: Vec<f64>,
+    /// Factor of the residual at each point.
+    factors: Vec<f64>,
 }
 
 /// Residuals of a flow and a target at points of its own choice.
@@ -102,7 +106,8 @@ impl<'a> Collocation<'a> {
     pub fn growing(self) -> Option<Self> {
         let mut theta = self.flow.initial(0);
         let grows = self.flow.deepened().is_some() && self.flow.rescale(&mut theta, 0.0);
-        grows.then(|| Self { growth: Some(Growth::default()), ..self })
+        let continuation = self.continuation.clone().guarded();
+        grows.then(|| Self { growth: Some(Growth::default()), continuation, ..self })
     }
 
     /// The floor under the eigenvalues of `H`, by dimension.
@@ -120,19 +125,23 @@ impl<'a> Collocation<'a> {
         self.target.energies(&y, &mut u);
         match u.iter().position(|u| !u.is_finite()) {
             Some(i) => Err(LossError::energy(u[i], &y[i * n..(i + 1) * n])),
-            None => Ok(Points { y, u }),
+            None => {
+                let factors = vec![1.0; u.len()];
+                Ok(Points { y, u, factors })
+            }
         }
     }
 
     /// Residuals at given log-densities.
-    fn residuals_at(&self, log_q: &[f64], u: &[f64], beta: f64) -> monge_ampere::Residuals {
-        let beta_u: Vec<f64> = u.iter().map(|u| beta * u).collect();
-        let offsets = match (&self.growth, self.continuation.target_raised) {
-            (Some(growth), _) => growth.offsets(),
-            (None, true) => Offsets::RAISED,
-            (None, false) => Offsets::PLAIN,
-        };
-        monge_ampere::Residuals::new(log_q, &beta_u, offsets, self.log_volume, self.log_z)
+    fn residuals_at(
+        &self,
+        log_q: &[f64],
+        u: &[f64],
+        factors: &[f64],
+        to: &Continuation,
+    ) -> monge_ampere::Residuals {
+        let beta_u: Vec<f64> = u.iter().map(|u| to.beta * u).collect();
+        monge_ampere::Residuals::new(log_q, &beta_u, factors, to.offsets(), self.log_volume, self.log_z)
     }
 
     /// Residuals at points, and how many of them have no density; none if a residual is not finite, or no point has a
@@ -148,7 +157,8 @@ impl<'a> Collocation<'a> {
             return None;
         }
         let pick = |from: &[f64]| within.iter().map(|&i| from[i]).collect::<Vec<_>>();
-        let some = self.residuals_at(&pick(&log_q), &pick(&points.u), self.continuation.beta);
+        let some =
+            self.residuals_at(&pick(&log_q), &pick(&points.u), &pick(&points.factors), &self.continuation);
         let (mut slope, mut nuisance) = (DVector::zeros(n), DVector::zeros(n));
         let mut value = DVector::from_element(n, OUTSIDE);
         for (k, &i) in within.iter().enumerate() {
@@ -159,17 +169,35 @@ impl<'a> Collocation<'a> {
         mean_square.is_finite().then_some((squares, n - within.len()))
     }
 
-    /// Raises `β` as far as the residuals at the check points allow.
-    fn raise_beta(&mut self, log_q: &[f64]) -> Result<(), LossError> {
+    /// Factors of the residuals: the square roots of `(max(p, q) + ε)/(1 + q)`, at most one, with the densities of target
+    /// and model in units of the uniform one.
+    ///
+    /// Points are half base points and half images, of density `(1 + q)/2`. So a square counts by the mass that is at
+    /// stake where it is taken, and by a part [`EMPTY`] where there is none: the wide space between sharp modes would
+    /// else take most of the fit. A mode that the model misses counts in full.
+    fn factors(&self, log_q: &[f64], u: &[f64]) -> Vec<f64> {
+        let beta = self.continuation.beta;
+        let factor = |(log_q, u): (&f64, &f64)| {
+            let q = (log_q + self.log_volume).exp();
+            let p = (-beta * u - self.log_z + self.log_volume).exp();
+            let square = (q.max(p) + EMPTY) / (1.0 + q);
+            // A point beyond the injectivity radius has no density, and counts in full.
+            if square.is_finite() { square.min(1.0).sqrt() } else { 1.0 }
+        };
+        log_q.iter().zip(u).map(factor).collect()
+    }
+
+    /// Sharpens the target as far as the residuals at the check points allow.
+    fn sharpen(&mut self, log_q: &[f64]) -> Result<(), LossError> {
         let mut continuation = self.continuation.clone();
-        continuation.raise_beta(|beta| self.check_rms(log_q, beta))?;
+        continuation.sharpen(|to| self.check_rms(log_q, to))?;
         self.continuation = continuation;
         Ok(())
     }
 
     /// Root mean square of the residuals at the check points.
-    fn check_rms(&self, log_q: &[f64], beta: f64) -> f64 {
-        self.residuals_at(log_q, &self.check.u, beta).mean_square().sqrt()
+    fn check_rms(&self, log_q: &[f64], to: &Continuation) -> f64 {
+        self.residuals_at(log_q, &self.check.u, &self.check.factors, to).mean_square().sqrt()
     }
 
     /// The error of a batch of which no point has a density.
@@ -197,21 +225,26 @@ impl Objective for Collocation<'_> {
         if self.growth.is_none() && self.continuation.raise_target(lowest) {
             self.ending.history.clear();
         }
+        if self.growth.is_some() {
+            self.check.factors = self.factors(&scores.log_q, &self.check.u);
+            let log_q = self.flow.scores(theta, &self.batch.y, self.floor()).log_q;
+            self.batch.factors = self.factors(&log_q, &self.batch.u);
+        }
         let mut square = None;
         if scores.inside.iter().all(|&inside| inside) {
-            self.raise_beta(&scores.log_q)?;
-            let beta = self.continuation.beta;
-            let residuals = self.residuals_at(&scores.log_q, &self.check.u, beta);
+            self.sharpen(&scores.log_q)?;
+            let residuals =
+                self.residuals_at(&scores.log_q, &self.check.u, &self.check.factors, &self.continuation);
             self.log_z = residuals.log_z;
-            if self.continuation.is_complete() {
+            if self.continuation.has_full_beta() {
                 let (log_q, u) = (&scores.log_q[images.clone()], &self.check.u[images]);
-                let quality = self.ending.estimates(log_q, beta, u, &found);
+                let quality = self.ending.estimates(log_q, self.continuation.beta, u, &found);
                 self.ending.record(quality, residuals.mean_square());
-                square = Some(residuals.mean_square());
+                square = self.continuation.is_complete().then(|| residuals.mean_square());
             }
         }
         if let Some(growth) = &mut self.growth {
-            growth.record(self.continuation.beta, square);
+            growth.record(self.continuation.sharpness(), square);
         }
         Ok(())
     }
@@ -239,8 +272,9 @@ impl Objective for Collocation<'_> {
     fn accepted(&mut self, held: bool) {
         if !held {
             let sparse = is_sparse(&self.flow);
-            let most = if self.growth.is_some() && !sparse { MOST_OF_GROWTH } else { MOST_POINTS };
-            self.sampler.grow(Form::most_samples(self.flow.parameters()), most);
+            let on_its_way = self.growth.is_some() && !sparse && !self.continuation.is_complete();
+            let most = if on_its_way { ON_ITS_WAY * self.flow.parameters() } else { MOST_POINTS };
+            self.sampler.grow(Form::most_samples(self.flow.parameters()), most.min(MOST_POINTS));
         }
     }
 }
@@ -255,10 +289,10 @@ impl TrainingObjective for Collocation<'_> {
     }
 
     fn state(&self) -> Tensors {
-        let Continuation { beta, target_raised, levels, .. } = &self.continuation;
-        let count = self.sampler.count as f64;
+        let Continuation { beta, target_raised, guard, levels, .. } = &self.continuation;
+        let (count, guard) = (self.sampler.count as f64, guard.unwrap_or_default());
         let mut state = Tensors::from([
-            ("continuation".to_owned(), vec![*beta, self.log_z, count, f64::from(*target_raised)]),
+            ("continuation".to_owned(), vec![*beta, self.log_z, count, f64::from(*target_raised), guard]),
             ("hard_points".to_owned(), self.sampler.hard.clone()),
             ("residuals_at_beta".to_owned(), levels.clone()),
             ("history".to_owned(), self.ending.history.clone()),
@@ -274,12 +308,12 @@ impl TrainingObjective for Collocation<'_> {
             None => (found == expected).then(|| self.first.clone()),
         };
         self.flow = flow.ok_or(StateError::Length { name: "theta", found, expected })?;
-        let continuation = tensor(state, "continuation", Some(4), f64::is_finite)?;
+        let continuation = tensor(state, "continuation", Some(5), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
         let history = tensor(state, "history", None, f64::is_finite)?;
-        let &[beta, log_z, count, target_raised] = continuation else {
-            return Err(StateError::Length { name: "continuation", found: continuation.len(), expected: 4 });
+        let &[beta, log_z, count, target_raised, guard] = continuation else {
+            return Err(StateError::Length { name: "continuation", found: continuation.len(), expected: 5 });
         };
         if !(0.0..=self.continuation.beta_max).contains(&beta) {
             return Err(StateError::Value { name: "continuation", index: 0, value: beta });
@@ -298,7 +332,11 @@ impl TrainingObjective for Collocation<'_> {
         if self.growth.is_some() {
             self.growth = Some(Growth::restored(state)?);
         }
+        if self.growth.is_some() && !(GUARDS[1]..=GUARDS[0]).contains(&guard) {
+            return Err(StateError::Value { name: "continuation", index: 4, value: guard });
+        }
         (self.continuation.beta, self.continuation.target_raised) = (beta, target_raised > 0.0);
+        self.continuation.guard = self.growth.is_some().then_some(guard);
         (self.continuation.levels, self.ending.history) = (levels.to_vec(), history.to_vec());
         (self.sampler.count, self.sampler.hard) = (count as usize, hard.to_vec());
         (self.sampler.generator, self.log_z) = (generator, log_z);
