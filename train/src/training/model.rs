@@ -30,10 +30,13 @@ impl Model {
     ///
     /// # Errors
     /// [`CheckpointError::Tensor`] if no flow of the configuration has so many parameters,
-    /// [`CheckpointError::Metadata`] if the configuration has neither target nor data.
+    /// [`CheckpointError::Metadata`] if the configuration has neither target nor data, or an energy that is none.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let Checkpoint { config, state } = checkpoint;
-        let target = config.target();
+        let target = config.target().map_err(|error| CheckpointError::Metadata {
+            key: "config",
+            problem: format!("its energy is not one: {error}"),
+        })?;
         let manifold = match (&target, &config.data) {
             (Some(target), _) => target.manifold().clone(),
             (None, Some(data)) => data.manifold.clone(),

@@ -79,7 +79,8 @@ impl Summary {
     fn subject(&self) -> String {
         match (&self.config.target, &self.config.data) {
             (Some(_), _) => {
-                let name = self.config.target().map(|target| target.name().to_owned()).unwrap_or_default();
+                let target = self.config.target().ok().flatten();
+                let name = target.map(|target| target.name().to_owned()).unwrap_or_default();
                 format!("{name} at beta {}, seed {}", self.config.beta(), self.config.seed)
             }
             (None, Some(data)) => {
