@@ -104,10 +104,9 @@ impl<'a> JacobianRows<'a> {
     /// What each parameter is measured in: the inverse fourth root of its column's mean square, relative to the mean of
     /// all columns.
     ///
-    /// Moré (1978) takes the square root, which makes steps independent of the parameters' scales; the unit matrix
-    /// treats all alike. The root between them is the best by measurement: on the four modes of κ = 50 on the sphere,
-    /// with four layers, the effective sample after 120 steps was 98.44 % by the unit matrix, 99.95 % by this, and
-    /// 99.86 % by Moré's. Columns that are next to zero are measured as if they had a ten-thousandth of the mean.
+    /// The inverse square root, of Moré (1978), makes steps independent of the parameters' scales; units of one treat all
+    /// alike. The root between them is the best by measurement (`docs/mathematics.md`, section 19). A column next to zero
+    /// is measured as if it had a ten-thousandth of the mean.
     pub(super) fn units(&self) -> DVector<f64> {
         let parts = self.map_blocks(|block, samples| {
             let columns = block.chunks_exact(samples.len()).map(|column| column.iter().map(|x| x * x).sum());

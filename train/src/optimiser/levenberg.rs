@@ -15,8 +15,9 @@ use crate::loss::{LossError, check_solves};
 /// ([`crate::least_squares`]); the curve's second derivative `r″` along `δ` by a difference, and with the factor at
 /// hand the correction `−½ (JᵀΠJ + nμD)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
 /// 2012, arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and*
-/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) the
-/// damping matrix `D` is between the unit matrix and Moré's, (2) a correction that is too long is left out rather than the step, which its own test judges.
+/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) the damping matrix `D`
+/// is between the unit matrix and Moré's, (2) a correction that is too long is left out rather than the step, which its
+/// own test judges.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
     /// Damping `μ`; not positive before the first step.

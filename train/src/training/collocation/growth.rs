@@ -168,7 +168,7 @@ impl Collocation<'_> {
     /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak.
     ///
     /// Only the energies at the check points are needed, half of which are base points and half still close to them.
-    fn layers_for_range(&self) -> usize {
+    pub(super) fn layers_for_range(&self) -> usize {
         let beta = self.continuation.beta_max;
         let mut log_p: Vec<f64> = self.check.u.iter().map(|u| -beta * u).collect();
         log_p.sort_by(f64::total_cmp);

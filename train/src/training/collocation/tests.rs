@@ -216,3 +216,58 @@ fn gradient_is_that_of_the_mean_square() {
         }
     }
 }
+
+/// Training of a stack that grows, towards an inverse temperature.
+fn growing(problem: &Problem, beta: f64) -> Collocation<'_> {
+    let (target, _) = problem.source().target().unwrap();
+    let training = Collocation::new(&problem.flow, target, beta, 1e-6, 512, Generator::from_seed(3)).unwrap();
+    training.growing().expect("a stack that grows")
+}
+
+#[test]
+fn guard_falls_as_far_as_the_residuals_allow_once_beta_is_at_its_end() {
+    let mut target = Continuation::new(2.0, false).guarded();
+    target.sharpen(|to| 0.1 * to.beta).unwrap();
+    assert_eq!((target.beta, target.guard), (2.0, Some(GUARDS[0])));
+    // The residual grows as the guard falls: 0.2 nats at 10⁻³.
+    let rms = |to: &Continuation| 0.2 * (1e-3 / to.guard.unwrap()).powf(0.5);
+    target.sharpen(rms).unwrap();
+    let guard = target.guard.unwrap();
+    assert!((1e-3..1.02e-3).contains(&guard) && !target.is_complete(), "{guard}");
+    // A residual that is too large and does not fall any more makes it fall by a little.
+    for _ in 0..STUCK {
+        target.sharpen(|_| 0.5).unwrap();
+        assert_eq!(target.guard, Some(guard));
+    }
+    target.sharpen(|_| 0.5).unwrap();
+    assert!(target.guard.unwrap() < 0.96 * guard);
+    target.sharpen(|_| 0.05).unwrap();
+    assert!(target.is_complete());
+}
+
+#[test]
+fn depth_follows_from_the_range_of_the_density() {
+    let problem = problem();
+    let layers = |beta| {
+        let mut training = growing(&problem, beta);
+        training.refresh(&problem.flow.initial(1)).unwrap();
+        training.layers_for_range()
+    };
+    // log p_max/p_low is about 3, 12 and 14 nats, and a layer has four.
+    assert_eq!([1.0, 10.0, 50.0].map(layers), [1, 3, 4]);
+}
+
+#[test]
+fn squares_count_by_the_mass_at_stake() {
+    let problem = problem();
+    let mut training = growing(&problem, 1.0);
+    (training.continuation.beta, training.log_z) = (1.0, 0.0);
+    // Densities of model and target in units of the uniform one: both one, an empty region, a mode that the model
+    // misses, a mode that it has, and a point without a density.
+    let pairs = [(1.0, 1.0), (0.0, 0.0), (0.0, 30.0), (30.0, 30.0), (f64::NAN, 1.0)];
+    let log = |x: f64| x.ln() - training.log_volume;
+    let (log_q, u): (Vec<f64>, Vec<f64>) = pairs.iter().map(|&(q, p)| (log(q), -log(p).max(-1e3))).unzip();
+    let squares: Vec<f64> = training.factors(&log_q, &u).iter().map(|f| f * f).collect();
+    let expected = [0.6, 0.2, 1.0, 30.2 / 31.0, 1.0];
+    assert!(squares.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{squares:?}");
+}
