@@ -173,15 +173,23 @@ fn scatter(
     chart: &dyn Chart,
 ) -> Result<Picture, PictureError> {
     let mut panels = vec![("model samples", samples)];
+    let data;
     if let Source::Points { train, .. } = problem.source() {
-        let most = train.len().min(DOTS * problem.manifold().ambient());
-        panels.insert(0, ("data", &train[..most]));
+        data = evenly(train, problem.manifold().ambient());
+        panels.insert(0, ("data", &data));
     }
     let mut figure = Figure::new(&Head::of(report), chart.size(), panels.len(), 1, false);
     for (i, (title, points)) in panels.into_iter().enumerate() {
         figure.panel(i, title, |panel| heat::dots(panel, chart, points))?;
     }
     figure.finish(SAMPLES)
+}
+
+/// All points, or as many as a picture has dots, evenly from the first to the last: files are often sorted.
+fn evenly(points: &[f64], ambient: usize) -> Vec<f64> {
+    let count = points.len() / ambient;
+    let shown = count.min(DOTS);
+    (0..shown).flat_map(|i| &points[i * count / shown * ambient..][..ambient]).copied().collect()
 }
 
 /// What stands above the panels of every picture of a run.

@@ -35,6 +35,11 @@ impl fmt::Display for Finding {
                 "{repeated} of {rows} rows repeat an earlier one, the most frequent point {largest} times: no density exists \
                  at such atoms, and any likelihood can be reached there; keep one row of each, or add noise"
             ),
+            Self::InBoth { held_out, repeated } => write!(
+                f,
+                "{repeated} of {held_out} held-out rows are among the rows to learn from as well: the held-out likelihood \
+                 is too good by that; keep one row of each"
+            ),
             Self::FewValues { column, distinct, rows } => write!(
                 f,
                 "column {column} has only {distinct} distinct values in {rows} rows: a density that is sharp at them has \

@@ -6,6 +6,8 @@
 mod dependence;
 mod message;
 
+use std::collections::HashSet;
+
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::quantiles::Sorted;
@@ -110,6 +112,13 @@ pub enum Finding {
         /// Rows of the point that occurs most often.
         largest: usize,
     },
+    /// Held-out rows that are among the rows to learn from as well: their likelihood says less.
+    InBoth {
+        /// Rows that were held out.
+        held_out: usize,
+        /// Those of them that equal a row to learn from.
+        repeated: usize,
+    },
     /// A column with few distinct values.
     FewValues {
         /// Column, from 1.
@@ -189,6 +198,15 @@ pub fn examine(manifold: &AnyManifold, points: &[f64]) -> Result<Vec<Finding>, D
     }
     findings.extend(table.columns());
     Ok(findings)
+}
+
+/// The finding that held-out points, of so many coordinates as those to learn from, repeat them; none if no one does.
+pub fn repeated(ambient: usize, train: &[f64], held_out: &[f64]) -> Option<Finding> {
+    // Adding zero turns −0 into 0, so that equal points have equal bits.
+    let bits = |point: &[f64]| -> Vec<u64> { point.iter().map(|x| (x + 0.0).to_bits()).collect() };
+    let known: HashSet<Vec<u64>> = train.chunks_exact(ambient).map(bits).collect();
+    let repeated = held_out.chunks_exact(ambient).filter(|point| known.contains(&bits(point))).count();
+    (repeated > 0).then(|| Finding::InBoth { held_out: held_out.len() / ambient, repeated })
 }
 
 /// What a column holds.

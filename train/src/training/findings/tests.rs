@@ -122,3 +122,15 @@ fn few_points_are_not_taken_for_a_hyperplane() {
         );
     }
 }
+
+#[test]
+fn held_out_rows_that_are_learned_from_are_counted() {
+    let train = [1.0, 2.0, 3.0, 4.0, 0.0, 6.0];
+    assert_eq!(repeated(2, &train, &[1.0, 4.0, 2.0, 3.0]), None);
+    let found = repeated(2, &train, &[3.0, 4.0, -0.0, 6.0, 7.0, 8.0]).expect("a finding");
+    assert_eq!(found, Finding::InBoth { held_out: 3, repeated: 2 });
+    assert!(
+        found.to_string().starts_with("2 of 3 held-out rows are among the rows to learn from"),
+        "{found}"
+    );
+}
