@@ -57,7 +57,7 @@
 //! its `[profile.dev]`, and is many times slower without it.
 //!
 //! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
-//! quadrature), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
+//! quadrature), [`data`] (points from files), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
 //! densities of points), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
 //! exact Markov chains).
@@ -66,6 +66,7 @@ pub mod baseline;
 pub mod chain;
 pub mod config;
 pub mod convex;
+pub mod data;
 pub mod estimate;
 pub mod evaluation;
 pub mod fit;

@@ -1,7 +1,7 @@
 //! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ircpm_train::config::preset::PRESETS;
 use proptest::prelude::*;
@@ -10,6 +10,8 @@ use proptest::prelude::*;
 mod config;
 #[path = "checks/expression.rs"]
 mod expression;
+#[path = "checks/table.rs"]
+mod table;
 
 /// Runs a check on every file of a folder of regressions, of which there are at least so many.
 fn replay(folder: &str, least: usize, check: fn(&[u8])) {
@@ -34,7 +36,31 @@ fn regressions_of_expression_stay_fixed() {
     replay("expression", 9, expression::parses_or_explains);
 }
 
+#[test]
+fn regressions_of_table_stay_fixed() {
+    // However the bytes are read.
+    replay("table", 8, |bytes| {
+        (0..=255).for_each(|choice| table::reads_or_explains(&[&[choice], bytes].concat()));
+    });
+}
+
 proptest! {
+    #[test]
+    fn table_is_read_or_explained_with_a_part_replaced(
+        choice in any::<u8>(),
+        row in "[0-9.,;\t a-z\"#%@-]{0,14}",
+        rows in 1..6usize,
+        at in any::<prop::sample::Index>(),
+        inserted in "[-+.0-9a-z,;\t\"\n\r#NA]{0,12}",
+    ) {
+        let mut text = format!("{row}\n").repeat(rows) + "1.5,2.5\n0.5,1.25\n";
+        let place = at.index(text.len());
+        if text.is_char_boundary(place) {
+            text.insert_str(place, &inserted);
+        }
+        table::reads_or_explains(&[&[choice], text.as_bytes()].concat());
+    }
+
     #[test]
     fn config_parses_or_explains_a_preset_with_a_part_replaced(
         preset in 0..PRESETS.len(),

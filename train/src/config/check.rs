@@ -29,7 +29,17 @@ pub(super) fn tolerance<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::E
 /// A file's name.
 pub(super) fn file<'de, D: Deserializer<'de>>(input: D) -> Result<PathBuf, D::Error> {
     let path = PathBuf::deserialize(input)?;
-    if path.as_os_str().is_empty() { Err(D::Error::custom("give the name of a CSV file")) } else { Ok(path) }
+    if path.as_os_str().is_empty() { Err(D::Error::custom("give the name of a file")) } else { Ok(path) }
+}
+
+/// A SHA-256 in hexadecimal digits.
+pub(super) fn sha256<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(input)?;
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(Some(text))
+    } else {
+        Err(D::Error::custom("give the 64 hexadecimal digits that `sha256sum` prints"))
+    }
 }
 
 /// A share: at least 0 and below 1.

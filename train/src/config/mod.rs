@@ -5,6 +5,7 @@
 //! the span of the text that caused it, in the file or in a `--set` override.
 
 mod check;
+mod data;
 mod error;
 mod model;
 mod overrides;
@@ -13,8 +14,6 @@ mod string_span;
 mod suggest;
 mod target;
 
-use std::path::PathBuf;
-
 use ircpm_flow::{FlowSpec, Method as FlowMethod, Solver as FlowSolver};
 use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
 use crate::target::{ExpressionError, Target};
+pub use data::DataConfig;
 pub use error::ConfigError;
 pub use model::{Features, Layers, ModelConfig, Potential};
 pub use overrides::Override;
@@ -58,22 +58,6 @@ pub struct Config {
 
 /// The key to blame, and what is wrong with it.
 type Complaint = (&'static [&'static str], String);
-
-/// Points on a manifold, one per row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// Name of a CSV file with a header line; each row has the ambient coordinates of a point, angles in radians.
-    /// Relative to the configuration's folder.
-    #[serde(deserialize_with = "check::file")]
-    pub file: PathBuf,
-    /// Manifold of the points, for example `T2`, `S2` or `T2xS2`.
-    #[serde(with = "check::manifold")]
-    pub manifold: AnyManifold,
-    /// Share of the rows that is kept away from training, for the reported likelihood.
-    #[serde(default = "tenth", deserialize_with = "check::share")]
-    pub held_out: f64,
-}
 
 /// The minimisation over `y` of `d(x, y)²/2 + ψ(y)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,10 +151,6 @@ pub struct EvaluationConfig {
     pub seed: u64,
     /// Whether pictures are drawn.
     pub pictures: bool,
-}
-
-fn tenth() -> f64 {
-    0.1
 }
 
 impl Default for SolverConfig {

@@ -13,10 +13,10 @@ use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
 use crate::config::ModelConfig;
 use crate::convex::{LinearDensity, LinearOptions};
+use crate::data::split;
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
-use crate::training::data::split;
 use crate::training::findings::{Degenerate, examine};
 use crate::training::range::OutOfRange;
 use crate::training::{

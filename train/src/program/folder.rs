@@ -74,6 +74,8 @@ pub mod file {
     pub const LOCK: &str = ".lock";
     /// Time that training has taken up to the checkpoint, which is the same whatever it took.
     pub const TIMES: &str = "times.json";
+    /// Points that a run has learned from and was measured on, as it took them.
+    pub const POINTS: &str = "points.npy";
     /// Name of the results.
     pub const REPORT: &str = "report.json";
 }

@@ -25,7 +25,8 @@ pub enum Outcome {
     },
 }
 
-/// Trains, evaluates, and writes everything into the folder.
+/// Trains, evaluates, and writes everything into the folder; a copy of the points as well, so that the folder can be
+/// moved and a change of the file is noticed.
 ///
 /// # Errors
 /// [`RunError`]; what is in the folder by then stays there.
@@ -35,9 +36,13 @@ pub fn train(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
+    let (problem, points) = problem.with_copy(file::POINTS);
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
     let _lock = folder.lock()?;
-    record(problem, trainer(problem, None)?, folder, stop, watcher)
+    if let Some(points) = points {
+        folder.write(file::POINTS, &points)?;
+    }
+    record(&problem, trainer(&problem, None)?, folder, stop, watcher)
 }
 
 /// The saved state of a run that was interrupted; none if it was before the first checkpoint.

@@ -6,7 +6,6 @@
 pub mod checkpoint;
 mod choice;
 pub mod collocation;
-pub mod data;
 mod error;
 pub mod findings;
 mod linear;

@@ -1,6 +1,5 @@
 //! A configuration made concrete: the flow, and what it learns from.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,15 +7,16 @@ use std::sync::atomic::AtomicBool;
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
-use super::data::{self, DataError, split};
-use super::findings::{Degenerate, Finding, examine};
+use super::findings::{Degenerate, Finding, examine, repeated};
 use super::model::{flow_of, grows};
 use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
-use crate::config::{Config, Layers};
+use crate::config::{Config, DataConfig, Layers};
 use crate::convex::{LinearDensity, LinearOptions};
+use crate::data::{self, DataError, Note, Points, split};
 use crate::target::{ExpressionError, Target};
 
 /// Everything that training and evaluation read and never change.
+#[derive(Clone)]
 pub struct Problem {
     /// The effective configuration.
     pub config: Config,
@@ -32,7 +32,17 @@ pub struct Problem {
 /// What a problem's flow learns from.
 enum Content {
     Target(Box<dyn Target>),
-    Points { train: Vec<f64>, held_out: Vec<f64>, findings: Vec<Finding> },
+    Points(Data),
+}
+
+/// Points that were read.
+struct Data {
+    /// All of them, in the order of their file.
+    all: Vec<f64>,
+    train: Vec<f64>,
+    held_out: Vec<f64>,
+    findings: Vec<Finding>,
+    notes: Vec<Note>,
 }
 
 /// Why no problem can be made of a configuration.
@@ -61,14 +71,6 @@ pub enum ProblemError {
     /// The points to learn from are wrong.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The data file's absolute path is not known.
-    #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
-    Path {
-        /// The data file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
     /// No density exists for the points.
     #[error("{}: {source}", path.display())]
     Degenerate {
@@ -97,29 +99,18 @@ const MOST_PARAMETERS: usize = 1 << 24;
 pub(crate) const GROWING_STEPS: usize = 400;
 
 impl Problem {
-    /// Builds the flow and reads the data. A relative data file is looked for in `base`, and its absolute path is kept
-    /// in the effective configuration, so that the run can be repeated from its own folder.
+    /// Builds the flow and reads the data. A relative data file is looked for in `base`.
     ///
     /// # Errors
     /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold,
     /// or if the optimiser does not apply.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, ProblemError> {
-        let (manifold, content) = match (config.target()?, &mut config.data) {
+        let (manifold, content) = match (config.target()?, &config.data) {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
-                let path = base.join(&data.file);
-                data.file =
-                    std::path::absolute(&path).map_err(|source| ProblemError::Path { path, source })?;
                 let manifold = data.manifold.clone();
-                let points = data::read(&data.file, &manifold)?.points;
-                let findings = examine(&manifold, &points)
-                    .map_err(|source| ProblemError::Degenerate { path: data.file.clone(), source })?;
-                let (train, held_out) = split(&points, manifold.ambient(), data.held_out);
-                if train.len() < 2 * manifold.ambient() {
-                    let rows = train.len() / manifold.ambient();
-                    return Err(DataError::TooFew { path: data.file.clone(), rows, needed: 2 }.into());
-                }
-                (manifold, Content::Points { train, held_out, findings })
+                let content = Data::read(&base.join(&data.file), data)?;
+                (manifold, Content::Points(content))
             }
             (None, None) => return Err(ProblemError::NothingToLearn),
         };
@@ -166,7 +157,9 @@ impl Problem {
         stop: &AtomicBool,
         watcher: &mut dyn Watcher,
     ) -> Result<(Self, State), ProblemError> {
-        let Content::Points { train, .. } = &*self.content else { return Err(ProblemError::NothingToLearn) };
+        let Content::Points(Data { train, .. }) = &*self.content else {
+            return Err(ProblemError::NothingToLearn);
+        };
         let mut options = LinearOptions { seed: self.config.seed, ..LinearOptions::default() };
         if let Layers::Fixed(layers) = self.config.model.layers {
             options.layers = layers;
@@ -185,9 +178,31 @@ impl Problem {
     /// What the owner of the points should know.
     pub fn findings(&self) -> &[Finding] {
         match &*self.content {
-            Content::Points { findings, .. } => findings,
+            Content::Points(data) => &data.findings,
             Content::Target(_) => &[],
         }
+    }
+
+    /// What was taken for granted when the points were read.
+    pub fn notes(&self) -> &[Note] {
+        match &*self.content {
+            Content::Points(data) => &data.notes,
+            Content::Target(_) => &[],
+        }
+    }
+
+    /// The problem as it can be repeated from a folder of its own: points are looked for in the file `name` beside the
+    /// configuration, and its bytes are returned as well. They are those of a `.npy` file, angles in radians; the
+    /// configuration has their SHA-256.
+    pub fn with_copy(&self, name: &str) -> (Self, Option<Vec<u8>>) {
+        let Self { mut config, flow, choice, grows, content } = self.clone();
+        let (Content::Points(data), Some(settings)) = (&*self.content, &config.data) else {
+            return (Self { config, flow, choice, grows, content }, None);
+        };
+        let copy = data::encode(&data.all, self.manifold().ambient());
+        let notes = data.notes.iter().map(Note::to_string).collect();
+        config.data = Some(settings.copied(name, data::sha256(&copy), notes));
+        (Self { config, flow, choice, grows, content }, Some(copy))
     }
 
     /// Most steps of training; of linear layers, most layers and the polishing of them all.
@@ -236,7 +251,10 @@ impl Problem {
     pub fn name(&self) -> String {
         match (&*self.content, &self.config.data) {
             (Content::Target(target), _) => target.name().to_owned(),
-            (_, Some(data)) => data.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            (_, Some(data)) => {
+                let file = data.source.as_ref().unwrap_or(&data.file);
+                file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
             (_, None) => String::new(),
         }
     }
@@ -246,7 +264,28 @@ impl Content {
     fn source(&self, beta: f64) -> Source<'_> {
         match self {
             Self::Target(target) => Source::Target { target: target.as_ref(), beta },
-            Self::Points { train, held_out, .. } => Source::Points { train, held_out },
+            Self::Points(Data { train, held_out, .. }) => Source::Points { train, held_out },
         }
+    }
+}
+
+impl Data {
+    /// Reads points and splits them.
+    ///
+    /// # Errors
+    /// [`ProblemError::Data`] or [`ProblemError::Degenerate`].
+    fn read(path: &Path, settings: &DataConfig) -> Result<Self, ProblemError> {
+        let manifold = &settings.manifold;
+        let ambient = manifold.ambient();
+        let Points { points: all, notes } = data::read(path, manifold, &settings.options())?;
+        let mut findings = examine(manifold, &all)
+            .map_err(|source| ProblemError::Degenerate { path: path.to_owned(), source })?;
+        let (train, held_out) = split(&all, ambient, settings.held_out);
+        if train.len() < 2 * ambient {
+            let rows = train.len() / ambient;
+            return Err(DataError::TooFew { path: path.to_owned(), rows, needed: 2 }.into());
+        }
+        findings.extend(repeated(ambient, &train, &held_out));
+        Ok(Self { all, train, held_out, findings, notes })
     }
 }

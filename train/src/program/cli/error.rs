@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::data::DataError;
 use crate::program::RunError;
 use crate::program::tables::TableError;
-use crate::training::data::DataError;
 
 /// Why the program fails.
 #[derive(Debug, thiserror::Error)]

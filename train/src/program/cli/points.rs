@@ -10,6 +10,7 @@ use super::CliError;
 use super::destination::Destination;
 use super::model::open_model;
 use super::threads::Threads;
+use crate::data::{self, Options};
 use crate::evaluation::log_target;
 use crate::program::RunError;
 use crate::program::output::warn;
@@ -17,7 +18,7 @@ use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
 use crate::report::Status;
 use crate::samples::{BATCH, coordinate_names};
-use crate::training::{Model, data};
+use crate::training::Model;
 
 pub(super) const LOG_PROB: &str = "\
 Column log_q: log-density of each point with respect to the Riemannian volume, in nats. Where the run has an energy u
@@ -56,7 +57,7 @@ pub(super) enum Quantity {
 
 /// The points of a file, `[point][coordinate]`.
 fn read_points(path: &Path, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
-    Ok(data::read(path, manifold)?.points)
+    Ok(data::read(path, manifold, &Options::default())?.points)
 }
 
 /// Does what the arguments say; returns the exit status.

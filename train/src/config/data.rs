@@ -1,0 +1,95 @@
+//! The section `[data]`: points on a manifold, and the file that they are in.
+
+use std::path::PathBuf;
+
+use ircpm_manifolds::AnyManifold;
+use serde::{Deserialize, Serialize};
+
+use super::check;
+use crate::data::{Column, Options, Unit};
+
+/// Points on a manifold, one per row of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Name of the file, relative to the configuration's folder: a table of text, or an array if it ends in `.npy` or
+    /// `.npz`. Each row has the coordinates of a point.
+    #[serde(deserialize_with = "check::file")]
+    pub file: PathBuf,
+    /// Manifold of the points, for example `T2`, `S2` or `T2xS2`.
+    #[serde(with = "check::manifold")]
+    pub manifold: AnyManifold,
+    /// Unit of the angles: `rad`, `deg`, `hours` or `turns`. By default the header's, or radians where all values are
+    /// within ±2π.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+    /// Columns of the coordinates, by name or by number from 1; by default all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+    /// Column of the weights of the rows, which no fit takes yet: reading the points refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Column>,
+    /// Whether points of S2 are given as latitude and longitude in degrees.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lat_lon: bool,
+    /// Whether the first row holds the names of the columns; by default seen from the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Whether rows that miss a value are left out; else they are refused.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub drop_missing: bool,
+    /// Share of the rows that is kept away from training, for the reported likelihood.
+    #[serde(default = "tenth", deserialize_with = "check::share")]
+    pub held_out: f64,
+    /// SHA-256 of the file in hexadecimal digits; another file is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "check::sha256")]
+    pub sha256: Option<String>,
+    /// Where the points of a run's folder came from. Nothing is read from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PathBuf>,
+    /// How they were read from there, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_as: Vec<String>,
+}
+
+impl DataConfig {
+    /// What it says about the table.
+    pub fn options(&self) -> Options {
+        Options {
+            unit: self.unit,
+            columns: self.columns.clone(),
+            weights: self.weights.clone(),
+            lat_lon: self.lat_lon,
+            header: self.header,
+            drop_missing: self.drop_missing,
+            sha256: self.sha256.clone(),
+        }
+    }
+
+    /// The same points in the file `copy`, which holds coordinates as the flow takes them.
+    pub(crate) fn copied(&self, copy: &str, sha256: String, read_as: Vec<String>) -> Self {
+        Self {
+            file: copy.into(),
+            manifold: self.manifold.clone(),
+            unit: None,
+            columns: vec![],
+            weights: None,
+            lat_lon: false,
+            header: None,
+            drop_missing: false,
+            held_out: self.held_out,
+            sha256: Some(sha256),
+            source: Some(self.source.clone().unwrap_or_else(|| self.file.clone())),
+            read_as: if self.source.is_some() { self.read_as.clone() } else { read_as },
+        }
+    }
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,93 @@
+//! Points from a file: a table of text as people write it, or an array of NumPy.
+//!
+//! [`read`] opens the file (`file`), makes a table of it (`text`, `numpy`), chooses the columns of the coordinates
+//! (`select`) and turns rows into points of a manifold (`convert`). What it took for granted on the way it says as
+//! [`Note`]s; where a table can be read in two ways it does not choose but refuses with a [`DataError`] that names the
+//! option which decides.
+
+mod convert;
+mod error;
+mod field;
+mod file;
+mod header;
+mod note;
+mod numpy;
+mod options;
+mod select;
+mod separator;
+mod split;
+mod table;
+mod text;
+mod unit;
+
+use std::path::Path;
+
+use ircpm_manifolds::AnyManifold;
+
+pub use error::{DataError, Place};
+pub use file::{MOST_BYTES, sha256};
+pub use note::Note;
+pub use numpy::encode;
+pub use options::{Column, Options, Unit};
+pub use separator::Separator;
+pub(crate) use split::split;
+pub use table::MOST_ROWS;
+
+/// Points that were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Points {
+    /// The points, `[row][coordinate]`; angles in `[0, 2π)`, unit vectors of length 1.
+    pub points: Vec<f64>,
+    /// What was taken for granted, in the order in which it was.
+    pub notes: Vec<Note>,
+}
+
+/// Reads the points of a manifold from a file. Names that end in `.npy` or `.npz` hold arrays, all others tables of
+/// text.
+///
+/// # Errors
+/// [`DataError`] for a file that is no table, a table that can be read in two ways, and at the first row that is not a
+/// point; also where there are fewer than two points.
+pub fn read(path: &Path, manifold: &AnyManifold, options: &Options) -> Result<Points, DataError> {
+    decode(&file::load(path, options.sha256.as_deref())?, path, manifold, options)
+}
+
+/// Reads points from the bytes of a file; `path` is its name in messages, whose ending tells arrays from text. Never
+/// panics, whatever the bytes.
+///
+/// # Errors
+/// As [`read`].
+///
+/// ```
+/// use ircpm_train::data::{Options, Unit, decode};
+///
+/// let text = b"phi [deg],psi [deg]\n-57.0,-47.0\n-119.0,113.0\n";
+/// let options = Options { unit: Some(Unit::Degrees), ..Options::default() };
+/// let read = decode(text, "angles.csv".as_ref(), &"T2".parse()?, &options)?;
+/// assert!((read.points[0].to_degrees() - 303.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn decode(
+    bytes: &[u8],
+    path: &Path,
+    manifold: &AnyManifold,
+    options: &Options,
+) -> Result<Points, DataError> {
+    if options.weights.is_some() {
+        return Err(DataError::Weights);
+    }
+    let mut notes = Vec::new();
+    let is = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+    if is("npz") {
+        // What chose the array does not choose columns in it.
+        let (table, chosen) = numpy::archive(bytes, path, options)?;
+        let columns = if chosen { vec![] } else { options.columns.clone() };
+        return convert::points(&table, manifold, &Options { columns, ..options.clone() }, notes);
+    }
+    if is("npy") {
+        return convert::points(&numpy::array(bytes, path)?, manifold, options, notes);
+    }
+    let text = file::text(bytes, &mut notes);
+    let table = text::table(&text, path, options, &mut notes)?;
+    convert::points(&table, manifold, options, notes)
+}

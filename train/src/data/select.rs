@@ -1,0 +1,205 @@
+//! Which columns of a table are the coordinates of a point.
+
+use ircpm_manifolds::{AnyManifold, Coordinates};
+
+use super::field::Cell;
+use super::table::Table;
+use super::unit::without_unit;
+use super::{Column, DataError, Note, Options};
+
+/// Names of a column that counts the rows; one of another name may be a coordinate.
+const INDEX: [&str; 14] = [
+    "index",
+    "idx",
+    "id",
+    "row",
+    "n",
+    "no",
+    "nr",
+    "number",
+    "frame",
+    "step",
+    "time",
+    "t",
+    "model",
+    "unnamed_0",
+];
+
+/// What a column of a table is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// An angle, in the unit of the table.
+    Angle,
+    /// A latitude in degrees.
+    Latitude,
+    /// A longitude in degrees.
+    Longitude,
+    /// A coordinate as it is.
+    Plain,
+}
+
+/// The roles of the columns that a point of the manifold is made of.
+pub(super) fn roles(manifold: &AnyManifold, lat_lon: bool) -> Vec<Role> {
+    let of = |run| match run {
+        Coordinates::Angles(n) => vec![Role::Angle; n],
+        Coordinates::UnitVector(3) if lat_lon => vec![Role::Latitude, Role::Longitude],
+        run => vec![Role::Plain; run.len()],
+    };
+    manifold.coordinates().into_iter().flat_map(of).collect()
+}
+
+/// Chooses the column of every role.
+///
+/// The option `columns` chooses; without it a single latitude and longitude are known by their names. Otherwise the
+/// table must have as many columns as there are roles, not counting an index and columns of text.
+///
+/// # Errors
+/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Name`] or [`DataError::Ambiguous`].
+pub(super) fn select(
+    table: &Table<'_>,
+    manifold: &AnyManifold,
+    roles: &[Role],
+    options: &Options,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<usize>, DataError> {
+    let mut chosen = if !options.columns.is_empty() {
+        let chosen =
+            options.columns.iter().map(|column| find(table, column)).collect::<Result<Vec<_>, _>>()?;
+        if chosen.len() != roles.len() {
+            return Err(DataError::Choice { found: chosen.len(), needs: needs(manifold, roles) });
+        }
+        chosen
+    } else if let Some(globe) = globe(table, roles) {
+        globe
+    } else {
+        remaining(table, manifold, roles, notes)?
+    };
+    for (i, role) in roles.iter().enumerate() {
+        let named = |i: usize, is: fn(&str) -> bool| table.names.get(chosen[i]).is_some_and(|name| is(name));
+        if *role == Role::Latitude && named(i, is_longitude) && named(i + 1, is_latitude) {
+            chosen.swap(i, i + 1);
+        }
+    }
+    if !table.names.is_empty() || chosen.len() < table.width {
+        notes.push(Note::Columns(chosen.iter().map(|&column| table.label(column)).collect()));
+    }
+    Ok(chosen)
+}
+
+/// What a point needs, as a clause.
+fn needs(manifold: &AnyManifold, roles: &[Role]) -> String {
+    let globe = if roles.contains(&Role::Latitude) { " with latitude and longitude" } else { "" };
+    match roles.len() {
+        1 => format!("a point of {manifold}{globe} has 1 coordinate"),
+        n => format!("a point of {manifold}{globe} has {n} coordinates"),
+    }
+}
+
+/// The column of a name or number.
+///
+/// # Errors
+/// [`DataError::Name`] if there is none, [`DataError::Ambiguous`] if there are several.
+fn find(table: &Table<'_>, column: &Column) -> Result<usize, DataError> {
+    let (name, number) = match column {
+        Column::Number(number) => (None, Some(*number)),
+        Column::Name(name) => (Some(name.trim()), name.trim().parse().ok()),
+    };
+    // The exact name before one that differs by its case or its unit.
+    let exact = |own: &str, name: &str| own == name;
+    let near = |own: &str, name: &str| without_unit(own) == without_unit(name);
+    for same in [exact as fn(&str, &str) -> bool, near] {
+        let Some(name) = name.filter(|name| !name.is_empty()) else { break };
+        let found: Vec<usize> = (0..table.names.len()).filter(|&i| same(&table.names[i], name)).collect();
+        match found[..] {
+            [] => {}
+            [one] => return Ok(one),
+            _ => return Err(DataError::Ambiguous { path: table.path.to_owned(), name: name.to_owned() }),
+        }
+    }
+    let found = number.filter(|number| (1..=table.width).contains(number));
+    found.map(|number| number - 1).ok_or_else(|| DataError::Name {
+        path: table.path.to_owned(),
+        name: column.to_string(),
+        known: table.labels(),
+    })
+}
+
+/// The columns named latitude and longitude, where these two are all that is needed and there is one of each.
+fn globe(table: &Table<'_>, roles: &[Role]) -> Option<Vec<usize>> {
+    let only = |is: fn(&str) -> bool| {
+        let mut found = (0..table.names.len()).filter(|&i| is(&table.names[i]));
+        found.next().filter(|_| found.next().is_none())
+    };
+    match roles {
+        [Role::Latitude, Role::Longitude] => Some(vec![only(is_latitude)?, only(is_longitude)?]),
+        _ => None,
+    }
+}
+
+fn is_latitude(name: &str) -> bool {
+    matches!(without_unit(name).as_str(), "lat" | "latitude" | "lats" | "latitudes" | "decimallatitude")
+}
+
+fn is_longitude(name: &str) -> bool {
+    let names = ["lon", "lng", "long", "longitude", "lons", "longitudes", "decimallongitude"];
+    names.contains(&without_unit(name).as_str())
+}
+
+/// All columns but an index and those of text.
+///
+/// # Errors
+/// [`DataError::Columns`] if there are not as many as roles.
+fn remaining(
+    table: &Table<'_>,
+    manifold: &AnyManifold,
+    roles: &[Role],
+    notes: &mut Vec<Note>,
+) -> Result<Vec<usize>, DataError> {
+    let mut left: Vec<usize> = (0..table.width).collect();
+    if left.len() > roles.len() {
+        let is_text = |column: &usize| table.column(*column).all(|cell| cell == Cell::Text);
+        let (text, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_text(column));
+        if rest.len() >= roles.len() {
+            let reason = "it is text in every row";
+            notes.extend(text.iter().map(|&column| Note::LeftOut { column: table.label(column), reason }));
+            left = rest;
+        }
+    }
+    if left.len() == roles.len() + 1 && left[0] == 0 {
+        let integers = |cell: Cell| matches!(cell, Cell::Number(x) if x == x.trunc());
+        let name = without_unit(table.names.first().map_or("", String::as_str));
+        let unnamed = !table.names.is_empty() && (name.is_empty() || name.starts_with("unnamed"));
+        let reason = if table.counts_rows(0) && (name.is_empty() || INDEX.contains(&name.as_str())) {
+            Some("it counts the rows")
+        } else if unnamed && table.column(0).all(integers) {
+            Some("it has integers and no name")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            notes.push(Note::LeftOut { column: table.label(0), reason });
+            left.remove(0);
+        }
+    }
+    if left.len() != roles.len() {
+        let needs = needs(manifold, roles);
+        let mut remedy = if left.len() > roles.len() {
+            let example: Vec<String> =
+                left[left.len() - roles.len()..].iter().map(|i| (i + 1).to_string()).collect();
+            format!("choose them by `columns`, as in --columns {}", example.join(","))
+        } else {
+            "give a column for each, or another manifold".to_owned()
+        };
+        let sphere = manifold.coordinates().contains(&Coordinates::UnitVector(3));
+        if sphere && left.len() < roles.len() && !roles.contains(&Role::Latitude) {
+            remedy =
+                "give unit vectors, or latitude and longitude with lat_lon = true (--lat-lon)".to_owned();
+        }
+        let (path, columns) = (table.path.to_owned(), table.labels());
+        return Err(DataError::Columns { path, columns, needs, remedy });
+    }
+    if left.len() > 1 && table.cells.len() > 2 * table.width && left[0] == 0 && table.counts_rows(0) {
+        notes.push(Note::Index { column: table.label(0) });
+    }
+    Ok(left)
+}

@@ -1,0 +1,381 @@
+//! Tables as people write them, each with the points that are read or the message that is given.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use ircpm_train::config::{Config, DataConfig};
+use ircpm_train::data::{DataError, Note, Points, decode, encode, read, sha256};
+
+/// Four points of the torus, as the rows of a table.
+const ROWS: [[&str; 2]; 4] =
+    [["1.1231", "3.7575"], ["0.1178", "3.9744"], ["6.0165", "5.1031"], ["5.1358", "3.3665"]];
+
+/// The same as numbers.
+fn points() -> Vec<f64> {
+    ROWS.iter().flatten().map(|field| field.parse().expect("a number")).collect()
+}
+
+/// The rows with a separator between the fields, and this after each.
+fn rows(separator: &str, end: &str) -> String {
+    ROWS.iter().fold(String::new(), |text, row| text + &row.join(separator) + end)
+}
+
+/// The section `[data]` with these further keys, one per line.
+fn settings(manifold: &str, keys: &str) -> DataConfig {
+    let text = format!(
+        "[training]\nloss = \"likelihood\"\n[data]\nfile = \"points.csv\"\nmanifold = \"{manifold}\"\n{keys}"
+    );
+    Config::parse(&text, "test").unwrap_or_else(|e| panic!("{keys}: {e}")).data.expect("a section")
+}
+
+fn decoded(bytes: &[u8], name: &str, manifold: &str, keys: &str) -> Result<Points, DataError> {
+    let settings = settings(manifold, keys);
+    decode(bytes, name.as_ref(), &settings.manifold, &settings.options())
+}
+
+/// A table, the keys that it is read with, and words of the notes.
+struct Table {
+    bytes: Vec<u8>,
+    keys: &'static str,
+    notes: &'static [&'static str],
+}
+
+fn table(text: impl Into<Vec<u8>>, keys: &'static str, notes: &'static [&'static str]) -> Table {
+    Table { bytes: text.into(), keys, notes }
+}
+
+#[test]
+fn one_table_in_many_hands_is_the_same_points() {
+    let plain = rows(",", "\n");
+    let headed = format!("phi,psi\n{plain}");
+    let numbered = |start: &str, name: &str| -> String {
+        let rows = plain
+            .lines()
+            .enumerate()
+            .fold(String::new(), |text, (i, row)| text + &format!("{i}{start},{row}\n"));
+        format!("{name}{rows}")
+    };
+    let utf16: Vec<u8> = format!("\u{feff}{headed}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin1 = [b"\xf8,\xe9\n", plain.as_bytes()].concat();
+    let plumed =
+        format!("#! FIELDS time phi psi\n#! SET min_phi -pi\n{}", numbered(".000000", "").replace(',', " "));
+    let labels = rows("   ", "  ALA-2\n");
+    let quoted = ROWS.iter().fold(String::new(), |text, [a, b]| text + &format!("\"{a}\",\"{b}\"\n"));
+    let swapped = ROWS.iter().fold("psi,phi\n".to_owned(), |text, [a, b]| text + &format!("{b},{a}\n"));
+    let tables = [
+        table(
+            &*headed,
+            "",
+            &["separated by commas", "line 1 names the columns: phi, psi", "radians: all are within ±2π"],
+        ),
+        table(&*plain, "", &["the first row is data"]),
+        table(format!("\u{feff}{headed}"), "", &["phi, psi"]),
+        table(format!("\u{feff}{plain}"), "", &["the first row is data"]),
+        table(headed.replace('\n', "\r\n"), "", &["phi, psi"]),
+        table(headed.replace('\n', "\r"), "", &["phi, psi"]),
+        table(headed.replace(',', "\t"), "", &["separated by tabs"]),
+        table(headed.replace(',', ";"), "", &["separated by semicolons"]),
+        table(headed.replace(',', " "), "", &["separated by blanks"]),
+        table(
+            headed.replace(',', ";").replace('.', ","),
+            "",
+            &["by semicolons, the comma is the decimal mark"],
+        ),
+        table(headed.replace(',', "\t").replace('.', ","), "", &["by tabs, the comma is the decimal mark"]),
+        table(plain.replace(',', "  ").replace('.', ","), "", &["by blanks, the comma is the decimal mark"]),
+        table(quoted, "", &["the first row is data"]),
+        table(numbered("", ",phi,psi\n"), "", &["column 1 is left out: it counts the rows"]),
+        table(numbered("", ""), "", &["column 1 is left out: it counts the rows"]),
+        table(numbered("7", ",phi,psi\n"), "", &["column 1 is left out: it has integers and no name"]),
+        table(numbered("", "Frame,phi,psi\n"), "", &["column 1 (Frame) is left out: it counts the rows"]),
+        table(numbered("", "phi,psi\n"), "", &["column 1 is left out"]),
+        table(format!("0,1\n{plain}"), "", &["line 1 names the columns: 0, 1"]),
+        table(numbered("", ",0,1\n"), "", &["line 1 names the columns: , 0, 1"]),
+        table(format!("# alanine dipeptide, radians\n{headed}"), "", &["line 2 names the columns: phi, psi"]),
+        table(
+            format!("% phi psi\n{}", plain.replace(',', " ")),
+            "",
+            &["line 1, a comment, names the columns: phi, psi"],
+        ),
+        table(headed.replacen("\n0", "\n# restarted here\n0", 1), "", &["phi, psi"]),
+        table(headed.replace('\n', "\n\n"), "", &["phi, psi"]),
+        table(format!("phi,psi\n{}", rows(",", ",\n")), "", &["every row ends in a separator"]),
+        table(format!("phi,psi,\n{}", rows(",", ",\n")), "", &["every row ends in a separator"]),
+        table(rows(",", ",\n"), "", &["the first row is data", "every row ends in a separator"]),
+        table(headed.replace(",3.7575", ",3.7575e+00").replace("6.0165", "+.60165E1"), "", &["phi"]),
+        table(headed.replace("6.0165", "6.016500D+00"), "", &["phi"]),
+        table(headed.replace("phi,psi", "\"phi [rad]\",\"psi [rad]\""), "", &["radians: the header says so"]),
+        table(headed.trim_end(), "", &["phi"]),
+        table(format!("{headed}{headed}"), "", &["the header stands in line 6 again"]),
+        table(utf16, "", &["read as UTF-16"]),
+        table(latin1, "", &["read as Latin-1"]),
+        table(
+            plumed,
+            "",
+            &["names the columns: time, phi, psi", "column 1 (time) is left out: it counts the rows"],
+        ),
+        table(labels, "", &["column 3 is left out: it is text in every row"]),
+        table(swapped.clone(), "columns = [\"phi\", \"psi\"]", &["column 2 (phi), column 1 (psi)"]),
+        table(swapped, "columns = [2, 1]", &["column 2 (phi), column 1 (psi)"]),
+        table(
+            numbered("", "t,Phi [rad],psi\n"),
+            "columns = [\"phi\", \"3\"]",
+            &["column 2 (Phi [rad]), column 3 (psi)"],
+        ),
+        table(
+            headed.replacen('\n', "\n1.0,\n", 1),
+            "drop_missing = true",
+            &["1 row without a value is left out: points.csv, line 2"],
+        ),
+        table(
+            headed.replacen('\n', "\nNA,NA\n1e999,1\n", 1),
+            "drop_missing = true",
+            &["2 rows without a value"],
+        ),
+        table(
+            format!("NA,NA\n{plain}"),
+            "drop_missing = true",
+            &["first row is data", "1 row without a value"],
+        ),
+        table(headed.replace("\n0.1178", "\n\u{2212}6.16538530717958647"), "", &["phi"]),
+        table(format!("1,2\n{plain}"), "header = true", &["line 1 names the columns: 1, 2"]),
+    ];
+    for (i, Table { bytes, keys, notes }) in tables.iter().enumerate() {
+        let text = String::from_utf8_lossy(bytes);
+        let read = decoded(bytes, "points.csv", "T2", keys).unwrap_or_else(|e| panic!("{i}, {text}: {e}"));
+        let said: Vec<String> = read.notes.iter().map(Note::to_string).collect();
+        // Concatenated files have every point twice.
+        for copy in read.points.chunks(8) {
+            let same = copy.len() == 8 && copy.iter().zip(points()).all(|(x, y)| (x - y).abs() < 1e-12);
+            assert!(same, "{i}, {text}: {:?}", read.points);
+        }
+        for words in *notes {
+            assert!(said.iter().any(|note| note.contains(words)), "{i}, {text}: no {words:?} in {said:?}");
+        }
+    }
+}
+
+#[test]
+fn units_are_turned_into_radians_and_angles_wrapped() {
+    let half = std::f64::consts::PI;
+    let cases = [
+        ("a\n90\n-90\n", "unit = \"deg\"", vec![0.5 * half, 1.5 * half], ""),
+        ("a [deg]\n90\n270\n", "", vec![0.5 * half, 1.5 * half], "degrees: the header says so"),
+        ("a\n6\n12\n", "unit = \"hours\"", vec![0.5 * half, half], "hours"),
+        ("a\n0.25\n-0.5\n", "unit = \"turns\"", vec![0.5 * half, half], "turns"),
+        (
+            "a\n7.5\n1\n",
+            "unit = \"rad\"",
+            vec![7.5 - 2.0 * half, 1.0],
+            "1 angle beyond a turn is wrapped: 7.5 radians",
+        ),
+        ("a_rad\n7.5\n1\n", "", vec![7.5 - 2.0 * half, 1.0], "in points.csv, line 2"),
+        ("a_deg\n3\n1\n", "unit = \"deg\"", vec![half / 60.0, half / 180.0], "the option"),
+        ("a\n-999\n720\n", "unit = \"deg\"", vec![0.45 * half, 0.0], "2 angles beyond a turn"),
+    ];
+    for (text, keys, expected, words) in cases {
+        let read =
+            decoded(text.as_bytes(), "points.csv", "T1", keys).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let near = read.points.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-12);
+        assert!(near && read.points.len() == expected.len(), "{text}: {:?}", read.points);
+        let said = read.notes.iter().fold(String::new(), |said, note| said + &note.to_string());
+        assert!(said.contains(words), "{text}: {said}");
+    }
+}
+
+#[test]
+fn latitude_and_longitude_are_points_of_the_sphere() {
+    let root = 0.5f64.sqrt();
+    let expected = [0.0, root, root, -1.0, 0.0, 0.0, 0.0, 0.0, -1.0];
+    for (text, columns) in [
+        ("45,90\n0,180\n-90,0\n", 2),
+        ("lat,lon\n45,90\n0,-180\n-90,77\n", 2),
+        ("Longitude [deg],Latitude [deg]\n90,45\n180,0\n0,-90\n", 2),
+        ("time,latitude,longitude,depth\n2001-01-02,45,90,7\n2001-01-03,0,180,NA\n2001-01-04,-90,0,9\n", 4),
+    ] {
+        let read = decoded(text.as_bytes(), "quakes.csv", "S2", "lat_lon = true")
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
+        let near = read.points.iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-15);
+        assert!(near && read.points.len() == 9, "{columns} columns, {text}: {:?}", read.points);
+    }
+    let mixed =
+        decoded(b"h,lat,lon\n6,0,90\n12,90,0\n", "x.csv", "T1xS2", "lat_lon = true\nunit = \"hours\"")
+            .expect("points");
+    assert!(
+        (mixed.points[0] - 0.5 * std::f64::consts::PI).abs() < 1e-15 && mixed.points[2] == 1.0,
+        "{mixed:?}"
+    );
+}
+
+#[test]
+fn unit_vectors_of_six_decimals_and_single_precision_are_normalised_and_read_again_to_the_bit() {
+    // The vector (0.5725204…, −0.7169173…, 0.3978063…) of length 1, rounded: each coordinate errs by half of its last digit,
+    // the length by √3 times as much.
+    for (row, most) in [("0.572520,-0.716917,0.397806", 9e-7), ("0.572520375,-0.716917396,0.397806317", 1e-7)]
+    {
+        let text = format!("x,y,z,h\n{row},2\n0,0,1,3\n");
+        let read = decoded(text.as_bytes(), "points.csv", "S2xR1", "").expect("points");
+        let norm = read.points[..3].iter().map(|x| x * x).sum::<f64>().sqrt();
+        assert!((norm - 1.0).abs() < 3e-16, "{row}: {norm}");
+        let noted = |note: &Note| matches!(note, Note::Normalised { error } if *error > 0.0 && *error < most);
+        assert!(read.notes.iter().any(noted), "{row}: {:?}", read.notes);
+        assert_eq!(read.points[3..], [2.0, 0.0, 0.0, 1.0, 3.0], "{row}");
+        let again = decoded(&encode(&read.points, 4), "points.npy", "S2xR1", "").expect("points");
+        assert_eq!(again.points, read.points);
+    }
+}
+
+/// What the file holds, its manifold, the keys it is read with, and words of the message.
+type Wrong = (&'static [u8], &'static str, &'static str, &'static str);
+
+const WRONG: [Wrong; 54] = [
+    (b"", "T2", "", "0 points: at least 2"),
+    (b"phi,psi\n", "T2", "", "0 points"),
+    (b"phi,psi\n1.1,2.5\n", "T2", "", "1 point: at least 2"),
+    (b"# only a comment\n", "T2", "", "0 points"),
+    (b"phi,psi\n1.1,\n1.2,2.5\n", "T2", "", "line 2, column 2 (psi): no value; complete"),
+    (b"phi,psi\n1.1,nan\n1.2,2.5\n", "T2", "", "`nan` is no value"),
+    (b"phi,psi\n1.1,NA\n1.2,2.5\n", "T2", "", "drop_missing = true"),
+    (b"phi,psi\n1e999,2.1\n1.2,2.5\n", "T2", "", "column 1 (phi): `1e999` is no value"),
+    (b"phi,psi\ninf,2.1\n1.2,2.5\n", "T2", "", "`inf` is no value"),
+    (b"NA,NA\n1.1,2.1\n1.2,2.5\n", "T2", "", "line 1, column 1: `NA` is no value"),
+    (b"phi,psi\n1.1,NA\nNA,2.5\n", "T2", "drop_missing = true", "0 points"),
+    (b"phi,psi\n1.1,abc\n1.2,2.5\n", "T2", "", "`abc` is not a number"),
+    (b"phi,psi\n0x1p-1,2.1\n1.2,2.5\n", "T2", "", "write it in decimal digits"),
+    (b"phi,psi\n1_0,2.1\n1.2,2.5\n", "T2", "", "remove the underscore"),
+    (b"phi,psi\n\"1,234\",2.1\n1.2,2.5\n", "T2", "", "write thousands without a mark"),
+    (b"phi;psi\n1,5;2.5\n1,2;2,5\n", "T2", "", "use it in every number"),
+    (b"phi,psi\n45deg,90deg\n1.2,2.5\n", "T2", "", "remove the unit from the field"),
+    (b"phi,psi\n12:30,2.1\n1.2,2.5\n", "T2", "", "minutes and seconds as decimals"),
+    (b"phi,psi\n1.1,2.1\n1.2\n1.3,2.2\n", "T2", "", "line 3: 1 column, but 2 in the rows above"),
+    (b"phi,psi\n1.1,2.1\n1.2,2.5,7\n", "T2", "", "line 3: 3 columns"),
+    (b"theta\n1.1,2.1\n1.2,2.5\n", "T2", "", "line 1: 1 name (theta) above rows of 2 columns"),
+    (b"a,b,c\n1.1,2.1\n1.2,2.5\n", "T2", "", "3 names (a, b, c) above rows of 2 columns"),
+    (b"phi,psi\0\n1.1,2.1\n", "T2", "", "line 1: a zero byte"),
+    (b"phi,psi\n\"1.1,2.1\n1.2,2.5\n", "T2", "", "line 2: a quoted field does not end"),
+    (b"0,1\n2,3\n4,5\n", "T2", "", "`0,1` may be the header or the first row"),
+    (b"0\n1.5\n2.5\n", "T1", "", "header = true"),
+    (b"1.1x,2.1x\n1.2,2.5\n1.3,2.6\n", "T2", "", "`1.1x,2.1x` may be the header or the first row"),
+    (b"1.1,psi\n1.2,2.5\n1.3,2.6\n", "T2", "", "if this line holds the names of the columns"),
+    (b"1.1,2.1x\n1.2,2.5\n", "T2", "", "line 1, column 2: `2.1x` is not a number"),
+    (b"t,phi,psi\n0.1,1.1,2.1\n0.3,1.2,2.5\n", "T2", "", "as in --columns 2,3"),
+    (b"phi,psi,w\n1,2,1\n2,3.5,1\n3,1,2\n", "T2", "", "as in --columns 2,3"),
+    (b"phi\n1.1\n1.2\n", "T2", "", "1 column (column 1 (phi)), but a point of T2 has 2 coordinates"),
+    (
+        b"phi,psi\n1.1,2.1\n1.2,2.5\n",
+        "T2",
+        "columns = [\"phi\", \"chi\"]",
+        "no column `chi`; there are column 1 (phi)",
+    ),
+    (b"phi,psi\n1.1,2.1\n1.2,2.5\n", "T2", "columns = [\"phi\"]", "`columns` has 1, but a point of T2"),
+    (b"phi,psi\n1.1,2.1\n1.2,2.5\n", "T2", "columns = [1, 3]", "no column `3`"),
+    (b"phi,phi\n1.1,2.1\n1.2,2.5\n", "T2", "columns = [\"phi\", \"2\"]", "several columns are named `phi`"),
+    (
+        b"phi,psi,w\n1.1,2.1,3\n1.2,2.5,1\n",
+        "T2",
+        "columns = [1, 2]\nweights = \"w\"",
+        "weights of rows cannot be fitted",
+    ),
+    (b"phi,psi\n64.3,215.3\n6.8,227.7\n", "T2", "", "line 2, column 1 (phi): the angle 64.3 is beyond"),
+    (b"phi,psi\n7.5,1\n2,3\n", "T2", "", "or \"rad\" if they are radians that go on"),
+    (
+        b"yaw_deg,pitch_deg\n4.51,-2.66\n1.59,-1.85\n",
+        "T2",
+        "",
+        "the header `yaw_deg` says degrees, but all values are within",
+    ),
+    (b"a [deg],b [rad]\n45,1\n90,2\n", "T2", "", "several units of angles (a [deg], b [rad])"),
+    (b"x,y,z\n0,0,1\n0,0.6,0.8001\n", "S2", "", "line 3: [0.0, 0.6, 0.8001] is not a point of S2"),
+    (b"x,y,z\n0,0,1\n0,2,0\n", "S2", "unit = \"deg\"", "`unit` is for angles, and S2 has none"),
+    (b"lat,lon\n45,90\n0,180\n", "S2", "", "lat_lon = true (--lat-lon)"),
+    (
+        b"100,45\n120,10\n",
+        "S2",
+        "lat_lon = true",
+        "the latitude 100 is beyond ±90 degrees; give latitude first",
+    ),
+    (b"lat,lon\n45,400\n0,1\n", "S2", "lat_lon = true", "the longitude 400 is beyond ±360"),
+    (
+        b"lat,lon,depth\n45,40,1\n0,1,2\n",
+        "T2",
+        "lat_lon = true",
+        "`lat_lon` is for points of S2, which T2 has not",
+    ),
+    (b"a,b,c\n45,40,2.5\n0,1,2\n", "S2", "lat_lon = true", "with latitude and longitude has 2 coordinates"),
+    (b"x;y\n1.234,5;2\n3;4\n", "R2", "", "`1.234,5` is not a number"),
+    (b"label,x\nA,B\nC,D\n", "R1", "", "choose them by `columns`"),
+    (b"x\n1e308\n-1e309\n", "R1", "", "`-1e309` is no value"),
+    (b"phi psi\n1.1 2.1\n1.2 2.5 # again\n", "T2", "", "line 3: 4 columns"),
+    (b"phi,psi\n--,2.1\n1.2,2.5\n", "T2", "", "`--` is no value"),
+    (b"phi,psi\n,\n1.2,2.5\n", "T2", "", "line 2, column 1 (phi): no value"),
+];
+
+/// A text on one line of a table of Markdown.
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace('\n', " ⏎ ").replace('\0', "␀");
+    if text.is_empty() { "(nothing)".to_owned() } else { format!("`{}`", text.trim_end_matches(" ⏎ ")) }
+}
+
+#[test]
+fn wrong_tables_get_the_messages_of_the_documentation() {
+    let mut lines = String::from("| the file | manifold, keys | message |\n|---|---|---|\n");
+    for (bytes, manifold, keys, words) in WRONG {
+        let name = shown(bytes);
+        let message = match decoded(bytes, "points.csv", manifold, keys) {
+            Ok(read) => panic!("{name} is read as {read:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(message.contains(words), "{name}: no {words:?} in {message:?}");
+        let keys = keys
+            .split('\n')
+            .filter(|key| !key.is_empty())
+            .fold(String::new(), |all, key| all + &format!(", `{key}`"));
+        writeln!(lines, "| {name} | {manifold}{keys} | {message} |").expect("memory");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data.md");
+    let text = fs::read_to_string(&path).expect("the documentation");
+    assert!(text.contains(&lines), "the table of {} should be\n\n{lines}", path.display());
+}
+
+#[test]
+fn what_is_no_file_with_an_end_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = settings("T2", "");
+    let refused = |path: &Path| read(path, &settings.manifold, &settings.options()).expect_err("a refusal");
+    assert!(matches!(refused(folder.path()), DataError::NotAFile { .. }));
+    assert!(matches!(refused(&folder.path().join("nothing.csv")), DataError::Open { .. }));
+    #[cfg(unix)]
+    {
+        assert!(matches!(refused(Path::new("/dev/zero")), DataError::NotAFile { .. }));
+        let pipe = folder.path().join("pipe.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()), "a pipe");
+        assert!(matches!(refused(&pipe), DataError::NotAFile { .. }));
+    }
+}
+
+#[test]
+fn file_beyond_the_bound_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("large.csv");
+    // A hole takes no place on the disk.
+    fs::File::create(&path).and_then(|file| file.set_len(ircpm_train::data::MOST_BYTES + 1)).expect("a file");
+    let settings = settings("T2", "");
+    let refused = read(&path, &settings.manifold, &settings.options());
+    assert!(matches!(refused, Err(DataError::TooLarge { .. })), "{refused:?}");
+}
+
+#[test]
+fn changed_file_is_noticed_by_its_sum() {
+    assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("points.csv");
+    fs::write(&path, rows(",", "\n")).expect("a file");
+    let sum = sha256(rows(",", "\n").as_bytes());
+    let settings = settings("T2", &format!("sha256 = \"{sum}\""));
+    read(&path, &settings.manifold, &settings.options()).expect("points");
+    fs::write(&path, rows(",", "\r\n")).expect("a file");
+    let refused = read(&path, &settings.manifold, &settings.options()).expect_err("a refusal").to_string();
+    assert!(refused.contains("points.csv has changed") && refused.contains(&sum), "{refused}");
+}
