@@ -338,14 +338,14 @@ fn run_that_cannot_begin_is_not_blamed_on_the_learning_rate() {
 }
 
 #[test]
-fn angles_in_degrees_and_a_missing_header_are_refused() {
+fn angles_in_degrees_and_a_doubtful_header_are_refused() {
     let dir = folder();
     let config = "[data]\nfile = \"p.csv\"\nmanifold = \"R1xT1\"\n[training]\nloss = \"likelihood\"\n";
     fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
     let cases = [
-        ("height,angle\n400,1\n0,270\n", "line 3, column 2: the angle 270"),
+        ("height,angle\n400,1\n0,270\n", "line 3, column 2 (angle): the angle 270"),
         ("height,angle\n1,1e300\n", "beyond ±2π"),
-        ("0,1\n2,3\n4,5\n", "line 1: all numbers"),
+        ("0,1\n2,3\n4,5\n", "line 1: `0,1` may be the header"),
     ];
     for (text, words) in cases {
         fs::write(dir.path().join("p.csv"), text).expect("a writable folder");
@@ -503,5 +503,71 @@ fn presets_check_prints_a_markdown_table_of_all_presets() {
         .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
         .count();
     assert_eq!(rows, 9, "{}", stdout(&output));
+    assert!(!dir.path().join("runs").exists());
+}
+
+#[test]
+fn points_in_degrees_are_fitted_and_their_folder_can_be_moved_but_not_changed() {
+    let dir = folder();
+    let angle =
+        |i: usize, phase: f64| 180.0 + 60.0 * (0.7 * i as f64 + phase).sin() + 20.0 * ((i * i) as f64).sin();
+    let rows: String =
+        (0..60).map(|i| format!("{i},{:.2},{:.2}\n", angle(i, 0.0), angle(2 * i, 1.0))).collect();
+    fs::write(dir.path().join("angles.csv"), format!("frame,phi,psi\n{rows}")).expect("a writable folder");
+    let few =
+        ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048", "--set", "model.layers=1"];
+    let fit =
+        ["fit", "angles.csv", "--manifold", "T2", "--unit", "deg", "--columns", "phi,psi", "--out", "run"];
+    let output = ircpm(dir.path(), &[&fit[..], &few].concat());
+    succeed(&output);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in ["separated by commas", "line 1 names the columns", "column 2 (phi)", "angles are degrees"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let read = |path: &str| fs::read(dir.path().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let config = String::from_utf8(read("run/config.toml")).expect("text");
+    assert!(
+        config.contains("file = \"points.npy\"") && config.contains("source = \"angles.csv\""),
+        "{config}"
+    );
+    let first = f64::from_le_bytes(read("run/points.npy")[128..136].try_into().expect("a number"));
+    assert!((first.to_degrees() - angle(0, 0.0)).abs() < 0.006, "{first}");
+
+    // Without the original, elsewhere, and trained again from its own configuration.
+    fs::remove_file(dir.path().join("angles.csv")).expect("a writable folder");
+    fs::rename(dir.path().join("run"), dir.path().join("moved")).expect("a writable folder");
+    let evaluated = ircpm(dir.path(), &["evaluate", "moved"]);
+    succeed(&evaluated);
+    assert!(stdout(&output).starts_with(&stdout(&evaluated)), "{}", stdout(&evaluated));
+    succeed(&ircpm(dir.path(), &["train", "moved/config.toml", "--out", "again"]));
+    for file in ["config.toml", "points.npy", "samples.png"] {
+        assert!(read(&format!("moved/{file}")) == read(&format!("again/{file}")), "{file} differs");
+    }
+
+    let mut points = read("moved/points.npy");
+    points[130] ^= 1;
+    fs::write(dir.path().join("moved/points.npy"), points).expect("a writable folder");
+    let said = complaint(&ircpm(dir.path(), &["evaluate", "moved"]));
+    assert!(said.contains("points.npy has changed"), "{said}");
+}
+
+#[test]
+fn wrong_options_of_fit_are_answered_with_the_text_that_caused_them() {
+    let dir = folder();
+    fs::write(dir.path().join("p.csv"), "phi,psi,w\n1,2,1\n2,3.5,1\n3,1,2\n").expect("a writable folder");
+    let fit = |args: &[&str]| ircpm(dir.path(), &[&["fit", "p.csv"], args].concat());
+    for (args, words) in [
+        (&["--manifold", "T3", "--weights", "w"][..], "weights of rows cannot be fitted yet"),
+        (&["--manifold", "Q7"], "manifold = \"Q7\""),
+        (&["--manifold", "T2"], "--columns 2,3"),
+        (&["--manifold", "T2", "--columns", "phi,chi"], "no column `chi`"),
+        (&["--manifold", "S2", "--lat-lon", "--columns", "1,2", "--held-out", "1"], "1 is not in [0, 1)"),
+    ] {
+        let said = complaint(&fit(args));
+        // A long line of an error is broken by a bar.
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+    assert_eq!(fit(&["--manifold", "T2", "--unit", "grad"]).status.code(), Some(2));
+    assert_eq!(fit(&[]).status.code(), Some(2));
     assert!(!dir.path().join("runs").exists());
 }

@@ -4,6 +4,7 @@ mod chain;
 mod destination;
 mod error;
 mod evaluate;
+mod fit;
 mod manual;
 mod model;
 mod open;
@@ -13,6 +14,7 @@ mod presets;
 mod resume;
 mod sample;
 mod show;
+mod table;
 mod threads;
 mod train;
 
@@ -26,6 +28,7 @@ use crate::program::output::{note, set_quiet};
 use chain::Chain;
 pub use error::CliError;
 use evaluate::Evaluate;
+use fit::Fit;
 use manual::{Completions, Manual};
 use plot::Plot;
 use points::{Points, Quantity};
@@ -42,6 +45,7 @@ const EXAMPLES: &str = "\
 Examples:
   ircpm presets                                        what there is to train
   ircpm train torus-multi-modal                        a run folder runs/torus-multi-modal-1
+  ircpm fit angles.csv --manifold T2 --unit deg        a density of your own points
   ircpm show runs/torus-multi-modal-1                  what is in it
   ircpm sample runs/torus-multi-modal-1 -n 100000 -o samples.npz
   ircpm presets --check --seeds 3                      a table of all presets
@@ -67,6 +71,9 @@ enum Command {
     /// Train a preset or a configuration, measure it, and write a run folder
     #[command(after_help = train::EXAMPLES)]
     Train(Train),
+    /// Fit a density to points of a file, measure it, and write a run folder
+    #[command(after_help = fit::EXAMPLES)]
+    Fit(Fit),
     /// Go on with an interrupted run, in its folder
     #[command(after_help = resume::EXAMPLES)]
     Resume(Resume),
@@ -104,6 +111,7 @@ impl Command {
     fn run(&self, stop: &AtomicBool) -> Result<u8, CliError> {
         match self {
             Self::Train(args) => train::train(args, stop),
+            Self::Fit(args) => fit::fit(args, stop),
             Self::Resume(args) => resume::resume(args, stop),
             Self::Presets(args) => presets::presets(args, stop),
             Self::Evaluate(args) => evaluate::evaluate(args, stop),

@@ -1,6 +1,6 @@
 //! `ircpm log-prob`, `ircpm transform` and `ircpm inverse`: what a model says of points in a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
@@ -9,11 +9,12 @@ use ircpm_manifolds::AnyManifold;
 use super::CliError;
 use super::destination::Destination;
 use super::model::open_model;
+use super::table::TableArgs;
 use super::threads::Threads;
-use crate::data::{self, Options};
+use crate::data;
 use crate::evaluation::log_target;
 use crate::program::RunError;
-use crate::program::output::warn;
+use crate::program::output::{note, warn};
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
 use crate::report::Status;
@@ -39,6 +40,8 @@ pub(super) struct Points {
     /// File of points as of [data]: one row per point, the coordinates in the order of the manifold's
     points: PathBuf,
     #[command(flatten)]
+    table: TableArgs,
+    #[command(flatten)]
     destination: Destination,
     #[command(flatten)]
     threads: Threads,
@@ -55,9 +58,11 @@ pub(super) enum Quantity {
     Inverse,
 }
 
-/// The points of a file, `[point][coordinate]`.
-fn read_points(path: &Path, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
-    Ok(data::read(path, manifold, &Options::default())?.points)
+/// The points of a file, `[point][coordinate]`; what was taken for granted is said.
+fn read_points(args: &Points, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
+    let read = data::read(&args.points, manifold, &args.table.options())?;
+    read.notes.iter().for_each(|taken| note(format_args!("{}: {taken}", args.points.display())));
+    Ok(read.points)
 }
 
 /// Does what the arguments say; returns the exit status.
@@ -66,7 +71,7 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
     let (model, standing) = open_model(&args.run)?;
     let manifold = model.flow.manifold();
     let n = manifold.ambient();
-    let given = read_points(&args.points, manifold)?;
+    let given = read_points(args, manifold)?;
     let count = given.len() / n;
     let mut table = args.destination.create(&Layout::of_rows(quantity.arrays(&model), count))?;
     let bar = count_bar("points", count);

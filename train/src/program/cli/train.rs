@@ -1,6 +1,6 @@
 //! `ircpm train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::open::read_config;
 use super::threads::Threads;
 use super::{CliError, INTERRUPTED};
-use crate::config::Override;
+use crate::config::{Config, Override};
 use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show, show_report};
 use crate::program::progress::ProgressDisplay;
@@ -48,14 +48,25 @@ pub(super) struct Train {
 /// Does what the arguments say; returns the exit status.
 pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
-    let name = &args.config;
     let mut sets = args.sets.clone();
-    if let Some(seed) = args.seed {
-        sets.push(Override::seed(seed));
-    }
-    let (config, label, base) = read_config(name, &sets)?;
-    let problem = Problem::new(config, &base).map_err(RunError::from)?;
-    let folder = Folder::create(args.out.as_deref(), &label).map_err(RunError::from)?;
+    sets.extend(args.seed.map(Override::seed));
+    let (config, label, base) = read_config(&args.config, &sets)?;
+    begin(config, &label, &base, args.out.as_deref(), args.json, stop)
+}
+
+/// Trains a configuration whose paths start from `base`, into the folder `out` or one that the label names.
+pub(super) fn begin(
+    config: Config,
+    label: &str,
+    base: &Path,
+    out: Option<&Path>,
+    json: bool,
+    stop: &AtomicBool,
+) -> Result<u8, CliError> {
+    let problem = Problem::new(config, base).map_err(RunError::from)?;
+    // Before the findings, because they count the columns that were chosen.
+    problem.notes().iter().for_each(|taken| note(format_args!("{label}: {taken}")));
+    let folder = Folder::create(out, label).map_err(RunError::from)?;
     match problem.config.is_linear() {
         true => note(format_args!("{label}: linear layers, into {}", folder.root().display())),
         false => {
@@ -65,11 +76,11 @@ pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     }
     note(format_args!("{label}: optimiser {} ({})", problem.method(), problem.choice));
     problem.findings().iter().for_each(|finding| note(format_args!("{label}: {finding}")));
-    let mut progress = ProgressDisplay::new(&label, 0, problem.steps());
+    let mut progress = ProgressDisplay::new(label, 0, problem.steps());
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
-    conclude(outcome, &folder, args.json)
+    conclude(outcome, &folder, json)
 }
 
 /// Shows how training ended.

@@ -1,0 +1,102 @@
+//! `ircpm fit`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+use toml::{Table, Value};
+
+use super::CliError;
+use super::table::TableArgs;
+use super::threads::Threads;
+use super::train::begin;
+use crate::config::{Config, Override};
+use crate::data::Column;
+use crate::program::RunError;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  ircpm fit angles.csv --manifold T2 --unit deg        dihedral angles, two columns in degrees
+  ircpm fit trajectory.dat --manifold T2 --columns phi,psi
+  ircpm fit quakes.csv --manifold S2 --lat-lon         latitude and longitude, whichever columns have these names
+  ircpm fit directions.npy --manifold S2               unit vectors, three columns
+
+A table of text may be separated by commas, tabs, semicolons or blanks, with a header or without; .npy and .npz are arrays
+of NumPy. What is taken for granted is said, what may be read in two ways is asked for. The command writes a run folder as
+`ircpm train` does; its config.toml has every key, and points.npy the points.";
+
+#[derive(Debug, Args)]
+pub(super) struct Fit {
+    /// File of the points: a table of text, or .npy or .npz
+    file: PathBuf,
+    /// Manifold of the points: T2 for two angles, S2 for the sphere, R1xT1 for a number and an angle
+    #[arg(long)]
+    manifold: String,
+    /// Column of the weights of the rows; refused, because no fit takes weights yet
+    #[arg(long)]
+    weights: Option<Column>,
+    /// Share of the rows that is kept away from the fit, for the reported likelihood [default: 0.1]
+    #[arg(long)]
+    held_out: Option<f64>,
+    /// Folder of the run, which must be new or empty [default: runs/<file>-<n>, the first n that is free]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Seed of the fit
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    table: TableArgs,
+    #[command(flatten)]
+    threads: Threads,
+    /// Replace a key of the configuration, for example model.layers=3; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<Override>,
+    /// Print the report as JSON, as report.json has it
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what the arguments say; returns the exit status.
+pub(super) fn fit(args: &Fit, stop: &AtomicBool) -> Result<u8, CliError> {
+    args.threads.start()?;
+    let mut sets = args.sets.clone();
+    sets.extend(args.seed.map(Override::seed));
+    let config = Config::parse_with(&args.to_toml(), "ircpm fit", &sets).map_err(RunError::from)?;
+    let label = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    begin(config, &label, Path::new(""), args.out.as_deref(), args.json, stop)
+}
+
+impl Fit {
+    /// The arguments as a configuration, in which an error can be shown.
+    fn to_toml(&self) -> String {
+        let TableArgs { unit, columns, lat_lon, header, drop_missing } = &self.table;
+        let mut data = Table::new();
+        let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
+        set("file", self.file.to_string_lossy().into_owned().into());
+        set("manifold", self.manifold.clone().into());
+        if let Some(unit) = unit {
+            set("unit", unit.name().into());
+        }
+        if !columns.is_empty() {
+            set("columns", columns.iter().map(Column::to_string).collect::<Vec<_>>().into());
+        }
+        if let Some(weights) = &self.weights {
+            set("weights", weights.to_string().into());
+        }
+        if *lat_lon {
+            set("lat_lon", true.into());
+        }
+        if let Some(header) = *header {
+            set("header", header.into());
+        }
+        if *drop_missing {
+            set("drop_missing", true.into());
+        }
+        if let Some(share) = self.held_out {
+            set("held_out", share.into());
+        }
+        let training = Table::from_iter([("loss".to_owned(), Value::from("likelihood"))]);
+        let sections = [("data", data), ("training", training)];
+        Table::from_iter(sections.map(|(name, table)| (name.to_owned(), Value::Table(table)))).to_string()
+    }
+}
