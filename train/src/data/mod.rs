@@ -28,6 +28,8 @@ pub use error::{DataError, Place};
 pub use file::{MOST_BYTES, sha256};
 pub use note::Note;
 pub use numpy::encode;
+#[cfg(feature = "program")]
+pub(crate) use numpy::header;
 pub use options::{Column, Options, Unit};
 pub use separator::Separator;
 pub(crate) use split::split;

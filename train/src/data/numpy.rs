@@ -71,22 +71,34 @@ pub(super) fn archive<'a>(
     Ok((table(path, Array { rows, columns, flat: false, numbers }, names)?, false))
 }
 
+/// The header of a `.npy` file of little-endian doubles in C order, version 1.0 of the format.
+///
+/// # Panics
+/// If the shape has so many dimensions that its text has more than 65,000 characters.
+pub(crate) fn header(shape: &[usize]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    // A tuple of one number needs its comma.
+    let comma = if shape.len() == 1 { "," } else { "" };
+    let sizes = sizes.join(", ");
+    let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({sizes}{comma}), }}");
+    let mut bytes = [MAGIC, &[1, 0]].concat();
+    // The length counts the blanks and the line feed.
+    let whole = (bytes.len() + 2 + text.len() + 1).next_multiple_of(ALIGNMENT);
+    let length = whole - bytes.len() - 2;
+    bytes.extend(u16::try_from(length).expect("a few dimensions").to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.resize(whole - 1, b' ');
+    bytes.push(b'\n');
+    bytes
+}
+
 /// The bytes of a `.npy` file of points, `[row][coordinate]`, in double precision.
 ///
 /// # Panics
 /// If `ambient` is zero or `points` are not whole points of so many coordinates.
 pub fn encode(points: &[f64], ambient: usize) -> Vec<u8> {
     assert!(points.len().is_multiple_of(ambient), "points of {ambient} coordinates");
-    let shape = format!("({}, {ambient})", points.len() / ambient);
-    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
-    let before = MAGIC.len() + 4;
-    let length = (before + header.len() + 1).next_multiple_of(ALIGNMENT) - before;
-    header.extend(std::iter::repeat_n(' ', length - header.len() - 1));
-    header.push('\n');
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend([1, 0]);
-    bytes.extend((length as u16).to_le_bytes());
-    bytes.extend(header.into_bytes());
+    let mut bytes = header(&[points.len() / ambient, ambient]);
     bytes.extend(points.iter().flat_map(|x| x.to_le_bytes()));
     bytes
 }
@@ -228,9 +240,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_starts_at_a_multiple_of_64() {
+    fn header_is_that_of_numpy() {
+        // What numpy.save writes for an array of shape (5, 3), and of shape (7,).
+        for (shape, text) in [(&[5, 3][..], "(5, 3), }"), (&[7], "(7,), }")] {
+            let bytes = header(shape);
+            assert_eq!(bytes.len() % 64, 0);
+            assert_eq!(&bytes[..10], [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, 118, 0]);
+            let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {text}");
+            assert!(bytes[10..].starts_with(text.as_bytes()), "{}", String::from_utf8_lossy(&bytes));
+            assert_eq!(bytes.last(), Some(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
         let bytes = encode(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3);
-        assert_eq!(bytes.len() % ALIGNMENT, 48);
         let read = decode(&bytes).expect("an array");
         assert_eq!((read.rows, read.columns, &read.numbers[..]), (2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0][..]));
     }

@@ -10,27 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::{Format, Layout, rows_of};
-
-/// The header of an npy file of little-endian doubles in C order: version 1.0 of the format, see NumPy's
-/// `numpy.lib.format`.
-fn header(shape: &[usize]) -> Vec<u8> {
-    /// Headers end at multiples of it.
-    const ALIGNMENT: usize = 64;
-    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    // A tuple of one number needs its comma.
-    let comma = if shape.len() == 1 { "," } else { "" };
-    let sizes = sizes.join(", ");
-    let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({sizes}{comma}), }}");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    // The length counts the blanks and the line feed.
-    let whole = (bytes.len() + 2 + text.len() + 1).next_multiple_of(ALIGNMENT);
-    let length = whole - bytes.len() - 2;
-    bytes.extend(u16::try_from(length).expect("a few dimensions").to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes.resize(whole - 1, b' ');
-    bytes.push(b'\n');
-    bytes
-}
+use crate::data::header;
 
 fn write_numbers<'a>(out: &mut impl Write, numbers: impl IntoIterator<Item = &'a f64>) -> io::Result<()> {
     numbers.into_iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
@@ -114,23 +94,5 @@ impl Format for Npz {
             io::copy(&mut file, &mut self.archive)?;
         }
         self.archive.finish()?.into_inner()?.sync_all()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::header;
-
-    #[test]
-    fn header_is_that_of_numpy() {
-        // What numpy.save writes for an array of shape (5, 3), and of shape (7,).
-        for (shape, text) in [(&[5, 3][..], "(5, 3), }"), (&[7], "(7,), }")] {
-            let bytes = header(shape);
-            assert_eq!(bytes.len() % 64, 0);
-            assert_eq!(&bytes[..10], [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, 118, 0]);
-            let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {text}");
-            assert!(bytes[10..].starts_with(text.as_bytes()), "{}", String::from_utf8_lossy(&bytes));
-            assert_eq!(bytes.last(), Some(&b'\n'));
-        }
     }
 }
