@@ -32,13 +32,13 @@ pub(super) fn file<'de, D: Deserializer<'de>>(input: D) -> Result<PathBuf, D::Er
     if path.as_os_str().is_empty() { Err(D::Error::custom("give the name of a file")) } else { Ok(path) }
 }
 
-/// A SHA-256 in hexadecimal digits.
-pub(super) fn sha256<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+/// A CRC-32 in hexadecimal digits.
+pub(super) fn crc32<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(input)?;
-    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(Some(text))
     } else {
-        Err(D::Error::custom("give the 64 hexadecimal digits that `sha256sum` prints"))
+        Err(D::Error::custom("give the eight hexadecimal digits of a CRC-32"))
     }
 }
 

@@ -41,9 +41,9 @@ pub struct DataConfig {
     /// Share of the rows that is kept away from training, for the reported likelihood.
     #[serde(default = "tenth", deserialize_with = "check::share")]
     pub held_out: f64,
-    /// SHA-256 of the file in hexadecimal digits; another file is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "check::sha256")]
-    pub sha256: Option<String>,
+    /// CRC-32 of the file in hexadecimal digits; another file is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "check::crc32")]
+    pub crc32: Option<String>,
     /// Where the points of a run's folder came from. Nothing is read from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PathBuf>,
@@ -62,12 +62,12 @@ impl DataConfig {
             lat_lon: self.lat_lon,
             header: self.header,
             drop_missing: self.drop_missing,
-            sha256: self.sha256.clone(),
+            crc32: self.crc32.clone(),
         }
     }
 
     /// The same points in the file `copy`, which holds coordinates as the flow takes them.
-    pub(crate) fn copied(&self, copy: &str, sha256: String, read_as: Vec<String>) -> Self {
+    pub(crate) fn copied(&self, copy: &str, crc32: String, read_as: Vec<String>) -> Self {
         Self {
             file: copy.into(),
             manifold: self.manifold.clone(),
@@ -78,7 +78,7 @@ impl DataConfig {
             header: None,
             drop_missing: false,
             held_out: self.held_out,
-            sha256: Some(sha256),
+            crc32: Some(crc32),
             source: Some(self.source.clone().unwrap_or_else(|| self.file.clone())),
             read_as: if self.source.is_some() { self.read_as.clone() } else { read_as },
         }

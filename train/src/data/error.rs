@@ -55,8 +55,8 @@ pub enum DataError {
     },
     /// The file is not the one that a run was made of.
     #[error(
-        "{} has changed: its SHA-256 is {found}, but the configuration's is {expected}; put the original back, or train \
-         the new points as a run of their own, without the key `sha256`", path.display()
+        "{} has changed: its CRC-32 is {found}, but the configuration's is {expected}; put the original back, or train \
+         the new points as a run of their own, without the key `crc32`", path.display()
     )]
     Changed {
         /// The file.

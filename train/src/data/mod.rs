@@ -25,7 +25,7 @@ use std::path::Path;
 use ircpm_manifolds::AnyManifold;
 
 pub use error::{DataError, Place};
-pub use file::{MOST_BYTES, sha256};
+pub use file::{MOST_BYTES, crc32};
 pub use note::Note;
 pub use numpy::encode;
 #[cfg(feature = "program")]
@@ -51,7 +51,7 @@ pub struct Points {
 /// [`DataError`] for a file that is no table, a table that can be read in two ways, and at the first row that is not a
 /// point; also where there are fewer than two points.
 pub fn read(path: &Path, manifold: &AnyManifold, options: &Options) -> Result<Points, DataError> {
-    decode(&file::load(path, options.sha256.as_deref())?, path, manifold, options)
+    decode(&file::load(path, options.crc32.as_deref())?, path, manifold, options)
 }
 
 /// Reads points from the bytes of a file; `path` is its name in messages, whose ending tells arrays from text. Never

@@ -22,8 +22,8 @@ pub struct Options {
     pub header: Option<bool>,
     /// Whether rows that miss a value are left out; else they are refused.
     pub drop_missing: bool,
-    /// SHA-256 of the file's bytes in hexadecimal digits, if the file must be the same as before.
-    pub sha256: Option<String>,
+    /// CRC-32 of the file's bytes in hexadecimal digits, if the file must be the same as before.
+    pub crc32: Option<String>,
 }
 
 /// Unit of angles.

@@ -193,7 +193,7 @@ impl Problem {
 
     /// The problem as it can be repeated from a folder of its own: points are looked for in the file `name` beside the
     /// configuration, and its bytes are returned as well. They are those of a `.npy` file, angles in radians; the
-    /// configuration has their SHA-256.
+    /// configuration has their checksum.
     pub fn with_copy(&self, name: &str) -> (Self, Option<Vec<u8>>) {
         let Self { mut config, flow, choice, grows, content } = self.clone();
         let (Content::Points(data), Some(settings)) = (&*self.content, &config.data) else {
@@ -201,7 +201,7 @@ impl Problem {
         };
         let copy = data::encode(&data.all, self.manifold().ambient());
         let notes = data.notes.iter().map(Note::to_string).collect();
-        config.data = Some(settings.copied(name, data::sha256(&copy), notes));
+        config.data = Some(settings.copied(name, data::crc32(&copy), notes));
         (Self { config, flow, choice, grows, content }, Some(copy))
     }
 
