@@ -1,7 +1,7 @@
 //! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ircpm_train::config::preset::PRESETS;
 use proptest::prelude::*;
