@@ -84,7 +84,7 @@ pub mod target;
 pub mod training;
 
 #[doc(inline)]
-pub use fit::{Fit, Options, fit, fit_data, fit_points, fit_target};
+pub use fit::{Fit, FlowFile, Options, fit, fit_data, fit_points, fit_target};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

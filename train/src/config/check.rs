@@ -82,6 +82,10 @@ pub(super) fn layers<'de, D: Deserializer<'de>>(input: D) -> Result<Layers, D::E
             check(n, 1..=64).map(|n| Layers::Fixed(n as usize))
         }
 
+        fn visit_u64<E: Error>(self, n: u64) -> Result<Layers, E> {
+            self.visit_i64(i64::try_from(n).unwrap_or(i64::MAX))
+        }
+
         fn visit_str<E: Error>(self, word: &str) -> Result<Layers, E> {
             let unknown = || E::custom(format!("{word:?} is neither \"auto\" nor an integer from 1 to 64"));
             if word == super::AUTO { Ok(Layers::Auto) } else { Err(unknown()) }

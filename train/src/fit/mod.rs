@@ -4,25 +4,26 @@
 //! [`fit_points`] take a flow of your own. All train, by least squares where they apply, and evaluate. For control over single steps, for checkpoints or a
 //! progress bar use [`Trainer`], for the measures alone [`evaluate`].
 
+pub mod flow_file;
 mod options;
 
 use std::sync::atomic::AtomicBool;
 
-use ircpm_flow::{Flow, FlowError, FlowSpec, Solver};
+use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
-use crate::config::ModelConfig;
-use crate::convex::{LinearDensity, LinearOptions};
+use crate::convex::{LayerTerms, LinearDensity};
 use crate::data::split;
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
-use crate::training::findings::{Degenerate, examine};
+use crate::training::findings::{Degenerate, Finding, examine};
 use crate::training::range::OutOfRange;
 use crate::training::{
-    End, GROWING_STEPS, NEWTON, Progress, Source, Trainer, TrainingError, choose, fit_linear,
+    End, GROWING_STEPS, NEWTON, Progress, Source, Trainer, TrainingError, Watcher, choose, fit_linear,
 };
 
+pub use flow_file::{FlowFile, FlowFileError};
 pub use options::{Algorithm, Options};
 
 /// A flow's parameters and how good they are.
@@ -40,6 +41,10 @@ pub struct Fit {
     pub optimiser: &'static str,
     /// Steps, times, and what training met.
     pub progress: Progress,
+    /// The functions of linear layers, in the flow's order; empty for networks and for maps of your own.
+    pub terms: Vec<LayerTerms>,
+    /// What the owner of the points should know; empty for a target.
+    pub findings: Vec<Finding>,
 }
 
 /// Why a flow cannot be fitted.
@@ -71,6 +76,12 @@ pub enum FitError {
         points: usize,
         /// Points that are not held out.
         train: usize,
+    },
+    /// The caller has stopped training before its end.
+    #[error("interrupted after {steps} steps")]
+    Interrupted {
+        /// Steps taken.
+        steps: usize,
     },
     /// No flow can be built on the manifold.
     #[error(transparent)]
@@ -151,7 +162,7 @@ pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, F
 /// Builds a flow on the target's manifold, fits it as [`fit`] does, and measures it. Returns the flow with as many
 /// layers as least squares have found use for, one with other algorithms, and its parameters.
 ///
-/// Networks and features are the defaults of [`ModelConfig`].
+/// What the networks are, and whether their number may grow, is in [`Options::model`].
 ///
 /// # Errors
 /// As [`fit`], and [`FitError::Flow`] if the manifold has no kernels.
@@ -186,30 +197,36 @@ pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, F
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn fit_target(target: &dyn Target, options: &Options) -> Result<(Flow, Fit), FitError> {
+    fit_target_with(target, options, &AtomicBool::new(false), &mut ())
+}
+
+/// As [`fit_target`]; ends between two steps once `stop` is set, and tells `watcher` of every step.
+///
+/// # Errors
+/// As [`fit_target`], and [`FitError::Interrupted`] if `stop` is set, or the watcher breaks off, before the end.
+pub fn fit_target_with(
+    target: &dyn Target,
+    options: &Options,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<(Flow, Fit), FitError> {
     options.check()?;
-    let ModelConfig { hidden, features, output_scale, .. } = ModelConfig::default();
-    let first = Flow::new(FlowSpec {
-        manifold: target.manifold().clone(),
-        layers: 1,
-        shared: false,
-        hidden,
-        features: features.into(),
-        output_scale,
-        solver: Solver::default(),
-    })?;
+    let first = Flow::new(options.spec(target.manifold()))?;
     let source = Source::Target { target, beta: options.beta };
     let chosen = choose(options.algorithm.name(), &first, source)?.optimiser;
-    let grows = chosen == optimiser::LevenbergMarquardt::NAME;
+    let grows = options.is_depth_free() && chosen == optimiser::LevenbergMarquardt::NAME;
     let steps = options.steps.or(grows.then_some(GROWING_STEPS));
     let options = Options { steps, ..options.clone() };
-    finish(Trainer::growing(&first, source, &options.training(), options.seed)?, source, &options)
+    let begin = if grows { Trainer::growing } else { Trainer::new };
+    finish(begin(&first, source, &options.training(), options.seed)?, source, &options, stop, watcher)
 }
 
 /// Fits a density to points `y` (`[point][coordinate]`) of a manifold, and measures it on those that are held out.
 /// Returns the flow and its parameters.
 ///
 /// Psi is linear in its parameters, layer by layer ([`crate::convex`]); depth and smoothness are chosen by validation
-/// within the points. Of the options only [`Options::seed`], [`Options::samples`] and [`Options::held_out`] are read.
+/// within the points. Of the options only [`Options::seed`], [`Options::samples`], [`Options::held_out`] and the most
+/// layers in [`Options::model`] are read.
 ///
 /// # Errors
 /// [`FitError`] for an option out of range, for points that are not on the manifold, too few or on a set of volume
@@ -230,17 +247,36 @@ pub fn fit_target(target: &dyn Target, options: &Options) -> Result<(Flow, Fit),
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn fit_data(manifold: &AnyManifold, y: &[f64], options: &Options) -> Result<(Flow, Fit), FitError> {
+    fit_data_with(manifold, y, options, &AtomicBool::new(false), &mut ())
+}
+
+/// As [`fit_data`]; ends early once `stop` is set, and tells `watcher` of every layer as of a step, whose loss is minus
+/// the gain so far in nats per point.
+///
+/// # Errors
+/// As [`fit_data`], and [`FitError::Interrupted`] if `stop` is set, or the watcher breaks off, before the end.
+///
+/// # Panics
+/// As [`fit_data`].
+pub fn fit_data_with(
+    manifold: &AnyManifold,
+    y: &[f64],
+    options: &Options,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<(Flow, Fit), FitError> {
     options.check()?;
     let [train, held_out] = checked_split(manifold, y, options.held_out)?;
-    examine(manifold, &[&train[..], &held_out].concat())?;
-    let stop = AtomicBool::new(false);
-    let linear = LinearOptions { seed: options.seed, ..LinearOptions::default() };
-    let (density, progress) = fit_linear(manifold, &train, &linear, &stop, &mut ())?;
-    let LinearDensity { flow, theta, .. } = density;
+    let findings = examine(manifold, &[&train[..], &held_out].concat())?;
+    let (density, progress) = fit_linear(manifold, &train, &options.linear(), stop, watcher)?;
+    if !progress.done {
+        return Err(FitError::Interrupted { steps: progress.step });
+    }
+    let LinearDensity { flow, theta, terms, .. } = density;
     let source = Source::Points { train: &train, held_out: &held_out };
-    let mut evaluation = evaluate(&flow, &theta, source, &options.evaluation(), &stop)?;
+    let mut evaluation = evaluate(&flow, &theta, source, &options.evaluation(), stop)?;
     evaluation.add_baselines(manifold, source, options.seed);
-    Ok((flow, Fit { theta, evaluation, end: None, optimiser: NEWTON, progress }))
+    Ok((flow, Fit { theta, evaluation, end: None, optimiser: NEWTON, progress, terms, findings }))
 }
 
 /// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
@@ -278,23 +314,32 @@ fn checked_split(manifold: &AnyManifold, y: &[f64], share: f64) -> Result<[Vec<f
 }
 
 fn train(flow: &Flow, source: Source<'_>, options: &Options) -> Result<Fit, FitError> {
-    finish(Trainer::new(flow, source, &options.training(), options.seed)?, source, options)
-        .map(|(_, fit)| fit)
+    let trainer = Trainer::new(flow, source, &options.training(), options.seed)?;
+    finish(trainer, source, options, &AtomicBool::new(false), &mut ()).map(|(_, fit)| fit)
 }
 
 /// Trains to the end and measures.
-fn finish(mut trainer: Trainer<'_>, source: Source<'_>, options: &Options) -> Result<(Flow, Fit), FitError> {
-    let stop = AtomicBool::new(false);
-    trainer.run(&stop, &mut ())?;
-    let settings = options.evaluation();
+fn finish(
+    mut trainer: Trainer<'_>,
+    source: Source<'_>,
+    options: &Options,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<(Flow, Fit), FitError> {
+    trainer.run(stop, watcher)?;
+    if !trainer.is_done() {
+        return Err(FitError::Interrupted { steps: trainer.progress().step });
+    }
     let flow = trainer.flow().clone();
-    let evaluation = evaluate(&flow, trainer.theta(), source, &settings, &stop)?;
+    let evaluation = evaluate(&flow, trainer.theta(), source, &options.evaluation(), stop)?;
     let fit = Fit {
         theta: trainer.theta().to_vec(),
         evaluation,
         end: trainer.progress().end,
         optimiser: trainer.optimiser(),
         progress: *trainer.progress(),
+        terms: vec![],
+        findings: vec![],
     };
     Ok((flow, fit))
 }

@@ -1,7 +1,15 @@
 //! How a flow is fitted and measured.
 
-use crate::config::{AUTO, EvaluationConfig, TrainingConfig};
+use std::str::FromStr;
+
+use ircpm_flow::FlowSpec;
+use ircpm_manifolds::AnyManifold;
+
+use super::flow_file::spec;
+use crate::config::{AUTO, EvaluationConfig, Layers, ModelConfig, SolverConfig, TrainingConfig};
+use crate::convex::LinearOptions;
 use crate::optimiser;
+use crate::training::TrainingError;
 use crate::training::range::{OutOfRange, require, require_batch, require_count, require_positive};
 
 /// How parameters are found.
@@ -18,6 +26,16 @@ pub enum Algorithm {
     Lbfgs,
     /// First-order steps on the reverse Kullback–Leibler divergence or the likelihood.
     Adam,
+}
+
+impl FromStr for Algorithm {
+    type Err = TrainingError;
+
+    fn from_str(name: &str) -> Result<Self, TrainingError> {
+        let all = [Self::Auto, Self::LevenbergMarquardt, Self::Lbfgs, Self::Adam];
+        let found = all.into_iter().find(|algorithm| algorithm.name() == name);
+        found.ok_or_else(|| TrainingError::UnknownOptimiser { name: name.to_owned() })
+    }
 }
 
 impl Algorithm {
@@ -55,6 +73,9 @@ pub struct Options {
     pub samples: usize,
     /// Share of the points that is kept away from training and measured; 0.1 by default, not read for targets.
     pub held_out: f64,
+    /// The stack that [`super::fit_target`] builds; [`super::fit_data`] reads [`ModelConfig::layers`] alone. Flows of
+    /// your own keep theirs.
+    pub model: ModelConfig,
 }
 
 impl Default for Options {
@@ -71,6 +92,7 @@ impl Default for Options {
             seed: 0,
             samples,
             held_out: 0.1,
+            model: ModelConfig::default(),
         }
     }
 }
@@ -101,6 +123,7 @@ setters! {
     seed: u64 => seed;
     samples: usize => samples;
     held_out: f64 => held_out;
+    model: ModelConfig => model;
 }
 
 impl Options {
@@ -119,6 +142,25 @@ impl Options {
     pub(super) fn evaluation(&self) -> EvaluationConfig {
         let (samples, seed) = (self.samples, self.seed.wrapping_add(1));
         EvaluationConfig { samples, uniform: samples, seed, ..EvaluationConfig::default() }
+    }
+
+    /// What the stack begins as.
+    pub(super) fn spec(&self, manifold: &AnyManifold) -> FlowSpec {
+        spec(manifold, &self.model, &SolverConfig::default())
+    }
+
+    /// Whether the stack may grow.
+    pub(super) fn is_depth_free(&self) -> bool {
+        self.model.layers == Layers::Auto
+    }
+
+    pub(super) fn linear(&self) -> LinearOptions {
+        let default = LinearOptions::default();
+        let layers = match self.model.layers {
+            Layers::Auto => default.layers,
+            Layers::Fixed(layers) => layers,
+        };
+        LinearOptions { seed: self.seed, layers, ..default }
     }
 
     pub(super) fn training(&self) -> TrainingConfig {

@@ -1,11 +1,14 @@
 //! The results of a run, as `report.json`.
 
+use ircpm_flow::Flow;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::status::{Status, advice};
 use crate::estimate::Estimate;
 use crate::evaluation::Evaluation;
-use crate::training::{End, Problem, Progress};
+use crate::fit::{Fit, Options};
+use crate::training::findings::Finding;
+use crate::training::{End, Problem, Progress, Source};
 
 /// Everything that is worth keeping of a run. Absent numbers are null: what has no target has no ESS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,10 +150,65 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+/// What a report says of a run beside progress and measures.
+struct About<'a> {
+    name: String,
+    flow: &'a Flow,
+    beta: f64,
+    goal: f64,
+    log_z_exact: Option<f64>,
+    samples: usize,
+    optimiser: &'a str,
+    seed: u64,
+    findings: &'a [Finding],
+    advice: &'static str,
+}
+
 impl Report {
     /// Puts together what training and evaluation say.
     pub fn new(problem: &Problem, progress: &Progress, evaluation: &Evaluation) -> Self {
         let Problem { config, flow, .. } = problem;
+        let about = About {
+            name: problem.name(),
+            flow,
+            beta: config.beta(),
+            goal: config.training.goal,
+            log_z_exact: problem.source().log_z_exact(),
+            samples: config.evaluation.samples,
+            optimiser: problem.method(),
+            seed: config.seed,
+            findings: problem.findings(),
+            advice: advice(
+                problem.manifold(),
+                problem.source(),
+                config.is_linear(),
+                config.model.layers,
+                progress,
+            ),
+        };
+        Self::of(about, progress, evaluation)
+    }
+
+    /// The report of a fit without a configuration, of a flow to a `source` that goes by a name.
+    pub fn of_fit(name: &str, flow: &Flow, source: Source<'_>, fit: &Fit, options: &Options) -> Self {
+        let Fit { evaluation, optimiser, progress, terms, findings, .. } = fit;
+        let about = About {
+            name: name.to_owned(),
+            flow,
+            beta: options.beta,
+            goal: options.goal,
+            log_z_exact: source.log_z_exact(),
+            samples: options.samples,
+            optimiser,
+            seed: options.seed,
+            findings,
+            advice: advice(flow.manifold(), source, !terms.is_empty(), options.model.layers, progress),
+        };
+        Self::of(about, progress, evaluation)
+    }
+
+    fn of(about: About<'_>, progress: &Progress, evaluation: &Evaluation) -> Self {
+        let flow = about.flow;
         let weights = evaluation.weights.as_ref();
         let split = |e: Option<Estimate>| (e.map(|e| e.value), e.map(|e| e.standard_error));
         let (ess, ess_se) = split(weights.map(|w| w.ess));
@@ -166,9 +224,9 @@ impl Report {
         let report = Self {
             status: Status::Sound,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: problem.name(),
-            manifold: problem.manifold().to_string(),
-            beta: config.beta(),
+            target: about.name,
+            manifold: flow.manifold().to_string(),
+            beta: about.beta,
             beta_reached: progress.beta,
             params: flow.parameters(),
             layers: flow.layers(),
@@ -178,7 +236,7 @@ impl Report {
             density,
             unreached: evaluation.fold.unreached,
             end: progress.end,
-            goal: progress.beta.map(|_| config.training.goal),
+            goal: progress.beta.map(|_| about.goal),
             target_raised: progress.target_raised,
             residual: progress.residual,
             ess,
@@ -187,7 +245,7 @@ impl Report {
             kl_se,
             log_z,
             log_z_se,
-            log_z_exact: problem.source().log_z_exact(),
+            log_z_exact: about.log_z_exact,
             uniform_ess: evaluation.base_ess,
             max_weight_share: weights.map(|w| w.largest_share),
             pareto_k: weights.and_then(|w| w.pareto_k),
@@ -211,21 +269,21 @@ impl Report {
             mass_resolution: evaluation.mass.resolution,
             mass_reversed: evaluation.mass.reversed,
             mass_unmeasured: evaluation.mass.unmeasured,
-            samples: config.evaluation.samples,
+            samples: about.samples,
             solve_steps_mean: evaluation.solve.steps_mean(),
             solve_residual_max: evaluation.solve.residual_max,
             unconverged: evaluation.failed,
             unconverged_in_training: progress.unconverged,
             clipped_steps: progress.clipped_steps,
-            optimiser: problem.method().to_owned(),
-            seed: config.seed,
+            optimiser: about.optimiser.to_owned(),
+            seed: about.seed,
             threads: rayon::current_num_threads(),
             isa: flow.isa().to_owned(),
             wall_seconds: progress.wall_seconds,
             cpu_seconds: progress.cpu_seconds,
             pictures: Vec::new(),
-            findings: problem.findings().iter().map(ToString::to_string).collect(),
-            advice: advice(problem, progress).to_owned(),
+            findings: about.findings.iter().map(ToString::to_string).collect(),
+            advice: about.advice.to_owned(),
         };
         Self { status: report.assess(), ..report }
     }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use ircpm_manifolds::AnyManifold;
+
 use super::json::Report;
 use crate::config::Layers;
-use crate::training::{End, Problem, Progress, Source};
+use crate::training::{End, Progress, Source};
 
 /// Whether a model can be used, as far as its evaluation shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,16 +65,20 @@ impl Report {
 }
 
 /// What was found to help against a fold, or a goal that was not reached, in such a run: see `docs/results.md`.
-pub(super) fn advice(problem: &Problem, progress: &Progress) -> &'static str {
-    let compact = problem.manifold().log_volume().is_some();
-    match problem.source() {
-        Source::Points { .. } if problem.config.is_linear() => {
-            "No setting is known to help: give more points."
-        }
+pub(super) fn advice(
+    manifold: &AnyManifold,
+    source: Source<'_>,
+    linear: bool,
+    layers: Layers,
+    progress: &Progress,
+) -> &'static str {
+    let compact = manifold.log_volume().is_some();
+    match source {
+        Source::Points { .. } if linear => "No setting is known to help: give more points.",
         Source::Points { .. } => {
             "Remove the keys of [model] and training.optimiser, so that linear potentials are used."
         }
-        Source::Target { .. } if progress.beta.is_some() => match problem.config.model.layers {
+        Source::Target { .. } if progress.beta.is_some() => match layers {
             Layers::Auto => "Training has added the layers that paid; no other setting is known to help.",
             Layers::Fixed(_) => "Set model.layers = \"auto\", or to a larger number.",
         },

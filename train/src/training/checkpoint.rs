@@ -190,12 +190,13 @@ impl Checkpoint {
     }
 }
 
-fn to_bytes(values: &[f64]) -> Vec<u8> {
+/// The bytes of an f64 tensor.
+pub(crate) fn to_bytes(values: &[f64]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 /// The numbers of an f64 tensor, all finite.
-fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, CheckpointError> {
+pub(crate) fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, CheckpointError> {
     if view.dtype() != Dtype::F64 {
         return Err(CheckpointError::tensor(name, format!("has type {:?}, not F64", view.dtype())));
     }

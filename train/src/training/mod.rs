@@ -14,7 +14,7 @@ mod model;
 mod objective;
 mod problem;
 pub(crate) mod range;
-mod seal;
+pub(crate) mod seal;
 mod source;
 mod state;
 mod trainer;

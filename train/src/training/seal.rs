@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 /// Key of the checksum among the metadata.
-pub(super) const KEY: &str = "checksum";
+pub(crate) const KEY: &str = "checksum";
 /// Eight hexadecimal digits, here before they are known.
 const UNKNOWN: &str = "00000000";
 /// Bytes of the length of the header, with which a safetensors file begins.
@@ -17,13 +17,13 @@ const LENGTH: usize = 8;
 
 /// A file's checksum, as it is and as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seal {
-    pub(super) found: u32,
-    pub(super) written: u32,
+pub(crate) struct Seal {
+    pub(crate) found: u32,
+    pub(crate) written: u32,
 }
 
 /// Makes room for the checksum.
-pub(super) fn place(metadata: &mut HashMap<String, String>) {
+pub(crate) fn place(metadata: &mut HashMap<String, String>) {
     metadata.insert(KEY.to_owned(), UNKNOWN.to_owned());
 }
 
@@ -32,7 +32,7 @@ pub(super) fn place(metadata: &mut HashMap<String, String>) {
 ///
 /// # Errors
 /// What is wrong, if it is no such file.
-pub(super) fn close(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+pub(crate) fn close(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let range = header(&bytes).ok_or("the header has no room")?;
     let text = &mut bytes[range];
     let mut entries: BTreeMap<String, Value> = serde_json::from_slice(text).map_err(|e| e.to_string())?;
@@ -51,7 +51,7 @@ pub(super) fn close(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
 
 impl Seal {
     /// The checksums of a file; none if it has none.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let digits = digits(bytes)?;
         let text = std::str::from_utf8(&bytes[digits.clone()]).ok()?;
         let written = u32::from_str_radix(text, 16).ok()?;
