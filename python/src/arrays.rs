@@ -1,0 +1,82 @@
+//! Numbers from Python and back: float64 and C order, whatever came.
+
+use ircpm_manifolds::AnyManifold;
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
+
+use crate::errors::refuse;
+
+/// Numbers with their shape.
+pub(crate) struct Numbers {
+    /// The numbers, the last axis fastest.
+    pub(crate) values: Vec<f64>,
+    /// Lengths of the axes.
+    pub(crate) shape: Vec<usize>,
+}
+
+/// The numbers of anything that numpy makes an array of; `what` names it in messages.
+pub(crate) fn numbers(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Numbers> {
+    let numpy = object.py().import("numpy")?;
+    let array = numpy.call_method1("asarray", (object,))?;
+    let dtype = array.getattr("dtype")?;
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    if !["f", "i", "u"].contains(&kind.as_str()) {
+        return Err(refuse(format!(
+            "{what} must be real numbers, not of dtype {dtype}; convert them to float64"
+        )));
+    }
+    let options = [("dtype", "float64")].into_py_dict(object.py())?;
+    let array = numpy.call_method("ascontiguousarray", (&array,), Some(&options))?;
+    // A copy, because the computation must not see what Python threads write meanwhile.
+    let array: PyReadonlyArrayDyn<'_, f64> = array.extract()?;
+    let (values, shape) = (array.as_slice()?.to_vec(), array.shape().to_vec());
+    Ok(Numbers { values, shape })
+}
+
+/// Points of a manifold: shape `(n, coordinates)`, or `(n,)` where a point has one coordinate. Each is checked and
+/// wrapped.
+pub(crate) fn points(object: &Bound<'_, PyAny>, manifold: &AnyManifold) -> PyResult<Vec<f64>> {
+    let mut y = shaped(object, manifold)?;
+    for (row, point) in y.chunks_exact_mut(manifold.ambient()).enumerate() {
+        manifold.check_point(point).map_err(|e| {
+            refuse(format!("row {row} of the points, counted from 0, is not on {manifold}: {e}"))
+        })?;
+        manifold.wrap(point);
+    }
+    Ok(y)
+}
+
+/// As [`points`], unchecked but for the shape.
+pub(crate) fn shaped(object: &Bound<'_, PyAny>, manifold: &AnyManifold) -> PyResult<Vec<f64>> {
+    let Numbers { values, shape } = numbers(object, "points")?;
+    let n = manifold.ambient();
+    match shape[..] {
+        [_, columns] if columns == n => Ok(values),
+        // numpy adds an axis to a scalar, so that one number cannot be told from a list of one.
+        [_] if n == 1 => Ok(values),
+        [length] if length == n => Err(refuse(format!(
+            "points of {manifold} have the shape (n, {n}), not ({length},): give one point as points[None, :]"
+        ))),
+        _ => Err(refuse(format!("points of {manifold} have the shape (n, {n}), not {}", tuple(&shape)))),
+    }
+}
+
+/// A shape as Python writes it.
+pub(crate) fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// An array of shape `(n,)`.
+pub(crate) fn vector(py: Python<'_>, values: Vec<f64>) -> Bound<'_, PyArray1<f64>> {
+    PyArray1::from_vec(py, values)
+}
+
+/// An array of shape `(n, columns)`.
+pub(crate) fn matrix(py: Python<'_>, values: Vec<f64>, columns: usize) -> PyResult<Bound<'_, PyArray2<f64>>> {
+    let rows = values.len() / columns;
+    PyArray1::from_vec(py, values).reshape([rows, columns])
+}

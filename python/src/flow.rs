@@ -1,0 +1,423 @@
+//! A flow with its parameters, as Python sees it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ircpm_manifolds::AnyManifold;
+use ircpm_train::fit::FlowFile;
+use ircpm_train::report::{Report, Status};
+use ircpm_train::samples::Samples;
+use numpy::{PyArray1, PyArray2};
+use pyo3::exceptions::PyMemoryError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+use crate::arrays::{self, matrix, vector};
+use crate::errors::{ConvergenceWarning, DensityWarning, of_file, refuse, warn};
+use crate::threads;
+
+/// Points with one number each.
+type Pair<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
+
+/// Most points at a time, so that signals are heeded in between.
+const BATCH: usize = 1 << 15;
+/// Files of a run's folder.
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const REPORT: &str = "report.json";
+
+/// A normalising flow: the density of the image of a base density under a map of a manifold.
+///
+/// Made by `ircpm.fit`, `ircpm.train` and `ircpm.load`. Points are rows of arrays of shape (n, coordinates), float64;
+/// densities are with respect to the Riemannian volume. Where the map folds, or a solve fails, a point has no density:
+/// its numbers are NaN, and a `DensityWarning` says how many there are. Points that are not on the manifold raise
+/// `IrcpmError`.
+#[pyclass(frozen, module = "ircpm")]
+pub(crate) struct Flow {
+    file: FlowFile,
+}
+
+impl Flow {
+    /// A flow that was measured; warns if it is no density, or not at its goal.
+    pub(crate) fn measured(py: Python<'_>, mut file: FlowFile, report: &Report) -> PyResult<Self> {
+        if let Some(mark) = report.mark() {
+            let text = format!("{}: {mark}; see flow.report", report.title());
+            match report.status {
+                Status::NotADensity => warn::<DensityWarning>(py, &text)?,
+                _ => warn::<ConvergenceWarning>(py, &text)?,
+            }
+        }
+        file.report = Some(report.to_json());
+        Ok(Self { file })
+    }
+
+    fn on(&self) -> &AnyManifold {
+        self.file.flow.manifold()
+    }
+
+    fn columns(&self) -> usize {
+        self.on().ambient()
+    }
+
+    /// Calls `work` on parts of points, one after the other, and gives it the points and how many there are.
+    fn in_parts(
+        &self,
+        py: Python<'_>,
+        y: &[f64],
+        mut work: impl FnMut(&[f64]) -> Vec<bool> + Send,
+    ) -> PyResult<()> {
+        let (mut failed, count) = (0, y.len() / self.columns());
+        for part in y.chunks(BATCH * self.columns()) {
+            let ok = threads::run(py, || work(part))?;
+            failed += ok.iter().filter(|ok| !**ok).count();
+            py.check_signals()?;
+        }
+        warn_of_failed(py, failed, count)
+    }
+
+    /// Logarithms of the base density.
+    fn log_base(&self, x: &[f64]) -> impl Iterator<Item = f64> {
+        x.chunks_exact(self.columns()).map(|x| self.on().log_base(x))
+    }
+}
+
+/// Warns of points that have no density.
+fn warn_of_failed(py: Python<'_>, failed: usize, count: usize) -> PyResult<()> {
+    if failed == 0 {
+        return Ok(());
+    }
+    let text = format!(
+        "{failed} of {count} points have no density, because the map folds there or a solve failed: their numbers are NaN"
+    );
+    warn::<DensityWarning>(py, &text)
+}
+
+/// Writes NaN where a point is not ok, so that nobody takes its coordinates for an image.
+fn blank(points: &mut [f64], ok: &[bool], columns: usize) {
+    for (point, ok) in points.chunks_exact_mut(columns).zip(ok) {
+        if !ok {
+            point.fill(f64::NAN);
+        }
+    }
+}
+
+#[pymethods]
+impl Flow {
+    /// Draws independent points of the model.
+    ///
+    /// Parameters
+    /// ----------
+    /// n : int
+    ///     Number of points.
+    /// seed : int
+    ///     The same seed gives the same bits on one instruction set, and fewer points are the beginning of more.
+    ///
+    /// Returns
+    /// -------
+    /// ndarray, shape (n, coordinates)
+    ///
+    /// Raises
+    /// ------
+    /// IrcpmError
+    ///     If more than half of the inner solves fail; single ones that fail are replaced by the next.
+    /// MemoryError
+    ///     If the points do not fit into memory.
+    #[pyo3(signature = (n, seed=0))]
+    fn sample<'py>(&self, py: Python<'py>, n: usize, seed: u64) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        Ok(self.sample_and_log_prob(py, n, seed)?.0)
+    }
+
+    /// Draws independent points of the model, with the logarithms of their densities.
+    ///
+    /// Parameters
+    /// ----------
+    /// n : int
+    ///     Number of points.
+    /// seed : int
+    ///     The same seed gives the same bits on one instruction set, and fewer points are the beginning of more.
+    ///
+    /// Returns
+    /// -------
+    /// points : ndarray, shape (n, coordinates)
+    /// log_prob : ndarray, shape (n,)
+    ///
+    /// Raises
+    /// ------
+    /// IrcpmError, MemoryError
+    ///     As `sample`.
+    #[pyo3(signature = (n, seed=0))]
+    fn sample_and_log_prob<'py>(&self, py: Python<'py>, n: usize, seed: u64) -> PyResult<Pair<'py>> {
+        let FlowFile { flow, theta, .. } = &self.file;
+        let columns = self.columns();
+        let (mut points, mut log_q) = (Vec::new(), Vec::new());
+        let fits = n.checked_mul(columns).is_some_and(|numbers| points.try_reserve_exact(numbers).is_ok());
+        if !fits || log_q.try_reserve_exact(n).is_err() {
+            let text =
+                format!("{n} points of {columns} coordinates do not fit into memory: draw fewer at a time");
+            return Err(PyMemoryError::new_err(text));
+        }
+        let mut samples = Samples::new(flow, theta, None, n, seed);
+        while let Some(batch) = threads::run(py, || samples.next())? {
+            let batch = batch.map_err(refuse)?;
+            points.extend(batch.points);
+            log_q.extend(batch.log_q);
+            py.check_signals()?;
+        }
+        Ok((matrix(py, points, columns)?, vector(py, log_q)))
+    }
+
+    /// Logarithms of the density at points, in nats, with respect to the Riemannian volume.
+    ///
+    /// Parameters
+    /// ----------
+    /// points : array_like, shape (n, coordinates)
+    ///
+    /// Returns
+    /// -------
+    /// ndarray, shape (n,)
+    ///
+    /// Raises
+    /// ------
+    /// IrcpmError
+    ///     If a point is not on the manifold, or the shape is another.
+    #[pyo3(signature = (points, /))]
+    fn log_prob<'py>(
+        &self,
+        py: Python<'py>,
+        points: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let y = arrays::points(points, self.on())?;
+        let FlowFile { flow, theta, .. } = &self.file;
+        let mut log_q = Vec::new();
+        self.in_parts(py, &y, |y| {
+            let pulled = flow.inverse(theta, y);
+            log_q.extend(pulled.log_q);
+            pulled.ok
+        })?;
+        Ok(vector(py, log_q))
+    }
+
+    /// Carries base points to points of the model.
+    ///
+    /// Parameters
+    /// ----------
+    /// base_points : array_like, shape (n, coordinates)
+    ///
+    /// Returns
+    /// -------
+    /// points : ndarray, shape (n, coordinates)
+    /// log_det : ndarray, shape (n,)
+    ///     Logarithm of the map's Jacobian determinant, its absolute value, at the base points.
+    ///
+    /// Raises
+    /// ------
+    /// IrcpmError
+    ///     If a point is not on the manifold, or the shape is another.
+    #[pyo3(signature = (base_points, /))]
+    fn forward<'py>(&self, py: Python<'py>, base_points: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
+        let x = arrays::points(base_points, self.on())?;
+        let FlowFile { flow, theta, .. } = &self.file;
+        let (mut y, mut log_det) = (Vec::new(), Vec::new());
+        self.in_parts(py, &x, |x| {
+            let mut pushed = flow.forward(theta, x);
+            blank(&mut pushed.y, &pushed.ok, self.columns());
+            y.extend(pushed.y);
+            log_det.extend(self.log_base(x).zip(&pushed.log_q).map(|(base, log_q)| base - log_q));
+            pushed.ok
+        })?;
+        Ok((matrix(py, y, self.columns())?, vector(py, log_det)))
+    }
+
+    /// Carries points of the model back to the base, in closed form.
+    ///
+    /// Parameters
+    /// ----------
+    /// points : array_like, shape (n, coordinates)
+    ///
+    /// Returns
+    /// -------
+    /// base_points : ndarray, shape (n, coordinates)
+    /// log_det : ndarray, shape (n,)
+    ///     Logarithm of the inverse's Jacobian determinant, its absolute value, at the points: minus that of `forward`
+    ///     at the base points.
+    ///
+    /// Raises
+    /// ------
+    /// IrcpmError
+    ///     If a point is not on the manifold, or the shape is another.
+    #[pyo3(signature = (points, /))]
+    fn inverse<'py>(&self, py: Python<'py>, points: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
+        let y = arrays::points(points, self.on())?;
+        let FlowFile { flow, theta, .. } = &self.file;
+        let (mut x, mut log_det) = (Vec::new(), Vec::new());
+        self.in_parts(py, &y, |y| {
+            let mut pulled = flow.inverse(theta, y);
+            log_det.extend(self.log_base(&pulled.x).zip(&pulled.log_q).map(|(base, log_q)| log_q - base));
+            blank(&mut pulled.x, &pulled.ok, self.columns());
+            x.extend(pulled.x);
+            pulled.ok
+        })?;
+        Ok((matrix(py, x, self.columns())?, vector(py, log_det)))
+    }
+
+    /// Writes the flow, its parameters and its report to a safetensors file. A file of that name is replaced, once the
+    /// new one is whole.
+    ///
+    /// Raises
+    /// ------
+    /// OSError
+    ///     If it cannot be written.
+    #[pyo3(signature = (path, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "what is made of an argument is owned")]
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let bytes = self.file.encode().map_err(refuse)?;
+        py.detach(|| write(&path, &bytes)).map_err(|e| of_file(py, &path, &e))
+    }
+
+    /// Draws points as an ArviZ `InferenceData`: the group `posterior` with the variable `x` (chain, draw, coordinate),
+    /// and `sample_stats` with `lp`, the logarithms of their densities under the flow.
+    ///
+    /// Parameters
+    /// ----------
+    /// n : int
+    ///     Draws per chain.
+    /// seed : int
+    ///     Seed of the draws.
+    /// chains : int
+    ///     Number of chains; draws of all of them are independent.
+    ///
+    /// Raises
+    /// ------
+    /// ImportError
+    ///     If ArviZ is not installed.
+    #[pyo3(signature = (n=4000, seed=0, chains=1))]
+    fn to_arviz<'py>(
+        slf: &Bound<'py, Self>,
+        n: usize,
+        seed: u64,
+        chains: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("ircpm._arviz")?.call_method1("inference_data", (slf, n, seed, chains))
+    }
+
+    /// Name of the manifold, for example "T2xS2".
+    #[getter]
+    fn manifold(&self) -> String {
+        self.on().to_string()
+    }
+
+    /// Dimension of the manifold. A point may have more coordinates: three on "S2".
+    #[getter]
+    fn dim(&self) -> usize {
+        self.on().dim()
+    }
+
+    /// Number of coordinates of a point.
+    #[getter]
+    fn coordinates(&self) -> usize {
+        self.columns()
+    }
+
+    /// Number of layers.
+    #[getter]
+    fn layers(&self) -> usize {
+        self.file.flow.layers()
+    }
+
+    /// The parameters, shape (p,); a copy.
+    #[getter]
+    fn parameters<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        vector(py, self.file.theta.clone())
+    }
+
+    /// What was measured of the flow, as a dict: `status`, `folded`, `mass`, `min_eigenvalue`; of a target `ess`, `kl`,
+    /// `log_z`; of points `held_out_log_likelihood` and `findings`; standard errors end in `_se`. Numbers that do not
+    /// apply are None. None for a checkpoint of a run that was not evaluated.
+    #[getter]
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(text) = &self.file.report else { return Ok(None) };
+        Ok(Some(py.import("json")?.call_method1("loads", (text,))?))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (layers, parameters) = (self.layers(), self.file.theta.len());
+        let plural = if layers == 1 { "" } else { "s" };
+        let mut text =
+            format!("<ircpm.Flow on {}: {layers} layer{plural}, {parameters} parameters", self.on());
+        if let Some(report) = self.report(py)? {
+            let report = report.cast_into::<PyDict>()?;
+            if let Some(status) = report.get_item("status")? {
+                text += &format!(", {status}");
+            }
+            for (key, name, unit) in
+                [("ess", "ESS", ""), ("held_out_log_likelihood", "held-out log-likelihood", " nats")]
+            {
+                if let Some(value) = report.get_item(key)?.filter(|value| !value.is_none()) {
+                    text += &format!(", {name} {:.5}{unit}", value.extract::<f64>()?);
+                }
+            }
+        }
+        Ok(text + ">")
+    }
+
+    /// Pickles as the bytes of a file.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Vec<u8>,))> {
+        let bytes = slf.get().file.encode().map_err(refuse)?;
+        Ok((slf.get_type().getattr("_from_bytes")?, (bytes,)))
+    }
+
+    /// The flow in a file's bytes.
+    #[classmethod]
+    fn _from_bytes(_class: &Bound<'_, PyType>, bytes: &[u8]) -> PyResult<Self> {
+        Ok(Self { file: FlowFile::decode(bytes).map_err(refuse)? })
+    }
+}
+
+/// Reads a flow that `Flow.save` wrote, or that of a run: its folder, or the checkpoint in it.
+///
+/// Raises
+/// ------
+/// OSError
+///     If the file cannot be read.
+/// IrcpmError
+///     If it is damaged, or of something else.
+#[pyfunction]
+#[pyo3(signature = (path, /))]
+pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Flow> {
+    let (path, report) =
+        if path.is_dir() { (path.join(CHECKPOINT), Some(path.join(REPORT))) } else { (path, None) };
+    let bytes = py.detach(|| read(&path)).map_err(|e| of_file(py, &path, &e))?;
+    let named = |error| refuse(format!("{}: {error}", path.display()));
+    let mut file = py.detach(|| FlowFile::decode(&bytes)).map_err(named)?;
+    if let Some(report) = report.filter(|report| report.exists()) {
+        let text = read(&report).map_err(|e| of_file(py, &report, &e))?;
+        let damaged =
+            |e: &dyn std::fmt::Display| refuse(format!("{}: {e}; the file is damaged", report.display()));
+        let text = String::from_utf8(text).map_err(|e| damaged(&e))?;
+        serde_json::from_str::<Report>(&text).map_err(|e| damaged(&e))?;
+        file.report = Some(text);
+    }
+    Ok(Flow { file })
+}
+
+/// Reads a whole file, and nothing that has no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+/// Writes a whole file: under another name first, then renamed, so that a reader never sees half of it.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What cannot be removed was not there.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}

@@ -1,0 +1,87 @@
+"""Densities of points."""
+
+import numpy as np
+import pytest
+
+import ircpm
+from conftest import von_mises
+
+
+def test_von_mises_points_give_their_density(circle):
+    angles = np.linspace(0, 2 * np.pi, 200)
+    exact = 2.0 * np.cos(angles - 1.0) - np.log(2 * np.pi * np.i0(2.0))
+    p = np.exp(exact) * 2 * np.pi / 200
+    # Kullback-Leibler divergence of the fit from the density: about one parameter's worth per 2000 points.
+    assert 0 <= (p * (exact - circle.log_prob(angles))).sum() < 0.01
+    report = circle.report
+    assert report["held_out_points"] == 200 and not report["folded"] and abs(report["mass"] - 1) < 1e-6
+    entropy = np.log(2 * np.pi * np.i0(2.0)) - 2.0 * 0.697774657964008  # I1(2)/I0(2)
+    assert abs(report["held_out_log_likelihood"] + entropy) < 4 * report["held_out_log_likelihood_se"]
+
+
+def test_sphere_points():
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(500, 3)) + [0, 0, 2]
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    flow = ircpm.fit(points, layers=2, samples=2048)
+    assert (flow.manifold, flow.dim, flow.coordinates) == ("S2", 2, 3)
+    drawn = flow.sample(2000)
+    np.testing.assert_allclose(np.linalg.norm(drawn, axis=1), 1, atol=1e-12)
+    np.testing.assert_allclose(drawn.mean(0), points.mean(0), atol=0.08)
+
+
+def test_real_columns_keep_their_units():
+    rng = np.random.default_rng(3)
+    x = rng.normal(1000.0, 50.0, (800, 1))
+    flow = ircpm.fit(x, "R1", samples=2048)
+    exact = -0.5 * np.log(2 * np.pi * 50.0**2)
+    assert abs(flow.log_prob([[1000.0]])[0] - exact) < 0.2
+    at = np.linspace(600, 1400, 4001)
+    assert abs(np.exp(flow.log_prob(at)).sum() * 0.2 - 1) < 1e-3
+    assert abs(flow.sample(4000).mean() - 1000) < 10
+
+
+def test_same_seed_gives_the_same_bits_on_one_and_two_threads():
+    points, found = von_mises(300, seed=4), []
+    before = ircpm.threads()
+    for threads in [1, 2]:
+        ircpm.set_threads(threads)
+        flow = ircpm.fit(points, "T1", seed=5, samples=1024)
+        found.append((flow.parameters, flow.sample(200, seed=6)))
+    ircpm.set_threads(before)
+    for one, two in zip(*found):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    "points, options, text",
+    [
+        ([[0.1], [np.inf]], {}, "point 1, counted from 0, is not on the flow's manifold"),
+        ([0.5], {}, "1 points, of which 1 are left to learn from: give at least two"),
+        ([0.5] * 20, {}, "no density exists"),
+        (von_mises(20), {"layers": 0}, "layers: 0 is not an integer from 1 to 64"),
+        (von_mises(20), {"layers": "many"}, 'layers: "many" is neither "auto" nor an integer from 1 to 64'),
+        (von_mises(20), {"held_out": 1.0}, "the option held_out is 1: give a share"),
+        (von_mises(20), {"samples": 1}, "the option samples is 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(points, options, text):
+    with pytest.raises(ircpm.IrcpmError, match=text):
+        ircpm.fit(points, "T1", **options)
+
+
+def test_unknown_manifold():
+    with pytest.raises(ircpm.IrcpmError, match="K7"):
+        ircpm.fit(von_mises(20), "K7")
+
+
+def test_progress_and_its_exceptions():
+    steps = []
+    ircpm.fit(von_mises(200), "T1", samples=1024, progress=steps.append)
+    assert [step["step"] for step in steps] == list(range(len(steps))) and steps
+
+    def stop(step):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        ircpm.fit(von_mises(2000), "T1", samples=1024, progress=stop)
