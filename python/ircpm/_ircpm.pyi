@@ -4,6 +4,20 @@ from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Tuple
 from numpy import float64
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "__version__",
+    "IrcpmError",
+    "ConvergenceWarning",
+    "DensityWarning",
+    "Flow",
+    "fit",
+    "train",
+    "load",
+    "targets",
+    "set_threads",
+    "threads",
+]
+
 __version__: str
 
 _Array = NDArray[float64]

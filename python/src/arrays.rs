@@ -22,9 +22,7 @@ pub(crate) fn numbers(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Numbers
     let dtype = array.getattr("dtype")?;
     let kind: String = dtype.getattr("kind")?.extract()?;
     if !["f", "i", "u"].contains(&kind.as_str()) {
-        return Err(refuse(format!(
-            "{what} must be real numbers, not of dtype {dtype}; convert them to float64"
-        )));
+        return Err(refuse(format!("{what} must hold real numbers, not dtype {dtype}: convert to float64")));
     }
     let options = [("dtype", "float64")].into_py_dict(object.py())?;
     let array = numpy.call_method("ascontiguousarray", (&array,), Some(&options))?;
@@ -49,7 +47,7 @@ pub(crate) fn points(object: &Bound<'_, PyAny>, manifold: &AnyManifold) -> PyRes
 
 /// As [`points`], unchecked but for the shape.
 pub(crate) fn shaped(object: &Bound<'_, PyAny>, manifold: &AnyManifold) -> PyResult<Vec<f64>> {
-    let Numbers { values, shape } = numbers(object, "points")?;
+    let Numbers { values, shape } = numbers(object, "the points")?;
     let n = manifold.ambient();
     match shape[..] {
         [_, columns] if columns == n => Ok(values),

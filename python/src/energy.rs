@@ -53,40 +53,14 @@ impl<'a> Energy<'a> {
         let (name, n) = (&self.name, self.manifold.ambient());
         let rows = y.len() / n;
         let returned = self.function.call1(py, (matrix(py, y.to_vec(), n)?,))?.into_bound(py);
-        let (first, second) = match returned.cast::<PyTuple>() {
-            Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, Some(pair.get_item(1)?)),
-            Ok(other) => {
-                let length = other.len();
-                return Err(refuse(format!(
-                    "the energy `{name}` returned a tuple of {length}: return energies of shape (n,), or the pair of \
-                     them and gradients of shape (n, {n})"
-                )));
+        let (first, second) = self.parts(returned)?;
+        let energies = self.numbers(&first, "an array", &[rows], "energy per point", rows)?;
+        let gradients = match second {
+            _ if !gradients => None,
+            Some(second) => {
+                Some(self.numbers(&second, "gradients", &[rows, n], "derivative per coordinate", rows)?)
             }
-            Err(_) => (returned, None),
-        };
-        let Numbers { values, shape } = numbers(&first, &format!("what the energy `{name}` returns"))?;
-        if shape != [rows] {
-            return Err(refuse(format!(
-                "the energy `{name}` returned an array of shape {} for points of shape ({rows}, {n}): return one energy \
-                 per point, of shape ({rows},)",
-                tuple(&shape)
-            )));
-        }
-        let gradients = match (second, gradients) {
-            (_, false) => None,
-            (Some(second), true) => {
-                let Numbers { values, shape } =
-                    numbers(&second, &format!("the gradients that the energy `{name}` returns"))?;
-                if shape != [rows, n] {
-                    return Err(refuse(format!(
-                        "the energy `{name}` returned gradients of shape {} for points of shape ({rows}, {n}): return \
-                         one derivative per coordinate, of shape ({rows}, {n})",
-                        tuple(&shape)
-                    )));
-                }
-                Some(values)
-            }
-            (None, true) => {
+            None => {
                 return Err(refuse(format!(
                     "the energy `{name}` returns no gradients, which Adam and L-BFGS need: return the pair (energies, \
                      gradients), or train by least squares, for which energies are enough (optimiser=\"auto\" on a \
@@ -94,7 +68,47 @@ impl<'a> Energy<'a> {
                 )));
             }
         };
-        Ok(Values { energies: values, gradients })
+        Ok(Values { energies, gradients })
+    }
+
+    /// The energies that the function has returned, and gradients if there are any.
+    fn parts<'py>(
+        &self,
+        returned: Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+        match returned.cast::<PyTuple>() {
+            Ok(pair) if pair.len() == 2 => Ok((pair.get_item(0)?, Some(pair.get_item(1)?))),
+            Ok(other) => Err(refuse(format!(
+                "the energy `{}` returned a tuple of {}: return energies of shape (n,), or the pair of them and \
+                 gradients of shape (n, {})",
+                self.name,
+                other.len(),
+                self.manifold.ambient()
+            ))),
+            Err(_) => Ok((returned, None)),
+        }
+    }
+
+    /// Numbers of the `expected` shape, each of which is one `unit`.
+    fn numbers(
+        &self,
+        object: &Bound<'_, PyAny>,
+        what: &str,
+        expected: &[usize],
+        unit: &str,
+        rows: usize,
+    ) -> PyResult<Vec<f64>> {
+        let name = &self.name;
+        let Numbers { values, shape } = numbers(object, &format!("{what} that the energy `{name}` returns"))?;
+        if shape == expected {
+            return Ok(values);
+        }
+        let [found, points, expected] =
+            [&shape[..], &[rows, self.manifold.ambient()], expected].map(|shape| tuple(shape));
+        Err(refuse(format!(
+            "the energy `{name}` returned {what} of shape {found} for points of shape {points}: return one {unit}, of \
+             shape {expected}"
+        )))
     }
 }
 

@@ -1,8 +1,6 @@
 //! A flow with its parameters, as Python sees it.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ircpm_manifolds::AnyManifold;
 use ircpm_train::fit::FlowFile;
@@ -15,16 +13,13 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::arrays::{self, matrix, vector};
 use crate::errors::{ConvergenceWarning, DensityWarning, of_file, refuse, warn};
-use crate::threads;
+use crate::{files, threads};
 
 /// Points with one number each.
 type Pair<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>);
 
 /// Most points at a time, so that signals are heeded in between.
 const BATCH: usize = 1 << 15;
-/// Files of a run's folder.
-const CHECKPOINT: &str = "checkpoint.safetensors";
-const REPORT: &str = "report.json";
 
 /// A normalising flow: the density of the image of a base density under a map of a manifold.
 ///
@@ -34,7 +29,7 @@ const REPORT: &str = "report.json";
 /// `IrcpmError`.
 #[pyclass(frozen, module = "ircpm")]
 pub(crate) struct Flow {
-    file: FlowFile,
+    pub(crate) file: FlowFile,
 }
 
 impl Flow {
@@ -271,7 +266,7 @@ impl Flow {
     #[allow(clippy::needless_pass_by_value, reason = "what is made of an argument is owned")]
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let bytes = self.file.encode().map_err(refuse)?;
-        py.detach(|| write(&path, &bytes)).map_err(|e| of_file(py, &path, &e))
+        py.detach(|| files::write(&path, &bytes)).map_err(|e| of_file(py, &path, &e))
     }
 
     /// Draws points as an ArviZ `InferenceData`: the group `posterior` with the variable `x` (chain, draw, coordinate),
@@ -371,53 +366,4 @@ impl Flow {
     fn _from_bytes(_class: &Bound<'_, PyType>, bytes: &[u8]) -> PyResult<Self> {
         Ok(Self { file: FlowFile::decode(bytes).map_err(refuse)? })
     }
-}
-
-/// Reads a flow that `Flow.save` wrote, or that of a run: its folder, or the checkpoint in it.
-///
-/// Raises
-/// ------
-/// OSError
-///     If the file cannot be read.
-/// IrcpmError
-///     If it is damaged, or of something else.
-#[pyfunction]
-#[pyo3(signature = (path, /))]
-pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Flow> {
-    let (path, report) =
-        if path.is_dir() { (path.join(CHECKPOINT), Some(path.join(REPORT))) } else { (path, None) };
-    let bytes = py.detach(|| read(&path)).map_err(|e| of_file(py, &path, &e))?;
-    let named = |error| refuse(format!("{}: {error}", path.display()));
-    let mut file = py.detach(|| FlowFile::decode(&bytes)).map_err(named)?;
-    if let Some(report) = report.filter(|report| report.exists()) {
-        let text = read(&report).map_err(|e| of_file(py, &report, &e))?;
-        let damaged =
-            |e: &dyn std::fmt::Display| refuse(format!("{}: {e}; the file is damaged", report.display()));
-        let text = String::from_utf8(text).map_err(|e| damaged(&e))?;
-        serde_json::from_str::<Report>(&text).map_err(|e| damaged(&e))?;
-        file.report = Some(text);
-    }
-    Ok(Flow { file })
-}
-
-/// Reads a whole file, and nothing that has no end.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() {
-        fs::read(path)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
-    }
-}
-
-/// Writes a whole file: under another name first, then renamed, so that a reader never sees half of it.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // What cannot be removed was not there.
-        let _ = fs::remove_file(&part);
-    }
-    written
 }

@@ -7,6 +7,7 @@
 mod arrays;
 mod energy;
 mod errors;
+mod files;
 mod flow;
 mod supervision;
 mod threads;
@@ -25,7 +26,7 @@ fn _ircpm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::Flow>()?;
     module.add_function(wrap_pyfunction!(training::fit, module)?)?;
     module.add_function(wrap_pyfunction!(training::train, module)?)?;
-    module.add_function(wrap_pyfunction!(flow::load, module)?)?;
+    module.add_function(wrap_pyfunction!(files::load, module)?)?;
     module.add_function(wrap_pyfunction!(training::targets, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::threads, module)?)?;

@@ -80,9 +80,9 @@ def test_lists_float32_and_other_orders_are_converted(torus):
         ([1.0, 2.0], r"shape \(n, 2\), not \(2,\): give one point as points\[None, :\]"),
         (np.zeros((2, 3)), r"shape \(n, 2\), not \(2, 3\)"),
         (1.0, r"shape \(n, 2\), not \(1,\)"),
-        ([["a", "b"]], "must be real numbers, not of dtype <U1"),
-        (np.zeros((1, 2), complex), "not of dtype complex128"),
-        (np.zeros((1, 2), bool), "not of dtype bool"),
+        ([["a", "b"]], "must hold real numbers, not dtype <U1"),
+        (np.zeros((1, 2), complex), "not dtype complex128"),
+        (np.zeros((1, 2), bool), "not dtype bool"),
         ([[0.0, 0.0], [np.nan, 0.0]], "row 1 of the points, counted from 0, is not on T2"),
     ],
 )
