@@ -304,14 +304,15 @@ mod tests {
             flipped[at] ^= 1;
             assert!(FlowFile::decode(&flipped).is_err(), "byte {at}");
         }
-        let text = String::from_utf8_lossy(&bytes[8..]).into_owned();
-        let at = 8 + text.find("ircpm-flow-1").unwrap();
-        let mut foreign = bytes.clone();
-        foreign[at] = b'X';
-        assert!(matches!(
-            FlowFile::decode(&foreign),
-            Err(FlowFileError::File(CheckpointError::Foreign { .. }))
-        ));
+    }
+
+    #[test]
+    fn safetensors_file_of_something_else_is_refused() {
+        let numbers = to_bytes(&[1.0]);
+        let view = TensorView::new(Dtype::F64, vec![1], &numbers).unwrap();
+        let bytes = serialize([(THETA, view)], None).unwrap();
+        let error = FlowFile::decode(&bytes).unwrap_err();
+        assert!(matches!(error, FlowFileError::File(CheckpointError::Foreign { found: None })), "{error}");
     }
 
     #[test]
