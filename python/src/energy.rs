@@ -103,8 +103,7 @@ impl<'a> Energy<'a> {
         if shape == expected {
             return Ok(values);
         }
-        let [found, points, expected] =
-            [&shape[..], &[rows, self.manifold.ambient()], expected].map(|shape| tuple(shape));
+        let [found, points, expected] = [&shape[..], &[rows, self.manifold.ambient()], expected].map(tuple);
         Err(refuse(format!(
             "the energy `{name}` returned {what} of shape {found} for points of shape {points}: return one {unit}, of \
              shape {expected}"
