@@ -1,5 +1,5 @@
 from os import PathLike
-from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Tuple, Union, final
+from typing import Any, Callable, Dict, List, Literal, Mapping, Optional, Sequence, Tuple, Union, final
 
 from numpy import float64
 from numpy.typing import ArrayLike, NDArray
@@ -64,6 +64,7 @@ def train(
     energy: Union[str, _Energy],
     manifold: Optional[str] = None,
     *,
+    parameters: Optional[Mapping[str, Any]] = None,
     beta: float = 1.0,
     goal: float = 1e-6,
     steps: Optional[int] = None,

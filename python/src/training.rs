@@ -4,11 +4,11 @@ use ircpm_manifolds::AnyManifold;
 use ircpm_train::config::{ModelConfig, suggest};
 use ircpm_train::fit::{FlowFile, Options, fit_data_with, fit_target_with};
 use ircpm_train::report::Report;
-use ircpm_train::target::{self, Target};
+use ircpm_train::target::{self, Expression, Parameters, Target};
 use ircpm_train::training::Source;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 use serde_json::{Map, Value};
 
 use crate::arrays;
@@ -94,13 +94,16 @@ pub(crate) fn fit(
 /// Parameters
 /// ----------
 /// energy : str or callable
-///     The name of a target, one of `ircpm.targets()`, or a function of points of shape (n, coordinates), float64, that
-///     returns their energies in nats, shape (n,), or the pair (energies, gradients), gradients of shape
+///     The name of a target, one of `ircpm.targets()`; an energy as text, such as "-cos(theta1 - a) - cos(theta2)"
+///     (the language is that of the program's configurations); or a function of points of shape (n, coordinates),
+///     float64, that returns their energies in nats, shape (n,), or the pair (energies, gradients), gradients of shape
 ///     (n, coordinates). Least squares, which "auto" takes on tori, spheres and their products, need energies alone;
 ///     Adam and L-BFGS need gradients. The function may be called from any thread, and must return the same numbers for
 ///     the same points. Its exceptions are raised as they are.
 /// manifold : str, optional
-///     For example "T2"; needed for a function, and must be the target's own for a name.
+///     For example "T2"; needed for a function and for a text, and must be the target's own for a name.
+/// parameters : dict, optional
+///     Numbers, or lists and arrays of them, that an energy as text refers to by name; each must be used.
 /// beta : float
 ///     Inverse temperature.
 /// goal : float
@@ -151,11 +154,11 @@ pub(crate) fn fit(
 ///     If least squares run out of steps before their goal.
 #[pyfunction]
 #[pyo3(signature = (
-    energy, manifold=None, *, beta=1.0, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, output_scale=None,
+    energy, manifold=None, *, parameters=None, beta=1.0, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, output_scale=None,
     optimiser="auto", points=None, learning_rate=5e-3, samples=65_536, progress=None
 ))]
 #[pyo3(
-    text_signature = "(energy, manifold=None, *, beta=1.0, goal=1e-06, steps=None, seed=0, hidden=(16, 16), \
+    text_signature = "(energy, manifold=None, *, parameters=None, beta=1.0, goal=1e-06, steps=None, seed=0, hidden=(16, 16), \
                          layers=\"auto\", features=None, output_scale=1.0, optimiser=\"auto\", points=None, learning_rate=0.005, \
                          samples=65536, progress=None)"
 )]
@@ -164,6 +167,7 @@ pub(crate) fn train(
     py: Python<'_>,
     energy: &Bound<'_, PyAny>,
     manifold: Option<&str>,
+    parameters: Option<&Bound<'_, PyDict>>,
     beta: f64,
     goal: f64,
     steps: Option<usize>,
@@ -188,10 +192,12 @@ pub(crate) fn train(
     let options = points.into_iter().fold(options, Options::points);
     let manifold: Option<AnyManifold> = manifold.map(str::parse).transpose().map_err(refuse)?;
     let supervision = Supervision::default();
-    let (preset, own);
+    let (known, own);
     let target: &dyn Target = if let Ok(text) = energy.cast::<PyString>() {
-        preset = named(&text.to_string_lossy(), manifold)?;
-        preset.as_ref()
+        known = read(&text.to_string_lossy(), manifold, parameters)?;
+        known.as_ref()
+    } else if parameters.is_some() {
+        return Err(PyTypeError::new_err("parameters are those of an energy as text"));
     } else if energy.is_callable() {
         let manifold = manifold
             .ok_or_else(|| refuse("give the manifold that the energy lives on, for example \"T2\""))?;
@@ -199,7 +205,7 @@ pub(crate) fn train(
         &own
     } else {
         let found = energy.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("energy must be a name or a function, not {found}")));
+        return Err(PyTypeError::new_err(format!("energy must be a name, a text or a function, not {found}")));
     };
     let (flow, fit, report) = supervision.run(py, progress, |watcher| {
         let (flow, fit) = fit_target_with(target, &options, supervision.stop(), watcher)?;
@@ -229,16 +235,53 @@ fn model_of(keywords: &[(&str, Option<&Bound<'_, PyAny>>)]) -> PyResult<ModelCon
     serde_json::from_value(all.into()).map_err(refuse)
 }
 
-/// The target that goes by a name.
-fn named(name: &str, manifold: Option<AnyManifold>) -> PyResult<Box<dyn Target>> {
-    let Some(found) = target::by_name(name) else {
-        // An energy that is written as text would be read here.
-        let names = target::names();
-        let near = suggest(name, names.iter().copied())
-            .map(|near| format!(" (did you mean {near:?}?)"))
-            .unwrap_or_default();
-        return Err(refuse(format!("no target is called {name:?}{near}; there are {}", names.join(", "))));
-    };
+/// The target that goes by a name, or whose energy is a text.
+fn read(
+    text: &str,
+    manifold: Option<AnyManifold>,
+    parameters: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Box<dyn Target>> {
+    if let Some(found) = target::by_name(text) {
+        if parameters.is_some() {
+            return Err(refuse(format!("the target {text} has no parameters: leave them out")));
+        }
+        return on_its_manifold(text, found, manifold);
+    }
+    let names = target::names();
+    let near = suggest(text, names.iter().copied());
+    match (manifold, near) {
+        (Some(manifold), _) => {
+            let parameters = parameters.map(numbers).transpose()?.unwrap_or_default();
+            Ok(Box::new(Expression::parse(&manifold, text, &parameters).map_err(refuse)?))
+        }
+        (None, Some(near)) => Err(refuse(format!(
+            "no target is called {text:?} (did you mean {near:?}?); there are {}",
+            names.join(", ")
+        ))),
+        (None, None) => Err(refuse(format!(
+            "{text:?} is no target's name; if it is an energy, give the manifold that it lives on, for example \"T2\"; \
+             the targets are {}",
+            names.join(", ")
+        ))),
+    }
+}
+
+/// Numbers and lists by name; arrays become lists.
+fn numbers(parameters: &Bound<'_, PyDict>) -> PyResult<Parameters> {
+    let py = parameters.py();
+    let keywords = PyDict::new(py);
+    keywords.set_item("default", py.eval(c"lambda array: array.tolist()", None, None)?)?;
+    let text: String =
+        py.import("json")?.call_method("dumps", (parameters,), Some(&keywords))?.extract()?;
+    serde_json::from_str(&text).map_err(|e| refuse(format!("parameters: {e}")))
+}
+
+/// A target, if the manifold that was asked for is its own.
+fn on_its_manifold(
+    name: &str,
+    found: Box<dyn Target>,
+    manifold: Option<AnyManifold>,
+) -> PyResult<Box<dyn Target>> {
     match manifold {
         Some(manifold) if &manifold != found.manifold() => Err(refuse(format!(
             "the target {name} lives on {}, not on {manifold}: leave the manifold out, or give {}",

@@ -44,6 +44,15 @@ def test_function_on_the_torus():
     np.testing.assert_array_equal(again.parameters, flow.parameters)
 
 
+def test_text_is_the_function_that_it_describes():
+    text = "-cos(theta1 - theta2 - shift[1]) - h * cos(theta1)"
+    parameters = {"shift": np.array([0.0]), "h": 0.5}
+    flow = ircpm.train(text, "T2", parameters=parameters, goal=1e-4, samples=8192, seed=1)
+    function = ircpm.train(coupled, "T2", goal=1e-4, samples=8192, seed=1)
+    points = np.random.default_rng(0).uniform(0, 2 * np.pi, (50, 2))
+    np.testing.assert_allclose(flow.log_prob(points), function.log_prob(points), atol=1e-6)
+
+
 def test_beta_and_layers_and_hidden():
     with pytest.warns(ircpm.ConvergenceWarning, match="coupled on T2: UNFINISHED; see flow.report"):
         flow = ircpm.train(coupled, "T2", beta=0.5, layers=2, hidden=(4,), steps=20, samples=2048)
@@ -102,6 +111,11 @@ def test_wrong_gradients_are_refused():
     "energy, options, text",
     [
         ("torus-unimodel", {}, r'no target is called "torus-unimodel" \(did you mean "torus-unimodal"\?\)'),
+        ("cos(theta1)", {}, "if it is an energy, give the manifold that it lives on"),
+        ("cos(theta3)", {"manifold": "T2"}, "theta3"),
+        ("cos(theta1) * a", {"manifold": "T2", "parameters": {"a": 1.0, "b": 2.0}}, "b"),
+        ("cos(theta1) * a", {"manifold": "T2", "parameters": {"a": "one"}}, "parameters: .*a number, or a list"),
+        ("torus-unimodal", {"parameters": {"a": 1.0}}, "has no parameters: leave them out"),
         ("torus-unimodal", {"manifold": "S2"}, "the target torus-unimodal lives on T2, not on S2"),
         (coupled, {}, "give the manifold that the energy lives on"),
         (coupled, {"manifold": "T9"}, "kernels are compiled for dimensions 1 to 8"),
@@ -119,7 +133,7 @@ def test_what_makes_no_sense_is_refused(energy, options, text):
 
 
 def test_energy_of_another_type():
-    with pytest.raises(TypeError, match="energy must be a name or a function, not int"):
+    with pytest.raises(TypeError, match="energy must be a name, a text or a function, not int"):
         ircpm.train(3, "T2")
 
 
