@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{complaint, ends, folder, ircpm, short, stdout, succeed};
 
 /// A table as text: the names of its columns, and its rows.
-fn table(text: &str) -> (Vec<String>, Vec<Vec<f64>>) {
+pub(crate) fn table(text: &str) -> (Vec<String>, Vec<Vec<f64>>) {
     let mut lines = text.lines();
     let names = lines.next().expect("a header").split(',').map(str::to_owned).collect();
     let number = |field: &str| field.parse::<f64>().unwrap_or_else(|e| panic!("{field}: {e}"));
@@ -28,7 +28,7 @@ fn npy(bytes: &[u8]) -> (String, Vec<f64>) {
 }
 
 /// The arrays of an npz archive whose entries are stored without compression.
-fn npz(path: &Path) -> BTreeMap<String, (String, Vec<f64>)> {
+pub(crate) fn npz(path: &Path) -> BTreeMap<String, (String, Vec<f64>)> {
     let mut archive = zip::ZipArchive::new(fs::File::open(path).expect("an archive")).expect("an archive");
     let mut arrays = BTreeMap::new();
     for i in 0..archive.len() {

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 mod files;
 mod runs;
+#[cfg(unix)]
+mod stories;
 mod survival;
 
 /// Enough to write every file, too little to learn much.
