@@ -1,4 +1,4 @@
-//! The stories of `docs/stories.md`: a shell runs the page's commands, and what they leave is compared with what is known.
+//! The stories of `docs/stories.md`: a shell runs the page's commands, and their results are compared with known ones.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -118,8 +118,7 @@ fn biologist_tells_usual_conformations_from_strange_ones() {
     let (names, samples) = rows(&dir, "dihedrals-samples.csv");
     assert_eq!((names.join(","), samples.len()), ("theta1,theta2,log_q".to_owned(), 5000));
     assert!(samples.iter().all(|row| row[..2].iter().all(|angle| (0.0..TAU).contains(angle))));
-    // The law of the page has 0.45 of the angles about the helix, and 0.445 within 30 degrees of its centre; 400 rows tell
-    // that share with a standard error of 0.025.
+    // The law of the page has a share of 0.445 within 30 degrees of the helix; its standard error in 400 rows is 0.025.
     let near = |angle: f64, centre: f64| (angle - centre.to_radians()).cos() > f64::to_radians(30.0).cos();
     let helix = samples.iter().map(|row| f64::from(near(row[0], -63.0) && near(row[1], -43.0)));
     let share = mean(helix);
