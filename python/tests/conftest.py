@@ -1,9 +1,21 @@
 """Flows that several tests look at, each made once."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import ircpm
+
+STORIES = "The three stories"
+
+
+def readme_blocks(stories, language="python"):
+    """Code of the README: of the stories, or of all other sections."""
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    sections = [section for section in text.split("\n## ") if section.startswith(STORIES) == stories]
+    return re.findall(rf"```{language}\n(.*?)```", "\n".join(sections), re.DOTALL)
 
 
 def von_mises(n, mu=1.0, kappa=2.0, seed=1):

@@ -1,15 +1,11 @@
-"""The README's examples run, one after the other, in one namespace."""
+"""The README's examples run, one after the other, in one namespace; its stories have tests of their own."""
 
-import re
-from pathlib import Path
-
-
-README = Path(__file__).parents[1] / "README.md"
+from conftest import readme_blocks
 
 
 def test_examples_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = readme_blocks(stories=False)
     assert len(blocks) >= 3
     names = {}
     for number, block in enumerate(blocks):
