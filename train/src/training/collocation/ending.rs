@@ -179,7 +179,9 @@ impl Collocation<'_> {
     /// deepest one seen, with the model's quality and its smallest eigenvalue there; none if it is not clear then, or
     /// its KL is above `limit`.
     fn undo_fold(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
-        let given_up = MARGIN + 2.0 * (MARGIN - lowest);
+        // Deep stacks have eigenvalues next to zero over wide regions, which no more than the fold should be raised.
+        let margin = if is_sparse(&self.flow) { MARGIN } else { MARGIN.min(-lowest) };
+        let given_up = margin + 2.0 * (margin - lowest);
         let mut smaller = theta.to_vec();
         // Written so that a NaN is refused.
         if !(given_up <= MOST_GIVEN_UP && self.flow.rescale(&mut smaller, 1.0 - given_up)) {

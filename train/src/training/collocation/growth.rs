@@ -34,7 +34,7 @@ const FALLING: f64 = 0.85;
 /// dimensions, where points are sparse and a layer costs minutes.
 const ROUGH: [f64; 2] = [8e-4, 5e-3];
 /// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
-const FINE: f64 = 1e-4;
+const FINE: f64 = 5e-4;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
 /// Surveys with folds after which a layer is added.
@@ -51,6 +51,8 @@ pub(super) struct Growth {
     folded_surveys: usize,
     /// Whether the depth is that of the target's range, or one that was added later.
     has_begun: bool,
+    /// Whether the target is lower than the last guard over a tenth of the manifold, so that the guard bounds the KL.
+    is_guarded: bool,
     /// Parameters before the last layer was added, where `β` was at its end; else empty.
     shallower: Vec<f64>,
     /// Guard at those parameters, and the least mean square; zero where the target was not at its end.
@@ -79,10 +81,11 @@ impl Growth {
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> Tensors {
-        let Self { folded_surveys, has_begun, shallower_guard, shallower_square, .. } = *self;
-        let numbers = [folded_surveys as f64, f64::from(has_begun), shallower_guard, shallower_square];
+        let Self { folded_surveys, has_begun, is_guarded, shallower_guard, shallower_square, .. } = *self;
+        let flags = [has_begun, is_guarded].map(f64::from);
+        let numbers = vec![folded_surveys as f64, shallower_guard, shallower_square];
         Tensors::from([
-            ("growth".to_owned(), numbers.to_vec()),
+            ("growth".to_owned(), [numbers, flags.to_vec()].concat()),
             ("growth_path".to_owned(), self.path.clone()),
             ("growth_squares".to_owned(), self.squares.clone()),
             ("growth_shallower".to_owned(), self.shallower.clone()),
@@ -95,12 +98,13 @@ impl Growth {
     /// [`StateError`] if it does not fit.
     pub(super) fn restored(state: &Tensors) -> Result<Self, StateError> {
         let valid = |x: f64| x.is_finite() && x >= 0.0;
-        let numbers = tensor(state, "growth", Some(4), valid)?;
+        let numbers = tensor(state, "growth", Some(5), valid)?;
         Ok(Self {
             folded_surveys: numbers[0] as usize,
-            has_begun: numbers[1] > 0.0,
-            shallower_guard: numbers[2],
-            shallower_square: numbers[3],
+            shallower_guard: numbers[1],
+            shallower_square: numbers[2],
+            has_begun: numbers[3] > 0.0,
+            is_guarded: numbers[4] > 0.0,
             path: tensor(state, "growth_path", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
@@ -152,6 +156,7 @@ impl Collocation<'_> {
                 shallower: theta.clone(),
                 shallower_guard: self.continuation.guard.unwrap_or_default(),
                 shallower_square: if square.is_finite() { square } else { 0.0 },
+                is_guarded: before.is_guarded,
                 ..Growth::default()
             }
         } else {
@@ -165,18 +170,19 @@ impl Collocation<'_> {
         self.ending.history.clear();
     }
 
-    /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak.
+    /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak; and whether
+    /// that tenth is below the guard.
     ///
     /// Only the energies at the check points are needed, half of which are base points and half still close to them.
-    pub(super) fn layers_for_range(&self) -> usize {
+    pub(super) fn layers_for_range(&self) -> (usize, bool) {
         let beta = self.continuation.beta_max;
         let mut log_p: Vec<f64> = self.check.u.iter().map(|u| -beta * u).collect();
         log_p.sort_by(f64::total_cmp);
-        let Some(&peak) = log_p.last() else { return 1 };
+        let Some(&peak) = log_p.last() else { return (1, false) };
         let mean = log_p.iter().map(|l| (l - peak).exp()).sum::<f64>() / log_p.len() as f64;
-        let low = (log_p[log_p.len() / LOWEST_TENTH] - peak).max(GUARDS[1].ln() + mean.ln());
-        let layers = -low / (PER_LAYER * self.flow.manifold().dim() as f64);
-        (layers.ceil() as usize).clamp(1, MOST_AT_FIRST)
+        let (guard, tenth) = (GUARDS[1].ln() + mean.ln(), log_p[log_p.len() / LOWEST_TENTH] - peak);
+        let layers = -tenth.max(guard) / (PER_LAYER * self.flow.manifold().dim() as f64);
+        ((layers.ceil() as usize).clamp(1, MOST_AT_FIRST), tenth < guard)
     }
 
     /// Adds a layer where the present ones are exhausted. Says whether training is at its end, and why.
@@ -185,7 +191,8 @@ impl Collocation<'_> {
         let growth = self.growth.as_mut()?;
         if !growth.has_begun && !last {
             growth.has_begun = true;
-            let layers = self.layers_for_range();
+            let (layers, is_guarded) = self.layers_for_range();
+            self.growth.as_mut()?.is_guarded = is_guarded;
             if layers > self.flow.layers() {
                 self.deepen(theta, layers, false);
                 return None;
@@ -200,7 +207,7 @@ impl Collocation<'_> {
         }
         let growth = self.growth.as_ref()?;
         let (square, stalled) = (growth.squares.last().copied()?, growth.has_stalled());
-        let fine = 0.5 * square <= FINE && kl.is_some_and(|kl| kl.value > 5.0 * square);
+        let fine = growth.is_guarded && 0.5 * square <= FINE && !self.is_rough();
         match (fine, stalled, last) {
             (false, false, true) => self.conclude(theta, End::Steps, true),
             (_, _, true) | (true, ..) => self.conclude(theta, End::Stalled, last),
@@ -224,6 +231,12 @@ impl Collocation<'_> {
             }
         }
         last.then_some(End::Steps)
+    }
+
+    /// Whether the loss of effective sample size is large, or not known.
+    fn is_rough(&self) -> bool {
+        let limit = ROUGH[usize::from(is_sparse(&self.flow))];
+        self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > limit)
     }
 
     /// Whether the stack before the last layer had come farther than the present one.
@@ -256,8 +269,7 @@ impl Collocation<'_> {
             return self.conclude(theta, End::Stalled, true);
         }
         let paid = advanced || present < PAYS * before;
-        let rough = loss.is_none_or(|loss| loss > ROUGH[usize::from(is_sparse(&self.flow))]);
-        if paid && rough && self.may_deepen() {
+        if paid && self.is_rough() && self.may_deepen() {
             self.deepen(theta, self.flow.layers() + 1, loss.is_some());
             return None;
         }

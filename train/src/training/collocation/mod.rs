@@ -31,8 +31,9 @@ const OUTSIDE: f64 = 10.0;
 /// Largest floor under the eigenvalues of `H`.
 const LARGEST_FLOOR: f64 = 0.02;
 
-/// Most points of a step per parameter while the target of a stack that grows becomes sharper, up to four dimensions.
-const ON_ITS_WAY: usize = 6;
+/// Most points of a step per parameter of a stack that grows, up to four dimensions: while its target becomes sharper,
+/// and at the target's end.
+const PER_PARAMETER: [usize; 2] = [3, 5];
 /// Least weight of a square, relative to that of the uniform density's share.
 const EMPTY: f64 = 0.2;
 
@@ -272,8 +273,9 @@ impl Objective for Collocation<'_> {
     fn accepted(&mut self, held: bool) {
         if !held {
             let sparse = is_sparse(&self.flow);
-            let on_its_way = self.growth.is_some() && !sparse && !self.continuation.is_complete();
-            let most = if on_its_way { ON_ITS_WAY * self.flow.parameters() } else { MOST_POINTS };
+            let per_parameter = PER_PARAMETER[usize::from(self.continuation.is_complete())];
+            let bounded = self.growth.is_some() && !sparse;
+            let most = if bounded { per_parameter * self.flow.parameters() } else { MOST_POINTS };
             self.sampler.grow(Form::most_samples(self.flow.parameters()), most.min(MOST_POINTS));
         }
     }
