@@ -13,6 +13,8 @@ mod error;
 mod functions;
 mod graph;
 mod lanes;
+#[cfg(test)]
+mod mistakes;
 mod names;
 mod parameter;
 mod parser;

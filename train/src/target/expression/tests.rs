@@ -1,7 +1,5 @@
 //! The language against compiled code, nested duals and finite differences.
 
-mod mistakes;
-
 use ircpm_ad::derivative::{ScalarField, array, gradient};
 use ircpm_ad::{Isa, log_sum_exp};
 use ircpm_manifolds::AnyManifold;
@@ -10,15 +8,15 @@ use super::super::{Target, by_name};
 use super::*;
 use crate::points::{Generator, Quadrature, Sequence, Spread};
 
-fn manifold(name: &str) -> AnyManifold {
+pub(super) fn manifold(name: &str) -> AnyManifold {
     name.parse().unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-fn parameters(list: &[(&str, Parameter)]) -> Parameters {
+pub(super) fn parameters(list: &[(&str, Parameter)]) -> Parameters {
     list.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
-fn energy(space: &str, text: &str) -> Expression {
+pub(super) fn energy(space: &str, text: &str) -> Expression {
     with(space, text, &[])
 }
 

@@ -1,5 +1,6 @@
 //! Every mistake: its message and the part to blame; and the limits of what is compiled.
 
+use super::tests::*;
 use super::*;
 
 /// What is wrong with a text: the part to blame, and the message.
