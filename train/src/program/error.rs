@@ -72,8 +72,8 @@ pub enum RunError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// There is no report whose marks could be drawn.
-    #[error("{} is not measured yet: `ircpm evaluate` measures it and draws its pictures", path.display())]
+    /// There is no report of the present state whose marks could be drawn.
+    #[error("{} is not measured as it is now: `ircpm evaluate` measures it and draws its pictures", path.display())]
     Unmeasured {
         /// The folder.
         path: PathBuf,

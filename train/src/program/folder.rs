@@ -23,7 +23,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// Two processes must not write into one folder.
-    #[error("another process is training {}: wait for its end, or stop it", path.display())]
+    #[error("another process is training {} or measuring it: wait for its end, or stop it", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub mod file {
     pub const CHECKPOINT: &str = "checkpoint.safetensors";
     /// Metrics of training, one line of JSON for every few steps.
     pub const METRICS: &str = "metrics.jsonl";
-    /// Locked by the process that trains the run.
+    /// Locked by the process that trains or measures the run.
     pub const LOCK: &str = ".lock";
     /// Time that training has taken up to the checkpoint, which is the same whatever it took.
     pub const TIMES: &str = "times.json";
@@ -133,6 +133,13 @@ impl Folder {
             // Some network file systems have no locks.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
         }
+    }
+
+    /// Whether another process trains or measures the run. Nothing is written, and `false` is also the answer where
+    /// nobody can tell.
+    pub fn is_busy(&self) -> bool {
+        let lock = File::open(self.path(file::LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Path of a file in the folder.

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod error;
 pub mod folder;
+mod measurement;
 pub mod output;
 pub mod progress;
 mod recorder;
@@ -10,7 +11,7 @@ pub mod tables;
 mod workflow;
 
 pub use error::RunError;
+pub use measurement::Measurement;
 pub use workflow::{
-    Outcome, plot, read_checkpoint, read_report, read_state, reevaluate, resume, train, train_in_memory,
-    unfinished,
+    Outcome, Saved, plot, read_checkpoint, read_saved, reevaluate, resume, train, train_in_memory, unfinished,
 };

@@ -5,9 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
+use super::measurement::{Measurement, write_report};
 use super::output::warn;
 use super::recorder::{self, Recorder};
 use crate::config::{Config, EvaluationConfig};
+use crate::data::crc32;
 use crate::evaluation::{Evaluation, evaluate, seed_of_run};
 use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
@@ -51,9 +53,10 @@ pub fn train(
 /// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or
 /// not of the configuration beside it.
 pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<Option<State>, RunError> {
-    let Some(state) = read_state(&problem.config, folder)? else { return Ok(None) };
+    let Some(Saved { checkpoint, checksum }) = read_saved(&problem.config, folder)? else { return Ok(None) };
+    let state = checkpoint.state;
     trained(problem, &state, folder)?;
-    if state.progress.done && folder.path(file::REPORT).exists() {
+    if state.progress.done && Measurement::read(folder, &checksum)?.current().is_some() {
         return Err(RunError::Finished { path: folder.root().to_owned(), steps: state.progress.step });
     }
     Ok(Some(state))
@@ -86,9 +89,7 @@ pub fn resume(
     let trainer = trainer(problem, state)?;
     recorder::drop_steps_from(first, folder)?;
     // They are those of the checkpoint that training now leaves behind.
-    for name in picture::FILES.into_iter().chain([file::REPORT]) {
-        folder.remove(name)?;
-    }
+    remove_results(folder)?;
     record(problem, trainer, folder, stop, watcher)
 }
 
@@ -140,30 +141,55 @@ fn conclude(
     folder: &Folder,
     stop: &AtomicBool,
 ) -> Result<Outcome, RunError> {
+    let checksum = crc32(&folder.read(file::CHECKPOINT)?);
     let evaluation = measure(problem, &state.theta, stop)?;
-    let report = write_results(problem, state, &evaluation, folder)?;
+    let report = write_results(problem, state, &checksum, &evaluation, folder)?;
     Ok(Outcome::Done(Box::new(report)))
 }
 
-/// Reads a run's folder and measures its model again; writes report and pictures where there are none yet.
+/// Reads a run's folder and measures its model again; writes report and pictures where there are none yet of the
+/// present state.
 ///
 /// # Errors
-/// [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what [`evaluate`]
-/// says.
+/// [`FolderError::Busy`] while another process trains or measures the run, which would go on from the state that is
+/// measured here. [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what
+/// [`evaluate`] says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
-    let (trained, state) = load(problem, folder)?;
+    // A folder that nobody may write to cannot be locked. A measured run there is measured again all the same.
+    let _lock = match folder.lock() {
+        Err(busy @ FolderError::Busy { .. }) => return Err(busy.into()),
+        lock => lock.ok(),
+    };
+    let (trained, state, checksum) = load(problem, folder)?;
+    let before = Measurement::read(folder, &checksum)?;
     let evaluation = measure(&trained, &state.theta, stop)?;
-    if folder.path(file::REPORT).exists() {
-        return Ok(Report::new(&trained, &state.progress, &evaluation));
+    match before {
+        Measurement::Current(_) => return Ok(Report::new(&trained, &state.progress, &evaluation)),
+        Measurement::Stale => remove_results(folder)?,
+        Measurement::Absent => {}
     }
-    write_results(&trained, &state, &evaluation, folder)
+    write_results(&trained, &state, &checksum, &evaluation, folder)
+}
+
+/// Removes the report and the pictures of a state that is no more.
+fn remove_results(folder: &Folder) -> Result<(), FolderError> {
+    picture::FILES.into_iter().chain([file::REPORT]).try_for_each(|name| folder.remove(name))
+}
+
+/// A checkpoint, and the checksum of its file, by which its report is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// What the file holds.
+    pub checkpoint: Checkpoint,
+    /// CRC-32 of the file's bytes, as eight hexadecimal digits.
+    pub checksum: String,
 }
 
 /// The checkpoint of a run, checked against the configuration beside it.
 ///
 /// # Errors
 /// [`RunError::Folder`] if there is none, [`RunError::Checkpoint`] if it is damaged or of another run.
-pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Checkpoint, RunError> {
+pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Saved, RunError> {
     if !folder.path(file::CHECKPOINT).exists() {
         return Err(FolderError::NoCheckpoint { path: folder.root().to_owned() }.into());
     }
@@ -177,36 +203,24 @@ pub fn read_checkpoint(config: &Config, folder: &Folder) -> Result<Checkpoint, R
     if identity(config) != identity(&checkpoint.config) {
         return Err(RunError::in_checkpoint(folder, CheckpointError::OtherRun));
     }
-    Ok(checkpoint)
+    Ok(Saved { checkpoint, checksum: crc32(&bytes) })
 }
 
-/// The last state that a run has saved; none before its first checkpoint.
+/// The last checkpoint that a run has saved; none before its first.
 ///
 /// # Errors
 /// [`RunError::Checkpoint`] if the checkpoint is damaged or of another run.
-pub fn read_state(config: &Config, folder: &Folder) -> Result<Option<State>, RunError> {
+pub fn read_saved(config: &Config, folder: &Folder) -> Result<Option<Saved>, RunError> {
     match read_checkpoint(config, folder) {
         Err(RunError::Folder(FolderError::NoCheckpoint { .. })) => Ok(None),
-        checkpoint => Ok(Some(checkpoint?.state)),
+        saved => saved.map(Some),
     }
 }
 
-/// The report of a run; none if nobody has measured it.
-///
-/// # Errors
-/// [`RunError::Folder`] if it cannot be read, [`RunError::Report`] if it is not a report of this program.
-pub fn read_report(folder: &Folder) -> Result<Option<Report>, RunError> {
-    if !folder.path(file::REPORT).exists() {
-        return Ok(None);
-    }
-    let read = serde_json::from_slice(&folder.read(file::REPORT)?);
-    read.map(Some).map_err(|source| RunError::Report { path: folder.path(file::REPORT), source })
-}
-
-/// The saved state of a run, and the problem with the flow that its parameters are for.
-fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State), RunError> {
-    let state = read_checkpoint(&problem.config, folder)?.state;
-    Ok((trained(problem, &state, folder)?, state))
+/// The problem with the flow that a run's saved parameters are for, the saved state, and the checkpoint's checksum.
+fn load(problem: &Problem, folder: &Folder) -> Result<(Problem, State, String), RunError> {
+    let Saved { checkpoint, checksum } = read_checkpoint(&problem.config, folder)?;
+    Ok((trained(problem, &checkpoint.state, folder)?, checkpoint.state, checksum))
 }
 
 /// The problem with the flow that the parameters of a state are for.
@@ -229,13 +243,14 @@ fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evalua
 fn write_results(
     problem: &Problem,
     state: &State,
+    checksum: &str,
     evaluation: &Evaluation,
     folder: &Folder,
 ) -> Result<Report, RunError> {
     let mut report = Report::new(problem, &state.progress, evaluation);
-    folder.write(file::REPORT, report.to_json().as_bytes())?;
+    write_report(&report, checksum, folder)?;
     if problem.config.evaluation.pictures
-        && let Err(error) = draw(problem, state, &mut report, folder)
+        && let Err(error) = draw(problem, state, checksum, &mut report, folder)
     {
         let root = folder.root().display();
         warn(format_args!("{error}\nThe report is whole; `ircpm plot {root}` draws the pictures"));
@@ -244,7 +259,13 @@ fn write_results(
 }
 
 /// Draws the pictures of a run, and writes their names into its report.
-fn draw(problem: &Problem, state: &State, report: &mut Report, folder: &Folder) -> Result<(), RunError> {
+fn draw(
+    problem: &Problem,
+    state: &State,
+    checksum: &str,
+    report: &mut Report,
+    folder: &Folder,
+) -> Result<(), RunError> {
     let mut names = Vec::new();
     for picture in picture::draw(problem, &state.theta, report)? {
         folder.write(&picture.name, &picture.png)?;
@@ -252,7 +273,7 @@ fn draw(problem: &Problem, state: &State, report: &mut Report, folder: &Folder) 
     }
     if report.pictures != names {
         report.pictures = names;
-        folder.write(file::REPORT, report.to_json().as_bytes())?;
+        write_report(report, checksum, folder)?;
     }
     Ok(())
 }
@@ -260,13 +281,14 @@ fn draw(problem: &Problem, state: &State, report: &mut Report, folder: &Folder) 
 /// Draws the pictures of a run that has a report, whatever its configuration says of pictures. Returns their paths.
 ///
 /// # Errors
-/// [`RunError::Unmeasured`] if there is no report, whose marks belong into the pictures; else as [`reevaluate`], and
-/// [`RunError::Picture`].
+/// [`RunError::Unmeasured`] if there is no report of the present state, whose marks belong into the pictures; else as
+/// [`reevaluate`], and [`RunError::Picture`].
 pub fn plot(problem: &Problem, folder: &Folder) -> Result<Vec<PathBuf>, RunError> {
-    let (trained, state) = load(problem, folder)?;
+    let _lock = folder.lock()?;
+    let (trained, state, checksum) = load(problem, folder)?;
     let unmeasured = || RunError::Unmeasured { path: folder.root().to_owned() };
-    let mut report = read_report(folder)?.ok_or_else(unmeasured)?;
-    draw(&trained, &state, &mut report, folder)?;
+    let mut report = Measurement::read(folder, &checksum)?.current().ok_or_else(unmeasured)?;
+    draw(&trained, &state, &checksum, &mut report, folder)?;
     Ok(report.pictures.iter().map(|name| folder.path(name)).collect())
 }
 

@@ -212,13 +212,48 @@ fn model_that_is_not_a_density_is_used_loudly() {
 }
 
 #[test]
+fn report_of_another_state_is_none_until_the_run_is_measured() {
+    let dir = folder();
+    let of = |args: &[&str]| ircpm(dir.path(), args);
+    // Equal but for the last steps: the same target, seed and number of parameters.
+    for (run, steps) in [("run", "training.steps=30"), ("other", "training.steps=20")] {
+        succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", run, "--set", steps]));
+    }
+    let report = |run: &str| dir.path().join(run).join("report.json");
+    let own = crate::untimed(crate::json(&report("run")));
+    succeed(&of(&["chain", "run", "-n", "10", "-o", "c.csv"]));
+    fs::copy(report("other"), report("run")).expect("a writable folder");
+    let shown = of(&["show", "run"]);
+    succeed(&shown);
+    assert!(stdout(&shown).contains("of another state: `ircpm evaluate run`"), "{}", stdout(&shown));
+    let sampled = of(&["sample", "run", "-n", "3"]);
+    assert!(String::from_utf8_lossy(&sampled.stderr).contains("UNMEASURED"), "{sampled:?}");
+    assert!(complaint(&of(&["plot", "run"])).contains("is not measured as it is now"));
+    // A chain is refused where nobody has looked, be it for want of a report or for a wrong one.
+    for _ in 0..2 {
+        let said = complaint(&of(&["chain", "run", "-n", "10", "-o", "d.csv"]));
+        assert!(said.contains("measure it first by `ircpm evaluate run`"), "{said}");
+        if report("run").exists() {
+            fs::remove_file(report("run")).expect("a report");
+        }
+    }
+    fs::copy(report("other"), report("run")).expect("a writable folder");
+    succeed(&of(&["evaluate", "run"]));
+    assert_eq!(crate::untimed(crate::json(&report("run"))), own);
+    succeed(&of(&["chain", "run", "-n", "10", "-o", "d.csv"]));
+}
+
+#[test]
 fn results_are_printed_as_json_and_shown_again() {
     let dir = folder();
     let output = short(dir.path(), &["train", "torus-unimodal", "--out", "run", "--json", "--quiet"]);
     succeed(&output);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let trained: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
-    assert_eq!(trained, crate::json(&dir.path().join("run/report.json")));
+    let mut written = crate::json(&dir.path().join("run/report.json"));
+    let checksum = written.as_object_mut().and_then(|map| map.remove("checkpoint"));
+    assert!(checksum.is_some_and(|checksum| checksum.as_str().is_some_and(|text| text.len() == 8)));
+    assert_eq!(trained, written);
     let output = ircpm(dir.path(), &["show", "run", "--json"]);
     let shown: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!((&shown["report"], &shown["progress"]["step"]), (&trained, &30.into()));

@@ -153,8 +153,14 @@ fn termination_is_handled_as_an_interrupt_and_a_second_process_is_refused() {
     while !dir.path().join("run/checkpoint.safetensors").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let said = complaint(&ircpm(dir.path(), &["resume", "run"]));
-    assert!(said.contains("another process is training run"), "{said}");
+    for command in ["resume", "evaluate"] {
+        let said = complaint(&ircpm(dir.path(), &[command, "run"]));
+        assert!(said.contains("another process is training run"), "{command}: {said}");
+    }
+    assert!(!dir.path().join("run/report.json").exists());
+    let shown = ircpm(dir.path(), &["show", "run"]);
+    succeed(&shown);
+    assert!(stdout(&shown).contains("another process trains or measures it"), "{}", stdout(&shown));
     let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(kill.is_ok_and(|status| status.success()));
     assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));

@@ -27,7 +27,7 @@ Examples:
 
 Every draw is a sample of the model, accepted or rejected so that the chain leaves exp(-beta u)/Z invariant (independence
 Metropolis), after a step of a random walk along geodesics if --local-step is given. Averages over the draws need no
-weights. The model must be a density.
+weights. The model must be a density, and measured: `ircpm evaluate` measures it.
 In npz there are points (chain, draw, coordinate), energy (chain, draw), which is beta u in nats, and accepted (chain,
 draw), 1 where the model's sample was accepted. ArviZ reads them:
   az.convert_to_dataset({'points': np.load('chain.npz')['points']})
@@ -79,8 +79,12 @@ pub(super) fn chain(args: &Chain, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (model, standing) = open_model(&args.run)?;
     let target = model.target().ok_or_else(|| CliError::NoEnergy { run: args.run.clone() })?;
-    if standing == Standing::Measured(Status::NotADensity) {
-        return Err(CliError::NoDensity { run: args.run.clone() });
+    match standing {
+        Standing::Measured(Status::NotADensity) => {
+            return Err(CliError::NoDensity { run: args.run.clone() });
+        }
+        Standing::Unmeasured => return Err(CliError::Unmeasured { run: args.run.clone() }),
+        Standing::Measured(_) => {}
     }
     let &Chain { number: draws, chains, warm_up, local_step, seed, .. } = args;
     let options = ChainOptions { chains, draws, warm_up, local_step, seed, ..ChainOptions::default() };

@@ -42,6 +42,12 @@ pub enum CliError {
         /// The folder of the run.
         run: PathBuf,
     },
+    /// A chain is asked for with proposals of which nobody knows whether they have a density.
+    #[error("nobody has looked whether the map of {} folds, and a chain is exact only if it does not: measure it first by `ircpm evaluate {}`", run.display(), run.display())]
+    Unmeasured {
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// A table cannot be written.
     #[error(transparent)]
     Table(#[from] TableError),

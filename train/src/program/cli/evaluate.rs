@@ -15,7 +15,7 @@ use crate::program::output::show_report;
 pub(super) struct Evaluate {
     /// Folder of the run
     run: PathBuf,
-    /// Print the report as JSON, as report.json has it
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]

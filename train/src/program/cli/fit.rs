@@ -51,7 +51,7 @@ pub(super) struct Fit {
     /// Replace a key of the configuration, for example model.layers=3; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<Override>,
-    /// Print the report as JSON, as report.json has it
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }

@@ -79,7 +79,7 @@ enum Command {
     Resume(Resume),
     /// List the presets; with --check, train each and print a table of results
     Presets(Presets),
-    /// Measure a finished or interrupted run again; write its report and pictures if it has none
+    /// Measure a finished or interrupted run again; write its report and pictures if it has none of its present state
     Evaluate(Evaluate),
     /// Show what the folder of a run holds: configuration, state of training, report
     #[command(after_help = show::EXAMPLES)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::CliError;
 use super::open::open_config;
 use crate::program::output::warn;
-use crate::program::{self, RunError};
+use crate::program::{self, Measurement, RunError, Saved};
 use crate::report::Status;
 use crate::training::Model;
 
@@ -14,7 +14,7 @@ use crate::training::Model;
 pub(super) enum Standing {
     /// As its report says.
     Measured(Status),
-    /// Nobody has measured it.
+    /// Nobody has measured it in its present state.
     Unmeasured,
 }
 
@@ -40,7 +40,7 @@ impl Standing {
                 ));
             }
             Self::Unmeasured => warn(format_args!(
-                "UNMEASURED: nobody has looked whether the map of {root} folds; `ircpm evaluate {root}` does"
+                "UNMEASURED: nobody has looked whether the map of {root}, as it is now, folds; `ircpm evaluate {root}` does"
             )),
         }
     }
@@ -49,9 +49,10 @@ impl Standing {
 /// The model of a run, which needs neither the points that it was fitted to nor its pictures.
 pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
     let (config, folder) = open_config(root)?;
-    let checkpoint = program::read_checkpoint(&config, &folder)?;
+    let Saved { checkpoint, checksum } = program::read_checkpoint(&config, &folder)?;
     let model = Model::new(&checkpoint).map_err(|source| RunError::in_checkpoint(&folder, source))?;
-    let standing = match program::read_report(&folder)? {
+    // A report of another state says nothing of this one.
+    let standing = match Measurement::read(&folder, &checksum)?.current() {
         Some(report) => Standing::Measured(report.status),
         None if checkpoint.state.progress.fold_seen => Standing::Measured(Status::NotADensity),
         None => Standing::Unmeasured,

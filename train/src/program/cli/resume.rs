@@ -22,7 +22,7 @@ threads. Linear layers are fitted from the start again. A run that ended during 
 pub(super) struct Resume {
     /// Folder of the run
     run: PathBuf,
-    /// Print the report as JSON, as report.json has it
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]

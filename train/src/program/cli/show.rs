@@ -9,20 +9,20 @@ use serde::Serialize;
 use super::CliError;
 use super::open::open_config;
 use crate::config::{Config, Layers};
-use crate::program;
 use crate::program::output::show as print;
+use crate::program::{self, Measurement};
 use crate::report::Report;
 use crate::training::Progress;
 
 pub(super) const EXAMPLES: &str = "\
 Nothing is computed: this is what the run's config.toml, checkpoint and report.json say. The exit status is that of the
-report, 0 if there is none.";
+report, 0 if there is none of the present state.";
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// Folder of the run
     run: PathBuf,
-    /// Print JSON: run, config, parameters, progress, report
+    /// Print JSON: run, config, parameters, progress, busy, report, stale
     #[arg(long)]
     json: bool,
 }
@@ -35,18 +35,28 @@ struct Summary {
     /// None before the first checkpoint.
     parameters: Option<usize>,
     progress: Option<Progress>,
-    /// None if nobody has measured the run.
+    /// Whether another process trains or measures the run.
+    busy: bool,
+    /// None if nobody has measured the present state.
     report: Option<Report>,
+    /// Whether the folder has a report of another state.
+    stale: bool,
 }
 
 /// Does what the arguments say; returns the exit status.
 pub(super) fn show(args: &Show) -> Result<u8, CliError> {
     let (config, folder) = open_config(&args.run)?;
-    let state = program::read_state(&config, &folder)?;
-    let (parameters, progress) = (state.as_ref().map(|s| s.theta.len()), state.as_ref().map(|s| s.progress));
-    let report = program::read_report(&folder)?;
+    // Before the state is read, so that a run that comes to its end meanwhile is not said to be interrupted.
+    let busy = folder.is_busy();
+    let saved = program::read_saved(&config, &folder)?;
+    let state = saved.as_ref().map(|saved| &saved.checkpoint.state);
+    let (parameters, progress) = (state.map(|s| s.theta.len()), state.map(|s| s.progress));
+    // A report without a checkpoint is of no state that there is.
+    let measurement = Measurement::read(&folder, saved.as_ref().map_or("", |saved| &saved.checksum))?;
+    let stale = measurement == Measurement::Stale;
+    let report = measurement.current();
     let code = report.as_ref().map_or(0, |report| report.status.code());
-    let summary = Summary { run: args.run.clone(), config, parameters, progress, report };
+    let summary = Summary { run: args.run.clone(), config, parameters, progress, busy, report, stale };
     if args.json {
         let text = serde_json::to_string_pretty(&summary).expect("a summary has string keys only");
         print(text + "\n")?;
@@ -65,12 +75,14 @@ impl Display for Summary {
         row("training", self.training())?;
         match &self.report {
             Some(report) => write!(f, "{report}"),
-            None => writeln!(
-                f,
-                "  {:<18} none: `ircpm evaluate {}` measures the run",
-                "report",
-                self.run.display()
-            ),
+            None => {
+                let which = if self.stale { "of another state" } else { "none" };
+                let remedy = match self.busy {
+                    true => String::new(),
+                    false => format!(": `ircpm evaluate {}` measures the run", self.run.display()),
+                };
+                row("report", format!("{which}{remedy}"))
+            }
         }
     }
 }
@@ -105,7 +117,11 @@ impl Summary {
 
     fn training(&self) -> String {
         let Some(progress) = &self.progress else { return "no checkpoint yet".to_owned() };
-        let state = if progress.done { "done" } else { "interrupted: `ircpm resume` goes on" };
+        let state = match (progress.done, self.busy) {
+            (true, _) => "done",
+            (false, true) => "another process trains or measures it",
+            (false, false) => "interrupted: `ircpm resume` goes on",
+        };
         format!("{} steps, {state}", progress.step)
     }
 }

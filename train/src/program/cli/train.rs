@@ -40,7 +40,7 @@ pub(super) struct Train {
     /// Replace a key of the configuration, for example training.steps=100; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<Override>,
-    /// Print the report as JSON, as report.json has it
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
