@@ -150,6 +150,58 @@ fn densities_images_and_preimages_of_samples_agree() {
 }
 
 #[test]
+fn volumes_far_away_come_from_the_map_itself() {
+    let dir = folder();
+    let rows: String = (0..60).map(|i| format!("{}\n", 1.0 + 0.7 * f64::sin(f64::from(i)))).collect();
+    fs::write(dir.path().join("points.csv"), format!("x\n{rows}")).expect("a writable folder");
+    let few = ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048"];
+    let fit = ["fit", "points.csv", "--manifold", "R1", "--out", "run"];
+    succeed(&ircpm(dir.path(), &[&fit[..], &few].concat()));
+    // The base density is 0 in double precision at the last two.
+    let far = [1e5, 1e155, 1e200];
+    fs::write(dir.path().join("far.csv"), "x\n1e5\n1e155\n1e200\n").expect("a writable folder");
+    succeed(&ircpm(dir.path(), &["inverse", "run", "far.csv", "-o", "x.csv"]));
+    let text = fs::read_to_string(dir.path().join("x.csv")).expect("a file");
+    let (_, base) = table(&text);
+    for (y, row) in far.into_iter().zip(&base) {
+        // Far out the map is affine, and its shift is nothing beside y.
+        let expected = (row[0] / y).ln();
+        assert!((row[1] - expected).abs() < 1e-4, "{y}: {row:?}, not {expected}");
+    }
+    fs::write(dir.path().join("near.csv"), format!("x\n{:?}\n{:?}\n", base[0][0], 0.3))
+        .expect("a writable folder");
+    let output = ircpm(dir.path(), &["transform", "run", "near.csv"]);
+    succeed(&output);
+    let (_, images) = table(&stdout(&output));
+    assert!((images[0][1] + base[0][1]).abs() < 1e-9, "{images:?}, {base:?}");
+    // What is not finite is counted.
+    fs::write(dir.path().join("beyond.csv"), "x\n0.3\n1.7e308\n").expect("a writable folder");
+    let output = ircpm(dir.path(), &["inverse", "run", "beyond.csv"]);
+    ends(&output, 3);
+    let (_, rows) = table(&stdout(&output));
+    assert!(rows[0][1].is_finite() && rows[1][1].is_nan(), "{rows:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 of 2 points have no density"), "{output:?}");
+}
+
+#[test]
+fn point_of_infinite_energy_has_no_weight_and_the_others_keep_theirs() {
+    let dir = folder();
+    let config = "[target]\nmanifold = \"T1\"\nenergy = \"1/(1-cos(theta1))\"\n";
+    fs::write(dir.path().join("c.toml"), config).expect("a writable folder");
+    succeed(&short(dir.path(), &["train", "c.toml", "--out", "run"]));
+    fs::write(dir.path().join("z.csv"), "a\n0\n1.5\n2.5\n").expect("a writable folder");
+    let output = ircpm(dir.path(), &["log-prob", "run", "z.csv"]);
+    succeed(&output);
+    let (_, rows) = table(&stdout(&output));
+    assert_eq!((rows[0][0].is_finite(), rows[0][1]), (true, f64::NEG_INFINITY), "{rows:?}");
+    for (row, angle) in rows[1..].iter().zip([1.5, 2.5]) {
+        let energy = 1.0 / (1.0 - f64::cos(angle));
+        assert!((row[0] + row[1] + energy).abs() < 1e-12, "{row:?} at {angle}");
+    }
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 of 3 points have an infinite energy"));
+}
+
+#[test]
 fn files_are_not_overwritten_unless_forced_and_nothing_half_is_left() {
     let dir = folder();
     succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));

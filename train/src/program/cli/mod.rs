@@ -17,6 +17,7 @@ mod show;
 mod table;
 mod threads;
 mod train;
+mod volume;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

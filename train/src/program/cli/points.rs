@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use ircpm_flow::Direction;
 use ircpm_manifolds::AnyManifold;
 
 use super::CliError;
@@ -11,8 +12,8 @@ use super::destination::Destination;
 use super::model::open_model;
 use super::table::TableArgs;
 use super::threads::Threads;
+use super::volume::{Carried, carry};
 use crate::data;
-use crate::evaluation::log_target;
 use crate::program::RunError;
 use crate::program::output::{note, warn};
 use crate::program::progress::count_bar;
@@ -23,15 +24,16 @@ use crate::training::Model;
 
 pub(super) const LOG_PROB: &str = "\
 Column log_q: log-density of each point with respect to the Riemannian volume, in nats. Where the run has an energy u
-there is log_weight = -beta u - log q as well. At a point where the map folds there is no density: log_q is NaN, the
-number of such points is said, and the exit status is 3.";
+there is log_weight = -beta u - log q as well, -inf where u is infinite and NaN where u is NaN; the numbers of such points
+are said. At a point where the map folds there is no density: log_q is NaN, the number of such points is said, and the exit
+status is 3.";
 pub(super) const TRANSFORM: &str = "\
 Columns: the coordinates of the image T(x) of each base point x, and log_det, the logarithm of the factor by which T
 enlarges volumes at x, in nats. Where the inner solve fails all are NaN, which is said, and the exit status is 3.";
 pub(super) const INVERSE: &str = "\
 Columns: the coordinates of the base point x = S(y) of each point y, and log_det, the logarithm of the factor by which
-S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds log_det is NaN, which is
-said, and the exit status is 3.";
+S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds, or x is not finite, log_det
+is NaN, which is said, and the exit status is 3.";
 
 #[derive(Debug, Args)]
 pub(super) struct Points {
@@ -58,6 +60,16 @@ pub(super) enum Quantity {
     Inverse,
 }
 
+/// What is computed of some points.
+struct Values {
+    /// What is written.
+    arrays: Vec<Vec<f64>>,
+    /// Where it is defined.
+    ok: Vec<bool>,
+    /// Energies of the points, where weights are made of them.
+    energies: Vec<f64>,
+}
+
 /// The points of a file, `[point][coordinate]`; what was taken for granted is said.
 fn read_points(args: &Points, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
     let read = data::read(&args.points, manifold, &args.table.options())?;
@@ -75,13 +87,15 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
     let count = given.len() / n;
     let mut table = args.destination.create(&Layout::of_rows(quantity.arrays(&model), count))?;
     let bar = count_bar("points", count);
-    let mut undefined = 0;
+    let (mut undefined, mut weightless, mut unweighed) = (0, 0, 0);
     for some in given.chunks(BATCH * n) {
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Stopped.into());
         }
-        let (arrays, ok) = quantity.of(&model, some)?;
+        let Values { arrays, ok, energies } = quantity.of(&model, some);
         undefined += ok.iter().filter(|ok| !**ok).count();
+        weightless += energies.iter().filter(|u| u.is_infinite()).count();
+        unweighed += energies.iter().filter(|u| u.is_nan()).count();
         if !table.rows(&arrays.iter().map(Vec::as_slice).collect::<Vec<_>>())? {
             break;
         }
@@ -89,6 +103,16 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
     }
     bar.finish_and_clear();
     table.finish()?;
+    if weightless > 0 {
+        warn(format_args!(
+            "{weightless} of {count} points have an infinite energy; their log_weight is -inf (inf where the energy is -inf)"
+        ));
+    }
+    if unweighed > 0 {
+        warn(format_args!(
+            "{unweighed} of {count} points have an energy that is NaN, and so is their log_weight"
+        ));
+    }
     if undefined == 0 {
         return Ok(standing.code());
     }
@@ -110,40 +134,40 @@ impl Quantity {
     /// What points have where there is nothing to write.
     fn lack(self) -> &'static str {
         match self {
-            Self::LogProb | Self::Inverse => "no density, because the map folds there",
+            Self::LogProb | Self::Inverse => "no density, because the map folds or overflows there",
             Self::Transform => "no image, because the inner solve fails there",
         }
     }
 
-    /// The arrays of some points, and where they are defined.
-    fn of(self, model: &Model, points: &[f64]) -> Result<(Vec<Vec<f64>>, Vec<bool>), CliError> {
+    /// What is computed of some points.
+    fn of(self, model: &Model, points: &[f64]) -> Values {
         let Model { flow, theta, .. } = model;
-        let manifold = flow.manifold();
-        let n = manifold.ambient();
-        let log_base = |x: &[f64]| -> Vec<f64> { x.chunks_exact(n).map(|x| manifold.log_base(x)).collect() };
-        let differences =
-            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
-        Ok(match self {
+        let n = flow.manifold().ambient();
+        match self {
             Self::LogProb => {
                 let pulled = flow.inverse(theta, points);
-                let log_p = model.target().map(|(target, beta)| log_target(target, beta, points));
-                let log_p = log_p.transpose().map_err(RunError::from)?;
-                let log_weight = log_p.map(|log_p| differences(&log_p, &pulled.log_q));
-                (std::iter::once(pulled.log_q).chain(log_weight).collect(), pulled.ok)
+                let (mut arrays, mut energies) = (vec![], vec![]);
+                if let Some((target, beta)) = model.target() {
+                    energies = vec![0.0; pulled.log_q.len()];
+                    target.energies(points, &mut energies);
+                    arrays.push(
+                        energies.iter().zip(&pulled.log_q).map(|(u, log_q)| -beta * u - log_q).collect(),
+                    );
+                }
+                arrays.insert(0, pulled.log_q);
+                Values { arrays, ok: pulled.ok, energies }
             }
             Self::Transform => {
-                let mut pushed = flow.forward(theta, points);
-                let log_det = differences(&log_base(points), &pushed.log_q);
-                for (y, _) in pushed.y.chunks_exact_mut(n).zip(&pushed.ok).filter(|(_, ok)| !**ok) {
+                let Carried { points: mut y, log_det, ok } = carry(flow, Direction::Forward, theta, points);
+                for (y, _) in y.chunks_exact_mut(n).zip(&ok).filter(|(_, ok)| !**ok) {
                     y.fill(f64::NAN);
                 }
-                (vec![pushed.y, log_det], pushed.ok)
+                Values { arrays: vec![y, log_det], ok, energies: vec![] }
             }
             Self::Inverse => {
-                let pulled = flow.inverse(theta, points);
-                let log_det = differences(&pulled.log_q, &log_base(&pulled.x));
-                (vec![pulled.x, log_det], pulled.ok)
+                let Carried { points: x, log_det, ok } = carry(flow, Direction::Inverse, theta, points);
+                Values { arrays: vec![x, log_det], ok, energies: vec![] }
             }
-        })
+        }
     }
 }
