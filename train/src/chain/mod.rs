@@ -111,7 +111,7 @@ pub enum ChainError {
 const MOST_NUMBERS: usize = 1 << 27;
 
 impl ChainOptions {
-    fn check(&self, ambient: usize) -> Result<(), ChainError> {
+    pub(crate) fn check(&self, ambient: usize) -> Result<(), ChainError> {
         let refusal = |name, value: &dyn ToString, expected| {
             Err(ChainError::Option { name, value: value.to_string(), expected })
         };

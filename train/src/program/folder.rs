@@ -190,7 +190,7 @@ impl Folder {
     /// [`FolderError::Exists`] if the file is there, [`FolderError::Write`] with its path if it cannot be written.
     pub fn claim(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path(name);
-        let claimed = self.temporary(bytes).and_then(|file| Ok(file.persist_noclobber(&path)?));
+        let claimed = self.temporary(&path, bytes).and_then(|file| Ok(file.persist_noclobber(&path)?));
         claimed.and_then(|_| self.sync()).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => FolderError::Exists { path: self.0.clone() },
             _ => FolderError::write(&path, source),
@@ -198,12 +198,13 @@ impl Folder {
     }
 
     fn persist(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.temporary(bytes)?.persist(path)?;
+        self.temporary(path, bytes)?.persist(path)?;
         self.sync()
     }
 
-    fn temporary(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = temporary_in(&self.0)?;
+    /// A file with these bytes, which will get the name `path`.
+    fn temporary(&self, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = temporary_for(path, &self.0)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
@@ -248,9 +249,17 @@ pub(super) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file without a name yet, in the folder where it will get one.
-pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    readable(&mut tempfile::Builder::new()).tempfile_in(folder)
+/// A file without a name yet, in the folder where it will get the name `path`. It has the permissions of the file that has
+/// this name now, if there is one.
+pub(super) fn temporary_for(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    match fs::metadata(path) {
+        Ok(replaced) if cfg!(unix) && replaced.is_file() => {
+            let file = tempfile::Builder::new().tempfile_in(folder)?;
+            file.as_file().set_permissions(replaced.permissions())?;
+            Ok(file)
+        }
+        _ => readable(&mut tempfile::Builder::new()).tempfile_in(folder),
+    }
 }
 
 /// Temporary files are private by default; results are for everyone to read.

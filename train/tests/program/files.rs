@@ -206,6 +206,14 @@ fn files_are_not_overwritten_unless_forced_and_nothing_half_is_left() {
     let dir = folder();
     succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
     fs::write(dir.path().join("s.npy"), "mine").expect("a writable folder");
+    for (args, words) in [
+        (["fit", "nosuch.csv", "--manifold", "R1"].as_slice(), "no such file: nosuch.csv"),
+        (&["log-prob", "run", "-"], "points are read from files only"),
+        (&["inverse", "run", "nowhere/x.csv"], "no such file: nowhere/x.csv"),
+    ] {
+        let said = complaint(&ircpm(dir.path(), args));
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
     let sample = |args: &[&str]| ircpm(dir.path(), &[&["sample", "run", "-n", "10", "-o"], args].concat());
     for (out, words) in [
         ("s.npy", "s.npy exists"),
@@ -219,6 +227,16 @@ fn files_are_not_overwritten_unless_forced_and_nothing_half_is_left() {
     assert_eq!(fs::read_to_string(dir.path().join("s.npy")).expect("a file"), "mine");
     succeed(&sample(&["s.npy", "--force"]));
     assert_eq!(npy(&fs::read(dir.path().join("s.npy")).expect("a file")).1.len(), 40);
+    // A file that is replaced keeps its permissions.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = dir.path().join("s.npy");
+        let mode = || fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its owner");
+        succeed(&sample(&["s.npy", "--force"]));
+        assert_eq!(mode(), 0o600);
+    }
     // A file that may not grow stands for a full disk.
     let limited = Command::new("sh")
         .args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$0\" sample run -n 100000 -o large.csv"])
@@ -326,7 +344,9 @@ fn shells_and_man_know_every_command() {
     assert!(page.contains(".TH ircpm 1") && page.contains("sample"), "{page}");
     let page = stdout(&ircpm(dir.path(), &["man", "sample"]));
     assert!(page.contains(".TH ircpm-sample 1") && page.contains("log_weight"), "{page}");
-    assert!(complaint(&ircpm(dir.path(), &["man", "simple"])).contains("no command `simple`"));
+    let output = ircpm(dir.path(), &["man", "simple"]);
+    ends(&output, 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no command `simple`"));
 }
 
 #[test]
@@ -355,6 +375,22 @@ fn chains_are_written_with_their_axes_and_diagnosed() {
     let points: Vec<f64> = rows.iter().flat_map(|row| &row[2..4]).copied().collect();
     assert_eq!(points, arrays["points.npy"].1);
     assert_eq!((rows[499][0], rows[499][1], rows[500][0]), (0.0, 499.0, 1.0));
+    let text = stdout(&output);
+    let first = text.lines().nth(1).expect("a row");
+    assert!(first.starts_with("0,0,") && (first.ends_with(",0") || first.ends_with(",1")), "{first}");
+    // Refused before anything is written, as any other wrong argument.
+    for (wrong, words) in [
+        (&["-n", "3"][..], "--number is 3: give at least 4"),
+        (&["-n", "1e12"], "--number is 1000000000000"),
+        (&["--chains", "1000000000"], "--chains is 1000000000"),
+        (&["--warm-up", "1000000000"], "--warm-up is 1000000000"),
+        (&["--local-step", "nan"], "--local-step is NaN"),
+    ] {
+        let output = ircpm(dir.path(), &[&["chain", "target"], wrong].concat());
+        ends(&output, 2);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(words) && output.stdout.is_empty(), "{wrong:?}: {said}");
+    }
     let said = complaint(&ircpm(dir.path(), &["chain", "data"]));
     assert!(said.contains("no energy that a chain could leave invariant"), "{said}");
 }

@@ -31,8 +31,11 @@ weights. The model must be a density, and measured: `ircpm evaluate` measures it
 In npz there are points (chain, draw, coordinate), energy (chain, draw), which is beta u in nats, and accepted (chain,
 draw), 1 where the model's sample was accepted. ArviZ reads them:
   az.convert_to_dataset({'points': np.load('chain.npz')['points']})
-In csv and npy a row has chain, draw, the coordinates, energy and accepted. The diagnostics are printed: R-hat, bulk
-effective sample size and autocorrelation time for the cosine and sine of every angle and for all other coordinates.";
+In csv and npy a row has chain, draw, the coordinates, energy and accepted. The draws are in memory until the end, at most
+1 GiB of them. The diagnostics are printed: R-hat, bulk
+effective sample size and autocorrelation time for the cosine and sine of every angle and for all other coordinates. NOT
+CONVERGED above them leaves the exit status 0, because the draws are written all the same: read it, or r_hat and ess_bulk
+of --json.";
 
 #[derive(Debug, Args)]
 pub(super) struct Chain {
@@ -89,6 +92,8 @@ pub(super) fn chain(args: &Chain, stop: &AtomicBool) -> Result<u8, CliError> {
     let &Chain { number: draws, chains, warm_up, local_step, seed, .. } = args;
     let options = ChainOptions { chains, draws, warm_up, local_step, seed, ..ChainOptions::default() };
     let manifold = model.flow.manifold();
+    // Before the table, whose header may go to standard output at once.
+    options.check(manifold.ambient()).map_err(refusal)?;
     let is_archive = args.destination.is_archive();
     let layout = layout(coordinate_names(manifold), &options, is_archive);
     let mut table = args.destination.create(&layout)?;
@@ -121,11 +126,27 @@ pub(super) fn chain(args: &Chain, stop: &AtomicBool) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// The error of an option, by its name on the command line.
+fn refusal(error: ChainError) -> CliError {
+    match error {
+        ChainError::Option { name, value, expected } => {
+            let option = match name {
+                "draws" => "--number",
+                "chains" => "--chains",
+                "warm_up" => "--warm-up",
+                _ => "--local-step",
+            };
+            CliError::Option { option, value, expected }
+        }
+        error => RunError::Chain(error).into(),
+    }
+}
+
 /// The arrays of chains: numbers of chain and draw are columns where they are not axes.
 fn layout(coordinates: Vec<String>, options: &ChainOptions, is_archive: bool) -> Layout {
-    let mut arrays = if is_archive { vec![] } else { vec![Array::column("chain"), Array::column("draw")] };
-    arrays.push(Array { name: "points", columns: coordinates });
-    arrays.extend([Array::column("energy"), Array::column("accepted")]);
+    let mut arrays = if is_archive { vec![] } else { vec![Array::count("chain"), Array::count("draw")] };
+    arrays.push(Array::new("points", coordinates));
+    arrays.extend([Array::column("energy"), Array::count("accepted")]);
     Layout { arrays, axes: vec![options.chains, options.draws] }
 }
 

@@ -30,6 +30,27 @@ pub enum CliError {
         /// What there is.
         names: String,
     },
+    /// An option of chains makes no sense.
+    #[error("{option} is {value}: give {expected}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// Points are to be read from standard input.
+    #[error(
+        "points are read from files only: save them, and give the file's name"
+    )]
+    StandardInput,
+    /// A file of the command line is not there.
+    #[error("no such file: {}", path.display())]
+    NoSuchFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A chain is asked for where there is no density to be exact about.
     #[error("{} was fitted to points, so there is no energy that a chain could leave invariant; `ircpm sample` draws from it", run.display())]
     NoEnergy {
@@ -60,4 +81,11 @@ pub enum CliError {
     /// No threads, or no signal handler.
     #[error("cannot start: {0}")]
     Start(String),
+}
+
+impl CliError {
+    /// Whether the arguments are wrong by themselves, which ends the program with status 2 as clap does.
+    pub(super) fn is_usage(&self) -> bool {
+        matches!(self, Self::Option { .. } | Self::NoSuchCommand { .. })
+    }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use toml::{Table, Value};
 
 use super::CliError;
-use super::table::TableArgs;
+use super::table::{TableArgs, check_file};
 use super::threads::Threads;
 use super::train::begin;
 use crate::config::{Config, Override};
@@ -59,6 +59,7 @@ pub(super) struct Fit {
 /// Does what the arguments say; returns the exit status.
 pub(super) fn fit(args: &Fit, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
+    check_file(&args.file)?;
     let mut sets = args.sets.clone();
     sets.extend(args.seed.map(Override::seed));
     let config = Config::parse_with(&args.to_toml(), "ircpm fit", &sets).map_err(RunError::from)?;

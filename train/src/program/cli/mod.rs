@@ -22,7 +22,8 @@ mod volume;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::program::RunError;
 use crate::program::output::{note, set_quiet};
@@ -42,6 +43,9 @@ use train::Train;
 /// Exit status of a run that the user stopped: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
+/// Exit status of wrong arguments, as clap has it.
+const WRONG_ARGUMENTS: u8 = 2;
+
 const EXAMPLES: &str = "\
 Examples:
   ircpm presets                                        what there is to train
@@ -53,7 +57,8 @@ Examples:
 
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
 one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C or SIGTERM (training then leaves a checkpoint).
-Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0.
+Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0. Chains
+that have not converged end with 0; they say so.
 NO_COLOR in the environment leaves out colours.";
 
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.
@@ -152,6 +157,12 @@ impl Cli {
             Err(CliError::Run(interrupted @ (RunError::Interrupted | RunError::Stopped))) => {
                 note(interrupted);
                 Ok(INTERRUPTED)
+            }
+            Err(error) if error.is_usage() => {
+                let error = Self::command().error(ErrorKind::InvalidValue, error);
+                // A closed pipe is no error.
+                let _ = error.print();
+                Ok(WRONG_ARGUMENTS)
             }
             outcome => outcome,
         }

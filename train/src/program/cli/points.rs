@@ -10,7 +10,7 @@ use ircpm_manifolds::AnyManifold;
 use super::CliError;
 use super::destination::Destination;
 use super::model::open_model;
-use super::table::TableArgs;
+use super::table::{TableArgs, check_file};
 use super::threads::Threads;
 use super::volume::{Carried, carry};
 use crate::data;
@@ -80,6 +80,7 @@ fn read_points(args: &Points, manifold: &AnyManifold) -> Result<Vec<f64>, CliErr
 /// Does what the arguments say; returns the exit status.
 pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
+    check_file(&args.points)?;
     let (model, standing) = open_model(&args.run)?;
     let manifold = model.flow.manifold();
     let n = manifold.ambient();
@@ -127,7 +128,7 @@ impl Quantity {
             let weight = model.target().map(|_| Array::column("log_weight"));
             return std::iter::once(Array::column("log_q")).chain(weight).collect();
         }
-        let points = Array { name: "points", columns: coordinate_names(model.flow.manifold()) };
+        let points = Array::new("points", coordinate_names(model.flow.manifold()));
         vec![points, Array::column("log_det")]
     }
 

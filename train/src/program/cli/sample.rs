@@ -59,7 +59,7 @@ pub(super) fn sample(args: &Sample, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (model, standing) = open_model(&args.run)?;
     let target = model.target();
-    let points = Array { name: "points", columns: coordinate_names(model.flow.manifold()) };
+    let points = Array::new("points", coordinate_names(model.flow.manifold()));
     let mut arrays = vec![points, Array::column("log_q")];
     arrays.extend(target.map(|_| Array::column("log_weight")));
     let mut table = args.destination.create(&Layout::of_rows(arrays, args.number))?;

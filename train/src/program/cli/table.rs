@@ -1,7 +1,10 @@
 //! Options that say how a table of points is written.
 
+use std::path::Path;
+
 use clap::Args;
 
+use super::CliError;
 use crate::data::{Column, Options, Unit};
 
 #[derive(Debug, Args)]
@@ -22,6 +25,20 @@ pub(super) struct TableArgs {
     /// Leave out rows that miss a value
     #[arg(long)]
     pub(super) drop_missing: bool,
+}
+
+/// Refuses a file of the command line that is not there. Its name starts from the working directory, not from the folder
+/// of a configuration.
+///
+/// # Errors
+/// [`CliError::StandardInput`] for `-`, [`CliError::NoSuchFile`].
+pub(super) fn check_file(path: &Path) -> Result<(), CliError> {
+    match path.try_exists() {
+        Ok(false) if path == Path::new("-") => Err(CliError::StandardInput),
+        Ok(false) => Err(CliError::NoSuchFile { path: path.to_owned() }),
+        // What the system says of a file that it does not let be seen, it says again where the file is read.
+        Ok(true) | Err(_) => Ok(()),
+    }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

@@ -8,6 +8,8 @@ use super::{Format, Layout, Sink, rows_of};
 pub(super) struct Csv {
     out: BufWriter<Box<dyn Sink>>,
     widths: Vec<usize>,
+    /// Whether the numbers of a column are whole.
+    whole: Vec<bool>,
 }
 
 impl Csv {
@@ -16,7 +18,8 @@ impl Csv {
         let columns: Vec<&str> =
             layout.arrays.iter().flat_map(|array| &array.columns).map(String::as_str).collect();
         writeln!(out, "{}", columns.join(","))?;
-        Ok(Self { out, widths: layout.widths() })
+        let whole = layout.arrays.iter().flat_map(|array| vec![array.whole; array.columns.len()]).collect();
+        Ok(Self { out, widths: layout.widths(), whole })
     }
 }
 
@@ -24,9 +27,12 @@ impl Format for Csv {
     fn rows(&mut self, arrays: &[&[f64]]) -> io::Result<()> {
         let out = &mut self.out;
         for row in rows_of(arrays, &self.widths) {
-            for (column, number) in row.enumerate() {
+            for (column, (number, whole)) in row.zip(&self.whole).enumerate() {
                 let separator = if column == 0 { "" } else { "," };
-                write!(out, "{separator}{number:?}")?;
+                match whole {
+                    true => write!(out, "{separator}{number}")?,
+                    false => write!(out, "{separator}{number:?}")?,
+                }
             }
             out.write_all(b"\n")?;
         }

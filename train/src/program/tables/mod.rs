@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::temporary_in;
+use super::folder::temporary_for;
 
 /// One array of a table: a name, and names of its columns. An array of one column has one dimension in npz.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +20,24 @@ pub struct Array {
     pub name: &'static str,
     /// Names of its columns.
     pub columns: Vec<String>,
+    /// Whether its numbers are whole, and written as such in text.
+    pub whole: bool,
 }
 
 impl Array {
+    /// An array with these columns.
+    pub fn new(name: &'static str, columns: Vec<String>) -> Self {
+        Self { name, columns, whole: false }
+    }
+
     /// An array of one column, which has the array's name.
     pub fn column(name: &'static str) -> Self {
-        Self { name, columns: vec![name.to_owned()] }
+        Self::new(name, vec![name.to_owned()])
+    }
+
+    /// An array of one column of whole numbers, which has the array's name.
+    pub fn count(name: &'static str) -> Self {
+        Self { whole: true, ..Self::column(name) }
     }
 }
 
@@ -134,7 +146,7 @@ impl Table {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let (file, name) = temporary_in(folder).map_err(failed)?.into_parts();
+        let (file, name) = temporary_for(path, folder).map_err(failed)?.into_parts();
         let format: Box<dyn Format> = match ending.as_str() {
             "csv" => Box::new(csv::Csv::new(Box::new(file), layout).map_err(failed)?),
             "npy" => Box::new(numpy::Npy::new(file, layout).map_err(failed)?),
