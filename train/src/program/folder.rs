@@ -249,8 +249,9 @@ pub(super) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file without a name yet, in the folder where it will get the name `path`. It has the permissions of the file that has
-/// this name now, if there is one.
+/// A file without a name yet, in the folder where it will get the name `path`.
+///
+/// It has the permissions of the file that has this name now, if there is one.
 pub(super) fn temporary_for(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
     match fs::metadata(path) {
         Ok(replaced) if cfg!(unix) && replaced.is_file() => {

@@ -150,6 +150,29 @@ fn densities_images_and_preimages_of_samples_agree() {
 }
 
 #[test]
+fn files_go_on_to_the_next_command() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
+    let of = |args: &[&str]| {
+        let output = ircpm(dir.path(), args);
+        succeed(&output);
+        table(&stdout(&output)).1
+    };
+    for (ending, columns) in [("csv", "theta1,theta2"), ("npz", "points")] {
+        let (s, b) = (format!("s.{ending}"), format!("b.{ending}"));
+        succeed(&ircpm(dir.path(), &["sample", "run", "-n", "20", "-o", &s]));
+        let samples = of(&["sample", "run", "-n", "20"]);
+        let densities = of(&["log-prob", "run", &s, "--columns", columns]);
+        succeed(&ircpm(dir.path(), &["inverse", "run", &s, "--columns", columns, "-o", &b]));
+        let images = of(&["transform", "run", &b, "--columns", columns]);
+        for ((sample, density), image) in samples.iter().zip(&densities).zip(&images) {
+            assert!((sample[2] - density[0]).abs() < 1e-6, "{ending}: {sample:?}, {density:?}");
+            assert!((sample[0] - image[0]).cos() > 1.0 - 1e-9, "{ending}: {sample:?}, {image:?}");
+        }
+    }
+}
+
+#[test]
 fn volumes_far_away_come_from_the_map_itself() {
     let dir = folder();
     let rows: String = (0..60).map(|i| format!("{}\n", 1.0 + 0.7 * f64::sin(f64::from(i)))).collect();

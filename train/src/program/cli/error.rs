@@ -41,9 +41,7 @@ pub enum CliError {
         expected: &'static str,
     },
     /// Points are to be read from standard input.
-    #[error(
-        "points are read from files only: save them, and give the file's name"
-    )]
+    #[error("points are read from files only: save them, and give the file's name")]
     StandardInput,
     /// A file of the command line is not there.
     #[error("no such file: {}", path.display())]

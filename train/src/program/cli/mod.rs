@@ -58,7 +58,7 @@ Examples:
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
 one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C or SIGTERM (training then leaves a checkpoint).
 Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0. Chains
-that have not converged end with 0; they say so.
+that have not converged say so, and end with 0.
 NO_COLOR in the environment leaves out colours.";
 
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.

@@ -40,7 +40,8 @@ impl Standing {
                 ));
             }
             Self::Unmeasured => warn(format_args!(
-                "UNMEASURED: nobody has looked whether the map of {root}, as it is now, folds; `ircpm evaluate {root}` does"
+                "UNMEASURED: nobody has looked whether the map of {root}, as it is now, folds; `ircpm evaluate {root}` \
+                 does"
             )),
         }
     }

@@ -24,16 +24,16 @@ use crate::training::Model;
 
 pub(super) const LOG_PROB: &str = "\
 Column log_q: log-density of each point with respect to the Riemannian volume, in nats. Where the run has an energy u
-there is log_weight = -beta u - log q as well, -inf where u is infinite and NaN where u is NaN; the numbers of such points
-are said. At a point where the map folds there is no density: log_q is NaN, the number of such points is said, and the exit
-status is 3.";
+there is log_weight = -beta u - log q as well, -inf where u is infinite and NaN where u is NaN; such points are counted,
+and the exit status stays. At a point where the map folds there is no density: log_q is NaN, the number of such points is
+said, and the exit status is 3.";
 pub(super) const TRANSFORM: &str = "\
 Columns: the coordinates of the image T(x) of each base point x, and log_det, the logarithm of the factor by which T
 enlarges volumes at x, in nats. Where the inner solve fails all are NaN, which is said, and the exit status is 3.";
 pub(super) const INVERSE: &str = "\
 Columns: the coordinates of the base point x = S(y) of each point y, and log_det, the logarithm of the factor by which
-S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds, or x is not finite, log_det
-is NaN, which is said, and the exit status is 3.";
+S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds, or x is not
+finite, log_det is NaN, which is said, and the exit status is 3.";
 
 #[derive(Debug, Args)]
 pub(super) struct Points {
@@ -106,7 +106,7 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
     table.finish()?;
     if weightless > 0 {
         warn(format_args!(
-            "{weightless} of {count} points have an infinite energy; their log_weight is -inf (inf where the energy is -inf)"
+            "{weightless} of {count} points have an infinite energy; their log_weight is -inf, or inf for -inf"
         ));
     }
     if unweighed > 0 {

@@ -27,8 +27,9 @@ pub(super) struct TableArgs {
     pub(super) drop_missing: bool,
 }
 
-/// Refuses a file of the command line that is not there. Its name starts from the working directory, not from the folder
-/// of a configuration.
+/// Refuses a file of the command line that is not there.
+///
+/// Its name starts from the working directory, not from the folder of a configuration.
 ///
 /// # Errors
 /// [`CliError::StandardInput`] for `-`, [`CliError::NoSuchFile`].
