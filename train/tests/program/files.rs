@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{complaint, ends, folder, ircpm, short, stdout, succeed};
+use crate::{SHORT, complaint, ends, folder, ircpm, short, stdout, succeed};
 
 /// A table as text: the names of its columns, and its rows.
 pub(crate) fn table(text: &str) -> (Vec<String>, Vec<Vec<f64>>) {
@@ -310,7 +310,8 @@ fn report_of_another_state_is_none_until_the_run_is_measured() {
     let of = |args: &[&str]| ircpm(dir.path(), args);
     // Equal but for the last steps: the same target, seed and number of parameters.
     for (run, steps) in [("run", "training.steps=30"), ("other", "training.steps=20")] {
-        succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", run, "--set", steps]));
+        let train = ["train", "torus-unimodal", "--out", run];
+        succeed(&of(&[&train[..], &SHORT, &["--set", steps]].concat()));
     }
     let report = |run: &str| dir.path().join(run).join("report.json");
     let own = crate::untimed(crate::json(&report("run")));
