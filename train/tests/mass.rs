@@ -1,15 +1,17 @@
 //! Mass and folds: what maps with a known answer are reported as, wherever their points lie.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_ad::Scalar;
 use ircpm_flow::{ConcaveMap, Derived, Expression, Features, Flow, FlowSpec, Map, Solver};
 use ircpm_manifolds::{AnyManifold, Euclidean};
-use ircpm_train::config::EvaluationConfig;
+use ircpm_train::config::{Config, EvaluationConfig, Override};
+use ircpm_train::data::encode;
 use ircpm_train::evaluation::{Evaluation, evaluate, seed_of_run};
 use ircpm_train::points::Generator;
-use ircpm_train::training::Source;
+use ircpm_train::training::{Problem, Source};
 
 /// `psi(y) = −10 y` on R¹: `T(x) = x + 10`.
 #[derive(Debug)]
@@ -68,6 +70,37 @@ fn mass_of_a_normal_density_far_from_the_base_is_one() {
     let held_out = found.held_out.unwrap();
     assert!((held_out.value + 1.4189).abs() < 4.0 * held_out.standard_error, "{held_out:?}");
     assert!(!found.likeness.unwrap().is_unlike(), "{:?}", found.likeness);
+}
+
+#[test]
+fn mass_of_points_that_are_narrow_and_far_from_the_base_is_one() {
+    let settings = |samples: usize| {
+        let sets = [format!("evaluation.samples={samples}"), format!("evaluation.uniform={samples}")];
+        sets.map(|set| set.parse::<Override>().unwrap())
+    };
+    let dir = tempfile::tempdir().unwrap();
+    // Numbers of 1e9 are rounded to 1.2e-7, which is a ten-thousandth of the second spread.
+    for (mean, spread, samples, error) in
+        [(2.45e6, 1.0, 200, 1e-8), (1e9, 1e-3, 4096, 1e-4), (1.7e12, 200.0, 4096, 1e-6)]
+    {
+        let y = normal(300, 1, mean, spread);
+        fs::write(dir.path().join("points.npy"), encode(&y, 1)).unwrap();
+        let text = "[training]\nloss = \"likelihood\"\n[data]\nfile = \"points.npy\"\nmanifold = \"R1\"\n";
+        let config = Config::parse_with(text, "test", &settings(samples)).unwrap();
+        let problem = Problem::new(config, dir.path()).unwrap();
+        let (problem, state) = problem.fit_linear(&AtomicBool::new(false), &mut ()).unwrap();
+        let found = evaluate(
+            &problem.flow,
+            &state.theta,
+            problem.source(),
+            &problem.config.evaluation,
+            &AtomicBool::new(false),
+        )
+        .unwrap();
+        let mass = found.mass;
+        assert!((mass.value - 1.0).abs() < 1e-6 && mass.error() < error, "{mean} ± {spread}: {mass:?}");
+        assert!(found.is_density(), "{mean} ± {spread}: {found:?}");
+    }
 }
 
 #[test]

@@ -233,37 +233,43 @@ impl RealLine {
         Ok(Mass { value, standard_error: None, resolution, reversed, unmeasured: left_out })
     }
 
-    /// Edges of the first cells: quantiles of the base, of the model's samples and of the data, and ends beyond which
-    /// the density is negligible.
+    /// Edges of the first cells: quantiles of the base, of the model's samples and of the data, and beyond each of these
+    /// distances that double until the density is negligible.
+    ///
+    /// The distances begin at a tenth of the range of the same points, because the base and the data may lie far apart, and
+    /// the distance between them says nothing of how wide either is.
     fn edges(&self, subject: &Subject<'_>, images: &[f64]) -> Result<Vec<f64>, EvaluationError> {
         let n = subject.flow.manifold().ambient();
         let mut edges: Vec<f64> = (0..=18).map(|i| f64::from(i) - BASE_END).collect();
+        let mut ranges = vec![(-BASE_END, BASE_END)];
         for points in [images, &subject.data()] {
             let mut column: Vec<f64> = points.iter().skip(self.column).step_by(n).copied().collect();
             column.sort_by(f64::total_cmp);
             if let Some(last) = column.len().checked_sub(1) {
                 edges.extend((0..=CELLS).map(|i| column[i * last / CELLS]));
+                ranges.push((column[0], column[last]));
             }
         }
-        edges.sort_by(f64::total_cmp);
-        let (low, high) = (edges[0], edges[edges.len() - 1]);
         let circle = self.circle(CIRCLES[0]);
-        for (end, sign) in [(low, -1.0), (high, 1.0)] {
-            let (mut pad, mut at) = (0.1 * (high - low), end);
-            for _ in 0..EXTENSIONS {
-                let found = subject.flow.signed_densities(subject.theta, &self.points(&circle, &[at]));
-                let top = found.log_q.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                if top + pad.ln() < NEGLIGIBLE {
-                    break;
+        for (low, high) in ranges {
+            for (end, sign) in [(low, -1.0), (high, 1.0)] {
+                let (mut pad, mut at) = (0.1 * (high - low), end);
+                for _ in 0..EXTENSIONS {
+                    subject.check()?;
+                    let found = subject.flow.signed_densities(subject.theta, &self.points(&circle, &[at]));
+                    let top = found.log_q.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    if top + pad.ln() < NEGLIGIBLE {
+                        break;
+                    }
+                    at += sign * pad;
+                    pad *= 2.0;
+                    edges.push(at);
                 }
-                at += sign * pad;
-                pad *= 2.0;
-                edges.push(at);
             }
         }
         edges.sort_by(f64::total_cmp);
-        let least = 1e-9 * (edges[edges.len() - 1] - edges[0]);
-        edges.dedup_by(|b, a| *b - *a <= least);
+        // A cell of fewer than four roundings of its ends has no room for nodes.
+        edges.dedup_by(|b, a| *b - *a <= 4.0 * f64::EPSILON * a.abs().max(b.abs()));
         Ok(edges)
     }
 }
