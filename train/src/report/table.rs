@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use ircpm_manifolds::AnyManifold;
+
 use super::json::Report;
 use super::machine;
 use super::status::Status;
@@ -33,8 +35,12 @@ impl Display for Report {
             row("beside the flow", baselines)?;
         }
         if let (Some(model), Some(halves)) = (self.energy_statistic, self.energy_statistic_of_halves) {
-            let halves = format!("two halves of the data: at most {halves:.2}");
-            row("energy distance", format!("{model:.2} of samples and data ({halves})"))?;
+            let distance = if model.is_nan() || halves.is_nan() {
+                "none: it is not finite, because the numbers are too far apart".to_owned()
+            } else {
+                format!("{model:.2} of samples and data (two halves of the data: at most {halves:.2})")
+            };
+            row("energy distance", distance)?;
         }
         if let Some(share) = self.max_weight_share {
             let tail = self.pareto_k.map(|k| format!(", Pareto k̂ {k:.2}")).unwrap_or_default();
@@ -60,6 +66,11 @@ impl Display for Report {
 }
 
 impl Report {
+    /// Whether the manifold has real coordinates, and so no uniform density.
+    fn infinite_volume(&self) -> bool {
+        self.manifold.parse::<AnyManifold>().is_ok_and(|manifold| manifold.log_volume().is_none())
+    }
+
     /// The held-out likelihood, with the mass without which it says nothing.
     fn held_out(&self) -> Option<String> {
         let points = self.held_out_points?;
@@ -131,6 +142,19 @@ impl Report {
                 "  MASS: the integral of q is {}, where a density has one. No fold was seen, so q is sharper than the \
                  points at which it\n  was integrated. Raise evaluation.uniform.",
                 self.mass()
+            )?;
+        }
+        if self.density && self.has_heavy_weights() {
+            let end = if self.infinite_volume() {
+                ", or its integral is infinite:\n  an energy on a manifold of infinite volume has to grow in every direction"
+            } else {
+                ""
+            };
+            writeln!(
+                f,
+                "  WEIGHTS: the Pareto k̂ of the importance weights is {:.2}, above 0.7, so that ESS, KL and log Z and their \
+                 errors cannot be trusted.\n  The model misses a part of the density exp(−βu){end}.",
+                self.pareto_k.unwrap_or(f64::NAN)
             )?;
         }
         if let (Some(model), Some(halves)) = (self.energy_statistic, self.energy_statistic_of_halves)

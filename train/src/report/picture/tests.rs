@@ -7,6 +7,7 @@ use super::figure::{HEAD, WARNING};
 use super::*;
 use crate::config::Config;
 use crate::evaluation::evaluate;
+use crate::report::Status;
 
 /// Whether a picture's head has the colour of warnings.
 fn is_marked(picture: &Picture) -> bool {
@@ -57,15 +58,22 @@ fn every_kind_of_picture_is_marked_where_the_model_is_no_density_or_training_is_
         let title = report.title();
         let with = |folded: bool, interrupted: bool, beta_reached: Option<f64>, mass: f64| {
             let density = !folded && mass == 1.0;
-            Report { folded, density, interrupted, beta_reached, mass, end: None, ..report.clone() }
+            let plain = Report { end: None, pareto_k: None, ..report.clone() };
+            Report { folded, density, interrupted, beta_reached, mass, ..plain }
         };
+        let weights =
+            |ess: f64| Report { pareto_k: Some(0.8), ess: Some(ess), ..with(false, false, None, 1.0) };
         for (marked, report) in [
             (false, with(false, false, None, 1.0)),
             (true, with(true, false, None, 1.0)),
             (true, with(false, true, None, 1.0)),
             (true, with(false, false, Some(0.5), 1.0)),
             (true, with(false, false, None, 0.9)),
+            (true, weights(0.5)),
+            (false, weights(0.999)),
         ] {
+            assert_eq!(report.assess() == Status::Sound, !marked, "{title}: {report}");
+            assert_eq!(report.to_string().contains("WEIGHTS"), report.ess == Some(0.5), "{report}");
             let pictures = draw(&problem, &theta, &report).unwrap();
             assert!(!pictures.is_empty());
             for picture in pictures {
