@@ -6,6 +6,7 @@ use std::path::Path;
 
 use ircpm_train::config::{Config, DataConfig};
 use ircpm_train::data::{DataError, Note, Points, crc32, decode, encode, read};
+use ircpm_train::training::Problem;
 
 /// Four points of the torus, as the rows of a table.
 const ROWS: [[&str; 2]; 4] =
@@ -226,13 +227,57 @@ fn unit_vectors_of_six_decimals_and_single_precision_are_normalised_and_read_aga
     }
 }
 
+#[test]
+fn tables_that_the_program_has_written_need_no_columns_and_one_point_is_enough() {
+    for (text, manifold, expected) in [
+        ("theta1,theta2,log_q,log_weight\n1.5,2.5,-3,0.5\n", "T2", &[1.5, 2.5][..]),
+        ("chain,draw,x2,x1\n0,0,-4,3\n0,1,7,5\n", "R2", &[3.0, -4.0, 5.0, 7.0]),
+        ("x1,x2,x3,log_det\n0,0,1,4\n", "S2", &[0.0, 0.0, 1.0]),
+        ("x1,theta1,x2\n1,2,3\n", "R1xT1xR1", &[1.0, 2.0, 3.0]),
+    ] {
+        let read =
+            decoded(text.as_bytes(), "points.csv", manifold, "").unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(read.points, expected, "{text}");
+    }
+}
+
+#[test]
+fn legends_of_grace_name_columns_and_other_commands_do_not() {
+    let head = "# dihedrals\n@    title \"Ramachandran\"\n@    xaxis  label \"Time (ps)\"\n@TYPE xy\n";
+    let legends = "@ s0 legend \"psi\"\n@ s1 legend \"phi\"\n@ s0 symbol 1\n";
+    let rows = "0.000 2.5 1.5\n2.500 -0.5 0.25\n";
+    let text = format!("{head}{legends}{rows}");
+    let read = decoded(text.as_bytes(), "a.xvg", "T2", "columns = [\"phi\", \"psi\"]").expect("points");
+    assert_eq!(read.points[..2], [1.5, 2.5]);
+    // Without legends no command has the names, whatever its words.
+    let text = format!("{head}@ phi psi chi\n{rows}");
+    let refused = decoded(text.as_bytes(), "a.xvg", "T2", "columns = [\"phi\", \"psi\"]");
+    let refused = refused.expect_err("a refusal").to_string();
+    assert!(refused.contains("no column `phi`; there are column 1, column 2, column 3"), "{refused}");
+}
+
+#[test]
+fn rows_that_are_all_held_out_are_not_said_to_be_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |rows: usize| {
+        let rows: String = (0..rows).map(|i| format!("{}\n", 0.01 * (i as f64 + 0.5))).collect();
+        fs::write(folder.path().join("points.csv"), rows).expect("a file");
+        let text = "[training]\nloss = \"likelihood\"\n[data]\nfile = \"points.csv\"\nmanifold = \"R1\"\nheld_out = 0.999\n";
+        let config = Config::parse(text, "test").unwrap_or_else(|e| panic!("{e}"));
+        Problem::new(config, folder.path()).map(|_| ()).expect_err("a refusal").to_string()
+    };
+    let said = refused(600);
+    assert!(said.contains(" of 600 rows ") && said.contains("lower data.held_out (--held-out)"), "{said}");
+    let said = refused(1);
+    assert!(said.contains("points.csv has 1 point: at least 2 are needed"), "{said}");
+}
+
 /// What the file holds, its manifold, the keys it is read with, and words of the message.
 type Wrong = (&'static [u8], &'static str, &'static str, &'static str);
 
-const WRONG: [Wrong; 54] = [
-    (b"", "T2", "", "0 points: at least 2"),
+const WRONG: [Wrong; 55] = [
+    (b"", "T2", "", "0 points: at least 1"),
     (b"phi,psi\n", "T2", "", "0 points"),
-    (b"phi,psi\n1.1,2.5\n", "T2", "", "1 point: at least 2"),
     (b"# only a comment\n", "T2", "", "0 points"),
     (b"phi,psi\n1.1,\n1.2,2.5\n", "T2", "", "line 2, column 2 (psi): no value; complete"),
     (b"phi,psi\n1.1,nan\n1.2,2.5\n", "T2", "", "`nan` is no value"),
@@ -288,7 +333,9 @@ const WRONG: [Wrong; 54] = [
     (b"a [deg],b [rad]\n45,1\n90,2\n", "T2", "", "several units of angles (a [deg], b [rad])"),
     (b"x,y,z\n0,0,1\n0,0.6,0.8001\n", "S2", "", "line 3: [0.0, 0.6, 0.8001] is not a point of S2"),
     (b"x,y,z\n0,0,1\n0,2,0\n", "S2", "unit = \"deg\"", "`unit` is for angles, and S2 has none"),
+    (b"a,b,c,log_q\n1,2,1,1\n2,3.5,1,2\n3,1,2,3\n", "T2", "", "as in --columns 2,3"),
     (b"lat,lon\n45,90\n0,180\n", "S2", "", "lat_lon = true (--lat-lon)"),
+    (b"lat,lon,depth\n45,90,1\n0,180,2\n", "S2", "", "lat_lon = true (--lat-lon)"),
     (
         b"100,45\n120,10\n",
         "S2",

@@ -40,8 +40,8 @@ pub(super) fn points(
     let angle_unit = selection.unit(options, &mut notes)?;
     let points = selection.points(manifold, angle_unit, &mut notes)?;
     let found = points.len() / manifold.ambient();
-    if found < 2 {
-        return Err(DataError::TooFew { path: table.path.to_owned(), rows: found, needed: 2 });
+    if found == 0 {
+        return Err(DataError::TooFew { path: table.path.to_owned(), rows: 0, needed: 1 });
     }
     Ok(Points { points, notes })
 }

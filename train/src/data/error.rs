@@ -162,6 +162,19 @@ pub enum DataError {
         /// What a point needs.
         needs: String,
     },
+    /// Columns of latitude and longitude where unit vectors are read.
+    #[error(
+        "{}: {latitude} and {longitude} are a latitude and a longitude, but unit vectors are read; give lat_lon = true \
+         (--lat-lon), or choose the columns of unit vectors by `columns`", path.display()
+    )]
+    Globes {
+        /// The file.
+        path: PathBuf,
+        /// Number and name of the column of latitudes.
+        latitude: String,
+        /// Number and name of the column of longitudes.
+        longitude: String,
+    },
     /// No column has a name or number.
     #[error("{}: no column `{name}`; there are {}", path.display(), list(known))]
     Name {
@@ -263,7 +276,10 @@ pub enum DataError {
         source: InvalidPoint,
     },
     /// Too few rows.
-    #[error("{} has {}: at least {needed} are needed", path.display(), count(*rows, "point"))]
+    #[error(
+        "{} has {}: at least {needed} {} needed",
+        path.display(), count(*rows, "point"), if *needed == 1 { "is" } else { "are" }
+    )]
     TooFew {
         /// The file.
         path: PathBuf,

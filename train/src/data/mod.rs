@@ -10,6 +10,7 @@ mod error;
 mod field;
 mod file;
 mod header;
+mod names;
 mod note;
 mod numpy;
 mod options;
@@ -26,6 +27,7 @@ use ircpm_manifolds::AnyManifold;
 
 pub use error::{DataError, Place};
 pub use file::{MOST_BYTES, crc32};
+pub use names::coordinate_names;
 pub use note::Note;
 pub use numpy::encode;
 #[cfg(feature = "program")]
@@ -49,7 +51,7 @@ pub struct Points {
 ///
 /// # Errors
 /// [`DataError`] for a file that is no table, a table that can be read in two ways, and at the first row that is not a
-/// point; also where there are fewer than two points.
+/// point; also where there are none.
 pub fn read(path: &Path, manifold: &AnyManifold, options: &Options) -> Result<Points, DataError> {
     decode(&file::load(path, options.crc32.as_deref())?, path, manifold, options)
 }

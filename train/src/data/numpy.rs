@@ -16,6 +16,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The data of a `.npy` file begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 
+/// Name of the array of points in archives that the program writes.
+const POINTS: &str = "points";
+
 /// An array of numbers of at most two dimensions, by rows.
 struct Array {
     rows: usize,
@@ -33,8 +36,8 @@ pub(super) fn array<'a>(bytes: &[u8], path: &'a Path) -> Result<Table<'a>, DataE
     decode(bytes).map_err(|problem| error(path, problem)).and_then(|array| table(path, array, vec![]))
 }
 
-/// Reads the table of a `.npz` archive: the array that the option `columns` names, the only array, or one column of each
-/// array if they are vectors of one length. Returns as well whether the option has been used up.
+/// Reads the table of a `.npz` archive: the array that the option `columns` names, the only array, the only one of two
+/// dimensions if its name is `points`, or one column of each array if they are vectors of one length. Returns as well whether the option has been used up.
 ///
 /// # Errors
 /// As [`array`].
@@ -46,6 +49,14 @@ pub(super) fn archive<'a>(
     let mut arrays = entries(bytes).map_err(|problem| error(path, problem))?;
     if let [Column::Name(name)] = &options.columns[..]
         && let Some(i) = arrays.iter().position(|(other, array)| other == name && !array.flat)
+    {
+        return Ok((table(path, arrays.swap_remove(i).1, vec![])?, true));
+    }
+    // What the program writes has the points beside their log-densities.
+    let mut tables = arrays.iter().enumerate().filter(|(_, (_, array))| !array.flat);
+    if options.columns.is_empty()
+        && let (Some((i, (name, _))), None) = (tables.next(), tables.next())
+        && name == POINTS
     {
         return Ok((table(path, arrays.swap_remove(i).1, vec![])?, true));
     }
@@ -112,7 +123,7 @@ fn table(path: &Path, array: Array, names: Vec<String>) -> Result<Table<'_>, Dat
         return Err(DataError::TooMany { path: path.to_owned(), limit: MOST_ROWS });
     }
     if array.rows == 0 || array.columns == 0 {
-        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 2 });
+        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 1 });
     }
     let cell = |x: f64| if x.is_finite() { Cell::Number(x) } else { Cell::Missing };
     let cells = array.numbers.into_iter().map(cell).collect();

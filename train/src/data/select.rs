@@ -3,6 +3,7 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::field::Cell;
+use super::names::coordinate_names;
 use super::table::Table;
 use super::unit::without_unit;
 use super::{Column, DataError, Note, Options};
@@ -24,6 +25,9 @@ const INDEX: [&str; 14] = [
     "model",
     "unnamed_0",
 ];
+
+/// Columns of tables that the program writes beside the coordinates of a point.
+const WRITTEN: [&str; 3] = ["log_q", "log_weight", "log_det"];
 
 /// What a column of a table is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +54,13 @@ pub(super) fn roles(manifold: &AnyManifold, lat_lon: bool) -> Vec<Role> {
 
 /// Chooses the column of every role.
 ///
-/// The option `columns` chooses; without it a single latitude and longitude are known by their names. Otherwise the
-/// table must have as many columns as there are roles, not counting an index and columns of text.
+/// The option `columns` chooses; without it a single latitude and longitude are known by their names, and so are the
+/// coordinates of a table that the program has written. Otherwise the table must have as many columns as there are roles,
+/// not counting an index and columns of text.
 ///
 /// # Errors
-/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Name`] or [`DataError::Ambiguous`].
+/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Name`], [`DataError::Ambiguous`] or
+/// [`DataError::Globes`].
 pub(super) fn select(
     table: &Table<'_>,
     manifold: &AnyManifold,
@@ -71,6 +77,10 @@ pub(super) fn select(
         chosen
     } else if let Some(globe) = globe(table, roles) {
         globe
+    } else if let Some(named) = named(table, manifold, roles) {
+        named
+    } else if let Some(error) = globe_without_option(table, manifold, roles) {
+        return Err(error);
     } else {
         remaining(table, manifold, roles, notes)?
     };
@@ -136,6 +146,30 @@ fn globe(table: &Table<'_>, roles: &[Role]) -> Option<Vec<usize>> {
     }
 }
 
+/// The columns that have the names of the manifold's coordinates, where there is one of each.
+fn named(table: &Table<'_>, manifold: &AnyManifold, roles: &[Role]) -> Option<Vec<usize>> {
+    if roles.contains(&Role::Latitude) {
+        return None;
+    }
+    let only = |name: &String| {
+        let mut found = (0..table.names.len()).filter(|&i| table.names[i] == *name);
+        found.next().filter(|_| found.next().is_none())
+    };
+    coordinate_names(manifold).iter().map(only).collect()
+}
+
+/// The error of a table that names a latitude and a longitude, where a sphere's unit vectors are to be read.
+fn globe_without_option(table: &Table<'_>, manifold: &AnyManifold, roles: &[Role]) -> Option<DataError> {
+    let of = |is: fn(&str) -> bool| table.names.iter().position(|name| is(name));
+    let (latitude, longitude) = (of(is_latitude)?, of(is_longitude)?);
+    let sphere = manifold.coordinates().contains(&Coordinates::UnitVector(3));
+    (sphere && !roles.contains(&Role::Latitude)).then(|| DataError::Globes {
+        path: table.path.to_owned(),
+        latitude: table.label(latitude),
+        longitude: table.label(longitude),
+    })
+}
+
 fn is_latitude(name: &str) -> bool {
     matches!(without_unit(name).as_str(), "lat" | "latitude" | "lats" | "latitudes" | "decimallatitude")
 }
@@ -184,9 +218,14 @@ fn remaining(
     if left.len() != roles.len() {
         let needs = needs(manifold, roles);
         let mut remedy = if left.len() > roles.len() {
-            let example: Vec<String> =
-                left[left.len() - roles.len()..].iter().map(|i| (i + 1).to_string()).collect();
-            format!("choose them by `columns`, as in --columns {}", example.join(","))
+            let written =
+                |i: &usize| table.names.get(*i).is_some_and(|name| WRITTEN.contains(&name.as_str()));
+            let likely: Vec<usize> = left.iter().copied().filter(|i| !written(i)).collect();
+            let example = likely.len().checked_sub(roles.len()).map(|first| {
+                let numbers: Vec<String> = likely[first..].iter().map(|i| (i + 1).to_string()).collect();
+                format!(", as in --columns {}", numbers.join(","))
+            });
+            format!("choose them by `columns`{}", example.unwrap_or_default())
         } else {
             "give a column for each, or another manifold".to_owned()
         };

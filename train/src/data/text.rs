@@ -23,9 +23,9 @@ pub(super) fn table<'a>(
     options: &Options,
     notes: &mut Vec<Note>,
 ) -> Result<Table<'a>, DataError> {
-    let Content { mut rows, names_above } = content(text, path)?;
+    let Content { mut rows, names_above, legends } = content(text, path)?;
     if rows.is_empty() {
-        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 2 });
+        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 1 });
     }
     // A header is free text; it counts where there is nothing else.
     let skip = usize::from(rows.len() > 1);
@@ -52,17 +52,25 @@ pub(super) fn table<'a>(
         header = Some((row.0, names));
     }
     if rows.is_empty() {
-        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 2 });
+        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 1 });
     }
     let mut table = cells(path, rows, separator, decimal_comma)?;
-    name(&mut table, header, names_above, notes)?;
+    let above = names_of_sets(&legends, table.width).or_else(|| {
+        let (line, text) = names_above?;
+        let names = texts(separator, text);
+        names.iter().all(|name| is_name(name)).then_some((line, names))
+    });
+    name(&mut table, header, above, notes)?;
     Ok(table)
 }
 
-/// Rows of a text with their lines, and the names of columns in a comment directly above the first one.
+/// Rows of a text with their lines, and the names of columns in comments above the first one.
 struct Content<'a> {
     rows: Vec<(usize, &'a str)>,
+    /// The comment directly above, or that of PLUMED.
     names_above: Option<(usize, &'a str)>,
+    /// Names of Grace's sets of data, with their lines and numbers: set 0 is the second column.
+    legends: Vec<(usize, usize, &'a str)>,
 }
 
 /// Lines that are neither blank nor comments; they end in a line feed, a carriage return or both.
@@ -70,7 +78,7 @@ struct Content<'a> {
 /// # Errors
 /// [`DataError::Binary`] at a zero byte, [`DataError::TooMany`] beyond [`MOST_ROWS`].
 fn content<'a>(text: &'a str, path: &Path) -> Result<Content<'a>, DataError> {
-    let (mut rows, mut comment, mut fields) = (Vec::new(), None, None);
+    let (mut rows, mut legends, mut comment, mut fields) = (Vec::new(), Vec::new(), None, None);
     let (mut rest, mut number) = (text, 0);
     while !rest.is_empty() {
         number += 1;
@@ -88,7 +96,10 @@ fn content<'a>(text: &'a str, path: &Path) -> Result<Content<'a>, DataError> {
                 if let Some(names) = trimmed.strip_prefix("#! FIELDS ") {
                     fields = Some((number, names));
                 }
-                comment = Some((number, trimmed.trim_start_matches(COMMENT).trim()));
+                // A command of Grace names columns by its legends only.
+                legends.extend(legend(trimmed).map(|(set, name)| (number, set, name)));
+                let words = trimmed.trim_start_matches(COMMENT).trim();
+                comment = (!trimmed.starts_with('@')).then_some((number, words));
             }
         } else if !trimmed.is_empty() {
             rows.push((number, line));
@@ -97,7 +108,28 @@ fn content<'a>(text: &'a str, path: &Path) -> Result<Content<'a>, DataError> {
             }
         }
     }
-    Ok(Content { rows, names_above: fields.or(comment) })
+    Ok(Content { rows, names_above: fields.or(comment), legends })
+}
+
+/// The number and the name of a set of data in a line of Grace such as `@ s0 legend "phi"`.
+fn legend(line: &str) -> Option<(usize, &str)> {
+    let rest = line.strip_prefix('@')?.trim_start().strip_prefix('s')?;
+    let (number, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+    let name = rest.trim_start().strip_prefix("legend")?.trim();
+    Some((number.parse().ok()?, name.strip_prefix('"')?.strip_suffix('"')?))
+}
+
+/// The names that legends give to columns, with the line of the first, or none if there are none. The first column is
+/// that of the abscissae, which has no name.
+fn names_of_sets(legends: &[(usize, usize, &str)], width: usize) -> Option<(usize, Vec<String>)> {
+    let mut names = vec![String::new(); width];
+    for &(_, set, name) in legends {
+        if let Some(column) = names.iter_mut().skip(1).nth(set) {
+            *column = short(name);
+        }
+    }
+    let &(line, ..) = legends.first()?;
+    names.iter().any(|name| !name.is_empty()).then_some((line, names))
 }
 
 /// The first line after `row` that repeats it.
@@ -153,7 +185,7 @@ fn cells<'a>(
 fn name(
     table: &mut Table<'_>,
     header: Option<(usize, Vec<String>)>,
-    names_above: Option<(usize, &str)>,
+    names_above: Option<(usize, Vec<String>)>,
     notes: &mut Vec<Note>,
 ) -> Result<(), DataError> {
     let Origin::Lines { lines, separator } = &table.origin else { return Ok(()) };
@@ -170,9 +202,7 @@ fn name(
         table.remove_column(width - 1);
     }
     let Some((line, mut names)) = header else {
-        let above = names_above.map(|(line, text)| (line, texts(separator, text)));
-        match above.filter(|(_, names)| names.len() == table.width && names.iter().all(|name| is_name(name)))
-        {
+        match names_above.filter(|(_, names)| names.len() == table.width) {
             Some((line, names)) => {
                 notes.push(Note::Header { line, names: names.clone(), comment: true });
                 table.names = names;

@@ -267,7 +267,8 @@ pub fn fit_data_with(
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
     let [train, held_out] = checked_split(manifold, y, options.held_out)?;
-    let findings = examine(manifold, &[&train[..], &held_out].concat())?;
+    let mut findings = examine(manifold, &[&train[..], &held_out].concat())?;
+    findings.retain(Finding::concerns_linear_layers);
     let (density, progress) = fit_linear(manifold, &train, &options.linear(), stop, watcher)?;
     if !progress.done {
         return Err(FitError::Interrupted { steps: progress.step });

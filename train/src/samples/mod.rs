@@ -1,29 +1,11 @@
 //! Samples of a trained flow in batches, with their log-densities and importance weights.
 
 use ircpm_flow::Flow;
-use ircpm_manifolds::{AnyManifold, Coordinates};
 
+pub use crate::data::coordinate_names;
 use crate::evaluation::{EvaluationError, log_target};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::target::Target;
-
-/// Names of the coordinates of a point: `theta1`, `theta2`, … for angles and `x1`, `x2`, … for all others, each counted
-/// over the whole manifold.
-pub fn coordinate_names(manifold: &AnyManifold) -> Vec<String> {
-    let (mut angles, mut others) = (0, 0);
-    let mut names = Vec::with_capacity(manifold.ambient());
-    for block in manifold.coordinates() {
-        let (letter, count) = match block {
-            Coordinates::Angles(_) => ("theta", &mut angles),
-            _ => ("x", &mut others),
-        };
-        for _ in 0..block.len() {
-            *count += 1;
-            names.push(format!("{letter}{count}"));
-        }
-    }
-    names
-}
 
 /// Base points of a batch: enough for every thread, little memory.
 pub const BATCH: usize = 8192;

@@ -71,6 +71,19 @@ pub enum ProblemError {
     /// The points to learn from are wrong.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Too many points are held out.
+    #[error(
+        "{}: {left} of {rows} rows {} left to learn from, at least 2 are needed; lower data.held_out (--held-out)",
+        path.display(), if *left == 1 { "is" } else { "are" }
+    )]
+    HeldOut {
+        /// The data file.
+        path: PathBuf,
+        /// Rows of the file.
+        rows: usize,
+        /// Rows that are not held out.
+        left: usize,
+    },
     /// No density exists for the points.
     #[error("{}: {source}", path.display())]
     Degenerate {
@@ -109,7 +122,10 @@ impl Problem {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
                 let manifold = data.manifold.clone();
-                let content = Data::read(&base.join(&data.file), data)?;
+                let mut content = Data::read(&base.join(&data.file), data)?;
+                if config.is_linear() {
+                    content.findings.retain(Finding::concerns_linear_layers);
+                }
                 (manifold, Content::Points(content))
             }
             (None, None) => return Err(ProblemError::NothingToLearn),
@@ -278,12 +294,16 @@ impl Data {
         let manifold = &settings.manifold;
         let ambient = manifold.ambient();
         let Points { points: all, notes } = data::read(path, manifold, &settings.options())?;
+        let rows = all.len() / ambient;
+        if rows < 2 {
+            return Err(DataError::TooFew { path: path.to_owned(), rows, needed: 2 }.into());
+        }
         let mut findings = examine(manifold, &all)
             .map_err(|source| ProblemError::Degenerate { path: path.to_owned(), source })?;
         let (train, held_out) = split(&all, ambient, settings.held_out);
         if train.len() < 2 * ambient {
-            let rows = train.len() / ambient;
-            return Err(DataError::TooFew { path: path.to_owned(), rows, needed: 2 }.into());
+            let left = train.len() / ambient;
+            return Err(ProblemError::HeldOut { path: path.to_owned(), rows, left });
         }
         findings.extend(repeated(ambient, &train, &held_out));
         Ok(Self { all, train, held_out, findings, notes })

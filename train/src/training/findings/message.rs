@@ -18,6 +18,11 @@ fn short(x: f64) -> f64 {
     if x.abs() < 1e6 { (x * 1e9).round() / 1e9 } else { x }
 }
 
+/// A number with so many decimals, or with its exponent if it is large.
+fn decimals(x: f64, count: usize) -> String {
+    if x.abs() < 1e5 { format!("{x:.count$}") } else { format!("{x:.2e}") }
+}
+
 /// Numbers as `1, 2 and 4`.
 pub(super) fn list(columns: &[usize]) -> String {
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
@@ -61,9 +66,11 @@ impl fmt::Display for Finding {
             }
             Self::HeavyTails { column, ratio, farthest } => write!(
                 f,
-                "column {column} has heavy tails: its central 99 % are {ratio:.1} times as wide as its central half (3.8 for a \
-                 normal density), and its farthest value lies {farthest:.0} robust standard deviations from the median; \
-                 consider its logarithm, or leave outliers out"
+                "column {column} has heavy tails: its central 99 % are {} times as wide as its central half (3.8 for a \
+                 normal density), and its farthest value lies {} robust standard deviations from the median; \
+                 consider its logarithm, or leave outliers out",
+                decimals(*ratio, 1),
+                decimals(*farthest, 0)
             ),
             Self::Scales { narrow, wide } => write!(
                 f,

@@ -162,13 +162,21 @@ pub enum Finding {
         /// Distance of the farthest value from the median, in robust standard deviations.
         farthest: f64,
     },
-    /// Columns of very different spread; angles and unit vectors count as spread 1.
+    /// Real columns of very different spread.
     Scales {
-        /// The column of the smallest spread, from 1, and its spread.
+        /// The real column of the smallest spread, from 1, and its spread.
         narrow: (usize, f64),
-        /// The column of the largest spread, from 1, and its spread.
+        /// The real column of the largest spread, from 1, and its spread.
         wide: (usize, f64),
     },
+}
+
+impl Finding {
+    /// Whether it says something to who fits linear layers as well: these standardise real columns, so that their scales
+    /// do not matter.
+    pub(crate) fn concerns_linear_layers(&self) -> bool {
+        !matches!(self, Self::Scales { .. })
+    }
 }
 
 /// Lists what is wrong with points `[row][coordinate]`, most serious first, or refuses them.
@@ -292,8 +300,6 @@ impl<'a> Table<'a> {
             if self.kinds[i] == Kind::Real {
                 findings.extend(heavy_tails(i + 1, &sorted));
                 spreads.push((i + 1, sorted.spread()));
-            } else if self.kinds[i] != Kind::Other {
-                spreads.push((i + 1, 1.0));
             }
         }
         let by_spread = |a: &&(usize, f64), b: &&(usize, f64)| a.1.total_cmp(&b.1);
