@@ -40,6 +40,7 @@ fn energy_is_read_written_and_read_again() {
 fn mistake_in_an_energy_is_shown_where_it_stands() {
     let with = |energy: &str| format!("seed = 1\n[target]\nmanifold = \"T2\"\nenergy = {energy}\n");
     for (energy, line, part, message) in [
+        ("\"-cos(thta1) + cos(theta2 - a)\"\nparameters = { a = 1 }", 4, "thta1", "did you mean `theta1`?"),
         ("\"cos(theta1) + cos(thta2)\"", 4, "thta2", "did you mean `theta2`?"),
         ("'cosh(theta3)'", 4, "theta3", "did you mean `theta1`?"),
         ("\"\"\"\ncos(theta1)\n + coss(theta2)\"\"\"", 6, "coss", "did you mean `cos`?"),

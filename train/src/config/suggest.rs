@@ -6,7 +6,7 @@
 pub fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = given.chars().count().div_ceil(3);
     let distance = |name: &str| {
-        let contained = given.len() >= 3 && (name.contains(given) || given.contains(name));
+        let contained = given.len().min(name.len()) >= 3 && (name.contains(given) || given.contains(name));
         if contained { 1 } else { strsim::levenshtein(given, name) }
     };
     known
@@ -27,5 +27,7 @@ mod tests {
         assert_eq!(suggest("stepss", known), Some("steps"));
         assert_eq!(suggest("learningrate", known), Some("learning_rate"));
         assert_eq!(suggest("zzz", known), None);
+        // A short name is part of many words.
+        assert_eq!(suggest("thta1", ["a", "theta1"]), Some("theta1"));
     }
 }

@@ -149,7 +149,12 @@ impl<'a> Compiler<'a> {
     ) -> Result<(), Fault> {
         if let Some(meaning) = self.meaning(name) {
             let name = name.to_owned();
-            return Err(Fault::new(span, ExpressionErrorKind::Redefined { name, meaning }));
+            let remedy = if is_index {
+                ", or, if it is one of four numbers, write their list, as in max([a, 1, 2, 3])"
+            } else {
+                ""
+            };
+            return Err(Fault::new(span, ExpressionErrorKind::Redefined { name, meaning, remedy }));
         }
         self.locals.push(Binding { name, value, span: span.clone(), used: false, is_index });
         Ok(())
@@ -195,7 +200,10 @@ impl<'a> Compiler<'a> {
         let id = self.number(node)?;
         let value = self.graph.value(id);
         let value = value.ok_or_else(|| Fault::new(&node.span, ExpressionErrorKind::NotConstant { what }))?;
-        if value.fract() != 0.0 || value.abs() > 1e9 {
+        if value.abs() > 1e9 {
+            return Err(Fault::new(&node.span, ExpressionErrorKind::Large { value }));
+        }
+        if value.fract() != 0.0 {
             return Err(Fault::new(&node.span, ExpressionErrorKind::NotInteger { value }));
         }
         Ok(value as i64)

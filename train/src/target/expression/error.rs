@@ -127,12 +127,14 @@ pub enum ExpressionErrorKind {
         usage: &'static str,
     },
     /// A name that is given a second meaning.
-    #[error("`{name}` already is {meaning}: choose another name")]
+    #[error("`{name}` already is {meaning}: choose another name{remedy}")]
     Redefined {
         /// The name.
         name: String,
         /// What it already is.
         meaning: &'static str,
+        /// What else to write, after a comma, or nothing.
+        remedy: &'static str,
     },
     /// A name that is defined and not used.
     #[error("`{name}` is defined here and never used: use it, or remove it")]
@@ -153,6 +155,12 @@ pub enum ExpressionErrorKind {
     /// A number that has to be an integer.
     #[error("{value} is not an integer: indices and bounds of sums are")]
     NotInteger {
+        /// The number.
+        value: f64,
+    },
+    /// An integer that is too large for an index.
+    #[error("{value:e} is outside of ±10⁹: indices and bounds of sums are within")]
+    Large {
         /// The number.
         value: f64,
     },
