@@ -8,7 +8,7 @@ const ORDER: usize = 8;
 const TOLERANCE: f64 = 1e-10;
 /// A cell that is narrower than this share of its ends, some fifty roundings of them, is not halved. More nodes average
 /// the rounding of the nodes themselves.
-const NARROWEST: f64 = 1e-14;
+const NARROWEST: f64 = 5e-15;
 
 /// A function's integrals over a line, `K` of them at once, and how much the last halving of cells changed the first.
 pub(super) struct Integral<const K: usize> {
