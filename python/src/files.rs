@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ircpm_train::data::crc32;
 use ircpm_train::fit::FlowFile;
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
@@ -17,6 +18,8 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 const REPORT: &str = "report.json";
 
 /// Reads a flow that `Flow.save` wrote, or that of a run: its folder, or the checkpoint in it.
+///
+/// The report of a run's folder is taken if it is about the present checkpoint.
 ///
 /// Raises
 /// ------
@@ -36,9 +39,11 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Flow> {
         let text = read(&report).map_err(|e| of_file(py, &report, &e))?;
         let damaged = |e: &dyn Display| refuse(format!("{}: {e}; the file is damaged", report.display()));
         let text = String::from_utf8(text).map_err(|e| damaged(&e))?;
-        // Reports of earlier versions have other keys.
-        serde_json::from_str::<Map<String, Value>>(&text).map_err(|e| damaged(&e))?;
-        file.report = Some(text);
+        // Reports of earlier versions have other keys, and do not say which checkpoint they are about.
+        let entries = serde_json::from_str::<Map<String, Value>>(&text).map_err(|e| damaged(&e))?;
+        if entries.get("checkpoint").and_then(Value::as_str) == Some(&crc32(&bytes)) {
+            file.report = Some(text);
+        }
     }
     Ok(Flow { file })
 }

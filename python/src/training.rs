@@ -205,7 +205,9 @@ pub(crate) fn train(
         &own
     } else {
         let found = energy.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("energy must be a name, a text or a function, not {found}")));
+        return Err(PyTypeError::new_err(format!(
+            "energy must be a name, a text or a function, not {found}"
+        )));
     };
     let (flow, fit, report) = supervision.run(py, progress, |watcher| {
         let (flow, fit) = fit_target_with(target, &options, supervision.stop(), watcher)?;
@@ -271,8 +273,7 @@ fn numbers(parameters: &Bound<'_, PyDict>) -> PyResult<Parameters> {
     let py = parameters.py();
     let keywords = PyDict::new(py);
     keywords.set_item("default", py.eval(c"lambda array: array.tolist()", None, None)?)?;
-    let text: String =
-        py.import("json")?.call_method("dumps", (parameters,), Some(&keywords))?.extract()?;
+    let text: String = py.import("json")?.call_method("dumps", (parameters,), Some(&keywords))?.extract()?;
     serde_json::from_str(&text).map_err(|e| refuse(format!("parameters: {e}")))
 }
 

@@ -1,8 +1,10 @@
 """What a flow returns: shapes, densities, files."""
 
+import json
 import multiprocessing
 import pickle
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -102,6 +104,15 @@ def test_save_and_load_keep_every_bit(torus, circle, tmp_path):
         np.testing.assert_array_equal(read.sample(100, seed=2), flow.sample(100, seed=2))
         assert read.report == flow.report and repr(read) == repr(flow)
     assert [p.name for p in tmp_path.iterdir()] == ["flow.safetensors"]
+
+
+def test_report_of_a_folder_counts_if_it_is_about_the_checkpoint(torus, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    torus.save(path)
+    for checksum, counts in [(f"{zlib.crc32(path.read_bytes()):08x}", True), ("00000000", False)]:
+        report = {**torus.report, "ess": 0.25, "checkpoint": checksum}
+        (tmp_path / "report.json").write_text(json.dumps(report))
+        assert (ircpm.load(tmp_path).report or torus.report)["ess"] == (0.25 if counts else torus.report["ess"])
 
 
 def test_pickle_keeps_every_bit(torus):
