@@ -156,6 +156,9 @@ def test_progress_tells_of_every_step():
 
 
 def test_interrupt_ends_training_soon():
+    # Shells start background jobs with interrupts ignored, and Python leaves them so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def slow(points):
         time.sleep(0.02)
         return coupled(points)

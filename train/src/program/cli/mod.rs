@@ -56,7 +56,8 @@ Examples:
   ircpm presets --check --seeds 3                      a table of all presets
 
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
-one), 4 a density whose training is unfinished, 130 stopped by Ctrl-C or SIGTERM (training then leaves a checkpoint).
+one), 4 a density whose training is unfinished, or whose weights are too heavy-tailed for ESS and log Z, 130 stopped by
+Ctrl-C or SIGTERM (training then leaves a checkpoint).
 Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0. Chains
 that have not converged say so, and end with 0.
 NO_COLOR in the environment leaves out colours.";

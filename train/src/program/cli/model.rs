@@ -36,7 +36,8 @@ impl Standing {
             )),
             Self::Measured(Status::Unfinished) => {
                 warn(format_args!(
-                    "UNFINISHED: the training of {root} has not come to its end; the model is a density"
+                    "UNFINISHED: the training of {root} has not come to its end, or its weights are too heavy-tailed \
+                     (`ircpm show {root}`); the model is a density"
                 ));
             }
             Self::Unmeasured => warn(format_args!(
