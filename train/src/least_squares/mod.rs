@@ -2,8 +2,8 @@
 //!
 //! With residuals `r` and their Jacobian `J` (`n × P`) a step is `δ = −(JᵀΠJ + nμD)⁻¹ JᵀΠ r`. `Π = 1 − s sᵀ/sᵀs` takes a
 //! nuisance parameter out, in whose direction `s` all residuals move together (here the constant `log Z`). The diagonal
-//! `D` lets parameters that hardly move the residuals take longer steps ([`JacobianRows::units`]). There are three ways
-//! to the same step, chosen by size:
+//! `D` lets parameters that hardly move the residuals take longer steps (`docs/mathematics.md`, section 19). There are
+//! three ways to the same step, chosen by size:
 //!
 //! - *normal equations*, a `P × P` matrix, where there are fewer parameters than samples;
 //! - the *kernel form* `δ = −D⁻¹JᵀΠ (ΠJD⁻¹JᵀΠ + nμ)⁻¹ Π r`, an `n × n` matrix, where there are more;
