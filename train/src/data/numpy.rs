@@ -306,10 +306,13 @@ mod tests {
         assert_eq!((table.names.join(" "), table.width), ("phi psi".to_owned(), 2));
         assert_eq!(table.cells, [1.0, 3.0, 2.0, 4.0].map(Cell::Number));
 
-        let samples = zip(&[("points.npy", encode(&[1.0, 2.0, 3.0, 4.0], 2)), ("log_q.npy", phi)]);
-        let refused =
-            archive(&samples, "x.npz".as_ref(), &options).map(|_| ()).expect_err("two arrays").to_string();
-        assert!(refused.contains("points 2 × 2, log_q 2"), "{refused}");
+        let named = |name| zip(&[(name, encode(&[1.0, 2.0, 3.0, 4.0], 2)), ("log_q.npy", phi.clone())]);
+        let refused = archive(&named("centres.npy"), "x.npz".as_ref(), &options);
+        let refused = refused.map(|_| ()).expect_err("two arrays").to_string();
+        assert!(refused.contains("centres 2 × 2, log_q 2"), "{refused}");
+        // Archives of samples are read as they are.
+        let samples = named("points.npy");
+        assert!(matches!(archive(&samples, "x.npz".as_ref(), &options), Ok((Table { width: 2, .. }, true))));
         let columns = vec![Column::Name("points".to_owned())];
         let chosen = archive(&samples, "x.npz".as_ref(), &Options { columns, ..options });
         assert!(matches!(chosen, Ok((Table { width: 2, .. }, true))));
