@@ -8,9 +8,8 @@ use toml::{Table, Value};
 
 use super::CliError;
 use super::table::{TableArgs, check_file};
-use super::threads::Threads;
-use super::train::begin;
-use crate::config::{Config, Override};
+use super::train::{RunArgs, begin};
+use crate::config::Config;
 use crate::data::Column;
 use crate::program::RunError;
 
@@ -38,33 +37,20 @@ pub(super) struct Fit {
     /// Share of the rows that is kept away from the fit, for the reported likelihood [default: 0.1]
     #[arg(long)]
     held_out: Option<f64>,
-    /// Folder of the run, which must be new or empty [default: runs/<file>-<n>, the first n that is free]
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// Seed of the fit
-    #[arg(long)]
-    seed: Option<u64>,
     #[command(flatten)]
     table: TableArgs,
     #[command(flatten)]
-    threads: Threads,
-    /// Replace a key of the configuration, for example model.layers=3; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<Override>,
-    /// Print the report as JSON
-    #[arg(long)]
-    json: bool,
+    run: RunArgs,
 }
 
 /// Does what the arguments say; returns the exit status.
 pub(super) fn fit(args: &Fit, stop: &AtomicBool) -> Result<u8, CliError> {
-    args.threads.start()?;
+    args.run.threads.start()?;
     check_file(&args.file)?;
-    let mut sets = args.sets.clone();
-    sets.extend(args.seed.map(Override::seed));
-    let config = Config::parse_with(&args.to_toml(), "ircpm fit", &sets).map_err(RunError::from)?;
+    let config =
+        Config::parse_with(&args.to_toml(), "ircpm fit", &args.run.overrides()).map_err(RunError::from)?;
     let label = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    begin(config, &label, Path::new(""), args.out.as_deref(), args.json, stop)
+    begin(config, &label, Path::new(""), &args.run, stop)
 }
 
 impl Fit {

@@ -29,6 +29,13 @@ Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and 
 pub(super) struct Train {
     /// Name of a preset, or a TOML file
     config: String,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Options of the commands that begin a run.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
     /// Folder of the run, which must be new or empty [default: runs/<name>-<n>, the first n that is free]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -36,7 +43,7 @@ pub(super) struct Train {
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
-    threads: Threads,
+    pub(super) threads: Threads,
     /// Replace a key of the configuration, for example training.steps=100; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<Override>,
@@ -45,28 +52,32 @@ pub(super) struct Train {
     json: bool,
 }
 
-/// Does what the arguments say; returns the exit status.
-pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
-    args.threads.start()?;
-    let mut sets = args.sets.clone();
-    sets.extend(args.seed.map(Override::seed));
-    let (config, label, base) = read_config(&args.config, &sets)?;
-    begin(config, &label, &base, args.out.as_deref(), args.json, stop)
+impl RunArgs {
+    /// The keys that are replaced, the seed last.
+    pub(super) fn overrides(&self) -> Vec<Override> {
+        self.sets.iter().cloned().chain(self.seed.map(Override::seed)).collect()
+    }
 }
 
-/// Trains a configuration whose paths start from `base`, into the folder `out` or one that the label names.
+/// Does what the arguments say; returns the exit status.
+pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
+    args.run.threads.start()?;
+    let (config, label, base) = read_config(&args.config, &args.run.overrides())?;
+    begin(config, &label, &base, &args.run, stop)
+}
+
+/// Trains a configuration whose paths start from `base`, into the folder that is asked for or one that the label names.
 pub(super) fn begin(
     config: Config,
     label: &str,
     base: &Path,
-    out: Option<&Path>,
-    json: bool,
+    args: &RunArgs,
     stop: &AtomicBool,
 ) -> Result<u8, CliError> {
     let problem = Problem::new(config, base).map_err(RunError::from)?;
     // Before the findings, because they count the columns that were chosen.
     problem.notes().iter().for_each(|taken| note(format_args!("{label}: {taken}")));
-    let folder = Folder::create(out, label).map_err(RunError::from)?;
+    let folder = Folder::create(args.out.as_deref(), label).map_err(RunError::from)?;
     match problem.config.is_linear() {
         true => note(format_args!("{label}: linear layers, into {}", folder.root().display())),
         false => {
@@ -80,7 +91,7 @@ pub(super) fn begin(
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
-    conclude(outcome, &folder, json)
+    conclude(outcome, &folder, args.json)
 }
 
 /// Shows how training ended.
