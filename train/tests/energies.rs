@@ -1,9 +1,5 @@
 //! Energies as text in configurations: errors at their place, runs that are read again, and the same figures as in Rust.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
 use ircpm_train::config::{Config, Override};
 use ircpm_train::fit::{Options, fit_target};
 use ircpm_train::target::{self, Expression, Parameters};
@@ -103,55 +99,4 @@ fn text_trains_to_the_figures_of_the_compiled_target() {
     // Energies differ in the last places, and so do the steps of training.
     assert!(known.1 > 0.999 && (text.1 - known.1).abs() < 1e-6, "{text:?} {known:?}");
     assert!((text.2 - known.2).abs() < 1e-6, "{text:?} {known:?}");
-}
-
-fn ircpm(folder: &Path, args: &[&str]) -> Output {
-    let program = Command::new(env!("CARGO_BIN_EXE_ircpm"))
-        .args(args)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output();
-    program.unwrap_or_else(|e| panic!("the program does not start: {e}"))
-}
-
-fn both(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-#[test]
-fn every_example_trains_and_its_folder_is_evaluated_again() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/energies");
-    let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"));
-    let mut count = 0;
-    for entry in fs::read_dir(&examples).expect("the folder of examples") {
-        let path = entry.expect("an entry").path();
-        let file = path.to_str().expect("a name");
-        let run = format!("run{count}");
-        let size = ["--set", "evaluation.samples=4096", "--set", "evaluation.uniform=4096"];
-        let output = ircpm(dir.path(), &[&["train", file, "--out", &run][..], &size].concat());
-        assert!(output.status.success(), "{file}: {}", both(&output));
-        let report = fs::read_to_string(dir.path().join(&run).join("report.json")).expect("a report");
-        let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-        assert!(report["ess"].as_f64().expect("a number") > 0.9, "{file}: {report}");
-        assert_eq!(report["folded"], serde_json::Value::Bool(false), "{file}");
-        let again = ircpm(dir.path(), &["evaluate", &run]);
-        assert!(again.status.success(), "{file}: {}", both(&again));
-        let (first, second) = (both(&output), both(&again));
-        let figures = |text: &str| text.lines().filter(|line| line.contains("ESS")).map(str::to_owned).next();
-        assert!(figures(&second).is_some() && figures(&first) == figures(&second), "{first}{second}");
-        count += 1;
-    }
-    assert_eq!(count, 3);
-}
-
-#[test]
-fn mistake_is_drawn_with_its_line() {
-    let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary folder: {e}"));
-    fs::write(dir.path().join("a.toml"), VALID.replace("theta2", "theta4")).expect("a file");
-    let output = ircpm(dir.path(), &["train", "a.toml"]);
-    let drawn = both(&output);
-    assert_eq!(output.status.code(), Some(1), "{drawn}");
-    for part in ["a.toml:3:", "cos(theta4 - 5.96)", "unknown name `theta4`", "did you mean"] {
-        assert!(drawn.contains(part), "{part}: {drawn}");
-    }
 }

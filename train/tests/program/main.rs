@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+mod energies;
 mod files;
 mod runs;
 #[cfg(unix)]
@@ -48,26 +49,24 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// All that was printed.
+fn printed(output: &Output) -> String {
+    stdout(output) + &String::from_utf8_lossy(&output.stderr)
+}
+
 /// What went wrong, on one line whatever the width of the terminal.
 fn complaint(output: &Output) -> String {
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "{}{}",
-        stdout(output),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(output.status.code(), Some(1), "{}", printed(output));
     String::from_utf8_lossy(&output.stderr).replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A run that came to its end with the given exit status, and its results.
 fn ends(output: &Output, status: i32) {
-    let text = format!("{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert_eq!(output.status.code(), Some(status), "{}", printed(output));
 }
 
 fn succeed(output: &Output) {
-    assert!(output.status.success(), "{}{}", stdout(output), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}", printed(output));
 }
 
 fn json(path: &Path) -> Value {
