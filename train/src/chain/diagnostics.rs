@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::fourier::autocovariances;
 use super::normal;
+use crate::quantiles::Sorted;
 
 /// How well chains have mixed, as seen by one function of the points.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,10 +65,7 @@ fn moments(x: &[f64]) -> (f64, f64) {
 
 /// Distances from the median of all draws.
 fn folded(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let mut sorted = chains.concat();
-    sorted.sort_by(f64::total_cmp);
-    let n = sorted.len();
-    let median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
+    let median = Sorted::new(chains.concat()).quantile(0.5);
     chains.iter().map(|chain| chain.iter().map(|x| (x - median).abs()).collect()).collect()
 }
 

@@ -196,9 +196,14 @@ impl<'a> Collocation<'a> {
         Ok(())
     }
 
+    /// Residuals at the check points.
+    fn check_residuals(&self, log_q: &[f64], to: &Continuation) -> monge_ampere::Residuals {
+        self.residuals_at(log_q, &self.check.u, &self.check.factors, to)
+    }
+
     /// Root mean square of the residuals at the check points.
     fn check_rms(&self, log_q: &[f64], to: &Continuation) -> f64 {
-        self.residuals_at(log_q, &self.check.u, &self.check.factors, to).mean_square().sqrt()
+        self.check_residuals(log_q, to).mean_square().sqrt()
     }
 
     /// The error of a batch of which no point has a density.
@@ -234,8 +239,7 @@ impl Objective for Collocation<'_> {
         let mut square = None;
         if scores.inside.iter().all(|&inside| inside) {
             self.sharpen(&scores.log_q)?;
-            let residuals =
-                self.residuals_at(&scores.log_q, &self.check.u, &self.check.factors, &self.continuation);
+            let residuals = self.check_residuals(&scores.log_q, &self.continuation);
             self.log_z = residuals.log_z;
             if self.continuation.has_full_beta() {
                 let (log_q, u) = (&scores.log_q[images.clone()], &self.check.u[images]);
