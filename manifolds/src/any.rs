@@ -12,8 +12,12 @@ use crate::blocks::BlockMut;
 use crate::coordinates::Coordinates;
 use crate::cost::Cost;
 use crate::error::{CutLocus, InvalidManifold, InvalidPoint};
+use crate::euclidean::Euclidean;
+use crate::factor::Factor;
 use crate::manifold::Manifold;
 use crate::product::Product;
+use crate::sphere::Sphere;
+use crate::torus::Torus;
 
 /// A manifold with its base density whose type is erased, over plain `f64` slices.
 ///
@@ -147,6 +151,16 @@ impl AnyManifold {
         self.0.as_any().downcast_ref()
     }
 
+    /// The manifold as a product, if it is one, or a factor of one: a torus, a sphere or a Euclidean space.
+    pub fn to_product(&self) -> Option<Product> {
+        let of_torus = || self.downcast_ref::<Torus>().map(|&m| m.into());
+        let of_sphere = || self.downcast_ref::<Sphere>().map(|&m| m.into());
+        let of_euclidean = || self.downcast_ref::<Euclidean>().map(|&m| m.into());
+        let of_factor = || self.downcast_ref::<Factor>().map(|m| m.clone().into());
+        let product = self.downcast_ref::<Product>().cloned();
+        product.or_else(of_factor).or_else(of_torus).or_else(of_sphere).or_else(of_euclidean)
+    }
+
     /// Dimension `D`: see [`Manifold::dim`].
     pub fn dim(&self) -> usize {
         self.0.dim()
@@ -165,6 +179,12 @@ impl AnyManifold {
     /// The kinds of the coordinates, in order: see [`Manifold::coordinates`].
     pub fn coordinates(&self) -> Vec<Coordinates> {
         self.0.coordinates()
+    }
+
+    /// Number of conditioning variables, which are the last coordinates of a point: see [`crate::Context`].
+    pub fn contexts(&self) -> usize {
+        let of = |run: &Coordinates| if let Coordinates::Context(k) = run { *k } else { 0 };
+        self.coordinates().iter().map(of).sum()
     }
 
     /// Checks that `p` is a point.

@@ -15,6 +15,8 @@ pub enum Coordinates {
     Reals(usize),
     /// So many numbers of some other embedding: [`crate::Manifold::check_point`] knows which values are points.
     Embedded(usize),
+    /// So many conditioning variables, which no map moves: see [`crate::Context`].
+    Context(usize),
 }
 
 impl Coordinates {
@@ -22,7 +24,9 @@ impl Coordinates {
     #[expect(clippy::len_without_is_empty, reason = "no run is empty")]
     pub fn len(self) -> usize {
         match self {
-            Self::Angles(n) | Self::UnitVector(n) | Self::Reals(n) | Self::Embedded(n) => n,
+            Self::Angles(n) | Self::UnitVector(n) | Self::Reals(n) | Self::Embedded(n) | Self::Context(n) => {
+                n
+            }
         }
     }
 }

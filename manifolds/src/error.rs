@@ -98,7 +98,15 @@ pub enum InvalidManifold {
     /// A product of nothing.
     #[error("a product needs at least one factor, such as T2, S2 or R3")]
     NoFactor,
-    /// A factor that is not `T`, `S` or `R` with a dimension.
+    /// Conditioning variables with nothing to condition, or not at the end.
+    #[error(
+        "'{product}' is no product: conditioning variables C… come once, after at least one other factor"
+    )]
+    Context {
+        /// The factors as they were given.
+        product: String,
+    },
+    /// A factor that is not `T`, `S`, `R` or `C` with a dimension.
     #[error(
         "'{factor}' names no manifold: write T, S or R and a dimension, such as T2, S2 or R3, with 'x' between factors"
     )]

@@ -7,6 +7,7 @@ use ircpm_ad::{Real, Scalar};
 
 use crate::base::Base;
 use crate::blocks::{Block, BlockMut};
+use crate::context::Context;
 use crate::coordinates::Coordinates;
 use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
@@ -15,8 +16,8 @@ use crate::manifold::Manifold;
 use crate::sphere::Sphere;
 use crate::torus::Torus;
 
-/// A manifold that is no product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A manifold that is no product, or conditioning variables.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Factor {
     /// `Tⁿ`, named `T1`, `T2`, …
     Torus(Torus),
@@ -24,6 +25,8 @@ pub enum Factor {
     Sphere(Sphere),
     /// `Rⁿ`, named `R1`, `R2`, …
     Euclidean(Euclidean),
+    /// `Cᵏ`, named `C1`, `C2`, …
+    Context(Context),
 }
 
 /// Evaluates an expression in which `$m` is the manifold that the factor holds.
@@ -33,6 +36,7 @@ macro_rules! on {
             Factor::Torus($m) => $body,
             Factor::Sphere($m) => $body,
             Factor::Euclidean($m) => $body,
+            Factor::Context($m) => $body,
         }
     };
 }
@@ -62,6 +66,7 @@ impl FromStr for Factor {
             "T" => Torus::new(n).map(Factor::Torus),
             "S" => Sphere::new(n).map(Factor::Sphere),
             "R" => Euclidean::new(n).map(Factor::Euclidean),
+            "C" => Context::new(n).map(Factor::Context),
             _ => Err(unknown()),
         }
     }

@@ -5,6 +5,7 @@
 //! | [`Torus`] | `T2` | `n` angles in radians | uniform | no bound, on the cover |
 //! | [`Sphere`] | `S2` | unit vector of `n + 1` | uniform | `π` |
 //! | [`Euclidean`] | `R3` | `n` | standard normal | no bound |
+//! | [`Context`] | `C2` | `k` conditioning variables | none | no bound |
 //! | [`Product`] | `S2xT1` | the factors', one after the other | product | each factor's own |
 //!
 //! Geometry is written once over [`ircpm_ad::Scalar`]: on `f64`, on packs of samples, on dual numbers and jets.
@@ -45,8 +46,8 @@
 //! ```
 //!
 //! # Where to look
-//! [`manifold`], [`cost`] and [`base`] are the traits; [`torus`], [`sphere`], [`euclidean`] and [`product`] implement
-//! them; [`coordinates`] says what a point's numbers mean; [`blocks`] are the matrix views of the traits' methods;
+//! [`manifold`], [`cost`] and [`base`] are the traits; [`torus`], [`sphere`], [`euclidean`], [`product`] and [`context`]
+//! implement them; [`coordinates`] says what a point's numbers mean; [`blocks`] are the matrix views of the traits' methods;
 //! [`mod@error`] says what can be wrong.
 //!
 //! # Limits
@@ -66,6 +67,7 @@ pub mod base;
 pub mod blocks;
 mod box_muller;
 pub mod check;
+pub mod context;
 pub mod coordinates;
 pub mod cost;
 mod derived;
@@ -82,6 +84,7 @@ pub mod torus;
 pub use any::AnyManifold;
 pub use base::Base;
 pub use blocks::{Block, BlockMut};
+pub use context::Context;
 pub use coordinates::Coordinates;
 pub use cost::Cost;
 pub use error::{CutLocus, InvalidManifold, InvalidPoint};

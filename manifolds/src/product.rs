@@ -8,6 +8,7 @@ use ircpm_ad::{Real, Scalar};
 
 use crate::base::Base;
 use crate::blocks::{Block, BlockMut};
+use crate::context::Context;
 use crate::coordinates::Coordinates;
 use crate::cost::Cost;
 use crate::error::{InvalidManifold, InvalidPoint};
@@ -21,7 +22,8 @@ use crate::torus::Torus;
 /// A Riemannian product `M₁ × … × M_k`, with the coordinates of its factors one after the other.
 ///
 /// The frame and every matrix are block diagonal, the cost is a sum, and a margin is the least of its factors'. Its
-/// name lists the factors: `T2`, `S2xT1`, `T2 x S3 × R1`, in either case.
+/// name lists the factors: `T2`, `S2xT1`, `T2 x S3 × R1`, in either case. A [`Context`] is the last factor of a product
+/// on which densities are conditional: `T2xC3`.
 ///
 /// ```
 /// use ircpm_manifolds::{Manifold, Product};
@@ -37,10 +39,11 @@ pub struct Product {
 }
 
 /// A factor and where its coordinates and its directions begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Part {
     factor: Factor,
     coordinate: usize,
+    /// The first of the factor's directions; zero if it has none, so that its block lies inside every frame.
     direction: usize,
 }
 
@@ -62,20 +65,47 @@ impl Product {
     /// The product of `factors`, in their order.
     ///
     /// # Errors
-    /// [`InvalidManifold::NoFactor`] for none.
+    /// [`InvalidManifold::NoFactor`] for none, [`InvalidManifold::Context`] for a [`Context`] that is not the last of
+    /// several factors.
     pub fn new(factors: impl IntoIterator<Item = Factor>) -> Result<Self, InvalidManifold> {
         let mut product = Self { parts: Vec::new(), dim: 0, ambient: 0 };
         for factor in factors {
-            product.parts.push(Part { factor, coordinate: product.ambient, direction: product.dim });
-            product.dim += factor.dim();
-            product.ambient += factor.ambient();
+            let (dim, ambient) = (factor.dim(), factor.ambient());
+            let direction = if dim == 0 { 0 } else { product.dim };
+            product.parts.push(Part { factor, coordinate: product.ambient, direction });
+            product.dim += dim;
+            product.ambient += ambient;
         }
-        if product.parts.is_empty() { Err(InvalidManifold::NoFactor) } else { Ok(product) }
+        let Some(last) = product.parts.len().checked_sub(1) else { return Err(InvalidManifold::NoFactor) };
+        let contexts = product.parts.iter().enumerate().filter(|(_, part)| part.factor.dim() == 0);
+        if product.dim == 0 || contexts.into_iter().any(|(i, _)| i < last) {
+            return Err(InvalidManifold::Context { product: product.to_string() });
+        }
+        Ok(product)
     }
 
     /// The factors, in order.
     pub fn factors(&self) -> impl ExactSizeIterator<Item = Factor> {
-        self.parts.iter().map(|part| part.factor)
+        self.parts.iter().map(|part| part.factor.clone())
+    }
+
+    /// The same product without conditioning variables.
+    #[must_use]
+    pub fn unconditional(&self) -> Self {
+        let factors = self.factors().filter(|factor| factor.dim() > 0);
+        Self::new(factors).expect("a product has a factor with directions")
+    }
+
+    /// The same product with `columns` conditioning variables, which have the values of a random row of `rows`
+    /// (`[row][variable]`) at base points; zero if there are no rows. Variables that it had are replaced.
+    ///
+    /// # Panics
+    /// If `rows` does not hold whole rows.
+    #[must_use]
+    pub fn given(&self, columns: usize, rows: &[f64]) -> Self {
+        let context = Context::new(columns).ok().map(|context| Factor::Context(context.with_rows(rows)));
+        let factors = self.factors().filter(|factor| factor.dim() > 0).chain(context);
+        Self::new(factors).expect("a product has a factor with directions")
     }
 }
 

@@ -5,10 +5,11 @@ use ircpm_manifolds::{Base, BlockMut, Cost, Manifold, Product};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Dimensions around every special case: circles, the equal-area cylinder, Hopf coordinates, odd and even normals.
-pub(crate) const MANIFOLDS: [&str; 17] = [
+/// Dimensions around every special case: circles, the equal-area cylinder, Hopf coordinates, odd and even normals,
+/// conditioning variables.
+pub(crate) const MANIFOLDS: [&str; 19] = [
     "T1", "T2", "T3", "T5", "T8", "S1", "S2", "S3", "S5", "S8", "R1", "R2", "R3", "R5", "R8", "S2xT1",
-    "T2xS3xR1",
+    "T2xS3xR1", "T1xC1", "S2xR1xC2",
 ];
 
 /// The manifold of this name.

@@ -164,12 +164,41 @@ fn names_are_read_in_either_case_and_written_in_one() {
         ("T2a", unknown("T2a")),
         ("T0", dimension("T0")),
         ("S2xS0", dimension("S0")),
+        ("S2xC0", dimension("C0")),
+        ("C2", InvalidManifold::Context { product: "C2".into() }),
+        ("C1xT1", InvalidManifold::Context { product: "C1xT1".into() }),
+        ("T1xC1xC2", InvalidManifold::Context { product: "T1xC1xC2".into() }),
         ("T99999999999999999999", dimension("T99999999999999999999")),
     ] {
         assert_eq!(written.parse::<Product>(), Err(error), "'{written}'");
     }
     assert_eq!(Sphere::new(0), Err(InvalidManifold::ZeroDimension));
     assert_eq!(Product::new([]), Err(InvalidManifold::NoFactor));
+}
+
+#[test]
+fn conditioning_variables_stay_where_they_are() {
+    let rows = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
+    let m = manifold("S2xC1").given(2, &rows);
+    assert_eq!((m.dim(), m.ambient(), m.cube_dim(), m.to_string()), (2, 5, 3, "S2xC2".into()));
+    assert_eq!(m, manifold("S2xC2"), "rows are no part of a manifold's identity");
+    assert_eq!(m.unconditional(), manifold("S2"));
+    assert_eq!(manifold("S2").given(0, &[]), manifold("S2"));
+    let point = |u: f64| {
+        let mut p = [0.0; 5];
+        m.base_point(&[0.3, 0.6, u], &mut p);
+        p
+    };
+    let (p, q) = (point(0.34), point(0.999));
+    assert_eq!((&p[3..], &q[3..], &point(1.0)[3..]), (&rows[2..4], &rows[4..], &rows[4..]));
+    assert_eq!(m.log_base(&p), manifold("S2").log_base(&p[..3]));
+    let (mut end, mut v) = ([0.0; 5], [0.0; 5]);
+    m.exp(&p, &[0.0, 0.0, 0.0, 7.0, 7.0], &mut end);
+    assert_eq!(end, p);
+    assert_eq!(m.log(&p, &q, &mut v), f64::NEG_INFINITY, "no geodesic joins different values");
+    assert!(m.log(&p, &p, &mut v) > 3.0 && v == [0.0; 5]);
+    assert!((m.distance(&p, &q) - 101.0_f64.sqrt()).abs() < 1e-14);
+    assert!(m.check_point(&[1.0, 0.0, 0.0, f64::NAN, 0.0]).is_err());
 }
 
 proptest! {
