@@ -84,8 +84,8 @@ pub use map::{
     ThetaGradient,
 };
 pub use potential::{
-    Affine, Average, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features, Linear, Mlp,
-    Network, NotAGroup, Potential, Terms,
+    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,
+    Linear, Mlp, Network, NotAGroup, Potential, Terms,
 };
 pub use small::Cholesky;
 pub use stack::{

@@ -18,7 +18,7 @@ pub use affine::{Affine, NotAGroup};
 pub use average::Average;
 pub use derived::Derived;
 pub use features::{FeatureMap, Features};
-pub use linear::{Dictionary, Linear, Terms};
+pub use linear::{Conditioning, Dictionary, Linear, Terms};
 pub use mlp::Mlp;
 pub use network::Network;
 

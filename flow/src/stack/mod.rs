@@ -225,6 +225,27 @@ impl Flow {
         self.forward(theta, &x)
     }
 
+    /// One independent sample for each row of conditioning variables, `[sample][variable]`, from random base points.
+    ///
+    /// The base points of the other coordinates depend on `seed` alone. See [`ircpm_manifolds::Context`].
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length, if the manifold has no conditioning variables, or if `contexts` does not hold
+    /// whole rows of them.
+    pub fn sample_given(&self, theta: &[f64], contexts: &[f64], seed: u64) -> Pushed {
+        let (m, k, mut rng) = (&self.manifold, self.manifold.contexts(), Pcg64::seed_from_u64(seed));
+        assert!(k > 0 && contexts.len().is_multiple_of(k), "rows of {k} conditioning variables");
+        let n = m.ambient();
+        let mut x = vec![0.0; contexts.len() / k * n];
+        let mut u = vec![0.0; m.cube_dim()];
+        for (x, context) in x.chunks_exact_mut(n).zip(contexts.chunks_exact(k)) {
+            u.iter_mut().for_each(|u| *u = rng.random_range(0.0..1.0));
+            m.base_point(&u, x);
+            x[n - k..].copy_from_slice(context);
+        }
+        self.forward(theta, &x)
+    }
+
     /// Preimages and log-densities of given points `y`, in closed form.
     ///
     /// # Panics

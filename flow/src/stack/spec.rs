@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_ad::Isa;
-use ircpm_manifolds::{AnyManifold, Euclidean, Factor, Product, Sphere, Torus};
+use ircpm_manifolds::{AnyManifold, Product};
 
 use crate::error::FlowError;
 use crate::map::{ConcaveMap, LinearMap, Map, Solver};
@@ -95,13 +95,7 @@ pub fn linear_map(
 
 /// The product that a manifold is, on which kernels are compiled.
 fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
-    let of_torus = || manifold.downcast_ref::<Torus>().map(|&m| m.into());
-    let of_sphere = || manifold.downcast_ref::<Sphere>().map(|&m| m.into());
-    let of_euclidean = || manifold.downcast_ref::<Euclidean>().map(|&m| m.into());
-    let of_factor = || manifold.downcast_ref::<Factor>().map(|&m| m.into());
-    let product = manifold.downcast_ref::<Product>().cloned();
-    let product = product.or_else(of_factor).or_else(of_torus).or_else(of_sphere).or_else(of_euclidean);
-    product.ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
+    manifold.to_product().ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 
 /// The network's map, compiled for dimension `D`.

@@ -3,19 +3,33 @@
 use std::sync::Arc;
 
 use ircpm_flow::check::{flow_violations, potential_violations};
-use ircpm_flow::{Flow, Linear, LinearMap, Map, Solver, Terms, linear_map};
-use ircpm_manifolds::{AnyManifold, Coordinates};
+use ircpm_flow::{Conditioning, Flow, Linear, LinearMap, Map, Solver, Terms, linear_map};
+use ircpm_manifolds::{AnyManifold, Coordinates, Product};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use crate::networks::{points, spec};
 
-const MANIFOLDS: [&str; 9] = ["T1", "T2", "T3", "S2", "S3", "S4", "S2xT1", "R2", "R1xT1"];
+const MANIFOLDS: [&str; 11] =
+    ["T1", "T2", "T3", "S2", "S3", "S4", "S2xT1", "R2", "R1xT1", "T1xC1", "S2xR1xC2"];
+
+/// The manifold of this name, with random rows where it has conditioning variables.
+fn manifold_of(name: &str) -> AnyManifold {
+    let product: Product = name.parse().unwrap();
+    let contexts = AnyManifold::from(product.clone()).contexts();
+    let mut rng = Pcg64::seed_from_u64(9);
+    let rows: Vec<f64> = (0..50 * contexts).map(|_| rng.random_range(-3.0..3.0)).collect();
+    product.given(contexts, &rows).into()
+}
 
 /// Functions of every family that the manifold has.
 fn terms(manifold: &AnyManifold, seed: u64) -> Terms {
-    let mut terms = Terms::new(manifold);
+    let variables = [
+        Conditioning { shift: 0.3, scale: 2.0, range: [-1.0, 1.2] },
+        Conditioning { shift: -1.0, scale: 0.5, range: [-3.0, 3.0] },
+    ];
+    let mut terms = Terms::new(manifold).conditioned(&variables[..manifold.contexts()], 2);
     let kinds = manifold.coordinates();
     let angles: usize = kinds.iter().map(|kind| if let Coordinates::Angles(n) = kind { *n } else { 0 }).sum();
     if angles > 0 {
@@ -44,7 +58,7 @@ fn terms(manifold: &AnyManifold, seed: u64) -> Terms {
 
 /// A layer, and the largest multiple of random parameters at which no point of a fine set folds, times `share`.
 fn layer(name: &str, share: f64, seed: u64) -> (Arc<dyn LinearMap>, Flow, Vec<f64>) {
-    let manifold: AnyManifold = name.parse().unwrap();
+    let manifold = manifold_of(name);
     let map = linear_map(&manifold, terms(&manifold, seed), Solver::default()).unwrap();
     let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false).unwrap();
     let mut rng = Pcg64::seed_from_u64(seed);
@@ -77,7 +91,7 @@ fn local_coordinates(map: &dyn LinearMap, y: &[f64], a: &[f64]) -> Vec<Vec<f64>>
 #[test]
 fn fast_forms_of_linear_potentials_equal_their_definition() {
     for (seed, name) in (500..).zip(MANIFOLDS) {
-        let manifold: AnyManifold = name.parse().unwrap();
+        let manifold = manifold_of(name);
         let potential = Linear(terms(&manifold, seed));
         let (_, _, a) = layer(name, 0.5, seed);
         let y = points(&manifold, 5, seed + 2);
@@ -88,7 +102,7 @@ fn fast_forms_of_linear_potentials_equal_their_definition() {
 
 #[test]
 fn flows_of_linear_layers_obey_the_laws_of_flows() {
-    for (seed, name) in (520..).zip(["T2", "S2", "R1xT1"]) {
+    for (seed, name) in (520..).zip(["T2", "S2", "R1xT1", "S2xR1xC2"]) {
         let (_, flow, a) = layer(name, 0.7, seed);
         let found = flow_violations(&flow, &a, &points(flow.manifold(), 20, seed + 3));
         assert!(found.is_empty(), "{name}, seed {seed}: {found:?}");
@@ -229,5 +243,40 @@ fn contraction_lifts_the_smallest_eigenvalue_as_promised() {
                 assert!(after[s] >= bound - 1e-10, "{name}, {t}: {} is below {bound}", after[s]);
             }
         }
+    }
+}
+
+#[test]
+fn conditional_layer_is_the_layer_of_psi_at_each_value_of_the_variable() {
+    let variable = Conditioning { shift: 0.5, scale: 2.0, range: [-1.5, 1.25] };
+    // Inside the range, and beyond it, where the variable is that at its end.
+    for (c, w) in [(2.7_f64, 1.1_f64), (3.1, 1.25), (-7.0, -1.5)] {
+        assert_layer_is_that_at(variable, c, w / (1.0 + w * w / 9.0).sqrt());
+    }
+}
+
+fn assert_layer_is_that_at(variable: Conditioning, c: f64, s: f64) {
+    let waves = [vec![1], vec![2]];
+    let conditional = manifold_of("T1xC1");
+    let terms = Terms::new(&conditional).conditioned(&[variable], 2).waves(&waves);
+    let flow = |manifold: &AnyManifold, terms: Terms| {
+        let map = linear_map(manifold, terms, Solver::default()).unwrap();
+        Flow::from_maps(vec![map as Arc<dyn Map>], false).unwrap()
+    };
+    let of_both = flow(&conditional, terms);
+    let circle = manifold_of("T1");
+    let of_angle = flow(&circle, Terms::new(&circle).waves(&waves));
+    let a: Vec<f64> = (0..12).map(|k| 0.02 * f64::from(k * k % 7) - 0.05).collect();
+    let at_c: Vec<f64> = (0..4).map(|k| a[k] + s * a[4 + k] + s * s * a[8 + k]).collect();
+    let angles: Vec<f64> = (0..20).map(|i| 0.3 * f64::from(i)).collect();
+    let both: Vec<f64> = angles.iter().flat_map(|&angle| [angle, c]).collect();
+    let (pushed, alone) = (of_both.forward(&a, &both), of_angle.forward(&at_c, &angles));
+    let (pulled, log_q) = (of_both.inverse(&a, &both), of_angle.log_prob(&at_c, &angles));
+    for i in 0..angles.len() {
+        assert!(pushed.ok[i] && alone.ok[i]);
+        assert_eq!((pushed.y[2 * i + 1], pulled.x[2 * i + 1]), (c, c), "variables are carried along");
+        assert!((pushed.y[2 * i] - alone.y[i]).abs() < 1e-13);
+        assert!((pushed.log_q[i] - alone.log_q[i]).abs() < 1e-13);
+        assert!((pulled.log_q[i] - log_q[i]).abs() < 1e-13);
     }
 }

@@ -5,6 +5,7 @@
 //! maps that do not fold are a convex set (Sei 2013, *A Jacobian inequality for gradient maps on the sphere*; Figalli,
 //! Kim & McCann 2011): maximum likelihood is a convex problem. [`crate::map::LinearMap`] has its derivatives.
 
+mod conditioning;
 mod terms;
 
 use std::fmt::Debug;
@@ -13,6 +14,7 @@ use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
 use ircpm_manifolds::Coordinates;
 
+pub use conditioning::Conditioning;
 pub use terms::Terms;
 
 use super::{Expression, Potential, resize};

@@ -7,6 +7,7 @@ use ircpm_ad::Scalar;
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::Dictionary;
+use super::conditioning::{Conditioning, Factors};
 use crate::potential::resize;
 
 /// Functions of four families, in this order:
@@ -17,6 +18,10 @@ use crate::potential::resize;
 /// - *bumps* `exp(κ Σ …)/κ` around a centre, with `cos(θ − c) − 1` of every angle, `c·z − 1` of every unit vector and
 ///   `−(x − c)²/2` of every real coordinate. Their second derivatives are of order one;
 /// - *polynomials* of the real coordinates, `xᵢ` and `xᵢ xⱼ`, the squares halved.
+///
+/// On a product with conditioning variables bumps are around a centre among these as well, `−(s − s₀)²/2` for each of
+/// them, and the functions of the other families follow once more times the variables and their products, where
+/// [`Terms::conditioned`] says so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     kinds: Vec<Coordinates>,
@@ -30,6 +35,7 @@ pub struct Terms {
     zonals: Vec<Zonal>,
     bumps: Vec<Bump>,
     has_polynomials: bool,
+    factors: Factors,
 }
 
 /// Frequencies of the angles that a wave depends on: number of the angle, and frequency.
@@ -59,7 +65,10 @@ impl Terms {
         let indices = |is: fn(&Coordinates) -> bool| -> Vec<usize> {
             runs(&kinds).filter(|(kind, _)| is(kind)).flat_map(|(_, range)| range).collect()
         };
+        let contexts = indices(|kind| matches!(kind, Coordinates::Context(_)));
+        let first = contexts.first().copied().unwrap_or(0);
         Self {
+            factors: Factors::new(first, &vec![Conditioning::STANDARD; contexts.len()], 0),
             angles: indices(|kind| matches!(kind, Coordinates::Angles(_))),
             reals: indices(|kind| matches!(kind, Coordinates::Reals(_))),
             kinds,
@@ -69,6 +78,24 @@ impl Terms {
             bumps: vec![],
             has_polynomials: false,
         }
+    }
+
+    /// Says how functions see the conditioning variables, and up to which degree, at most 2, products of these multiply
+    /// waves, zonal harmonics and polynomials. To be called before functions are added.
+    ///
+    /// # Panics
+    /// If there is not one of them per variable, one is not [valid](Conditioning::is_valid), the degree is above 2, or
+    /// there are bumps already.
+    #[must_use]
+    pub fn conditioned(mut self, variables: &[Conditioning], degree: usize) -> Self {
+        assert_eq!(variables.len(), self.factors.variables(), "one for each conditioning variable");
+        assert!(
+            variables.iter().all(Conditioning::is_valid),
+            "finite shifts, positive scales, ranges in order"
+        );
+        assert!(self.bumps.is_empty(), "conditioning variables come before bumps");
+        self.factors = Factors::new(self.inputs() - variables.len(), variables, degree);
+        self
     }
 
     /// Adds a wave of each row of frequencies, one per angle.
@@ -122,6 +149,11 @@ impl Terms {
                         weights.extend([kappa * x, kappa]);
                         offset -= 0.5 * kappa * x * x;
                     }
+                    Coordinates::Context(_) => {
+                        let s = self.factors.at(c, centre);
+                        weights.extend([kappa * s, kappa]);
+                        offset -= 0.5 * kappa * s * s;
+                    }
                     _ => weights.push(kappa * x),
                 }
             }
@@ -151,7 +183,8 @@ impl Terms {
             .any(|(kind, range)| matches!(kind, Coordinates::UnitVector(_)) && range == *coordinates)
     }
 
-    /// Number of functions of each family: waves, zonal harmonics, bumps, polynomials.
+    /// Number of functions of each family: waves, zonal harmonics, bumps, polynomials; without those that conditioning
+    /// variables multiply.
     pub fn families(&self) -> [usize; 4] {
         let n = self.reals.len();
         let polynomials = if self.has_polynomials { n + n * (n + 1) / 2 } else { 0 };
@@ -160,7 +193,7 @@ impl Terms {
     }
 
     /// Numbers of which every bump's exponent is a linear function: `cos θ, sin θ` of an angle, a unit vector as it is,
-    /// `x, −x²/2` of a real coordinate.
+    /// `x, −x²/2` of a real coordinate and of a conditioning variable.
     #[inline(always)]
     fn embed<S: Scalar>(&self, z: &[S], out: &mut [S]) -> usize {
         let (mut c, mut e) = (0, 0);
@@ -173,6 +206,11 @@ impl Terms {
                     }
                     Coordinates::Reals(_) => {
                         (out[e], out[e + 1]) = (z[c], z[c] * z[c] * -0.5);
+                        e += 2;
+                    }
+                    Coordinates::Context(_) => {
+                        let s = self.factors.at(c, z);
+                        (out[e], out[e + 1]) = (s, s * s * -0.5);
                         e += 2;
                     }
                     _ => {
@@ -277,14 +315,17 @@ impl Dictionary for Terms {
     }
 
     fn functions(&self) -> usize {
-        self.families().iter().sum()
+        let [waves, zonals, bumps, polynomials] = self.families();
+        let multiplied = waves + zonals + polynomials;
+        multiplied * (1 + self.factors.len()) + bumps
     }
 
     #[inline(always)]
     fn values<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
-        let [waves, zonals, bumps, _] = self.families();
+        let [waves, zonals, bumps, polynomials] = self.families();
         let powers = 2 * self.angles.len() * self.highest;
-        resize(scratch, powers.max(2 * z.len()));
+        let factors = self.factors.len();
+        resize(scratch, powers.max(2 * z.len()).max(factors));
         if waves > 0 {
             self.write_waves(z, scratch, out);
         }
@@ -295,6 +336,18 @@ impl Dictionary for Terms {
         }
         if self.has_polynomials {
             self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
+        }
+        if factors > 0 {
+            self.factors.write(z, scratch);
+            let mut next = waves + zonals + bumps + polynomials;
+            for factor in 0..factors {
+                for k in
+                    (0..waves + zonals).chain(waves + zonals + bumps..waves + zonals + bumps + polynomials)
+                {
+                    out[next] = out[k] * scratch[factor];
+                    next += 1;
+                }
+            }
         }
     }
 
