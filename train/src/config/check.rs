@@ -177,7 +177,13 @@ pub(super) mod manifold {
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         input: D,
     ) -> Result<AnyManifold, D::Error> {
-        String::deserialize(input)?.parse().map_err(D::Error::custom)
+        let manifold: AnyManifold = String::deserialize(input)?.parse().map_err(D::Error::custom)?;
+        if manifold.contexts() > 0 {
+            return Err(D::Error::custom(format!(
+                "{manifold} has conditioning variables: leave the factor C out, and name their columns by data.context"
+            )));
+        }
+        Ok(manifold)
     }
 }
 

@@ -26,6 +26,10 @@ pub struct DataConfig {
     /// Columns of the coordinates, by name or by number from 1; by default all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
+    /// Columns of the conditioning variables, by name or by number from 1: the fit is then of the density of the
+    /// coordinates given these, `q(y | c)`. In the copy that a run keeps they are the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<Column>,
     /// Column of the weights of the rows, which no fit takes yet: reading the points refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Column>,
@@ -58,11 +62,21 @@ impl DataConfig {
         Options {
             unit: self.unit,
             columns: self.columns.clone(),
+            // The copy of a run has them as the last coordinates.
+            context: if self.source.is_none() { self.context.clone() } else { vec![] },
             weights: self.weights.clone(),
             lat_lon: self.lat_lon,
             header: self.header,
             drop_missing: self.drop_missing,
             crc32: self.crc32.clone(),
+        }
+    }
+
+    /// The manifold of the flow: that of the points, with the conditioning variables as its last factor.
+    pub fn flow_manifold(&self) -> AnyManifold {
+        match self.manifold.to_product() {
+            Some(product) if !self.context.is_empty() => product.given(self.context.len(), &[]).into(),
+            _ => self.manifold.clone(),
         }
     }
 
@@ -73,6 +87,7 @@ impl DataConfig {
             manifold: self.manifold.clone(),
             unit: None,
             columns: vec![],
+            context: self.context.clone(),
             weights: None,
             lat_lon: false,
             header: None,

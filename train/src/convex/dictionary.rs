@@ -31,6 +31,10 @@ pub(super) struct Richness {
 
 /// Most bumps on spheres and tori.
 const MOST_BUMPS: usize = 400;
+/// Most bumps of one scale where there are conditioning variables.
+const MOST_CONDITIONAL: usize = 243;
+/// Most functions that are not bumps, those that conditioning variables multiply among them.
+const MOST_MULTIPLIED: usize = 320;
 /// Width of a bump in units of the distance to its neighbours.
 const COVERAGE: f64 = 0.8;
 
@@ -45,6 +49,10 @@ impl Richness {
         let has_reals = self::count(&kinds, |kind| matches!(kind, Coordinates::Reals(_))) > 0;
         let bumps = match count {
             _ if is_small_torus => vec![],
+            // Bumps tell how the density changes with conditioning variables.
+            _ if manifold.contexts() > 0 && !has_reals => {
+                [9, 27, 81, MOST_CONDITIONAL].into_iter().filter(|k| 8 * k <= count).collect()
+            }
             // Neighbours among many centres on a line are too close for the shape of a density.
             _ if has_reals => {
                 [3, 9, 27, 81].into_iter().filter(|k| 8 * k <= count).take(2 + kinds.len()).collect()
@@ -66,21 +74,23 @@ impl Choice {
         rng: &mut Generator,
     ) -> Self {
         let kinds = manifold.coordinates();
-        let angles = count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
-        let waves = if angles > 0 { frequencies(angles, richness.frequency) } else { vec![] };
-        let mut blocks = Vec::new();
-        for wave in &waves {
-            let square = wave.iter().map(|k| f64::from(k * k)).sum::<f64>();
-            blocks.push(DMatrix::from_diagonal_element(2, 2, square.powi(SMOOTHNESS)));
-        }
-        let (mut zonals, mut start) = (vec![], 0);
+        let (mut zonals, mut of_zonals, mut start) = (vec![], vec![], 0);
         for kind in &kinds {
             if let Coordinates::UnitVector(n) = kind {
                 let (terms, block) = harmonics_up_to(start..start + n);
                 zonals.extend(terms);
-                blocks.push(block);
+                of_zonals.push(block);
             }
             start += kind.len();
+        }
+        let reals = count(&kinds, |kind| matches!(kind, Coordinates::Reals(_)));
+        let polynomials = reals + reals * (reals + 1) / 2;
+        let others = polynomials + of_zonals.iter().map(DMatrix::nrows).sum::<usize>();
+        let Multiplied { waves, degree, factors } = multiplied(manifold, others, richness.frequency);
+        let mut of_waves = Vec::new();
+        for wave in &waves {
+            let square = wave.iter().map(|k| f64::from(k * k)).sum::<f64>();
+            of_waves.push(DMatrix::from_diagonal_element(2, 2, square.powi(SMOOTHNESS)));
         }
         let mut bumps = vec![];
         for &count in &richness.bumps {
@@ -89,11 +99,14 @@ impl Choice {
             let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
             bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
         }
-        blocks.push(DMatrix::identity(bumps.len(), bumps.len()));
-        let reals = count(&kinds, |kind| matches!(kind, Coordinates::Reals(_)));
-        let polynomials = reals + reals * (reals + 1) / 2;
-        blocks.push(DMatrix::from_diagonal_element(polynomials, polynomials, POLYNOMIALS));
-        let terms = LayerTerms { waves, zonals, bumps, polynomials: reals > 0 };
+        let of_bumps = [DMatrix::identity(bumps.len(), bumps.len())];
+        let of_polynomials = [DMatrix::from_diagonal_element(polynomials, polynomials, POLYNOMIALS)];
+        let mut blocks: Vec<_> = [&of_waves[..], &of_zonals, &of_bumps, &of_polynomials].concat();
+        for _ in 0..factors {
+            blocks.extend([&of_waves[..], &of_zonals, &of_polynomials].concat());
+        }
+        let polynomials = reals > 0;
+        let terms = LayerTerms { waves, zonals, bumps, polynomials, contexts: vec![], degree };
         Self { terms, penalty: block_diagonal(&blocks) }
     }
 
@@ -101,6 +114,36 @@ impl Choice {
     pub(super) fn places<'a>(&'a self, manifold: &'a AnyManifold, data: &'a [f64]) -> Places<'a> {
         Places { manifold, data, bumps: &self.terms.bumps }
     }
+}
+
+/// Functions that conditioning variables multiply.
+struct Multiplied {
+    waves: Vec<Vec<i32>>,
+    degree: usize,
+    /// Number of products of the variables.
+    factors: usize,
+}
+
+/// As many frequencies, and as high a degree in the conditioning variables, as [`MOST_MULTIPLIED`] functions allow beside
+/// `others` that are multiplied as well: the degree is lowered first, to one, then the frequency, then the degree to zero.
+fn multiplied(manifold: &AnyManifold, others: usize, frequency: i32) -> Multiplied {
+    let kinds = manifold.coordinates();
+    let angles = count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
+    let k = manifold.contexts();
+    let of = |degree: usize, frequency: i32| {
+        let waves = if angles > 0 { frequencies(angles, frequency) } else { vec![] };
+        let factors = if degree == 0 { 0 } else { k + (degree - 1) * k * (k + 1) / 2 };
+        Multiplied { waves, degree, factors }
+    };
+    if k == 0 {
+        return of(0, frequency);
+    }
+    let lower = (3.min(frequency)..=frequency).rev().map(|frequency| (1, frequency));
+    let choices =
+        std::iter::once((2, frequency)).chain(lower).map(|(degree, frequency)| of(degree, frequency));
+    let fits =
+        |choice: &Multiplied| (2 * choice.waves.len() + others) * (1 + choice.factors) <= MOST_MULTIPLIED;
+    choices.into_iter().find(fits).unwrap_or_else(|| of(0, frequency))
 }
 
 /// Penalty of shifts and scales of real coordinates: little, because they come from standardised data.

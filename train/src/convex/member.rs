@@ -11,7 +11,7 @@ use super::dictionary::{Choice, Richness};
 use super::joint::{Joint, LayerBarrier};
 use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
-use super::survey::Survey;
+use super::survey::{CONDITIONAL, Survey};
 use crate::estimate::mean;
 use crate::points::Generator;
 
@@ -74,7 +74,8 @@ impl<'a> Member<'a> {
 
     /// Least number of uniform points in a layer's barrier.
     fn least_uniform(&self) -> usize {
-        UNIFORM[usize::from(!self.is_thorough)]
+        let least = UNIFORM[usize::from(!self.is_thorough)];
+        if self.manifold.contexts() > 0 { CONDITIONAL * least } else { least }
     }
 
     /// What dictionary the points can bear.

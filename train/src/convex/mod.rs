@@ -6,6 +6,9 @@
 //! no gain. At last all layers move together along the natural gradient (`joint`). Folds between the points are looked
 //! for and undone (`survey`).
 //!
+//! With conditioning variables ([`ircpm_manifolds::Context`]) all of this holds for the density given their values: the
+//! likelihood is a sum over rows, each at its own value, and the barrier's points take their values from the rows.
+//!
 //! # Limit
 //! That no layer folds is evidence from searches, not a proof.
 
@@ -21,5 +24,6 @@ mod stack;
 mod standard;
 mod survey;
 
-pub use specification::{BumpTerm, LayerTerms, ZonalTerm};
+pub use specification::{BumpTerm, ContextTerm, LayerTerms, ZonalTerm};
 pub use stack::{LayerReport, LinearDensity, LinearOptions};
+pub(crate) use standard::with_contexts_of;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::member::{Draft, Member};
 use super::specification::{BumpTerm, LayerTerms};
-use super::standard::standard_layer;
+use super::standard::{context_units, standard_layer, standardised, with_contexts_of};
 use crate::estimate::mean;
 use crate::points::Generator;
 
@@ -97,7 +97,8 @@ impl LinearDensity {
         Ok((flow.expect("one layer"), vec![0.0]))
     }
 
-    /// Maximum likelihood of points (`[point][coordinate]`). If there are validation points, they choose penalty and
+    /// Maximum likelihood of points (`[point][coordinate]`). On a manifold with conditioning variables the likelihood is
+    /// that of the density given these, and folds are looked for at the values that they have among the points. If there are validation points, they choose penalty and
     /// depth, and are then learned from as well; else folds of the points do.
     ///
     /// `watch` is called after each layer.
@@ -121,15 +122,19 @@ impl LinearDensity {
             points.len().is_multiple_of(n) && validation.len().is_multiple_of(n),
             "points of {n} coordinates"
         );
-        let all = [points, validation].concat();
+        let given = manifold;
+        let units = context_units(given, &[points, validation].concat());
+        let [points, validation] = [points, validation].map(|points| standardised(points, n, &units));
+        let all = [&points[..], &validation].concat();
+        let manifold = &with_contexts_of(given, &all);
         let standard = standard_layer(manifold, &all);
         let base = match &standard {
             Some((terms, a)) => Self::flow_of(manifold, std::slice::from_ref(terms))?.map(|flow| (flow, a)),
             None => None,
         };
-        let [points, validation, all] = [points, validation, &all].map(|points| match &base {
-            Some((flow, a)) => flow.inverse(a, points).x,
-            None => points.to_vec(),
+        let [points, validation, all] = [points, validation, all].map(|points| match &base {
+            Some((flow, a)) => flow.inverse(a, &points).x,
+            None => points,
         });
         let folds = if validation.is_empty() {
             folds(manifold, &points, options.seed)
@@ -145,8 +150,9 @@ impl LinearDensity {
         if layers.is_empty() {
             layers.push((identity_terms(manifold), vec![0.0]));
         }
-        let (terms, parameters): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
-        let flow = Self::flow_of(manifold, &terms)?.expect("functions of this manifold");
+        let layers = layers.into_iter().map(|(terms, a)| (terms.in_units(&units), a));
+        let (terms, parameters): (Vec<_>, Vec<_>) = layers.unzip();
+        let flow = Self::flow_of(given, &terms)?.expect("functions of this manifold");
         let interrupted = stop.load(Ordering::Relaxed);
         Ok(Self { flow, theta: parameters.concat(), terms, reports: growth.reports, interrupted })
     }

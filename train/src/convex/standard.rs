@@ -1,13 +1,15 @@
-//! Real columns in units of their own spread: the layer next to the data.
+//! Real columns in units of their own spread: the layer next to the data, and the units of conditioning variables.
 
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
-use super::specification::LayerTerms;
+use super::specification::{ContextTerm, LayerTerms};
 
 /// A spread of a normal distribution is its interquartile range divided by this.
 const NORMAL_QUARTILES: f64 = 1.349;
 /// Standard deviations beyond this many robust ones are due to tails.
 const HEAVY: f64 = 3.0;
+/// A conditioning variable that is farther from the middle, in its scales, is not told from one that is so far.
+const FARTHEST: f64 = 10.0;
 
 /// The polynomial layer whose inverse map is `(y − shift)/scale` in every real coordinate, with its parameters; none if
 /// there are no real coordinates.
@@ -33,6 +35,43 @@ pub(super) fn standard_layer(manifold: &AnyManifold, points: &[f64]) -> Option<(
     }
     let terms = LayerTerms { polynomials: true, ..LayerTerms::default() };
     Some((terms, [linear, products].concat()))
+}
+
+/// Units of each conditioning variable: shift and scale by the rule of [`standard_layer`], and the range of its values,
+/// ten scales from the shift at most.
+pub(super) fn context_units(manifold: &AnyManifold, points: &[f64]) -> Vec<ContextTerm> {
+    let n = manifold.ambient();
+    let column = |c: usize| points.chunks_exact(n).map(move |p| p[c]);
+    let of = |c: usize| {
+        let [shift, scale] = location_and_scale(column(c));
+        let range = column(c).map(|x| ((x - shift) / scale).clamp(-FARTHEST, FARTHEST));
+        let range = range.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], s| [s.min(l), s.max(h)]);
+        ContextTerm { shift, scale, range }
+    };
+    (n - manifold.contexts()..n).map(of).collect()
+}
+
+/// Points of `n` coordinates with their conditioning variables, the last ones, in these units and within their ranges.
+pub(super) fn standardised(points: &[f64], n: usize, units: &[ContextTerm]) -> Vec<f64> {
+    let mut points = points.to_vec();
+    for point in points.chunks_exact_mut(n) {
+        let variables = point[n - units.len()..].iter_mut().zip(units);
+        variables
+            .for_each(|(c, unit)| *c = ((*c - unit.shift) / unit.scale).clamp(unit.range[0], unit.range[1]));
+    }
+    points
+}
+
+/// The manifold whose base points have conditioning variables of these points.
+pub(crate) fn with_contexts_of(manifold: &AnyManifold, points: &[f64]) -> AnyManifold {
+    let (n, k) = (manifold.ambient(), manifold.contexts());
+    match manifold.to_product() {
+        Some(product) if k > 0 => {
+            let rows: Vec<f64> = points.chunks_exact(n).flat_map(|p| p[n - k..].iter().copied()).collect();
+            product.given(k, &rows).into()
+        }
+        _ => manifold.clone(),
+    }
 }
 
 /// Where the numbers lie and how far they spread; `[0, 1]` for numbers that are all equal.

@@ -17,6 +17,8 @@ const ROUNDS: usize = 10;
 /// Trial steps from every point and round.
 const TRIALS: usize = 8;
 const SHRINKAGE: f64 = 0.6;
+/// How many times as many uniform points there are where there are conditioning variables.
+pub(super) const CONDITIONAL: usize = 4;
 
 /// Where folds are looked for.
 #[derive(Clone, Copy)]
@@ -45,6 +47,7 @@ impl Places<'_> {
     /// Fresh points: `count` of the base density, `each` around every centre, and the data.
     pub(super) fn fresh(&self, count: usize, each: usize, rng: &mut Generator) -> Starts {
         let ambient = self.manifold.ambient();
+        let count = if self.manifold.contexts() > 0 { CONDITIONAL * count } else { count };
         let spacing = PI * (count as f64).powf(-1.0 / self.manifold.dim() as f64);
         let mut starts = Starts { points: self.uniform(count, rng), lengths: vec![spacing; count] };
         for BumpTerm { centre, kappa } in self.bumps {
@@ -59,6 +62,22 @@ impl Places<'_> {
         starts.lengths.resize(starts.points.len() / ambient, spacing);
         starts
     }
+}
+
+/// Moves the conditioning variables of every other point some way towards those of a random row, because a layer may fold
+/// between rows as well.
+fn move_contexts(manifold: &AnyManifold, point: &mut [f64], rng: &mut Generator) {
+    let first = point.len() - manifold.contexts();
+    if first == point.len() || rng.below(2) == 0 {
+        return;
+    }
+    let mut uniform = || (rng.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    // Small steps are more frequent.
+    let share = uniform().powi(3);
+    let cube: Vec<f64> = (0..manifold.cube_dim()).map(|_| uniform()).collect();
+    let mut row = vec![0.0; point.len()];
+    manifold.base_point(&cube, &mut row);
+    point[first..].iter_mut().zip(&row[first..]).for_each(|(c, to)| *c += share * (to - *c));
 }
 
 /// One layer, as a flow whose eigenvalues are asked for.
@@ -110,7 +129,9 @@ impl Survey {
             let mut trials = Vec::with_capacity(found.len() * TRIALS * n);
             for (candidate, length) in found.iter().zip(&lengths) {
                 for _ in 0..TRIALS {
-                    trials.extend(neighbour(self.flow.manifold(), &candidate.point, *length, rng));
+                    let mut trial = neighbour(self.flow.manifold(), &candidate.point, *length, rng);
+                    move_contexts(self.flow.manifold(), &mut trial, rng);
+                    trials.extend(trial);
                 }
             }
             let values = self.lowest(a, &trials);

@@ -162,6 +162,25 @@ pub enum DataError {
         /// What a point needs.
         needs: String,
     },
+    /// The option `context` names too many or too few.
+    #[error(
+        "`context` has {found}, but densities on {manifold} are conditional on {}; give one column for each of these",
+        count(manifold.rsplit_once('C').and_then(|(_, k)| k.parse().ok()).unwrap_or(0), "variable")
+    )]
+    Contexts {
+        /// Columns in the option.
+        found: usize,
+        /// Name of the manifold.
+        manifold: String,
+    },
+    /// A conditioning variable is another column as well.
+    #[error("{}: {column} is a conditioning variable, so it is no other one and no coordinate: name it once", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
     /// Columns of latitude and longitude where unit vectors are read.
     #[error(
         "{}: {latitude} and {longitude} are a latitude and a longitude, but unit vectors are read; give lat_lon = true \

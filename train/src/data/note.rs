@@ -52,6 +52,8 @@ pub enum Note {
     },
     /// Columns of the coordinates.
     Columns(Vec<String>),
+    /// Columns of the conditioning variables.
+    Contexts(Vec<String>),
     /// Unit of the angles.
     Unit {
         /// The unit.
@@ -110,6 +112,7 @@ impl fmt::Display for Note {
                 write!(f, "{column} counts the rows: if it is an index, name the others by `columns`")
             }
             Self::Columns(columns) => write!(f, "coordinates, in their order: {}", columns.join(", ")),
+            Self::Contexts(columns) => write!(f, "the density is that given {}", columns.join(", ")),
             Self::Unit { unit, reason } => write!(f, "angles are {unit}: {reason}"),
             Self::Wrapped { count: 1, at, value, unit } => {
                 write!(f, "1 angle beyond a turn is wrapped: {value} {unit} in {at}")

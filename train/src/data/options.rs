@@ -14,6 +14,8 @@ pub struct Options {
     pub unit: Option<Unit>,
     /// Columns of the coordinates, in their order; empty for all columns.
     pub columns: Vec<Column>,
+    /// Columns of the conditioning variables, in their order; empty to take them as the last coordinates.
+    pub context: Vec<Column>,
     /// Column of the weights of the rows. No fit takes weights yet: [`super::read`] refuses it.
     pub weights: Option<Column>,
     /// Whether each unit vector of S² stands as latitude and longitude in degrees.

@@ -54,13 +54,14 @@ pub(super) fn roles(manifold: &AnyManifold, lat_lon: bool) -> Vec<Role> {
 
 /// Chooses the column of every role.
 ///
-/// The option `columns` chooses; without it a single latitude and longitude are known by their names, and so are the
+/// The options `columns` and `context` choose; without `context` the conditioning variables are the last coordinates,
+/// and without `columns` a single latitude and longitude are known by their names, and so are the
 /// coordinates of a table that the program has written. Otherwise the table must have as many columns as there are roles,
 /// not counting an index and columns of text.
 ///
 /// # Errors
-/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Name`], [`DataError::Ambiguous`] or
-/// [`DataError::Globes`].
+/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Contexts`], [`DataError::Twice`], [`DataError::Name`],
+/// [`DataError::Ambiguous`] or [`DataError::Globes`].
 pub(super) fn select(
     table: &Table<'_>,
     manifold: &AnyManifold,
@@ -68,9 +69,17 @@ pub(super) fn select(
     options: &Options,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<usize>, DataError> {
+    let find_all = |columns: &[Column]| -> Result<Vec<usize>, DataError> {
+        columns.iter().map(|column| find(table, column)).collect()
+    };
+    let contexts = find_all(&options.context)?;
+    if !contexts.is_empty() && contexts.len() != manifold.contexts() {
+        let manifold = manifold.to_string();
+        return Err(DataError::Contexts { found: contexts.len(), manifold });
+    }
+    let roles = &roles[..roles.len() - contexts.len()];
     let mut chosen = if !options.columns.is_empty() {
-        let chosen =
-            options.columns.iter().map(|column| find(table, column)).collect::<Result<Vec<_>, _>>()?;
+        let chosen = find_all(&options.columns)?;
         if chosen.len() != roles.len() {
             return Err(DataError::Choice { found: chosen.len(), needs: needs(manifold, roles) });
         }
@@ -82,7 +91,7 @@ pub(super) fn select(
     } else if let Some(error) = globe_without_option(table, manifold, roles) {
         return Err(error);
     } else {
-        remaining(table, manifold, roles, notes)?
+        remaining(table, manifold, roles, &contexts, notes)?
     };
     for (i, role) in roles.iter().enumerate() {
         let named = |i: usize, is: fn(&str) -> bool| table.names.get(chosen[i]).is_some_and(|name| is(name));
@@ -90,8 +99,17 @@ pub(super) fn select(
             chosen.swap(i, i + 1);
         }
     }
+    if let Some((_, &twice)) =
+        contexts.iter().enumerate().find(|(i, c)| contexts[..*i].contains(c) || chosen.contains(c))
+    {
+        return Err(DataError::Twice { path: table.path.to_owned(), column: table.label(twice) });
+    }
     if !table.names.is_empty() || chosen.len() < table.width {
         notes.push(Note::Columns(chosen.iter().map(|&column| table.label(column)).collect()));
+    }
+    if !contexts.is_empty() {
+        notes.push(Note::Contexts(contexts.iter().map(|&column| table.label(column)).collect()));
+        chosen.extend(contexts);
     }
     Ok(chosen)
 }
@@ -155,7 +173,7 @@ fn named(table: &Table<'_>, manifold: &AnyManifold, roles: &[Role]) -> Option<Ve
         let mut found = (0..table.names.len()).filter(|&i| table.names[i] == *name);
         found.next().filter(|_| found.next().is_none())
     };
-    coordinate_names(manifold).iter().map(only).collect()
+    coordinate_names(manifold).iter().take(roles.len()).map(only).collect()
 }
 
 /// The error of a table that names a latitude and a longitude, where a sphere's unit vectors are to be read.
@@ -179,7 +197,7 @@ fn is_longitude(name: &str) -> bool {
     names.contains(&without_unit(name).as_str())
 }
 
-/// All columns but an index and those of text.
+/// All columns but those that are `taken`, an index and those of text.
 ///
 /// # Errors
 /// [`DataError::Columns`] if there are not as many as roles.
@@ -187,9 +205,10 @@ fn remaining(
     table: &Table<'_>,
     manifold: &AnyManifold,
     roles: &[Role],
+    taken: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<Vec<usize>, DataError> {
-    let mut left: Vec<usize> = (0..table.width).collect();
+    let mut left: Vec<usize> = (0..table.width).filter(|column| !taken.contains(column)).collect();
     if left.len() > roles.len() {
         let is_text = |column: &usize| table.column(*column).all(|cell| cell == Cell::Text);
         let (text, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_text(column));

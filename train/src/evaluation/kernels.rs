@@ -65,11 +65,12 @@ struct Kernel {
 }
 
 impl<'a> Kernels<'a> {
-    /// Kernels at up to [`CENTRES`] of the points `y`, spread evenly over them; none for fewer than two points.
+    /// Kernels at up to [`CENTRES`] of the points `y`, spread evenly over them; none for fewer than two points, and for
+    /// conditional densities, whose integral is over a law of the variables that kernels at points do not have.
     pub(super) fn new(manifold: &'a AnyManifold, y: &[f64]) -> Option<Self> {
         let n = manifold.ambient();
         let (count, scales) = (y.len() / n, Scales::new(manifold, y));
-        if count < 2 {
+        if count < 2 || manifold.contexts() > 0 {
             return None;
         }
         let most = count.min(CENTRES);

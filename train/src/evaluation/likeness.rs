@@ -80,7 +80,9 @@ fn embedded(manifold: &AnyManifold, deviations: &[f64], y: &[f64]) -> Vec<f64> {
         let of = at..at + block.len();
         match block {
             Coordinates::Angles(_) => out.extend(y[of.clone()].iter().flat_map(|a| [a.cos(), a.sin()])),
-            Coordinates::Reals(_) => out.extend(of.clone().map(|c| y[c] / deviations[c])),
+            Coordinates::Reals(_) | Coordinates::Context(_) => {
+                out.extend(of.clone().map(|c| y[c] / deviations[c]))
+            }
             _ => out.extend(&y[of.clone()]),
         }
         at = of.end;

@@ -4,16 +4,20 @@
 //! any other (`docs/mathematics.md`, section 15). So points where the map folds must count, and points must lie wherever
 //! `q` may have mass. On manifolds of dimension one and two, `R²` excepted, that is a quadrature which is refined until
 //! it does not change; elsewhere points of a mixture of base, model and data.
+//!
+//! A conditional density has an integral at every value of its variables. Quadratures are taken at those of rows that are
+//! spread evenly over the data, and what is reported is the integral that is farthest from one.
 
 use ircpm_flow::SignedDensities;
-use ircpm_manifolds::Coordinates;
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::fold::Survey;
 use super::line::{self, Integral};
 use super::{EvaluationError, Subject};
 use crate::points::Quadrature;
 
-/// The integral of the model's density over the manifold, one if it is a density.
+/// The integral of the model's density over the manifold, one if it is a density. Of a conditional density the one that is
+/// farthest from one where a quadrature was taken at several rows, else the mean over rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Mass {
@@ -69,12 +73,17 @@ pub(super) fn measure(
     images: &[f64],
     survey: &mut Survey,
 ) -> Result<Mass, EvaluationError> {
-    let manifold = subject.flow.manifold();
-    let quadrature = if let Some(real) = RealLine::of(&manifold.coordinates()) {
-        Some(real.mass(subject, images, survey)?)
-    } else {
-        compact(subject, survey)?
-    };
+    let mut quadrature: Option<Mass> = None;
+    for slice in Slice::all(subject) {
+        let found = if let Some(real) = RealLine::of(&slice) {
+            real.mass(subject, images, survey)?
+        } else if let Some(found) = compact(subject, &slice, survey)? {
+            found
+        } else {
+            break;
+        };
+        quadrature = Some(quadrature.map_or(found, |before| before.joined(found)));
+    }
     match quadrature {
         Some(mass) if mass.error() <= UNRESOLVED || survey.fold().is_folded() => Ok(mass),
         Some(mass) => {
@@ -82,6 +91,53 @@ pub(super) fn measure(
             Ok(if sampled.error() < mass.error() { sampled } else { mass })
         }
         None => super::mixture::mass(subject, survey),
+    }
+}
+
+impl Mass {
+    /// What is said of two integrals: the one that is farther from one, with the larger error, and all points.
+    fn joined(self, other: Self) -> Self {
+        let far = |mass: &Self| (mass.value - 1.0).abs();
+        let (worse, rest) = if far(&other) > far(&self) { (other, self) } else { (self, other) };
+        Self {
+            resolution: worse.resolution.zip(rest.resolution).map(|(a, b)| a.max(b)),
+            reversed: worse.reversed.max(rest.reversed),
+            unmeasured: worse.unmeasured + rest.unmeasured,
+            ..worse
+        }
+    }
+}
+
+/// Rows at whose conditioning variables quadratures are taken, in one dimension and in two.
+const ROWS: [usize; 2] = [64, 16];
+
+/// The points of the manifold with some values of the conditioning variables; all of its points if there are none.
+struct Slice {
+    /// The manifold without conditioning variables.
+    manifold: AnyManifold,
+    context: Vec<f64>,
+}
+
+impl Slice {
+    /// The slices at rows that are spread evenly over the data.
+    fn all(subject: &Subject<'_>) -> Vec<Self> {
+        let manifold = subject.flow.manifold();
+        let (n, k) = (manifold.ambient(), manifold.contexts());
+        let Some(product) = manifold.to_product().filter(|_| k > 0) else {
+            return vec![Self { manifold: manifold.clone(), context: vec![] }];
+        };
+        let data = subject.data();
+        let rows = data.len() / n;
+        let most = rows.min(ROWS[usize::from(manifold.dim() > 1)]);
+        let at = |i: usize| data[i * n..(i + 1) * n][n - k..].to_vec();
+        let slice = |context| Self { manifold: product.unconditional().into(), context };
+        (0..most).map(|i| slice(at(i * rows / most))).collect()
+    }
+
+    /// Points `y` of the slice, `[point][coordinate]` without conditioning variables, with these.
+    fn with_context(&self, y: &[f64]) -> Vec<f64> {
+        let points = y.chunks_exact(self.manifold.ambient());
+        points.flat_map(|point| point.iter().chain(&self.context)).copied().collect()
     }
 }
 
@@ -96,12 +152,17 @@ fn unmeasured(found: &SignedDensities) -> usize {
 }
 
 /// By quadrature on a compact manifold of dimension one or two; none if there is no rule.
-fn compact(subject: &Subject<'_>, survey: &mut Survey) -> Result<Option<Mass>, EvaluationError> {
-    let manifold = subject.flow.manifold();
+fn compact(
+    subject: &Subject<'_>,
+    slice: &Slice,
+    survey: &mut Survey,
+) -> Result<Option<Mass>, EvaluationError> {
+    let manifold = &slice.manifold;
+    let most = MOST_NODES / if slice.context.is_empty() { 1 } else { ROWS[manifold.dim() - 1] };
     let (mut nodes, mut coarse): (usize, Option<Mass>) = (NODES, None);
     loop {
         let Some(rule) = Quadrature::new(manifold, nodes) else { return Ok(None) };
-        let found = subject.survey(&rule.points, survey)?;
+        let found = subject.survey(&slice.with_context(&rule.points), survey)?;
         let terms: Vec<[f64; 2]> = (0..rule.weights.len()).map(|i| terms(&found, i)).collect();
         let of = |k: usize| rule.integrate(&terms.iter().map(|t| t[k]).collect::<Vec<_>>());
         let (value, reversed, unmeasured) = (of(0), of(1), unmeasured(&found));
@@ -110,7 +171,7 @@ fn compact(subject: &Subject<'_>, survey: &mut Survey) -> Result<Option<Mass>, E
         // A density that folds has kinks, and its mass need not be known to many digits.
         let folded = reversed > 0.0 || unmeasured > 0;
         let next = rule.weights.len() << manifold.dim();
-        if change.is_some_and(|change| change <= CONVERGED || folded || next > MOST_NODES) {
+        if change.is_some_and(|change| change <= CONVERGED || folded || next > most) {
             return Ok(Some(fine));
         }
         (nodes, coarse) = (2 * nodes, Some(fine));
@@ -118,7 +179,8 @@ fn compact(subject: &Subject<'_>, survey: &mut Survey) -> Result<Option<Mass>, E
 }
 
 /// A manifold with one real coordinate, by itself or beside a circle.
-struct RealLine {
+struct RealLine<'a> {
+    slice: &'a Slice,
     /// Index of the real coordinate.
     column: usize,
     circle: Option<Coordinates>,
@@ -135,19 +197,19 @@ const EXTENSIONS: usize = 60;
 /// Rules on the circle, from coarse to fine.
 const CIRCLES: [usize; 3] = [64, 256, 1024];
 
-impl RealLine {
-    fn of(coordinates: &[Coordinates]) -> Option<Self> {
-        match *coordinates {
-            [Coordinates::Reals(1)] => Some(Self { column: 0, circle: None }),
-            [Coordinates::Reals(1), circle] => Self::beside(0, circle),
-            [circle, Coordinates::Reals(1)] => Self::beside(circle.len(), circle),
+impl<'a> RealLine<'a> {
+    fn of(slice: &'a Slice) -> Option<Self> {
+        match slice.manifold.coordinates()[..] {
+            [Coordinates::Reals(1)] => Some(Self { slice, column: 0, circle: None }),
+            [Coordinates::Reals(1), circle] => Self::beside(slice, 0, circle),
+            [circle, Coordinates::Reals(1)] => Self::beside(slice, circle.len(), circle),
             _ => None,
         }
     }
 
-    fn beside(column: usize, circle: Coordinates) -> Option<Self> {
+    fn beside(slice: &'a Slice, column: usize, circle: Coordinates) -> Option<Self> {
         let is_circle = matches!(circle, Coordinates::Angles(1) | Coordinates::UnitVector(2));
-        is_circle.then_some(Self { column, circle: Some(circle) })
+        is_circle.then_some(Self { slice, column, circle: Some(circle) })
     }
 
     /// Nodes of the other coordinates, with weights.
@@ -180,7 +242,7 @@ impl RealLine {
                 }
             }
         }
-        points
+        self.slice.with_context(&points)
     }
 
     fn mass(

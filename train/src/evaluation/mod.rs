@@ -64,9 +64,13 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Fits an adaptive kernel density and a small mixture to the points that the flow has learned from, and measures
-    /// them where the flow is measured. Does nothing for a target, or where there are too few points.
+    /// them where the flow is measured. Does nothing for a target, for conditional densities, or where there are too few
+    /// points.
     pub fn add_baselines(&mut self, manifold: &AnyManifold, source: Source<'_>, seed: u64) {
         let Source::Points { train, held_out } = source else { return };
+        if manifold.contexts() > 0 {
+            return;
+        }
         let kernel = KernelDensity::fit(manifold, train, seed).ok();
         let mixture = Mixture::fit(manifold, train, seed).ok();
         self.baseline_kernel = kernel.and_then(|density| mean_log_density(&density.log_density(held_out)));

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
-use crate::convex::{LayerTerms, LinearDensity};
+use crate::convex::{LayerTerms, LinearDensity, with_contexts_of};
 use crate::data::split;
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
@@ -224,6 +224,9 @@ pub fn fit_target_with(
 /// Fits a density to points `y` (`[point][coordinate]`) of a manifold, and measures it on those that are held out.
 /// Returns the flow and its parameters.
 ///
+/// On a manifold with conditioning variables, such as `T2xC1`, the last coordinates of a point are their values, and the
+/// density is that of the others given these; [`Flow::sample_given`] draws from it.
+///
 /// Psi is linear in its parameters, layer by layer ([`crate::convex`]); depth and smoothness are chosen by validation
 /// within the points. Of the options only [`Options::seed`], [`Options::samples`], [`Options::held_out`] and the most
 /// layers in [`Options::model`] are read.
@@ -266,6 +269,7 @@ pub fn fit_data_with(
     watcher: &mut dyn Watcher,
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
+    let manifold = &with_contexts_of(manifold, y);
     let [train, held_out] = checked_split(manifold, y, options.held_out)?;
     let mut findings = examine(manifold, &[&train[..], &held_out].concat())?;
     findings.retain(Finding::concerns_linear_layers);

@@ -52,6 +52,8 @@ pub struct Samples<'a> {
     target: Option<(&'a dyn Target, f64)>,
     sequence: Sequence,
     generator: Generator,
+    /// Conditioning variables of the samples, `[row][variable]`, and samples for each row; none for unconditional flows.
+    given: Option<(Vec<f64>, usize)>,
     left: usize,
     drawn: usize,
     failed: usize,
@@ -79,10 +81,24 @@ impl<'a> Samples<'a> {
             target,
             sequence: Sequence::new(Spread::Random, BATCH, flow.manifold().cube_dim()),
             generator: Generator::from_seed(seed),
+            given: None,
             left: count,
             drawn: 0,
             failed: 0,
         }
+    }
+
+    /// Independent samples of a conditional density, `each` of them for every row of conditioning variables,
+    /// `[row][variable]`, in the order of the rows.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length for the flow, or if `contexts` does not hold whole rows of the manifold's
+    /// variables.
+    pub fn given(flow: &'a Flow, theta: &'a [f64], contexts: &[f64], each: usize, seed: u64) -> Self {
+        let k = flow.manifold().contexts();
+        assert!(k > 0 && contexts.len().is_multiple_of(k), "rows of {k} conditioning variables");
+        let all = Self::new(flow, theta, None, contexts.len() / k * each, seed);
+        Self { given: Some((contexts.to_vec(), each)), ..all }
     }
 
     /// Base points so far whose inner solve failed.
@@ -90,8 +106,50 @@ impl<'a> Samples<'a> {
         self.failed
     }
 
+    /// The next samples of a conditional density, in the order of their rows: base points are drawn until each has one
+    /// that is solved.
+    fn draw_given(&mut self, contexts: &[f64], each: usize) -> Result<Batch, SamplesError> {
+        let manifold = self.flow.manifold();
+        let (n, k) = (manifold.ambient(), manifold.contexts());
+        let first = contexts.len() / k * each - self.left;
+        let count = self.left.min(BATCH);
+        let mut batch = Batch { points: vec![0.0; count * n], log_q: vec![0.0; count], log_weight: vec![] };
+        let mut open: Vec<usize> = (0..count).collect();
+        while !open.is_empty() {
+            let mut x = base_points(manifold, &self.sequence, &mut self.generator);
+            x.truncate(open.len() * n);
+            for (x, i) in x.chunks_exact_mut(n).zip(&open) {
+                let row = (first + i) / each;
+                x[n - k..].copy_from_slice(&contexts[row * k..(row + 1) * k]);
+            }
+            let pushed = self.flow.forward(self.theta, &x);
+            for (j, &i) in open.iter().enumerate().filter(|(j, _)| pushed.ok[*j]) {
+                batch.points[i * n..(i + 1) * n].copy_from_slice(&pushed.y[j * n..(j + 1) * n]);
+                batch.log_q[i] = pushed.log_q[j];
+            }
+            self.drawn += open.len();
+            let mut solved = pushed.ok.iter();
+            open.retain(|_| solved.next() == Some(&false));
+            self.failed += open.len();
+            self.check()?;
+        }
+        self.left -= count;
+        Ok(batch)
+    }
+
+    /// Refuses to go on where most inner solves fail.
+    fn check(&self) -> Result<(), SamplesError> {
+        let Self { failed, drawn, .. } = *self;
+        if 2 * failed > drawn { Err(SamplesError::Unsolved { failed, drawn }) } else { Ok(()) }
+    }
+
     /// The solved samples of the next base points, at most as many as are left.
     fn draw(&mut self) -> Result<Batch, SamplesError> {
+        if let Some((contexts, each)) = self.given.take() {
+            let batch = self.draw_given(&contexts, each);
+            self.given = Some((contexts, each));
+            return batch;
+        }
         let manifold = self.flow.manifold();
         let n = manifold.ambient();
         let x = base_points(manifold, &self.sequence, &mut self.generator);
@@ -99,9 +157,7 @@ impl<'a> Samples<'a> {
         let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
         self.drawn += pushed.ok.len();
         self.failed += pushed.ok.len() - solved.len();
-        if 2 * self.failed > self.drawn {
-            return Err(SamplesError::Unsolved { failed: self.failed, drawn: self.drawn });
-        }
+        self.check()?;
         let kept = &solved[..solved.len().min(self.left)];
         let points: Vec<f64> = kept.iter().flat_map(|i| &pushed.y[i * n..(i + 1) * n]).copied().collect();
         let log_q: Vec<f64> = kept.iter().map(|&i| pushed.log_q[i]).collect();

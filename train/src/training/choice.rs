@@ -22,11 +22,15 @@ pub struct Choice {
 /// The optimiser that a name stands for: itself, or for `auto` least squares where they apply and Adam elsewhere.
 ///
 /// # Errors
-/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::NoLeastSquares`] if least squares are asked
+/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::Conditional`] for a target on a manifold with
+/// conditioning variables, [`TrainingError::NoLeastSquares`] if least squares are asked
 /// for where they do not apply, [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
 pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, TrainingError> {
     if flow.parameters() == 0 {
         return Err(TrainingError::NoParameters);
+    }
+    if source.target().is_some() && flow.manifold().contexts() > 0 {
+        return Err(TrainingError::Conditional { manifold: flow.manifold().to_string() });
     }
     let obstacle = if source.target().is_none() {
         Some("given points leave no residual, only a likelihood")

@@ -86,6 +86,15 @@ pub enum TrainingError {
         "the flow has no parameters, so there is nothing to train: evaluate it as it is, or give a potential some"
     )]
     NoParameters,
+    /// The target's manifold has conditioning variables.
+    #[error(
+        "the target lives on {manifold}, whose last coordinates are conditioning variables: a flow learns a conditional \
+         density from points, not from an energy"
+    )]
+    Conditional {
+        /// Name of the manifold.
+        manifold: String,
+    },
     /// The target lives on another manifold than the flow.
     #[error("the target lives on {target}, the flow on {flow}; build the flow on the target's manifold")]
     Manifold {

@@ -6,7 +6,7 @@ use ircpm_manifolds::AnyManifold;
 use super::State;
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::collocation::with_parameters;
-use crate::config::{Config, Layers};
+use crate::config::{Config, DataConfig, Layers};
 use crate::convex::LinearDensity;
 use crate::target::Target;
 
@@ -21,6 +21,8 @@ pub struct Model {
     pub theta: Vec<f64>,
     /// The target with the energy `u`; none if the flow was fitted to points.
     pub target: Option<Box<dyn Target>>,
+    /// Where the points came from that the flow was fitted to; none for a target.
+    pub data: Option<DataConfig>,
     /// Inverse temperature `β` of the target `exp(−βu)`.
     pub beta: f64,
 }
@@ -39,7 +41,7 @@ impl Model {
         })?;
         let manifold = match (&target, &config.data) {
             (Some(target), _) => target.manifold().clone(),
-            (None, Some(data)) => data.manifold.clone(),
+            (None, Some(data)) => data.flow_manifold(),
             (None, None) => {
                 return Err(CheckpointError::Metadata {
                     key: "config",
@@ -51,7 +53,7 @@ impl Model {
             name: "theta".to_owned(),
             problem: format!("holds {} numbers, which no flow of the configuration has", state.theta.len()),
         })?;
-        Ok(Self { flow, theta: state.theta.clone(), target, beta: config.beta() })
+        Ok(Self { flow, theta: state.theta.clone(), target, data: config.data.clone(), beta: config.beta() })
     }
 
     /// The target and its inverse temperature, if there is one.

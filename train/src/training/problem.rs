@@ -11,7 +11,7 @@ use super::findings::{Degenerate, Finding, examine, repeated};
 use super::model::{flow_of, grows};
 use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
 use crate::config::{Config, DataConfig, Layers};
-use crate::convex::{LinearDensity, LinearOptions};
+use crate::convex::{LinearDensity, LinearOptions, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
 use crate::target::{ExpressionError, Target};
 
@@ -121,8 +121,8 @@ impl Problem {
         let (manifold, content) = match (config.target()?, &config.data) {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
-                let manifold = data.manifold.clone();
                 let mut content = Data::read(&base.join(&data.file), data)?;
+                let manifold = with_contexts_of(&data.flow_manifold(), &content.all);
                 if config.is_linear() {
                     content.findings.retain(Finding::concerns_linear_layers);
                 }
@@ -291,7 +291,7 @@ impl Data {
     /// # Errors
     /// [`ProblemError::Data`] or [`ProblemError::Degenerate`].
     fn read(path: &Path, settings: &DataConfig) -> Result<Self, ProblemError> {
-        let manifold = &settings.manifold;
+        let manifold = &settings.flow_manifold();
         let ambient = manifold.ambient();
         let Points { points: all, notes } = data::read(path, manifold, &settings.options())?;
         let rows = all.len() / ambient;

@@ -67,6 +67,37 @@ pub enum CliError {
         /// The folder of the run.
         run: PathBuf,
     },
+    /// Values of conditioning variables that do not fit the model.
+    #[error(
+        "--context {given} is no row of the model's conditioning variables: give {contexts} finite {} separated by commas, \
+         or a file with a column for each",
+        if *contexts == 1 { "number" } else { "numbers" }
+    )]
+    Contexts {
+        /// What was given.
+        given: String,
+        /// Conditioning variables of the model.
+        contexts: usize,
+    },
+    /// Values of conditioning variables are missing.
+    #[error(
+        "the density of {} is conditional on {contexts} {}: give their values by --context, as in --context {}",
+        run.display(),
+        if *contexts == 1 { "variable" } else { "variables" },
+        vec!["0.5"; *contexts].join(",")
+    )]
+    NoContext {
+        /// The folder of the run.
+        run: PathBuf,
+        /// Conditioning variables of the model.
+        contexts: usize,
+    },
+    /// Values of conditioning variables for a model without them.
+    #[error("the density of {} is not conditional: leave --context out", run.display())]
+    Unconditional {
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// A table cannot be written.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -84,6 +115,6 @@ pub enum CliError {
 impl CliError {
     /// Whether the arguments are wrong by themselves, which ends the program with status 2 as clap does.
     pub(super) fn is_usage(&self) -> bool {
-        matches!(self, Self::Option { .. } | Self::NoSuchCommand { .. })
+        matches!(self, Self::Option { .. } | Self::NoSuchCommand { .. } | Self::Contexts { .. })
     }
 }

@@ -18,6 +18,7 @@ Examples:
   ircpm fit angles.csv --manifold T2 --unit deg        dihedral angles, two columns in degrees
   ircpm fit trajectory.dat --manifold T2 --columns phi,psi
   ircpm fit quakes.csv --manifold S2 --lat-lon         latitude and longitude, whichever columns have these names
+  ircpm fit events.csv --manifold S2 --columns x,y,z --context energy     density of directions given the energy
   ircpm fit directions.npy --manifold S2               unit vectors, three columns
 
 A table of text may be separated by commas, tabs, semicolons or blanks, with a header or without; .npy and .npz are arrays
@@ -56,7 +57,7 @@ pub(super) fn fit(args: &Fit, stop: &AtomicBool) -> Result<u8, CliError> {
 impl Fit {
     /// The arguments as a configuration, in which an error can be shown.
     fn to_toml(&self) -> String {
-        let TableArgs { unit, columns, lat_lon, header, drop_missing } = &self.table;
+        let TableArgs { unit, columns, context, lat_lon, header, drop_missing } = &self.table;
         let mut data = Table::new();
         let mut set = |key: &str, value: Value| data.insert(key.to_owned(), value);
         set("file", self.file.to_string_lossy().into_owned().into());
@@ -64,8 +65,10 @@ impl Fit {
         if let Some(unit) = unit {
             set("unit", unit.name().into());
         }
-        if !columns.is_empty() {
-            set("columns", columns.iter().map(Column::to_string).collect::<Vec<_>>().into());
+        for (key, columns) in [("columns", columns), ("context", context)] {
+            if !columns.is_empty() {
+                set(key, columns.iter().map(Column::to_string).collect::<Vec<_>>().into());
+            }
         }
         if let Some(weights) = &self.weights {
             set("weights", weights.to_string().into());

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit status out. One file per command.
 
 mod chain;
+mod context;
 mod destination;
 mod error;
 mod evaluate;

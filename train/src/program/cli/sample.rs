@@ -5,22 +5,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::CliError;
 use super::destination::Destination;
 use super::model::open_model;
 use super::threads::Threads;
+use super::{CliError, context};
 use crate::program::RunError;
 use crate::program::output::warn;
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
 use crate::samples::{Samples, coordinate_names};
+use crate::training::Model;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   ircpm sample runs/torus-multi-modal-1 -n 100000 -o samples.npz
   ircpm sample runs/torus-multi-modal-1 -n 5 | column -t -s,
+  ircpm sample runs/events-1 -n 1000 --context 0.5       of a density given that its conditioning variable is 0.5
 
-Columns: the coordinates of a point (theta1, … for angles in radians, x1, … for all others), log_q (log-density with
+Columns: the coordinates of a point (theta1, … for angles in radians, c1, … for conditioning variables, x1, … for all
+others), log_q (log-density with
 respect to the Riemannian volume, in nats) and, where there is an energy u, log_weight = -beta u - log q. In npz these
 are the arrays points (n, coordinates), log_q (n) and log_weight (n); in npy all columns are one array.
 The same seed gives the same bits on any number of threads, and fewer samples are the beginning of more. The file
@@ -33,6 +36,9 @@ pub(super) struct Sample {
     /// Number of samples
     #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number)]
     number: usize,
+    /// Values of the conditioning variables, as in 0.5,2, or a table with a row of them for each N samples
+    #[arg(long, value_name = "VALUES|FILE")]
+    context: Option<String>,
     /// Seed of the samples
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -40,6 +46,22 @@ pub(super) struct Sample {
     destination: Destination,
     #[command(flatten)]
     threads: Threads,
+}
+
+impl Sample {
+    /// The rows of conditioning variables; none for a density that is not conditional.
+    ///
+    /// # Errors
+    /// [`CliError::NoContext`], [`CliError::Unconditional`], and as [`context::rows`].
+    fn contexts(&self, model: &Model) -> Result<Option<Vec<f64>>, CliError> {
+        let contexts = model.flow.manifold().contexts();
+        match &self.context {
+            None if contexts > 0 => Err(CliError::NoContext { run: self.run.clone(), contexts }),
+            None => Ok(None),
+            Some(_) if contexts == 0 => Err(CliError::Unconditional { run: self.run.clone() }),
+            Some(text) => context::rows(text, contexts, model.data.as_ref()).map(Some),
+        }
+    }
 }
 
 /// A number of rows, at least one: `100000`, `100_000` or `1e5`.
@@ -58,13 +80,18 @@ pub(super) fn number(text: &str) -> Result<usize, String> {
 pub(super) fn sample(args: &Sample, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (model, standing) = open_model(&args.run)?;
+    let given = args.contexts(&model)?;
+    let count = given.as_ref().map_or(1, |rows| rows.len() / model.flow.manifold().contexts()) * args.number;
     let target = model.target();
     let points = Array::new("points", coordinate_names(model.flow.manifold()));
     let mut arrays = vec![points, Array::column("log_q")];
     arrays.extend(target.map(|_| Array::column("log_weight")));
-    let mut table = args.destination.create(&Layout::of_rows(arrays, args.number))?;
-    let bar = count_bar("samples", args.number);
-    let mut samples = Samples::new(&model.flow, &model.theta, target, args.number, args.seed);
+    let mut table = args.destination.create(&Layout::of_rows(arrays, count))?;
+    let bar = count_bar("samples", count);
+    let mut samples = match given {
+        Some(rows) => Samples::given(&model.flow, &model.theta, &rows, args.number, args.seed),
+        None => Samples::new(&model.flow, &model.theta, target, args.number, args.seed),
+    };
     for batch in &mut samples {
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Stopped.into());

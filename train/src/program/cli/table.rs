@@ -16,6 +16,10 @@ pub(super) struct TableArgs {
     /// Columns of the coordinates, by name or by number from 1 [default: all]
     #[arg(long, value_delimiter = ',')]
     pub(super) columns: Vec<Column>,
+    /// Columns of conditioning variables, by name or by number from 1: the density is that of the coordinates given
+    /// these
+    #[arg(long, value_delimiter = ',')]
+    pub(super) context: Vec<Column>,
     /// Points of S2 are given as latitude and longitude in degrees
     #[arg(long)]
     pub(super) lat_lon: bool,
@@ -54,7 +58,7 @@ impl TableArgs {
     /// The same for the library.
     pub(super) fn options(&self) -> Options {
         let Self { unit, lat_lon, header, drop_missing, .. } = *self;
-        let columns = self.columns.clone();
-        Options { unit, columns, lat_lon, header, drop_missing, ..Options::default() }
+        let (columns, context) = (self.columns.clone(), self.context.clone());
+        Options { unit, columns, context, lat_lon, header, drop_missing, ..Options::default() }
     }
 }

@@ -70,15 +70,19 @@ impl Coordinate {
 fn coordinates(manifold: &AnyManifold, samples: &[f64]) -> Vec<Coordinate> {
     let ambient = manifold.ambient();
     let mut all: Vec<Coordinate> = Vec::with_capacity(ambient);
-    let (mut angles, mut units) = (0, 0);
+    let (mut angles, mut units, mut contexts) = (0, 0, 0);
     for block in manifold.coordinates() {
         for _ in 0..block.len() {
             let widest =
                 samples.iter().skip(all.len()).step_by(ambient).fold(1.0, |w: f64, x| w.max(x.abs()));
             let angle = matches!(block, Coordinates::Angles(_));
-            let count = if angle { &mut angles } else { &mut units };
+            let (letter, count) = match block {
+                Coordinates::Angles(_) => ('θ', &mut angles),
+                Coordinates::Context(_) => ('c', &mut contexts),
+                _ => ('y', &mut units),
+            };
             *count += 1;
-            let name = format!("{}{}", if angle { 'θ' } else { 'y' }, subscript(*count));
+            let name = format!("{letter}{}", subscript(*count));
             let (low, high) = match block {
                 Coordinates::Angles(_) => (0.0, std::f64::consts::TAU),
                 Coordinates::UnitVector(_) => (-1.0, 1.0),

@@ -72,6 +72,11 @@ impl fmt::Display for Finding {
                 decimals(*ratio, 1),
                 decimals(*farthest, 0)
             ),
+            Self::IdleContext { column } => write!(
+                f,
+                "column {column}, a conditioning variable, has the same value in every row: nothing is learned of how the \
+                 density depends on it"
+            ),
             Self::Scales { narrow, wide } => write!(
                 f,
                 "columns are on different scales: column {} spreads over {:.2e}, column {} over {:.2e}",

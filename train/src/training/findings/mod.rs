@@ -162,6 +162,11 @@ pub enum Finding {
         /// Distance of the farthest value from the median, in robust standard deviations.
         farthest: f64,
     },
+    /// A conditioning variable that does not vary: nothing can be learned of what depends on it.
+    IdleContext {
+        /// Column, from 1.
+        column: usize,
+    },
     /// Real columns of very different spread.
     Scales {
         /// The real column of the smallest spread, from 1, and its spread.
@@ -179,7 +184,8 @@ impl Finding {
     }
 }
 
-/// Lists what is wrong with points `[row][coordinate]`, most serious first, or refuses them.
+/// Lists what is wrong with points `[row][coordinate]`, most serious first, or refuses them. Conditioning variables
+/// may have any values; of the other coordinates no more is asked than of points without such variables.
 ///
 /// # Errors
 /// [`Degenerate`] where no density exists: fewer than two different points, a column that is constant or follows from
@@ -188,6 +194,11 @@ impl Finding {
 /// # Panics
 /// If `points` are not whole points, or a number is not finite: check them before.
 pub fn examine(manifold: &AnyManifold, points: &[f64]) -> Result<Vec<Finding>, Degenerate> {
+    if manifold.contexts() > 0
+        && let Some(product) = manifold.to_product()
+    {
+        return conditional(&product.unconditional().into(), manifold.ambient(), points);
+    }
     let table = Table::new(manifold, points);
     let (distinct, largest) = table.multiplicities();
     let rows = table.rows;
@@ -205,6 +216,16 @@ pub fn examine(manifold: &AnyManifold, points: &[f64]) -> Result<Vec<Finding>, D
         findings.push(Finding::FewRows { distinct, dim: manifold.dim() });
     }
     findings.extend(table.columns());
+    Ok(findings)
+}
+
+/// As [`examine`], for points of `n` coordinates of which those beyond the manifold's are conditioning variables.
+fn conditional(manifold: &AnyManifold, n: usize, points: &[f64]) -> Result<Vec<Finding>, Degenerate> {
+    let own = manifold.ambient();
+    let coordinates: Vec<f64> = points.chunks_exact(n).flat_map(|point| &point[..own]).copied().collect();
+    let mut findings = examine(manifold, &coordinates)?;
+    let idle = |&c: &usize| points.chunks_exact(n).all(|point| point[c] == points[c]);
+    findings.extend((own..n).filter(idle).map(|c| Finding::IdleContext { column: c + 1 }));
     Ok(findings)
 }
 
