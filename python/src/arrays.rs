@@ -60,6 +60,54 @@ pub(crate) fn shaped(object: &Bound<'_, PyAny>, manifold: &AnyManifold) -> PyRes
     }
 }
 
+/// Values of `k` conditioning variables: shape `(k,)`, or `(rows, k)`; also `()` and `(rows,)` for one variable. Returned as
+/// `[row][variable]`.
+pub(crate) fn contexts(object: Option<&Bound<'_, PyAny>>, k: usize) -> PyResult<Vec<f64>> {
+    let Some(object) = object else {
+        return match k {
+            0 => Ok(vec![]),
+            _ => Err(refuse(format!("the density is conditional on {k} numbers: give them as context"))),
+        };
+    };
+    let Numbers { values, shape } = numbers(object, "the context")?;
+    let fits = match shape[..] {
+        [] => k == 1,
+        [length] => length == k || k == 1,
+        [_, columns] => columns == k,
+        _ => false,
+    };
+    if k == 0 {
+        return Err(refuse("the density is not conditional: leave context out"));
+    }
+    if !fits || values.is_empty() {
+        let shape = tuple(&shape);
+        return Err(refuse(format!("context has the shape ({k},) or (n, {k}) with n > 0, not {shape}")));
+    }
+    match values.iter().find(|c| !c.is_finite()) {
+        Some(value) => Err(refuse(format!("context holds {value}: every number must be finite"))),
+        None => Ok(values),
+    }
+}
+
+/// Points of `n` coordinates, each followed by its row of `k` conditioning variables, of which there is one row for all of
+/// them or one for each.
+pub(crate) fn joined(points: &[f64], n: usize, contexts: &[f64], k: usize) -> PyResult<Vec<f64>> {
+    if k == 0 {
+        return Ok(points.to_vec());
+    }
+    let (count, rows) = (points.len() / n, contexts.len() / k);
+    if rows != 1 && rows != count {
+        return Err(refuse(format!("{rows} rows of context for {count} points: give one for all, or one for each")));
+    }
+    let row = |i: usize| if rows == 1 { contexts } else { &contexts[i * k..(i + 1) * k] };
+    Ok(points.chunks_exact(n).enumerate().flat_map(|(i, point)| [point, row(i)].concat()).collect())
+}
+
+/// The points that [`joined`] made, without their `k` conditioning variables.
+pub(crate) fn separated(points: Vec<f64>, n: usize, k: usize) -> Vec<f64> {
+    if k == 0 { points } else { points.chunks_exact(n + k).flat_map(|point| point[..n].to_vec()).collect() }
+}
+
 /// A shape as Python writes it.
 pub(crate) fn tuple(shape: &[usize]) -> String {
     match shape {

@@ -50,8 +50,38 @@ impl Flow {
         self.file.flow.manifold()
     }
 
+    /// Coordinates of a point with its conditioning variables.
     fn columns(&self) -> usize {
         self.on().ambient()
+    }
+
+    /// Conditioning variables.
+    fn contexts(&self) -> usize {
+        self.on().contexts()
+    }
+
+    /// Coordinates of a point alone.
+    fn own(&self) -> usize {
+        self.columns() - self.contexts()
+    }
+
+    /// Points with their conditioning variables, checked and wrapped.
+    fn points(&self, points: &Bound<'_, PyAny>, context: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<f64>> {
+        let k = self.contexts();
+        let rows = arrays::contexts(context, k)?;
+        match self.on().to_product().filter(|_| k > 0) {
+            Some(product) => {
+                let alone = arrays::points(points, &product.unconditional().into())?;
+                arrays::joined(&alone, self.own(), &rows, k)
+            }
+            None => arrays::points(points, self.on()),
+        }
+    }
+
+    /// An array of points, without their conditioning variables.
+    fn matrix<'py>(&self, py: Python<'py>, points: Vec<f64>) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let own = self.own();
+        matrix(py, arrays::separated(points, own, self.contexts()), own)
     }
 
     /// Calls `work` on parts of points, one after the other, and gives it the points and how many there are.
@@ -106,10 +136,12 @@ impl Flow {
     ///     Number of points.
     /// seed : int
     ///     The same seed gives the same bits on one instruction set, and fewer points are the beginning of more.
+    /// context : array_like, shape (k,) or (rows, k), optional
+    ///     Values of the conditioning variables of a conditional density; for several rows, n points for each of them.
     ///
     /// Returns
     /// -------
-    /// ndarray, shape (n, coordinates)
+    /// ndarray, shape (n, coordinates) or (rows * n, coordinates)
     ///
     /// Raises
     /// ------
@@ -117,9 +149,15 @@ impl Flow {
     ///     If more than half of the inner solves fail; single ones that fail are replaced by the next.
     /// MemoryError
     ///     If the points do not fit into memory.
-    #[pyo3(signature = (n, seed=0))]
-    fn sample<'py>(&self, py: Python<'py>, n: usize, seed: u64) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        Ok(self.sample_and_log_prob(py, n, seed)?.0)
+    #[pyo3(signature = (n, seed=0, *, context=None))]
+    fn sample<'py>(
+        &self,
+        py: Python<'py>,
+        n: usize,
+        seed: u64,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        Ok(self.sample_and_log_prob(py, n, seed, context)?.0)
     }
 
     /// Draws independent points of the model, with the logarithms of their densities.
@@ -130,6 +168,8 @@ impl Flow {
     ///     Number of points.
     /// seed : int
     ///     The same seed gives the same bits on one instruction set, and fewer points are the beginning of more.
+    /// context : array_like, optional
+    ///     As of `sample`.
     ///
     /// Returns
     /// -------
@@ -140,10 +180,18 @@ impl Flow {
     /// ------
     /// IrcpmError, MemoryError
     ///     As `sample`.
-    #[pyo3(signature = (n, seed=0))]
-    fn sample_and_log_prob<'py>(&self, py: Python<'py>, n: usize, seed: u64) -> PyResult<Pair<'py>> {
+    #[pyo3(signature = (n, seed=0, *, context=None))]
+    fn sample_and_log_prob<'py>(
+        &self,
+        py: Python<'py>,
+        n: usize,
+        seed: u64,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Pair<'py>> {
         let FlowFile { flow, theta, .. } = &self.file;
-        let columns = self.columns();
+        let (columns, k, each) = (self.columns(), self.contexts(), n);
+        let rows = arrays::contexts(context, k)?;
+        let n = each.saturating_mul(rows.len().checked_div(k).unwrap_or(1));
         let (mut points, mut log_q) = (Vec::new(), Vec::new());
         let fits = n.checked_mul(columns).is_some_and(|numbers| points.try_reserve_exact(numbers).is_ok());
         if !fits || log_q.try_reserve_exact(n).is_err() {
@@ -151,14 +199,17 @@ impl Flow {
                 format!("{n} points of {columns} coordinates do not fit into memory: draw fewer at a time");
             return Err(PyMemoryError::new_err(text));
         }
-        let mut samples = Samples::new(flow, theta, None, n, seed);
+        let mut samples = match k {
+            0 => Samples::new(flow, theta, None, n, seed),
+            _ => Samples::given(flow, theta, &rows, each, seed),
+        };
         while let Some(batch) = threads::run(py, || samples.next())? {
             let batch = batch.map_err(refuse)?;
             points.extend(batch.points);
             log_q.extend(batch.log_q);
             py.check_signals()?;
         }
-        Ok((matrix(py, points, columns)?, vector(py, log_q)))
+        Ok((self.matrix(py, points)?, vector(py, log_q)))
     }
 
     /// Logarithms of the density at points, in nats, with respect to the Riemannian volume.
@@ -166,6 +217,8 @@ impl Flow {
     /// Parameters
     /// ----------
     /// points : array_like, shape (n, coordinates)
+    /// context : array_like, shape (k,) or (n, k), optional
+    ///     Values of the conditioning variables of a conditional density, for all points or for each.
     ///
     /// Returns
     /// -------
@@ -175,13 +228,14 @@ impl Flow {
     /// ------
     /// IrcpmError
     ///     If a point is not on the manifold, or the shape is another.
-    #[pyo3(signature = (points, /))]
+    #[pyo3(signature = (points, /, *, context=None))]
     fn log_prob<'py>(
         &self,
         py: Python<'py>,
         points: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let y = arrays::points(points, self.on())?;
+        let y = self.points(points, context)?;
         let FlowFile { flow, theta, .. } = &self.file;
         let mut log_q = Vec::new();
         self.in_parts(py, &y, |y| {
@@ -197,6 +251,8 @@ impl Flow {
     /// Parameters
     /// ----------
     /// base_points : array_like, shape (n, coordinates)
+    /// context : array_like, shape (k,) or (n, k), optional
+    ///     Values of the conditioning variables of a conditional density, for all points or for each.
     ///
     /// Returns
     /// -------
@@ -208,9 +264,14 @@ impl Flow {
     /// ------
     /// IrcpmError
     ///     If a point is not on the manifold, or the shape is another.
-    #[pyo3(signature = (base_points, /))]
-    fn forward<'py>(&self, py: Python<'py>, base_points: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
-        let x = arrays::points(base_points, self.on())?;
+    #[pyo3(signature = (base_points, /, *, context=None))]
+    fn forward<'py>(
+        &self,
+        py: Python<'py>,
+        base_points: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Pair<'py>> {
+        let x = self.points(base_points, context)?;
         let FlowFile { flow, theta, .. } = &self.file;
         let (mut y, mut log_det) = (Vec::new(), Vec::new());
         self.in_parts(py, &x, |x| {
@@ -220,7 +281,7 @@ impl Flow {
             log_det.extend(self.log_base(x).zip(&pushed.log_q).map(|(base, log_q)| base - log_q));
             pushed.ok
         })?;
-        Ok((matrix(py, y, self.columns())?, vector(py, log_det)))
+        Ok((self.matrix(py, y)?, vector(py, log_det)))
     }
 
     /// Carries points of the model back to the base, in closed form.
@@ -228,6 +289,8 @@ impl Flow {
     /// Parameters
     /// ----------
     /// points : array_like, shape (n, coordinates)
+    /// context : array_like, shape (k,) or (n, k), optional
+    ///     Values of the conditioning variables of a conditional density, for all points or for each.
     ///
     /// Returns
     /// -------
@@ -240,9 +303,14 @@ impl Flow {
     /// ------
     /// IrcpmError
     ///     If a point is not on the manifold, or the shape is another.
-    #[pyo3(signature = (points, /))]
-    fn inverse<'py>(&self, py: Python<'py>, points: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
-        let y = arrays::points(points, self.on())?;
+    #[pyo3(signature = (points, /, *, context=None))]
+    fn inverse<'py>(
+        &self,
+        py: Python<'py>,
+        points: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Pair<'py>> {
+        let y = self.points(points, context)?;
         let FlowFile { flow, theta, .. } = &self.file;
         let (mut x, mut log_det) = (Vec::new(), Vec::new());
         self.in_parts(py, &y, |y| {
@@ -252,7 +320,7 @@ impl Flow {
             x.extend(pulled.x);
             pulled.ok
         })?;
-        Ok((matrix(py, x, self.columns())?, vector(py, log_det)))
+        Ok((self.matrix(py, x)?, vector(py, log_det)))
     }
 
     /// Writes the flow, its parameters and its report to a safetensors file. A file of that name is replaced, once the
@@ -298,7 +366,13 @@ impl Flow {
     /// Name of the manifold, for example "T2xS2".
     #[getter]
     fn manifold(&self) -> String {
-        self.on().to_string()
+        self.on().to_product().map_or_else(|| self.on().to_string(), |m| m.unconditional().to_string())
+    }
+
+    /// Number of conditioning variables; 0 for a density that is not conditional.
+    #[getter]
+    fn context(&self) -> usize {
+        self.contexts()
     }
 
     /// Dimension of the manifold. A point may have more coordinates: three on "S2".
@@ -310,7 +384,7 @@ impl Flow {
     /// Number of coordinates of a point.
     #[getter]
     fn coordinates(&self) -> usize {
-        self.columns()
+        self.own()
     }
 
     /// Number of layers.
@@ -338,7 +412,10 @@ impl Flow {
         let (layers, parameters) = (self.layers(), self.file.theta.len());
         let plural = if layers == 1 { "" } else { "s" };
         let mut text =
-            format!("<ircpm.Flow on {}: {layers} layer{plural}, {parameters} parameters", self.on());
+            format!("<ircpm.Flow on {}: {layers} layer{plural}, {parameters} parameters", self.manifold());
+        if self.contexts() > 0 {
+            text += &format!(", given {} numbers", self.contexts());
+        }
         if let Some(report) = self.report(py)? {
             let report = report.cast_into::<PyDict>()?;
             if let Some(status) = report.get_item("status")? {

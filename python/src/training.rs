@@ -30,6 +30,9 @@ use crate::supervision::Supervision;
 ///     taken where a point has one coordinate.
 /// manifold : str
 ///     Tori, spheres, Euclidean spaces and their products up to dimension 8, for example "T2", "S2", "R3", "T2xS2".
+/// context : array_like, shape (n, k), optional
+///     Conditioning variables of each point: the density is then that of the points given these, `q(y | c)`, and the
+///     methods of the flow take values of them. Shape (n,) is taken for one variable.
 /// layers : "auto" or int
 ///     Most layers, 1 to 64; "auto" is 8. Fewer are kept where validation sees no gain.
 /// held_out : float
@@ -59,16 +62,18 @@ use crate::supervision::Supervision;
 ///     If the map folds or its mass is not one: its density is none then.
 #[pyfunction]
 #[pyo3(signature = (
-    points, manifold="S2", *, layers=None, held_out=0.1, seed=0, samples=65_536, progress=None
+    points, manifold="S2", *, context=None, layers=None, held_out=0.1, seed=0, samples=65_536, progress=None
 ))]
 #[pyo3(
-    text_signature = "(points, manifold=\"S2\", *, layers=\"auto\", held_out=0.1, seed=0, samples=65536, progress=None)"
+    text_signature = "(points, manifold=\"S2\", *, context=None, layers=\"auto\", held_out=0.1, seed=0, samples=65536, \
+                      progress=None)"
 )]
 #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
 pub(crate) fn fit(
     py: Python<'_>,
     points: &Bound<'_, PyAny>,
     manifold: &str,
+    context: Option<&Bound<'_, PyAny>>,
     layers: Option<&Bound<'_, PyAny>>,
     held_out: f64,
     seed: u64,
@@ -76,7 +81,7 @@ pub(crate) fn fit(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Flow> {
     let manifold: AnyManifold = manifold.parse().map_err(refuse)?;
-    let y = arrays::shaped(points, &manifold)?;
+    let (manifold, y) = conditional(&manifold, arrays::shaped(points, &manifold)?, context)?;
     let model = model_of(&[("layers", layers)])?;
     let options = Options::default().held_out(held_out).seed(seed).samples(samples).model(model);
     let supervision = Supervision::default();
@@ -87,6 +92,28 @@ pub(crate) fn fit(
         Ok((fit, report))
     })?;
     Flow::measured(py, FlowFile::of_points(&manifold, &fit).map_err(refuse)?, &report)
+}
+
+/// The manifold with as many conditioning variables as `context` has columns, and points with one row of them each.
+fn conditional(
+    manifold: &AnyManifold,
+    y: Vec<f64>,
+    context: Option<&Bound<'_, PyAny>>,
+) -> PyResult<(AnyManifold, Vec<f64>)> {
+    if manifold.contexts() > 0 {
+        return Err(refuse(format!("leave the factor C out of {manifold}, and give the values as context")));
+    }
+    let (Some(context), Some(product)) = (context, manifold.to_product()) else {
+        return Ok((manifold.clone(), y));
+    };
+    let shape = arrays::numbers(context, "the context")?.shape;
+    let (k, n) = (if shape.len() == 2 { shape[1] } else { 1 }, manifold.ambient());
+    let rows = arrays::contexts(Some(context), k)?;
+    if rows.len() / k.max(1) != y.len() / n {
+        return Err(refuse(format!("{} rows of context for {} points: give one for each", rows.len() / k, y.len() / n)));
+    }
+    let y = arrays::joined(&y, n, &rows, k)?;
+    Ok((product.given(k, &[]).into(), y))
 }
 
 /// Trains a flow to the density `exp(-beta u) / Z` of an energy `u`.

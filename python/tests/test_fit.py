@@ -1,5 +1,7 @@
 """Densities of points."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,33 @@ def test_progress_and_its_exceptions():
 
     with pytest.raises(RuntimeError, match="enough"):
         ircpm.fit(von_mises(2000), "T1", samples=1024, progress=stop)
+
+
+def test_density_given_a_context():
+    rng = np.random.default_rng(5)
+    context = rng.uniform(size=1000)
+    angles = (1 + 2 * context + 0.3 * rng.normal(size=1000)) % (2 * np.pi)
+    flow = ircpm.fit(angles, "T1", context=context, samples=8192)
+    assert (flow.manifold, flow.context, flow.coordinates) == ("T1", 1, 1)
+    for c in (0.1, 0.9):
+        grid = (np.arange(400) + 0.5) * 2 * np.pi / 400
+        density = np.exp(flow.log_prob(grid, context=c))
+        assert density.mean() * 2 * np.pi == pytest.approx(1, abs=1e-6)
+        assert grid[density.argmax()] == pytest.approx(1 + 2 * c, abs=0.25)
+        points, log_q = flow.sample_and_log_prob(500, seed=1, context=c)
+        assert points.shape == (500, 1)
+        assert flow.log_prob(points, context=np.full(500, c)) == pytest.approx(log_q, abs=1e-9)
+        base, log_det = flow.inverse(points, context=c)
+        again, _ = flow.forward(base, context=c)
+        assert again == pytest.approx(points, abs=1e-8)
+    assert flow.sample(2, context=[[0.1], [0.9]]).shape == (4, 1)
+    copy = pickle.loads(pickle.dumps(flow))
+    assert np.array_equal(copy.sample(3, context=0.5), flow.sample(3, context=0.5))
+    with pytest.raises(ircpm.IrcpmError, match="conditional on 1 numbers"):
+        flow.sample(3)
+    with pytest.raises(ircpm.IrcpmError, match="rows of context"):
+        flow.log_prob([0.1, 0.2, 0.3], context=[0.1, 0.2])
+    with pytest.raises(ircpm.IrcpmError, match="rows of context"):
+        ircpm.fit(angles, "T1", context=context[:10])
+    with pytest.raises(ircpm.IrcpmError, match="not conditional"):
+        ircpm.fit(angles, "T1", samples=1024).sample(3, context=0.5)
