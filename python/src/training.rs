@@ -87,7 +87,7 @@ pub(crate) fn fit(
     let supervision = Supervision::default();
     let (fit, report) = supervision.run(py, progress, |watcher| {
         let (flow, fit) = fit_data_with(&manifold, &y, &options, supervision.stop(), watcher)?;
-        let source = Source::Points { train: &[], held_out: &[] };
+        let source = Source::points(&[], &[]);
         let report = Report::of_fit("points", &flow, source, &fit, &options);
         Ok((fit, report))
     })?;

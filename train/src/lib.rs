@@ -59,7 +59,7 @@
 //! Where to look: [`mod@fit`], [`target`] (densities with their exact normalisers), [`points`] (sequences and
 //! quadrature), [`data`] (points from files), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
-//! densities of points), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
+//! densities of points), [`weights`] (points that do not count alike), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
 //! exact Markov chains).
 
 pub mod baseline;
@@ -82,9 +82,12 @@ pub mod report;
 pub mod samples;
 pub mod target;
 pub mod training;
+pub mod weights;
 
 #[doc(inline)]
 pub use fit::{Fit, FlowFile, Options, fit, fit_data, fit_points, fit_target};
+#[doc(inline)]
+pub use weights::WeightedPoints;
 
 /// The example of the README is a test.
 #[cfg(doctest)]

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::weights::Weights;
+
 /// Square of the Euclidean distance.
 pub(crate) fn square_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
@@ -22,13 +24,20 @@ pub(crate) fn assign(points: &[f64], width: usize, centres: &[f64]) -> Vec<usize
     points.par_chunks_exact(width).map(nearest).collect()
 }
 
-/// Moves each centre to the mean of its cluster; one without points stays.
-pub(crate) fn update(points: &[f64], width: usize, clusters: &[usize], centres: &mut [f64]) {
+/// Moves each centre to the weighted mean of its cluster; one without points stays.
+pub(crate) fn update(
+    points: &[f64],
+    weights: &Weights,
+    width: usize,
+    clusters: &[usize],
+    centres: &mut [f64],
+) {
     let count = centres.len() / width;
     let (mut sums, mut sizes) = (vec![0.0; centres.len()], vec![0.0; count]);
-    for (point, &k) in points.chunks_exact(width).zip(clusters) {
-        sizes[k] += 1.0;
-        sums[k * width..(k + 1) * width].iter_mut().zip(point).for_each(|(sum, x)| *sum += x);
+    for (row, (point, &k)) in points.chunks_exact(width).zip(clusters).enumerate() {
+        let weight = weights.of(row);
+        sizes[k] += weight;
+        sums[k * width..(k + 1) * width].iter_mut().zip(point).for_each(|(sum, x)| *sum += weight * x);
     }
     let clusters = centres.chunks_exact_mut(width).zip(sums.chunks_exact(width)).zip(sizes);
     for ((centre, sum), size) in clusters.filter(|(_, size)| *size > 0.0) {

@@ -1,37 +1,92 @@
 //! Quantiles of a column of numbers, and a robust measure of its spread.
 
+use crate::weights::Weights;
+
 /// Quartiles of the standard normal distribution lie at ±0.67449, so that its interquartile range is this.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_4;
 
-/// The numbers of a column in ascending order.
+/// The numbers of a column in ascending order, with their weights.
 #[derive(Clone, Debug)]
-pub(crate) struct Sorted(Vec<f64>);
+pub(crate) struct Sorted {
+    values: Vec<f64>,
+    /// Weights of the values, and the sums of those up to each; none if all count alike.
+    weights: Option<[Vec<f64>; 2]>,
+}
+
+/// Share of a position by which sums of weights may miss it.
+const ROUNDING: f64 = 1e-12;
 
 impl Sorted {
     /// Sorts a column; it must hold finite numbers, and at least one.
-    pub(crate) fn new(mut values: Vec<f64>) -> Self {
+    pub(crate) fn new(values: Vec<f64>) -> Self {
+        Self::weighted(values, &Weights::default())
+    }
+
+    /// As [`Sorted::new`], where a number of weight `w` counts as `w` equal ones.
+    pub(crate) fn weighted(mut values: Vec<f64>, weights: &Weights) -> Self {
         assert!(!values.is_empty(), "a column of no numbers has no quantiles");
-        values.sort_unstable_by(f64::total_cmp);
-        Self(values)
+        let Some(given) = weights.as_slice() else {
+            values.sort_unstable_by(f64::total_cmp);
+            return Self { values, weights: None };
+        };
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+        let weights: Vec<f64> = order.iter().map(|&i| given[i]).collect();
+        let mut sum = 0.0;
+        let sums = weights.iter().map(|weight| {
+            sum += weight;
+            sum
+        });
+        let sums = sums.collect();
+        Self { values: order.iter().map(|&i| values[i]).collect(), weights: Some([weights, sums]) }
+    }
+
+    /// The sum of all weights.
+    fn total(&self) -> f64 {
+        match &self.weights {
+            None => self.values.len() as f64,
+            Some([_, sums]) => sums[sums.len() - 1],
+        }
+    }
+
+    /// The position of the largest number, counted from 0.
+    pub(crate) fn last(&self) -> f64 {
+        (self.total() - 1.0).max(0.0)
+    }
+
+    /// The number at an integer position: with weights the one that stands there if each is repeated by its weight.
+    pub(crate) fn at(&self, position: f64) -> f64 {
+        let place = match &self.weights {
+            None => position as usize,
+            Some([_, sums]) => sums.partition_point(|sum| *sum < (position + 1.0) * (1.0 - ROUNDING)),
+        };
+        self.values[place.min(self.values.len() - 1)]
+    }
+
+    /// The mean of a function of the numbers.
+    pub(crate) fn mean_of(&self, f: impl Fn(f64) -> f64) -> f64 {
+        let sum: f64 = match &self.weights {
+            None => self.values.iter().map(|x| f(*x)).sum(),
+            Some([weights, _]) => self.values.iter().zip(weights).map(|(x, weight)| weight * f(*x)).sum(),
+        };
+        sum / self.total()
     }
 
     /// The smallest and the largest number.
     pub(crate) fn range(&self) -> (f64, f64) {
-        (self.0[0], self.0[self.0.len() - 1])
+        (self.values[0], self.values[self.values.len() - 1])
     }
 
     /// How many different numbers there are.
     pub(crate) fn distinct(&self) -> usize {
-        1 + self.0.windows(2).filter(|pair| pair[0] != pair[1]).count()
+        1 + self.values.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
     /// The quantile of a share between 0 and 1, by linear interpolation between order statistics.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
-        let last = self.0.len() - 1;
-        let position = share * last as f64;
-        let below = (position as usize).min(last);
-        let above = (below + 1).min(last);
-        self.0[below] + (position - below as f64) * (self.0[above] - self.0[below])
+        let position = share * self.last();
+        let (below, above) = (self.at(position.floor()), self.at(position.floor() + 1.0));
+        below + position.fract() * (above - below)
     }
 
     /// The interquartile range over that of the standard normal distribution: the standard deviation of normal numbers,
@@ -44,10 +99,9 @@ impl Sorted {
             return robust;
         }
         // Relative to the range, so that squares neither overflow nor vanish.
-        let (n, scale) = (self.0.len() as f64, high - low);
-        let mean = self.0.iter().map(|x| (x - low) / scale).sum::<f64>() / n;
-        let squares: f64 = self.0.iter().map(|x| ((x - low) / scale - mean).powi(2)).sum();
-        scale * (squares / n).sqrt()
+        let scale = high - low;
+        let mean = self.mean_of(|x| (x - low) / scale);
+        scale * self.mean_of(|x| ((x - low) / scale - mean).powi(2)).sqrt()
     }
 }
 
@@ -80,5 +134,23 @@ mod tests {
         assert_eq!([0.0, 0.5, 0.75, 1.0].map(|share| sorted.quantile(share)), [1.0, 2.0, 2.5, 4.0]);
         assert_eq!((sorted.distinct(), sorted.range()), (3, (1.0, 4.0)));
         assert_eq!(Sorted::new(vec![3.0]).quantile(0.3), 3.0);
+    }
+    #[test]
+    fn integer_weights_are_repeated_numbers() {
+        let mut generator = Generator::from_seed(43);
+        for rows in [1, 2, 5, 40] {
+            let x: Vec<f64> = (0..rows).map(|_| generator.normal()).collect();
+            let counts: Vec<usize> = (0..rows).map(|_| 1 + generator.below(6)).collect();
+            let weights = Weights::raw(counts.iter().map(|&count| count as f64).collect());
+            let repeated = x.iter().zip(&counts).flat_map(|(x, &count)| std::iter::repeat_n(*x, count));
+            let (weighted, repeated) =
+                (Sorted::weighted(x.clone(), &weights), Sorted::new(repeated.collect()));
+            for i in 0..=20 {
+                let share = 0.05 * f64::from(i);
+                assert_eq!(weighted.quantile(share), repeated.quantile(share), "{rows} rows, share {share}");
+            }
+            assert!((weighted.spread() - repeated.spread()).abs() < 1e-14, "{rows} rows");
+            assert!((weighted.mean_of(|x| x * x) - repeated.mean_of(|x| x * x)).abs() < 1e-14, "{rows} rows");
+        }
     }
 }

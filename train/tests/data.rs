@@ -257,6 +257,49 @@ fn legends_of_grace_name_columns_and_other_commands_do_not() {
 }
 
 #[test]
+fn weights_stand_in_a_column_of_their_own() {
+    let rows = "1.1,0.5,3.7\n0.1,0,3.9\n6.0,2.25,5.1\n5.1,1,3.3\n";
+    let (angles, weights) = ([1.1, 3.7, 0.1, 3.9, 6.0, 5.1, 5.1, 3.3], [0.5, 0.0, 2.25, 1.0]);
+    let said = "3 rows are worth 2.2 of equal weight, and 1 row has weight 0 and does not count";
+    let indexed: String = rows.lines().enumerate().map(|(i, row)| format!("{i},{row}\n")).collect();
+    for (text, keys) in [
+        (format!("phi,w,psi\n{rows}"), "weights = \"w\""),
+        (format!("phi,w,psi\n{rows}"), "weights = \"W\"\ncolumns = [\"phi\", \"psi\"]"),
+        (rows.to_owned(), "weights = 2"),
+        (format!("frame,phi,weight,psi\n{indexed}"), "weights = \"weight\""),
+        (format!("theta1,w,theta2\n{rows}"), "weights = \"w\""),
+        (format!("phi,w,psi\n1,NA,2\n{rows}"), "weights = \"w\"\ndrop_missing = true"),
+    ] {
+        let read =
+            decoded(text.as_bytes(), "points.csv", "T2", keys).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(read.points, angles, "{text}");
+        assert_eq!(read.weights.as_deref(), Some(&weights[..]), "{text}");
+        let notes: Vec<String> = read.notes.iter().map(Note::to_string).collect();
+        assert!(notes.iter().any(|note| note.contains(said)), "{text}: {notes:?}");
+    }
+    // Degrees are those of the angles alone.
+    let read = decoded(b"w,a\n1,90\n359,180\n", "points.csv", "T1", "weights = \"w\"\nunit = \"deg\"");
+    assert_eq!(read.expect("points").weights, Some(vec![1.0, 359.0]));
+}
+
+#[test]
+fn copy_of_weighted_points_keeps_their_weights_to_the_bit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "w,phi,psi\n0.1,1.1,3.7\n0,0.1,3.9\n1e-3,6.0,5.1\n3,5.1,3.3\n2,0.4,6.1\n";
+    fs::write(folder.path().join("points.csv"), text).expect("a file");
+    let keys = "[training]\nloss = \"likelihood\"\n[data]\nfile = \"points.csv\"\nmanifold = \"T2\"\nweights = \"w\"\n";
+    let config = Config::parse(keys, "test").unwrap_or_else(|e| panic!("{e}"));
+    let problem = Problem::new(config, folder.path()).expect("a problem");
+    let (copied, bytes) = problem.with_copy("points.npy");
+    let settings = copied.config.data.expect("a section");
+    let read = |bytes: &[u8], name: &str, options| decode(bytes, name.as_ref(), &settings.manifold, &options);
+    let original = problem.config.data.expect("a section").options();
+    let first = read(text.as_bytes(), "points.csv", original).expect("points");
+    let again = read(&bytes.expect("a copy"), "points.npy", settings.options()).expect("points");
+    assert_eq!((first.points, first.weights), (again.points, again.weights));
+}
+
+#[test]
 fn rows_that_are_all_held_out_are_not_said_to_be_missing() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = |rows: usize| {
@@ -275,7 +318,7 @@ fn rows_that_are_all_held_out_are_not_said_to_be_missing() {
 /// What the file holds, its manifold, the keys it is read with, and words of the message.
 type Wrong = (&'static [u8], &'static str, &'static str, &'static str);
 
-const WRONG: [Wrong; 55] = [
+const WRONG: [Wrong; 62] = [
     (b"", "T2", "", "0 points: at least 1"),
     (b"phi,psi\n", "T2", "", "0 points"),
     (b"# only a comment\n", "T2", "", "0 points"),
@@ -317,10 +360,32 @@ const WRONG: [Wrong; 55] = [
     (b"phi,psi\n1.1,2.1\n1.2,2.5\n", "T2", "columns = [1, 3]", "no column `3`"),
     (b"phi,phi\n1.1,2.1\n1.2,2.5\n", "T2", "columns = [\"phi\", \"2\"]", "several columns are named `phi`"),
     (
-        b"phi,psi,w\n1.1,2.1,3\n1.2,2.5,1\n",
+        b"phi,psi,w\n1,2,3\n2,3,-1\n",
         "T2",
-        "columns = [1, 2]\nweights = \"w\"",
-        "weights of rows cannot be fitted",
+        "weights = \"w\"",
+        "line 3, column 3 (w): the weight -1 is negative",
+    ),
+    (b"phi,psi,w\n1,2,0\n2,3,0\n", "T2", "weights = 3", "column 3 (w): all weights are 0"),
+    (b"phi,psi,w\n1,2,nan\n2,3,1\n", "T2", "weights = \"w\"", "line 2, column 3 (w): `nan` is no value"),
+    (b"phi,psi,w\n1,2,inf\n2,3,1\n", "T2", "weights = \"w\"", "line 2, column 3 (w): `inf` is no value"),
+    (b"phi,psi,w\n1,2,heavy\n2,3,1\n", "T2", "weights = \"w\"", "column 3 (w): `heavy` is not a number"),
+    (
+        b"phi,psi,w\n1,2,1\n2,3,1\n",
+        "T2",
+        "columns = [1, 3]\nweights = \"w\"",
+        "column 3 (w) cannot be a coordinate and the weights",
+    ),
+    (
+        b"phi,psi,w\n1,2,1\n2,3,1\n",
+        "T2",
+        "weights = \"weight\"",
+        "no column `weight`; there are column 1 (phi)",
+    ),
+    (
+        b"phi,w\n1,2\n2,3\n",
+        "T2",
+        "weights = \"w\"",
+        "2 columns (column 1 (phi), column 2 (w)), but a point of T2",
     ),
     (b"phi,psi\n64.3,215.3\n6.8,227.7\n", "T2", "", "line 2, column 1 (phi): the angle 64.3 is beyond"),
     (b"phi,psi\n7.5,1\n2,3\n", "T2", "", "or \"rad\" if they are radians that go on"),

@@ -197,7 +197,7 @@ fn target_on_another_manifold_and_settings_without_sense_are_errors() {
     };
     assert_eq!((on.as_str(), of.as_str()), ("S2", "T2"));
 
-    let source = Source::Points { train: &[0.0; 4], held_out: &[] };
+    let source = Source::points(&[0.0; 4], &[]);
     let settings = TrainingConfig { optimiser: "adamant".to_owned(), ..TrainingConfig::default() };
     let error = Trainer::new(&flow, source, &settings, 0).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("no optimiser is called `adamant`"), "{error}");
@@ -233,16 +233,17 @@ fn settings_and_points_that_make_no_sense_are_refused_before_the_first_step() {
     }
     let (good, mut bad) = (points(4), points(4));
     bad[3 * 2 + 1] = f64::NAN;
-    let error = refused(Source::Points { train: &bad, held_out: &good }, &default());
+    let error = refused(Source::points(&bad, &good), &default());
     assert!(matches!(error, TrainingError::Point { part: "training", index: 2, .. }), "{error}");
-    let error = refused(Source::Points { train: &good, held_out: &bad }, &default());
+    let error = refused(Source::points(&good, &bad), &default());
     assert!(matches!(error, TrainingError::Point { part: "held-out", index: 2, .. }), "{error}");
 }
 
 #[test]
 #[should_panic(expected = "whole held-out points of 3 coordinates")]
 fn half_a_held_out_point_is_the_callers_error() {
-    let source = Source::Points { train: &points(4), held_out: &[0.0, 1.0] };
+    let four = points(4);
+    let source = Source::points(&four, &[0.0, 1.0]);
     let _ = Trainer::new(&flow("S2"), source, &TrainingConfig::default(), 0);
 }
 

@@ -54,7 +54,7 @@ fn normal(count: usize, dim: usize, mean: f64, deviation: f64) -> Vec<f64> {
 
 fn measured(flow: &Flow, theta: &[f64], train: &[f64], held_out: &[f64], samples: usize) -> Evaluation {
     let settings = EvaluationConfig { samples, uniform: samples, ..EvaluationConfig::default() };
-    evaluate(flow, theta, Source::Points { train, held_out }, &settings, &AtomicBool::new(false)).unwrap()
+    evaluate(flow, theta, Source::points(train, held_out), &settings, &AtomicBool::new(false)).unwrap()
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn fold_that_only_nodes_of_the_quadrature_see_is_a_fold() {
     for seed in 0..8 {
         let theta = flow.initial(seed);
         let settings = EvaluationConfig { samples: 2, uniform: 8, ..EvaluationConfig::default() };
-        let source = Source::Points { train: &[], held_out: &[] };
+        let source = Source::points(&[], &[]);
         let found = evaluate(&flow, &theta, source, &settings, &AtomicBool::new(false)).unwrap();
         all += usize::from(found.mass.reversed > 0.0);
         only += usize::from(found.is_folded() && found.fold.indefinite_share < 0.1);

@@ -3,7 +3,9 @@
 use std::f64::consts::TAU;
 use std::sync::atomic::AtomicBool;
 
+use ircpm_flow::Flow;
 use ircpm_manifolds::AnyManifold;
+use ircpm_train::WeightedPoints;
 use ircpm_train::convex::{LinearDensity, LinearOptions};
 use ircpm_train::fit::{FitError, Options, fit_data};
 use ircpm_train::points::Generator;
@@ -109,17 +111,112 @@ fn von_mises_laws_are_learned_from_their_quantiles() {
         )
         .expect("a density");
         assert!(fit.evaluation.is_density(), "{kappa}: {:?}", fit.evaluation.mass);
-        let nodes: Vec<f64> = (0..4000).map(|i| TAU * f64::from(i) / 4000.0).collect();
-        let log_q = flow.log_prob(&fit.theta, &nodes);
-        let log_p: Vec<f64> = nodes.iter().map(|x| kappa * ((x - 1.0).cos() - 1.0)).collect();
-        let total = log_p.iter().map(|l| l.exp()).sum::<f64>() * TAU / 4000.0;
-        let kl: f64 = log_p
-            .iter()
-            .zip(&log_q)
-            .map(|(p, q)| p.exp() / total * (p - total.ln() - q) * TAU / 4000.0)
-            .sum();
+        let kl = kl_from_von_mises(kappa, &flow, &fit.theta);
         assert!(kl < 0.02, "κ = {kappa}: KL {kl}");
     }
+}
+
+/// Divergence of a model from the von Mises law at 1, by quadrature, in nats.
+fn kl_from_von_mises(kappa: f64, flow: &Flow, theta: &[f64]) -> f64 {
+    let nodes: Vec<f64> = (0..4000).map(|i| TAU * f64::from(i) / 4000.0).collect();
+    let log_q = flow.log_prob(theta, &nodes);
+    let log_p: Vec<f64> = nodes.iter().map(|x| kappa * ((x - 1.0).cos() - 1.0)).collect();
+    let total = log_p.iter().map(|l| l.exp()).sum::<f64>() * TAU / 4000.0;
+    let terms = log_p.iter().zip(&log_q);
+    terms.map(|(p, q)| p.exp() / total * (p - total.ln() - q) * TAU / 4000.0).sum()
+}
+
+/// Entropy of the von Mises law, by quadrature, in nats.
+fn entropy_of_von_mises(kappa: f64) -> f64 {
+    let exponents: Vec<f64> = (0..4000).map(|i| kappa * (TAU * f64::from(i) / 4000.0).cos()).collect();
+    let total = exponents.iter().map(|e| e.exp()).sum::<f64>() * TAU / 4000.0;
+    exponents.iter().map(|e| e.exp() / total * (total.ln() - e) * TAU / 4000.0).sum()
+}
+
+/// Uniform angles with the weights that make them a sample of the von Mises law at 1.
+fn weighted_angles(count: usize, kappa: f64, seed: u64) -> (Vec<f64>, Vec<f64>) {
+    let mut rng = Generator::from_seed(seed);
+    let angles: Vec<f64> = (0..count).map(|_| TAU * uniform(&mut rng)).collect();
+    let weights = angles.iter().map(|angle| (kappa * (angle - 1.0).cos()).exp()).collect();
+    (angles, weights)
+}
+
+#[test]
+fn importance_weights_recover_the_law_from_points_of_another() {
+    let circle = "T1".parse().expect("a circle");
+    for kappa in [1.0, 4.0] {
+        let (mut mean, mut unweighted) = (0.0, 0.0);
+        let most = -entropy_of_von_mises(kappa);
+        for seed in 0..5 {
+            let (angles, weights) = weighted_angles(3000, kappa, 20 + seed);
+            let options = Options::default().samples(4096).seed(seed);
+            let points = WeightedPoints::new(&angles, &weights).expect("weights");
+            let (flow, fit) = fit_data(&circle, points, &options).expect("a density");
+            let e = &fit.evaluation;
+            assert!(e.is_density(), "κ = {kappa}, seed {seed}: {:?}", e.mass);
+            assert!(e.likeness.is_some_and(|likeness| !likeness.is_unlike()), "{:?}", e.likeness);
+            // Minus the entropy of the law is what no density exceeds on average.
+            for found in [e.held_out, e.baseline_kernel, e.baseline_mixture] {
+                let found = found.expect("held-out points");
+                let errors = (found.value - most) / found.standard_error;
+                assert!((-5.0..4.0).contains(&errors), "κ = {kappa}, seed {seed}: {found:?}, at most {most}");
+            }
+            mean += kl_from_von_mises(kappa, &flow, &fit.theta) / 5.0;
+            let (flow, fit) = fit_data(&circle, &angles, &options).expect("a density");
+            unweighted += kl_from_von_mises(kappa, &flow, &fit.theta) / 5.0;
+        }
+        assert!(mean < 0.01 && unweighted > 0.1, "κ = {kappa}: KL {mean}, without weights {unweighted}");
+    }
+}
+
+#[test]
+fn equal_weights_are_no_weights_and_rows_of_weight_zero_are_no_rows() {
+    for name in ["T1", "R2"] {
+        let manifold: AnyManifold = name.parse().expect("a manifold");
+        let n = manifold.ambient();
+        let points = random_points(&manifold, 120, &mut Generator::from_seed(4));
+        let options = Options::default().samples(2048);
+        let fit = |points: WeightedPoints<'_>| fit_data(&manifold, points, &options).expect("a density").1;
+        let plain = fit((&points).into());
+        let equal = fit(WeightedPoints::new(&points, &[2.0; 120]).expect("weights"));
+        assert_eq!((&plain.theta, &plain.evaluation), (&equal.theta, &equal.evaluation), "{name}");
+        let (mut more, mut weights) = (points.clone(), vec![0.7; 120]);
+        for row in [120, 60, 0] {
+            more.splice(row * n..row * n, points[n..2 * n].to_vec());
+            weights.insert(row, 0.0);
+        }
+        let zero = fit(WeightedPoints::new(&more, &weights).expect("weights"));
+        assert_eq!((&plain.theta, &plain.evaluation), (&zero.theta, &zero.evaluation), "{name}");
+    }
+}
+
+#[test]
+fn integer_weights_fit_as_repeated_rows_do() {
+    // Folds and centres would be drawn for other rows, so that validation points are given, on a circle without bumps.
+    let circle: AnyManifold = "T1".parse().expect("a circle");
+    let points = von_mises(900, 4.0);
+    let counts: Vec<usize> = (0..900).map(|i| 1 + i * i % 3).collect();
+    let repeated: Vec<Vec<f64>> = points.iter().zip(&counts).map(|(x, &count)| vec![*x; count]).collect();
+    let weights: Vec<f64> = counts.iter().map(|&count| count as f64).collect();
+    let fit = |points: WeightedPoints<'_>, validation: WeightedPoints<'_>| {
+        let stop = AtomicBool::new(false);
+        LinearDensity::fit(&circle, points, validation, &LinearOptions::default(), &stop, &mut |_| ())
+            .expect("kernels of T¹")
+    };
+    let given = |rows: std::ops::Range<usize>| {
+        WeightedPoints::new(&points[rows.clone()], &weights[rows]).expect("weights")
+    };
+    let weighted = fit(given(0..600), given(600..900));
+    let repeated = fit((&repeated[..600].concat()).into(), (&repeated[600..].concat()).into());
+    assert_eq!(weighted.reports.len(), repeated.reports.len());
+    assert!(!weighted.reports.is_empty());
+    for (a, b) in weighted.reports.iter().zip(&repeated.reports) {
+        assert!((a.gain - b.gain).abs() < 1e-6, "{a:?} {b:?}");
+    }
+    let nodes: Vec<f64> = (0..100).map(|i| TAU * f64::from(i) / 100.0).collect();
+    let [a, b] = [weighted, repeated].map(|fit| fit.flow.log_prob(&fit.theta, &nodes));
+    let difference = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(difference < 1e-6, "{difference}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn measure(split: &Split, seed: u64) -> Vec<String> {
     let fit = LinearDensity::fit(manifold, train, validation, &options, &stop, &mut |_| ()).expect("kernels");
     let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
     let all = [&train[..], validation].concat();
-    let source = Source::Points { train: &all, held_out };
+    let source = Source::points(&all, held_out);
     let settings = EvaluationConfig::default();
     let e = evaluate(&fit.flow, &fit.theta, source, &settings, &stop).expect("an evaluation");
     let kernel = KernelDensity::fit(manifold, &all, seed).map(|k| k.log_density(held_out));

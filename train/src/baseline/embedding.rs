@@ -5,6 +5,7 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 use super::BaselineError;
 use crate::quantiles::Sorted;
 use crate::target::bessel::log_fisher_integral;
+use crate::weights::{Sample, WeightedPoints};
 
 /// The fewest points that anything can be chosen for by cross-validation.
 pub(super) const FEWEST: usize = 4;
@@ -50,23 +51,12 @@ pub(super) struct Embedding {
 }
 
 impl Embedding {
-    /// The embedding for these points, which are checked.
+    /// The embedding for a sample of points.
     ///
     /// # Errors
-    /// [`BaselineError`] for other coordinates, rows that are not points, and real columns without a spread.
-    ///
-    /// # Panics
-    /// If `points` are not whole points.
-    pub(super) fn new(manifold: &AnyManifold, points: &[f64]) -> Result<Self, BaselineError> {
+    /// [`BaselineError`] for other coordinates, and real columns without a spread.
+    fn new(manifold: &AnyManifold, sample: &Sample) -> Result<Self, BaselineError> {
         let ambient = manifold.ambient();
-        assert!(points.len().is_multiple_of(ambient), "whole points of {ambient} coordinates");
-        for (i, point) in points.chunks_exact(ambient).enumerate() {
-            manifold.check_point(point).map_err(|source| BaselineError::Point {
-                row: i + 1,
-                manifold: manifold.to_string(),
-                source,
-            })?;
-        }
         let (mut factors, mut column) = (Vec::new(), 0);
         for run in manifold.coordinates() {
             let columns = column..column + run.len();
@@ -75,7 +65,7 @@ impl Embedding {
                 Coordinates::UnitVector(len) => factors.push(Factor::UnitVector { column, len }),
                 Coordinates::Reals(_) => {
                     for column in columns {
-                        factors.push(real(points, ambient, column)?);
+                        factors.push(real(sample, ambient, column)?);
                     }
                 }
                 _ => return Err(BaselineError::Coordinates { manifold: manifold.to_string() }),
@@ -89,24 +79,35 @@ impl Embedding {
         Ok(Self { factors, width, dim: manifold.dim(), ambient, log_scale })
     }
 
-    /// The embedding for a sample, and the sample embedded.
+    /// The embedding for these points, which are checked, and those that count embedded.
     ///
     /// # Errors
-    /// As [`Embedding::new`], and [`BaselineError::TooFew`] for fewer than [`FEWEST`] points.
+    /// As [`Embedding::new`], and [`BaselineError::TooFew`] for fewer than [`FEWEST`] points of positive weight,
+    /// [`BaselineError::Point`] for rows that are not points.
     ///
     /// # Panics
-    /// As [`Embedding::new`].
-    pub(super) fn of_sample(
+    /// If `points` are not whole points, or there is not one weight per point.
+    pub(super) fn of_points(
         manifold: &AnyManifold,
-        points: &[f64],
-    ) -> Result<(Self, Vec<f64>), BaselineError> {
-        let embedding = Self::new(manifold, points)?;
-        let rows = points.len() / manifold.ambient();
+        points: WeightedPoints<'_>,
+    ) -> Result<(Self, Sample), BaselineError> {
+        let ambient = manifold.ambient();
+        assert!(points.points().len().is_multiple_of(ambient), "whole points of {ambient} coordinates");
+        for (i, point) in points.points().chunks_exact(ambient).enumerate() {
+            manifold.check_point(point).map_err(|source| BaselineError::Point {
+                row: i + 1,
+                manifold: manifold.to_string(),
+                source,
+            })?;
+        }
+        let sample = Sample::new(points, ambient);
+        let embedding = Self::new(manifold, &sample)?;
+        let rows = sample.points.len() / ambient;
         if rows < FEWEST {
             return Err(BaselineError::TooFew { rows, needed: FEWEST });
         }
-        let embedded = embedding.embed(points);
-        Ok((embedding, embedded))
+        let points = embedding.embed(&sample.points);
+        Ok((embedding, Sample { points, ..sample }))
     }
 
     /// Embeds points `[row][coordinate]` as `[row][number]`.
@@ -146,12 +147,12 @@ impl Embedding {
 }
 
 /// The factor of a real column.
-fn real(points: &[f64], ambient: usize, column: usize) -> Result<Factor, BaselineError> {
-    let values: Vec<f64> = points.iter().skip(column).step_by(ambient).copied().collect();
+fn real(sample: &Sample, ambient: usize, column: usize) -> Result<Factor, BaselineError> {
+    let values: Vec<f64> = sample.points.iter().skip(column).step_by(ambient).copied().collect();
     if values.is_empty() {
         return Err(BaselineError::TooFew { rows: 0, needed: FEWEST });
     }
-    let sorted = Sorted::new(values);
+    let sorted = Sorted::weighted(values, &sample.weights);
     let ((low, high), spread) = (sorted.range(), sorted.spread());
     if low == high {
         return Err(BaselineError::Constant { column: column + 1, value: low });
@@ -164,7 +165,7 @@ fn real(points: &[f64], ambient: usize, column: usize) -> Result<Factor, Baselin
     Ok(Factor::Real { column, median: sorted.quantile(0.5), spread })
 }
 
-/// Numbers `[row][number]` as `[number][row]`, for the rows that are named.
-pub(super) fn columns(embedded: &[f64], width: usize, rows: &[usize]) -> Vec<f64> {
-    (0..width).flat_map(|i| rows.iter().map(move |row| embedded[row * width + i])).collect()
+/// Numbers `[row][number]` as `[number][row]`.
+pub(super) fn columns(embedded: &[f64], width: usize) -> Vec<f64> {
+    (0..width).flat_map(|i| embedded.iter().skip(i).step_by(width)).copied().collect()
 }

@@ -30,7 +30,8 @@ pub struct DataConfig {
     /// coordinates given these, `q(y | c)`. In the copy that a run keeps they are the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<Column>,
-    /// Column of the weights of the rows, which no fit takes yet: reading the points refuses it.
+    /// Column of the weights of the rows, by name or by number from 1, which is no coordinate; by default all rows count
+    /// alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Column>,
     /// Whether points of S2 are given as latitude and longitude in degrees.
@@ -80,7 +81,7 @@ impl DataConfig {
         }
     }
 
-    /// The same points in the file `copy`, which holds coordinates as the flow takes them.
+    /// The same points in the file `copy`, which holds coordinates as the flow takes them, and then the weights.
     pub(crate) fn copied(&self, copy: &str, crc32: String, read_as: Vec<String>) -> Self {
         Self {
             file: copy.into(),
@@ -88,7 +89,7 @@ impl DataConfig {
             unit: None,
             columns: vec![],
             context: self.context.clone(),
-            weights: None,
+            weights: self.weights.as_ref().map(|_| Column::Number(self.flow_manifold().ambient() + 1)),
             lat_lon: false,
             header: None,
             drop_missing: false,

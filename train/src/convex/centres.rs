@@ -4,6 +4,7 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::lloyd::{assign, square_distance, update};
 use crate::points::Generator;
+use crate::weights::{Sample, Weights};
 
 const ITERATIONS: usize = 12;
 /// Neighbours whose mean squared distance gives the width of a bump.
@@ -51,26 +52,46 @@ fn project(kinds: &[Coordinates], mean: &[f64], out: &mut Vec<f64>) {
     }
 }
 
-/// At most `count` centres of `points`, by Lloyd's algorithm from random points; `[centre][coordinate]`.
-pub(super) fn k_means(manifold: &AnyManifold, points: &[f64], count: usize, rng: &mut Generator) -> Vec<f64> {
+/// At most `count` centres of a sample, by Lloyd's algorithm from random points; `[centre][coordinate]`.
+pub(super) fn k_means(
+    manifold: &AnyManifold,
+    sample: &Sample,
+    count: usize,
+    rng: &mut Generator,
+) -> Vec<f64> {
+    let Sample { points, weights } = sample;
     let (kinds, n) = (manifold.coordinates(), manifold.ambient());
     let mut embedded = Vec::new();
     points.chunks_exact(n).for_each(|point| embed(&kinds, point, &mut embedded));
     let samples = points.len() / n;
     let width = embedded.len() / samples.max(1);
     let count = count.min(samples);
-    // A random sample without replacement (Fisher & Yates).
-    let mut order: Vec<usize> = (0..samples).collect();
-    (0..count).for_each(|i| order.swap(i, i + rng.below(samples - i)));
     let at = |i: usize| &embedded[i * width..(i + 1) * width];
-    let mut means: Vec<f64> = order[..count].iter().flat_map(|&i| at(i).to_vec()).collect();
+    let mut means: Vec<f64> =
+        draw(samples, weights, count, rng).into_iter().flat_map(|i| at(i).to_vec()).collect();
     for _ in 0..ITERATIONS {
         let clusters = assign(&embedded, width, &means);
-        update(&embedded, width, &clusters, &mut means);
+        update(&embedded, weights, width, &clusters, &mut means);
     }
     let mut centres = Vec::with_capacity(count * n);
     means.chunks_exact(width.max(1)).for_each(|mean| project(&kinds, mean, &mut centres));
     centres
+}
+
+/// `count` of so many rows, drawn without replacement in proportion to their weights.
+fn draw(rows: usize, weights: &Weights, count: usize, rng: &mut Generator) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    if let Some(weights) = weights.as_slice() {
+        // The earliest of exponential times at the rates of the weights (Efraimidis & Spirakis 2006).
+        let uniform = |bits: u64| ((bits >> 11) + 1) as f64 * 2f64.powi(-53);
+        let times: Vec<f64> = weights.iter().map(|weight| -uniform(rng.next_u64()).ln() / weight).collect();
+        order.sort_by(|&i, &j| times[i].total_cmp(&times[j]));
+    } else {
+        // Fisher & Yates.
+        (0..count).for_each(|i| order.swap(i, i + rng.below(rows - i)));
+    }
+    order.truncate(count);
+    order
 }
 
 /// A concentration for every centre: the width of its bump is `coverage` times the distance to its neighbours.

@@ -9,6 +9,7 @@ use super::centres;
 use super::specification::{BumpTerm, LayerTerms, ZonalTerm};
 use super::survey::Places;
 use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::weights::Sample;
 
 /// Power of the Laplacian's eigenvalue in the penalty: the energy of third derivatives.
 const SMOOTHNESS: i32 = 3;
@@ -66,10 +67,10 @@ impl Richness {
 }
 
 impl Choice {
-    /// The dictionary for `points` (`[point][coordinate]`) of a manifold.
+    /// The dictionary for a sample of points of a manifold.
     pub(super) fn new(
         manifold: &AnyManifold,
-        points: &[f64],
+        sample: &Sample,
         richness: &Richness,
         rng: &mut Generator,
     ) -> Self {
@@ -94,7 +95,7 @@ impl Choice {
         }
         let mut bumps = vec![];
         for &count in &richness.bumps {
-            let centres = centres::k_means(manifold, points, count, rng);
+            let centres = centres::k_means(manifold, sample, count, rng);
             let kappas = centres::concentrations(manifold, &centres, COVERAGE);
             let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
             bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));

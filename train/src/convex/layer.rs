@@ -10,6 +10,7 @@ use super::cloud::Cloud;
 use super::newton::{Problem, Strength};
 use super::survey::{Candidate, Places, Survey, contraction};
 use crate::points::Generator;
+use crate::weights::Weights;
 
 /// Weights of the penalty along the path: the first, the factor from one to the next, and their number.
 const FIRST_PENALTY: f64 = 1.0;
@@ -55,21 +56,22 @@ pub(super) struct PathPoint {
 }
 
 impl<'a> LayerFit<'a> {
-    /// The problem of `places.data`, with uniform barrier points, `least` of them or more, and the last weight `barrier`.
+    /// The problem of `places.data`, of which each has its share of one, with uniform barrier points, `least` of them or
+    /// more, and the last weight `barrier`.
     pub(super) fn new(
         map: Arc<dyn LinearMap>,
         penalty: DMatrix<f64>,
         places: Places<'a>,
+        shares: &[f64],
         (barrier, least): (f64, usize),
         stop: &'a AtomicBool,
         rng: &mut Generator,
     ) -> Self {
         let n = places.manifold.ambient();
-        let count = places.data.len() / n;
         let uniform = places.uniform(least.max(5 * map.parameters()), rng);
         let uniform_count = uniform.len() / n;
         let share = (uniform_count as f64).recip();
-        let data = Cloud::new(&*map, places.data, &vec![(count as f64).recip(); count]);
+        let data = Cloud::new(&*map, places.data, shares);
         let cloud = Cloud::new(&*map, &uniform, &vec![share; uniform_count]);
         let problem = Problem { map, data, barrier: cloud, penalty, stop };
         Self { problem, places, barrier, share }
@@ -85,9 +87,14 @@ impl<'a> LayerFit<'a> {
         Strength { barrier, penalty: Self::penalty(k) }
     }
 
-    /// Minima along the path, each from the one before. It ends where the mean over the validation points has fallen
-    /// twice, or at penalty number `last`.
-    pub(super) fn path(&mut self, validation: &[f64], last: Option<usize>) -> Vec<PathPoint> {
+    /// Minima along the path, each from the one before. It ends where the weighted mean over the validation points has
+    /// fallen twice, or at penalty number `last`.
+    pub(super) fn path(
+        &mut self,
+        validation: &[f64],
+        weights: &Weights,
+        last: Option<usize>,
+    ) -> Vec<PathPoint> {
         let held = validation.len() / self.places.manifold.ambient();
         let map = self.problem.map.clone();
         let cloud = Cloud::new(&*map, validation, &vec![1.0; held]);
@@ -97,7 +104,7 @@ impl<'a> LayerFit<'a> {
             a = self.problem.minimise(self.strength(k), a, COARSE, MOST_STEPS);
             let densities =
                 if held > 0 { cloud.log_densities(&*map, &cloud.coordinates(&a)) } else { vec![] };
-            let mean = densities.iter().sum::<f64>() / held.max(1) as f64;
+            let mean = if held > 0 { weights.mean(&densities) } else { 0.0 };
             path.push(PathPoint { a: a.clone(), validation: densities });
             (best, worse) = if mean > best { (mean, 0) } else { (best, worse + 1) };
             if worse > 1 && last.is_none() {

@@ -12,8 +12,8 @@ use super::joint::{Joint, LayerBarrier};
 use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
 use super::survey::{CONDITIONAL, Survey};
-use crate::estimate::mean;
 use crate::points::Generator;
+use crate::weights::{Sample, Weights};
 
 /// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
 const LEAST_FALL: f64 = 2e-5;
@@ -32,11 +32,11 @@ pub(super) struct FittedLayer {
 pub(super) struct Member<'a> {
     manifold: &'a AnyManifold,
     /// Points to fit, and points that judge; as given.
-    data: Vec<f64>,
-    validation: Vec<f64>,
+    data: Sample,
+    validation: Sample,
     /// The same points pulled back through the layers.
-    x: Vec<f64>,
-    v: Vec<f64>,
+    x: Sample,
+    v: Sample,
     /// The layer next to the data first.
     pub layers: Vec<FittedLayer>,
     rng: Generator,
@@ -54,8 +54,8 @@ pub(super) struct Draft {
 impl<'a> Member<'a> {
     pub(super) fn new(
         manifold: &'a AnyManifold,
-        data: Vec<f64>,
-        validation: Vec<f64>,
+        data: Sample,
+        validation: Sample,
         seed: u64,
         is_thorough: bool,
     ) -> Self {
@@ -72,6 +72,16 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// Weights of the validation points.
+    pub(super) fn weights(&self) -> &Weights {
+        &self.v.weights
+    }
+
+    /// Share of every point to fit in their weights.
+    fn shares(&self) -> Vec<f64> {
+        self.x.weights.shares(self.x.points.len() / self.manifold.ambient())
+    }
+
     /// Least number of uniform points in a layer's barrier.
     fn least_uniform(&self) -> usize {
         let least = UNIFORM[usize::from(!self.is_thorough)];
@@ -80,12 +90,13 @@ impl<'a> Member<'a> {
 
     /// What dictionary the points can bear.
     pub(super) fn richness(&self) -> Richness {
-        Richness::new(self.manifold, self.data.len() / self.manifold.ambient())
+        let count = self.data.points.len() / self.manifold.ambient();
+        Richness::new(self.manifold, self.data.weights.effective(count).round() as usize)
     }
 
     /// Log-densities that the validation points have without a further layer, up to those of the layers so far.
     pub(super) fn base_densities(&self) -> Vec<f64> {
-        self.v.chunks_exact(self.manifold.ambient()).map(|x| self.manifold.log_base(x)).collect()
+        self.v.points.chunks_exact(self.manifold.ambient()).map(|x| self.manifold.log_base(x)).collect()
     }
 
     /// Fits the next layer along a path of penalties; up to penalty number `last`, if it is given.
@@ -99,10 +110,11 @@ impl<'a> Member<'a> {
         let choice = Choice::new(self.manifold, &self.x, richness, &mut self.rng);
         let terms = choice.terms.on(self.manifold).expect("functions of this manifold");
         let map = linear_map(self.manifold, terms, Solver::default())?;
-        let (places, barrier) = (choice.places(self.manifold, &self.x), (barrier, self.least_uniform()));
+        let barrier = (barrier, self.least_uniform());
+        let (places, shares) = (choice.places(self.manifold, &self.x.points), self.shares());
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
-        let path = fit.path(&self.v, last);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, &shares, barrier, stop, &mut self.rng);
+        let path = fit.path(&self.v.points, &self.v.weights, last);
         Ok(Draft { choice, map, path })
     }
 
@@ -116,23 +128,24 @@ impl<'a> Member<'a> {
         stop: &AtomicBool,
     ) -> Result<Vec<f64>, FlowError> {
         let Draft { choice, map, path } = draft;
-        let (places, barrier) = (choice.places(self.manifold, &self.x), (barrier, self.least_uniform()));
+        let barrier = (barrier, self.least_uniform());
+        let (places, shares) = (choice.places(self.manifold, &self.x.points), self.shares());
         let mut fit =
-            LayerFit::new(map.clone(), choice.penalty.clone(), places, barrier, stop, &mut self.rng);
+            LayerFit::new(map.clone(), choice.penalty.clone(), places, &shares, barrier, stop, &mut self.rng);
         let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
         let start = path[k.min(path.len() - 1)].a.clone();
         // One of several folds only judges: where its map folds between the points does not matter.
         let mut a = if self.is_thorough { start.clone() } else { fit.minimum(start.clone(), k) };
-        let folds = |a: &DVector<f64>| flow.log_prob(a.as_slice(), &self.v).iter().any(|l| l.is_nan());
+        let folds = |a: &DVector<f64>| flow.log_prob(a.as_slice(), &self.v.points).iter().any(|l| l.is_nan());
         if self.is_thorough || folds(&a) {
             a = fit.finish(start, k, &mut self.rng).into();
         }
         let a = a.as_slice().to_vec();
         let (points, weights) = fit.into_barrier();
         let penalty = LayerFit::penalty(k) * &choice.penalty;
-        let pulled = flow.inverse(&a, &self.v);
-        self.x = flow.inverse(&a, &self.x).x;
-        self.v = pulled.x;
+        let pulled = flow.inverse(&a, &self.v.points);
+        self.x.points = flow.inverse(&a, &self.x.points).x;
+        self.v.points = pulled.x;
         let barrier = LayerBarrier { flow, points, weights, penalty };
         self.layers.push(FittedLayer { map, a, choice, barrier });
         Ok(pulled.log_q)
@@ -152,10 +165,10 @@ impl<'a> Member<'a> {
         Ok((Flow::from_maps(maps, false)?, theta))
     }
 
-    /// Mean log-density of the validation points under all layers.
+    /// Weighted mean log-density of the validation points under all layers.
     pub(super) fn validation(&self) -> Result<f64, FlowError> {
         let (flow, theta) = self.flow()?;
-        Ok(mean(flow.log_prob(&theta, &self.validation).into_iter()))
+        Ok(mean_log_density(&flow, &theta, &self.validation))
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
@@ -172,7 +185,7 @@ impl<'a> Member<'a> {
         if self.is_thorough {
             self.contract();
             // Contraction may undo more than the steps have gained.
-            let likelihood = |theta: &[f64]| mean(flow.log_prob(theta, &self.data).into_iter());
+            let likelihood = |theta: &[f64]| mean_log_density(&flow, theta, &self.data);
             let after = likelihood(&self.flow()?.1);
             if after.is_nan() || after < likelihood(&start) {
                 self.set(&flow, &start);
@@ -193,9 +206,10 @@ impl<'a> Member<'a> {
     ) -> (Vec<f64>, usize) {
         let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
         let joint = Joint { flow, data: &self.data, layers: &barriers, barrier };
-        let judge = |theta: &[f64]| match self.validation.is_empty() {
+        let is_unjudged = self.validation.points.is_empty();
+        let judge = |theta: &[f64]| match is_unjudged {
             true => 0.0,
-            false => mean(flow.log_prob(theta, &self.validation).into_iter()),
+            false => mean_log_density(flow, theta, &self.validation),
         };
         let mut theta = start.to_vec();
         let mut best = (judge(&theta), theta.clone(), 0);
@@ -206,7 +220,7 @@ impl<'a> Member<'a> {
             }
             let Some(found) = joint.step(&mut theta, value, &mut memory) else { break };
             let judged = judge(&theta);
-            if judged > best.0 || self.validation.is_empty() {
+            if judged > best.0 || is_unjudged {
                 best = (judged, theta.clone(), step);
             }
             if value - found < LEAST_FALL || step >= best.2 + PATIENCE {
@@ -243,4 +257,8 @@ impl<'a> Member<'a> {
     pub(super) fn into_layers(self) -> Vec<(LayerTerms, Vec<f64>)> {
         self.layers.into_iter().map(|layer| (layer.choice.terms, layer.a)).collect()
     }
+}
+
+fn mean_log_density(flow: &Flow, theta: &[f64], sample: &Sample) -> f64 {
+    sample.weights.mean(&flow.log_prob(theta, &sample.points))
 }

@@ -195,6 +195,38 @@ mod tests {
     }
 
     #[test]
+    fn integer_weights_are_repeated_points() {
+        let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.3, penalty: 0.2 });
+        for name in ["T2", "S2", "R2", "S2xT1"] {
+            let (mut problem, a) = problem(name, &stop);
+            let map = problem.map.clone();
+            let manifold = map.manifold().clone();
+            let sequence = Sequence::new(Spread::Random, 150, manifold.cube_dim());
+            let points = base_points(&manifold, &sequence, &mut Generator::from_seed(6));
+            let counts: Vec<usize> = (0..150).map(|i| 1 + i * i % 4).collect();
+            let total: usize = counts.iter().sum();
+            let rows = points.chunks_exact(manifold.ambient()).zip(&counts);
+            let repeated: Vec<f64> = rows.flat_map(|(point, &count)| point.repeat(count)).collect();
+            let shares: Vec<f64> = counts.iter().map(|&count| count as f64 / total as f64).collect();
+            let clouds = [
+                Cloud::new(&*map, &points, &shares),
+                Cloud::new(&*map, &repeated, &vec![1.0 / total as f64; total]),
+            ];
+            let [(value, gradient, hessian), expected] = clouds.map(|cloud| {
+                problem.data = cloud;
+                let z = problem.coordinates(&a);
+                let expansions = [problem.data.expand(&*map, &z[0]), problem.barrier.expand(&*map, &z[1])];
+                let (gradient, hessian) = problem.derivatives(strength, &a, expansions.each_ref());
+                (problem.objective(strength, &a, &z), gradient, hessian)
+            });
+            assert!((value - expected.0).abs() < 1e-13, "{name}: {value}, {}", expected.0);
+            assert!((&gradient - &expected.1).amax() < 1e-12 * (1.0 + gradient.amax()), "{name}");
+            let (found, expected) = (hessian.lower_triangle(), expected.2.lower_triangle());
+            assert!((&found - &expected).amax() < 1e-12 * (1.0 + found.amax()), "{name}");
+        }
+    }
+
+    #[test]
     fn minimum_is_where_the_gradient_vanishes() {
         let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
         let (mut problem, a) = problem("S2", &stop);

@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use super::member::{Draft, Member};
 use super::specification::{BumpTerm, LayerTerms};
 use super::standard::{context_units, standard_layer, standardised, with_contexts_of};
-use crate::estimate::mean;
+use crate::estimate::Estimate;
 use crate::points::Generator;
+use crate::weights::{Sample, WeightedPoints, Weights};
 
 /// How a density is fitted by linear layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,9 +98,14 @@ impl LinearDensity {
         Ok((flow.expect("one layer"), vec![0.0]))
     }
 
-    /// Maximum likelihood of points (`[point][coordinate]`). On a manifold with conditioning variables the likelihood is
-    /// that of the density given these, and folds are looked for at the values that they have among the points. If there are validation points, they choose penalty and
-    /// depth, and are then learned from as well; else folds of the points do.
+    /// Maximum likelihood of points (`[point][coordinate]`), with weights or without. If there are validation points,
+    /// they choose penalty and depth, and are then learned from as well; else folds of the points do.
+    ///
+    /// Weights of both are on one scale, on which a point without a weight has one. How rich the layers are, and how many
+    /// folds there are, follows from the effective number of points (see [`crate::weights`]).
+    ///
+    /// On a manifold with conditioning variables the likelihood is that of the density given these, and folds are looked
+    /// for at the values that they have among the points, and between these.
     ///
     /// `watch` is called after each layer.
     ///
@@ -107,42 +113,42 @@ impl LinearDensity {
     /// [`FlowError`] if there are no kernels for the manifold.
     ///
     /// # Panics
-    /// If there are fewer than two points, or a slice does not hold whole points.
-    pub fn fit(
+    /// If there are fewer than two points of positive weight, or a slice does not hold whole points.
+    pub fn fit<'a>(
         manifold: &AnyManifold,
-        points: &[f64],
-        validation: &[f64],
+        points: impl Into<WeightedPoints<'a>>,
+        validation: impl Into<WeightedPoints<'a>>,
         options: &LinearOptions,
         stop: &AtomicBool,
         watch: &mut dyn FnMut(&LayerReport),
     ) -> Result<Self, FlowError> {
         let n = manifold.ambient();
-        assert!(points.len() >= 2 * n, "at least two points");
-        assert!(
-            points.len().is_multiple_of(n) && validation.len().is_multiple_of(n),
-            "points of {n} coordinates"
-        );
+        let (points, validation) = (points.into(), validation.into());
+        let all = Sample::joined(&[points, validation], n);
+        let [points, validation] = [points, validation].map(|part| Sample::new(part, n));
+        assert!(points.points.len() >= 2 * n, "at least two points");
         let given = manifold;
-        let units = context_units(given, &[points, validation].concat());
-        let [points, validation] = [points, validation].map(|points| standardised(points, n, &units));
-        let all = [&points[..], &validation].concat();
-        let manifold = &with_contexts_of(given, &all);
+        let units = context_units(given, &all);
+        let [points, validation, all] = [points, validation, all]
+            .map(|sample| Sample { points: standardised(&sample.points, n, &units), ..sample });
+        let manifold = &with_contexts_of(given, &all.points);
         let standard = standard_layer(manifold, &all);
         let base = match &standard {
             Some((terms, a)) => Self::flow_of(manifold, std::slice::from_ref(terms))?.map(|flow| (flow, a)),
             None => None,
         };
-        let [points, validation, all] = [points, validation, all].map(|points| match &base {
-            Some((flow, a)) => flow.inverse(a, &points).x,
-            None => points,
+        let [points, validation, all] = [points, validation, all].map(|sample| match &base {
+            Some((flow, a)) => Sample { points: flow.inverse(a, &sample.points).x, ..sample },
+            None => sample,
         });
-        let folds = if validation.is_empty() {
+        let folds = if validation.points.is_empty() {
             folds(manifold, &points, options.seed)
         } else {
             vec![Member::new(manifold, points, validation, options.seed, true)]
         };
-        let whole = Member::new(manifold, all, vec![], options.seed ^ u64::MAX, true);
-        let mut growth = Growth { folds, whole, options, stop, reports: vec![] };
+        let whole = Member::new(manifold, all, Sample::default(), options.seed ^ u64::MAX, true);
+        let weights = Weights::concat(folds.iter().map(Member::weights));
+        let mut growth = Growth { folds, weights, whole, options, stop, reports: vec![] };
         growth.grow(watch)?;
         growth.polish(watch)?;
         let mut layers: Vec<(LayerTerms, Vec<f64>)> = growth.whole.into_layers().into_iter().rev().collect();
@@ -166,10 +172,10 @@ fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
 
 /// Members that leave out a part of the points each. Rows that repeat each other are left out together, because a copy
 /// among the points to learn from would praise any peak there.
-fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member<'a>> {
+fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Member<'a>> {
     let n = manifold.ambient();
-    let count = points.len() / n;
-    let row = |i: usize| &points[i * n..(i + 1) * n];
+    let count = sample.points.len() / n;
+    let row = |i: usize| &sample.points[i * n..(i + 1) * n];
     let mut copies: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
     for i in 0..count {
         copies.entry(row(i).iter().map(|x| x.to_bits()).collect()).or_default().push(i);
@@ -178,7 +184,8 @@ fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member
     let mut rng = Generator::from_seed(seed);
     let distinct = groups.len();
     (0..distinct).for_each(|i| groups.swap(i, i + rng.below(distinct - i)));
-    let (parts, used) = match distinct {
+    let effective = distinct.min(sample.weights.effective(count).round() as usize);
+    let (parts, used) = match effective {
         0..TEN_FOLDS => (10.min(distinct), 10.min(distinct)),
         TEN_FOLDS..FIVE_FOLDS => (5, 5),
         _ => (10, 1),
@@ -187,8 +194,9 @@ fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member
         let (mut train, mut held) = (Vec::new(), Vec::new());
         for (place, group) in groups.iter().enumerate() {
             let into = if place % parts == fold { &mut held } else { &mut train };
-            group.iter().for_each(|&i| into.extend(row(i)));
+            into.extend(group);
         }
+        let [train, held] = [train, held].map(|rows| sample.rows(n, &rows));
         Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64), used == 1)
     };
     (0..used).map(of).collect()
@@ -197,6 +205,8 @@ fn folds<'a>(manifold: &'a AnyManifold, points: &[f64], seed: u64) -> Vec<Member
 /// The stacks of all folds, and the one of all points.
 struct Growth<'a> {
     folds: Vec<Member<'a>>,
+    /// Weights of the validation points of all folds.
+    weights: Weights,
     whole: Member<'a>,
     options: &'a LinearOptions,
     stop: &'a AtomicBool,
@@ -208,16 +218,17 @@ impl Growth<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether gains of points are more than nothing; where there are few, more than half their standard error.
+    /// Whether gains of points are more than nothing; where there are few, more than half their standard error, which a
+    /// single point does not have.
     fn pays(&self, gains: &[f64]) -> bool {
-        let (n, gain) = (gains.len() as f64, mean(gains.iter().copied()));
-        let variance = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        let least = if gains.len() < FEW[usize::from(self.folds.len() == 1)] {
-            LEAST_GAIN[0].max(0.5 * (variance / n).sqrt())
-        } else {
-            LEAST_GAIN[1]
+        let Estimate { value, standard_error } = self.weights.estimate(gains);
+        let is_few = self.weights.effective(gains.len()) < FEW[usize::from(self.folds.len() == 1)] as f64;
+        let least = match is_few {
+            true if standard_error.is_finite() => LEAST_GAIN[0].max(0.5 * standard_error),
+            true => LEAST_GAIN[0],
+            false => LEAST_GAIN[1],
         };
-        gain > least
+        value > least
     }
 
     /// Adds layers until one does not pay.
@@ -231,7 +242,7 @@ impl Growth<'_> {
                 .map(|fold| fold.draft(&richness, barrier, None, stop))
                 .collect::<Result<_, _>>()?;
             let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
-            let Some((k, gains)) = best_penalty(&drafts, &base) else { break };
+            let Some((k, gains)) = best_penalty(&drafts, &base, &self.weights) else { break };
             if self.is_stopped() || !self.pays(&gains) {
                 break;
             }
@@ -256,7 +267,8 @@ impl Growth<'_> {
                 break;
             }
             let parameters = self.whole.layers[layer].a.len();
-            self.report(LayerReport { layer: Some(layer), parameters, gain: mean(gains.into_iter()) }, watch);
+            let gain = self.weights.mean(&gains);
+            self.report(LayerReport { layer: Some(layer), parameters, gain }, watch);
         }
         Ok(())
     }
@@ -266,8 +278,9 @@ impl Growth<'_> {
         if self.whole.layers.is_empty() || self.is_stopped() {
             return Ok(());
         }
+        let of_folds = Weights::of_parts(self.folds.iter().map(Member::weights));
         let validation = |folds: &[Member<'_>]| -> Result<f64, FlowError> {
-            Ok(mean(folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?.into_iter()))
+            Ok(of_folds.mean(&folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?))
         };
         let before = validation(&self.folds)?;
         let stop = self.stop;
@@ -296,9 +309,9 @@ impl Growth<'_> {
     }
 }
 
-/// The number of the penalty with the best mean over the validation points of all folds, and the gain of every point
+/// The number of the penalty with the best weighted mean over the validation points of all folds, and the gain of every point
 /// over `base`; none if no penalty is on every path.
-fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
+fn best_penalty(drafts: &[Draft], base: &[f64], weights: &Weights) -> Option<(usize, Vec<f64>)> {
     let shared = drafts.iter().map(|draft| draft.path.len()).min()?;
     let gains = |k: usize| -> Vec<f64> {
         let densities = drafts.iter().flat_map(|draft| draft.path[k].validation.iter());
@@ -306,6 +319,6 @@ fn best_penalty(drafts: &[Draft], base: &[f64]) -> Option<(usize, Vec<f64>)> {
     };
     let best = (0..shared)
         .map(|k| (k, gains(k)))
-        .max_by(|a, b| mean(a.1.iter().copied()).total_cmp(&mean(b.1.iter().copied())))?;
+        .max_by(|a, b| weights.mean(&a.1).total_cmp(&weights.mean(&b.1)))?;
     Some(best)
 }

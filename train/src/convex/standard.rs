@@ -3,6 +3,8 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::specification::{ContextTerm, LayerTerms};
+use crate::quantiles::Sorted;
+use crate::weights::{Sample, Weights};
 
 /// A spread of a normal distribution is its interquartile range divided by this.
 const NORMAL_QUARTILES: f64 = 1.349;
@@ -16,7 +18,7 @@ const FARTHEST: f64 = 10.0;
 ///
 /// `T⁻¹(y) = y + psi′(y)`, so `psi = −y shift/scale + (1/scale − 1) y²/2`. The scale is the standard deviation; where
 /// tails make it far larger than the interquartile range tells, it is that range's and the shift is the median.
-pub(super) fn standard_layer(manifold: &AnyManifold, points: &[f64]) -> Option<(LayerTerms, Vec<f64>)> {
+pub(super) fn standard_layer(manifold: &AnyManifold, sample: &Sample) -> Option<(LayerTerms, Vec<f64>)> {
     let (mut column, mut reals) = (0, Vec::new());
     for kind in manifold.coordinates() {
         if let Coordinates::Reals(n) = kind {
@@ -29,7 +31,8 @@ pub(super) fn standard_layer(manifold: &AnyManifold, points: &[f64]) -> Option<(
     }
     let (mut linear, mut products) = (Vec::new(), Vec::new());
     for (i, &column) in reals.iter().enumerate() {
-        let [shift, scale] = location_and_scale(points.chunks_exact(manifold.ambient()).map(|p| p[column]));
+        let column = sample.points.iter().skip(column).step_by(manifold.ambient());
+        let [shift, scale] = location_and_scale(column.copied(), &sample.weights);
         linear.push(-shift / scale);
         products.extend((i..reals.len()).map(|j| if i == j { scale.recip() - 1.0 } else { 0.0 }));
     }
@@ -39,11 +42,11 @@ pub(super) fn standard_layer(manifold: &AnyManifold, points: &[f64]) -> Option<(
 
 /// Units of each conditioning variable: shift and scale by the rule of [`standard_layer`], and the range of its values,
 /// ten scales from the shift at most.
-pub(super) fn context_units(manifold: &AnyManifold, points: &[f64]) -> Vec<ContextTerm> {
+pub(super) fn context_units(manifold: &AnyManifold, sample: &Sample) -> Vec<ContextTerm> {
     let n = manifold.ambient();
-    let column = |c: usize| points.chunks_exact(n).map(move |p| p[c]);
+    let column = |c: usize| sample.points.chunks_exact(n).map(move |p| p[c]);
     let of = |c: usize| {
-        let [shift, scale] = location_and_scale(column(c));
+        let [shift, scale] = location_and_scale(column(c), &sample.weights);
         let range = column(c).map(|x| ((x - shift) / scale).clamp(-FARTHEST, FARTHEST));
         let range = range.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], s| [s.min(l), s.max(h)]);
         ContextTerm { shift, scale, range }
@@ -75,13 +78,11 @@ pub(crate) fn with_contexts_of(manifold: &AnyManifold, points: &[f64]) -> AnyMan
 }
 
 /// Where the numbers lie and how far they spread; `[0, 1]` for numbers that are all equal.
-fn location_and_scale(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
-    let mut x: Vec<f64> = numbers.collect();
-    x.sort_by(f64::total_cmp);
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    let deviation = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let quantile = |q: f64| x[((n - 1.0) * q).round() as usize];
+fn location_and_scale(numbers: impl Iterator<Item = f64>, weights: &Weights) -> [f64; 2] {
+    let x = Sorted::weighted(numbers.collect(), weights);
+    let mean = x.mean_of(|x| x);
+    let deviation = x.mean_of(|x| (x - mean).powi(2)).sqrt();
+    let quantile = |q: f64| x.at((x.last() * q).round());
     let robust = (quantile(0.75) - quantile(0.25)) / NORMAL_QUARTILES;
     if deviation.is_nan() || deviation <= 0.0 {
         [0.0, 1.0]
@@ -106,7 +107,8 @@ mod tests {
         let points: Vec<f64> = (0..50)
             .flat_map(|i| [1e3 + f64::from(i), 0.1 * f64::from(i % 7), -1e-3 * f64::from(i * i % 31)])
             .collect();
-        let (terms, a) = standard_layer(&manifold, &points).expect("real coordinates");
+        let sample = Sample::new((&points).into(), 3);
+        let (terms, a) = standard_layer(&manifold, &sample).expect("real coordinates");
         let map = linear_map(&manifold, terms.on(&manifold).expect("polynomials"), Solver::default())
             .expect("a map");
         let flow = Flow::from_maps(vec![map as Arc<dyn Map>], false).expect("a flow");
@@ -122,11 +124,11 @@ mod tests {
     #[test]
     fn far_points_do_not_widen_the_scale() {
         let numbers = (0..1001).map(|i| if i < 5 { 1e6 } else { f64::from(i) / 1000.0 });
-        let [shift, scale] = location_and_scale(numbers);
+        let [shift, scale] = location_and_scale(numbers, &Weights::default());
         assert!(
             (shift - 0.5).abs() < 0.01 && (scale - 0.5 / NORMAL_QUARTILES).abs() < 0.01,
             "{shift}, {scale}"
         );
-        assert_eq!(location_and_scale([2.0, 2.0].into_iter()), [0.0, 1.0]);
+        assert_eq!(location_and_scale([2.0, 2.0].into_iter(), &Weights::default()), [0.0, 1.0]);
     }
 }

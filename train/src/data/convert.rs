@@ -3,10 +3,11 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::field::Cell;
-use super::select::{Role, roles, select};
+use super::select::{Role, find, roles, select};
 use super::table::Table;
 use super::unit::unit;
 use super::{DataError, Note, Options, Points, Unit};
+use crate::weights::{Sample, WeightedPoints};
 
 /// Unit vectors whose length misses 1 by more than this are not rounded, but wrong: it is what numbers of five decimals
 /// miss on S². Numbers of six decimals, and those of single precision, miss less.
@@ -34,8 +35,13 @@ pub(super) fn points(
     if options.unit.is_some() && !roles.contains(&Role::Angle) {
         return Err(DataError::NoAngles { manifold: manifold.to_string() });
     }
-    let columns = select(table, manifold, &roles, options, &mut notes)?;
-    let (rows, numbers) = numbers(table, &columns, options, &mut notes)?;
+    let of_weights = options.weights.as_ref().map(|column| find(table, column)).transpose()?;
+    let columns = select(table, manifold, &roles, of_weights, options, &mut notes)?;
+    let fields: Vec<usize> = columns.iter().copied().chain(of_weights).collect();
+    let (rows, mut numbers) = numbers(table, &fields, options, &mut notes)?;
+    let weights = of_weights
+        .map(|column| take_weights(table, column, &rows, &mut numbers, fields.len(), &mut notes))
+        .transpose()?;
     let selection = Selection { table, roles, columns, rows, numbers };
     let angle_unit = selection.unit(options, &mut notes)?;
     let points = selection.points(manifold, angle_unit, &mut notes)?;
@@ -43,7 +49,41 @@ pub(super) fn points(
     if found == 0 {
         return Err(DataError::TooFew { path: table.path.to_owned(), rows: 0, needed: 1 });
     }
-    Ok(Points { points, notes })
+    Ok(Points { points, weights, notes })
+}
+
+/// Takes the weights, the last of `width` numbers per row, out of the numbers.
+///
+/// # Errors
+/// [`DataError::Weight`] at the first that is negative, [`DataError::NoWeight`] if all are zero.
+fn take_weights(
+    table: &Table<'_>,
+    column: usize,
+    rows: &[usize],
+    numbers: &mut Vec<f64>,
+    width: usize,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<f64>, DataError> {
+    let weights: Vec<f64> = numbers.chunks_exact(width).map(|row| row[width - 1]).collect();
+    let mut place = 0_usize;
+    numbers.retain(|_| {
+        place += 1;
+        !place.is_multiple_of(width)
+    });
+    if let Some(i) = weights.iter().position(|weight| *weight < 0.0) {
+        let (at, column) = (table.place(rows[i]), table.label(column));
+        return Err(DataError::Weight { at, column, value: weights[i] });
+    }
+    let positive = weights.iter().filter(|weight| **weight > 0.0).count();
+    if positive == 0 && !weights.is_empty() {
+        return Err(DataError::NoWeight { path: table.path.to_owned(), column: table.label(column) });
+    }
+    // The weights stand for points of one coordinate.
+    let known = WeightedPoints::new(&weights, &weights).map(|given| Sample::new(given, 1).weights);
+    let effective = known.unwrap_or_default().effective(positive);
+    let (column, zero) = (table.label(column), weights.len() - positive);
+    notes.push(Note::Weights { column, rows: positive, zero, effective });
+    Ok(weights)
 }
 
 /// The numbers of some columns, `[row][column]`, and their rows in the table; rows without a value are left out if the

@@ -212,12 +212,34 @@ pub enum DataError {
         /// What was asked for.
         name: String,
     },
-    /// The fit takes no weights.
+    /// A weight is negative.
     #[error(
-        "weights of rows cannot be fitted yet: leave `weights` out if they are equal; repeating rows instead would make \
-         atoms of them, where no density exists"
+        "{at}, {column}: the weight {value} is negative; give 0 or more, 0 for a row that does not count"
     )]
-    Weights,
+    Weight {
+        /// The row.
+        at: Place,
+        /// Number and name of the column.
+        column: String,
+        /// The weight.
+        value: f64,
+    },
+    /// No row counts.
+    #[error("{}, {column}: all weights are 0; give the rows to learn from positive weights", path.display())]
+    NoWeight {
+        /// The file.
+        path: PathBuf,
+        /// Number and name of the column.
+        column: String,
+    },
+    /// A column is to be a coordinate and the weights.
+    #[error("{}: {column} cannot be a coordinate and the weights; take it out of `columns` or of `weights`", path.display())]
+    WeightIsCoordinate {
+        /// The file.
+        path: PathBuf,
+        /// Number and name of the column.
+        column: String,
+    },
     /// An angle beyond a full turn of radians, and no unit.
     #[error(
         "{at}, {column}: the angle {value} is beyond ±2π; give unit = \"deg\" (--unit deg) if these are degrees, or \

@@ -37,13 +37,35 @@ pub use separator::Separator;
 pub(crate) use split::split;
 pub use table::MOST_ROWS;
 
+use crate::weights::WeightedPoints;
+
 /// Points that were read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     /// The points, `[row][coordinate]`; angles in `[0, 2π)`, unit vectors of length 1.
     pub points: Vec<f64>,
+    /// One weight per row as it was read, zero or more and not all zero; none without the option `weights`.
+    pub weights: Option<Vec<f64>>,
     /// What was taken for granted, in the order in which it was.
     pub notes: Vec<Note>,
+}
+
+impl Points {
+    /// The points with their weights.
+    pub fn weighted(&self) -> WeightedPoints<'_> {
+        match &self.weights {
+            None => (&self.points).into(),
+            Some(weights) => WeightedPoints::new(&self.points, weights).expect("weights that were checked"),
+        }
+    }
+
+    /// The bytes of a `.npy` file of these points, with a last column of their weights if there are some.
+    pub(crate) fn encode(&self, ambient: usize) -> Vec<u8> {
+        let Some(weights) = &self.weights else { return encode(&self.points, ambient) };
+        let rows = self.points.chunks_exact(ambient).zip(weights);
+        let all: Vec<f64> = rows.flat_map(|(point, weight)| point.iter().chain([weight])).copied().collect();
+        encode(&all, ambient + 1)
+    }
 }
 
 /// Reads the points of a manifold from a file. Names that end in `.npy` or `.npz` hold arrays, all others tables of
@@ -77,9 +99,6 @@ pub fn decode(
     manifold: &AnyManifold,
     options: &Options,
 ) -> Result<Points, DataError> {
-    if options.weights.is_some() {
-        return Err(DataError::Weights);
-    }
     let mut notes = Vec::new();
     let is = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
     if is("npz") {

@@ -54,6 +54,17 @@ pub enum Note {
     Columns(Vec<String>),
     /// Columns of the conditioning variables.
     Contexts(Vec<String>),
+    /// Weights of the rows.
+    Weights {
+        /// Number and name of the column.
+        column: String,
+        /// Rows of positive weight.
+        rows: usize,
+        /// Rows of weight zero.
+        zero: usize,
+        /// Effective number of rows.
+        effective: f64,
+    },
     /// Unit of the angles.
     Unit {
         /// The unit.
@@ -113,6 +124,14 @@ impl fmt::Display for Note {
             }
             Self::Columns(columns) => write!(f, "coordinates, in their order: {}", columns.join(", ")),
             Self::Contexts(columns) => write!(f, "the density is that given {}", columns.join(", ")),
+            Self::Weights { column, rows, zero, effective } => {
+                let zero = match zero {
+                    0 => String::new(),
+                    1 => ", and 1 row has weight 0 and does not count".to_owned(),
+                    zero => format!(", and {zero} rows have weight 0 and do not count"),
+                };
+                write!(f, "weights: {column}; {rows} rows are worth {effective:.1} of equal weight{zero}")
+            }
             Self::Unit { unit, reason } => write!(f, "angles are {unit}: {reason}"),
             Self::Wrapped { count: 1, at, value, unit } => {
                 write!(f, "1 angle beyond a turn is wrapped: {value} {unit} in {at}")

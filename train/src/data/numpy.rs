@@ -37,7 +37,9 @@ pub(super) fn array<'a>(bytes: &[u8], path: &'a Path) -> Result<Table<'a>, DataE
 }
 
 /// Reads the table of a `.npz` archive: the array that the option `columns` names, the only array, the only one of two
-/// dimensions if its name is `points`, or one column of each array if they are vectors of one length. Returns as well whether the option has been used up.
+/// dimensions if its name is `points`, or one column of each array if they are vectors of one length. A vector that the
+/// option `weights` names becomes the last column of an array of two dimensions. Returns as well whether the option
+/// `columns` has been used up.
 ///
 /// # Errors
 /// As [`array`].
@@ -47,10 +49,20 @@ pub(super) fn archive<'a>(
     options: &Options,
 ) -> Result<(Table<'a>, bool), DataError> {
     let mut arrays = entries(bytes).map_err(|problem| error(path, problem))?;
+    let beside = weights(&mut arrays, options);
+    let whole = |array: Array| match &beside {
+        None => table(path, array, vec![]),
+        Some((name, weights)) => {
+            let names = [vec![String::new(); array.columns], vec![name.clone()]].concat();
+            let joined = with_column(array, weights)
+                .map_err(|problem| error(path, format!("{name} has {problem}")))?;
+            table(path, joined, names)
+        }
+    };
     if let [Column::Name(name)] = &options.columns[..]
         && let Some(i) = arrays.iter().position(|(other, array)| other == name && !array.flat)
     {
-        return Ok((table(path, arrays.swap_remove(i).1, vec![])?, true));
+        return Ok((whole(arrays.swap_remove(i).1)?, true));
     }
     // What the program writes has the points beside their log-densities.
     let mut tables = arrays.iter().enumerate().filter(|(_, (_, array))| !array.flat);
@@ -58,11 +70,11 @@ pub(super) fn archive<'a>(
         && let (Some((i, (name, _))), None) = (tables.next(), tables.next())
         && name == POINTS
     {
-        return Ok((table(path, arrays.swap_remove(i).1, vec![])?, true));
+        return Ok((whole(arrays.swap_remove(i).1)?, true));
     }
     let rows = arrays.first().map_or(0, |(_, array)| array.rows);
     if arrays.len() == 1 && !arrays[0].1.flat {
-        return Ok((table(path, arrays.remove(0).1, vec![])?, false));
+        return Ok((whole(arrays.remove(0).1)?, false));
     }
     if arrays.is_empty() || arrays.iter().any(|(_, array)| !array.flat || array.rows != rows) {
         let shape = |(name, array): &(String, Array)| {
@@ -80,6 +92,25 @@ pub(super) fn archive<'a>(
     let names: Vec<String> = arrays.iter().map(|(name, _)| name.clone()).collect();
     let columns = names.len();
     Ok((table(path, Array { rows, columns, flat: false, numbers }, names)?, false))
+}
+
+/// Takes the vector that the option `weights` names from arrays of which some have two dimensions.
+fn weights(arrays: &mut Vec<(String, Array)>, options: &Options) -> Option<(String, Array)> {
+    let Some(Column::Name(name)) = &options.weights else { return None };
+    let is_named = |(other, array): &(String, Array)| array.flat && other == name;
+    let place = arrays.iter().position(is_named)?;
+    arrays.iter().any(|(_, array)| !array.flat).then(|| arrays.remove(place))
+}
+
+/// An array with one more column.
+fn with_column(array: Array, last: &Array) -> Result<Array, String> {
+    let Array { rows, columns, numbers, .. } = array;
+    if last.rows != rows {
+        return Err(format!("{} numbers for {rows} rows, where each needs one", last.rows));
+    }
+    let rows_of = numbers.chunks_exact(columns.max(1)).zip(&last.numbers);
+    let joined = rows_of.flat_map(|(row, weight)| row.iter().chain([weight])).copied().collect();
+    Ok(Array { rows, columns: columns + 1, flat: false, numbers: joined })
 }
 
 /// The header of a `.npy` file of little-endian doubles in C order, version 1.0 of the format.
@@ -316,5 +347,14 @@ mod tests {
         let columns = vec![Column::Name("points".to_owned())];
         let chosen = archive(&samples, "x.npz".as_ref(), &Options { columns, ..options });
         assert!(matches!(chosen, Ok((Table { width: 2, .. }, true))));
+        // A vector of weights is a column beside the array.
+        let options = Options { weights: Some(Column::Name("log_q".to_owned())), ..Options::default() };
+        for name in ["points.npy", "centres.npy"] {
+            let (table, _) = archive(&named(name), "x.npz".as_ref(), &options).expect("a table");
+            assert_eq!(table.names, ["", "", "log_q"], "{name}");
+            assert_eq!(table.cells, [1.0, 2.0, 1.0, 3.0, 4.0, 2.0].map(Cell::Number), "{name}");
+        }
+        let (table, _) = archive(&both, "x.npz".as_ref(), &options).expect("a table");
+        assert_eq!(table.width, 2);
     }
 }

@@ -16,7 +16,7 @@ pub struct Options {
     pub columns: Vec<Column>,
     /// Columns of the conditioning variables, in their order; empty to take them as the last coordinates.
     pub context: Vec<Column>,
-    /// Column of the weights of the rows. No fit takes weights yet: [`super::read`] refuses it.
+    /// Column of the weights of the rows, which is no coordinate; none if all rows count alike. See [`crate::weights`].
     pub weights: Option<Column>,
     /// Whether each unit vector of S² stands as latitude and longitude in degrees.
     pub lat_lon: bool,

@@ -57,15 +57,16 @@ pub(super) fn roles(manifold: &AnyManifold, lat_lon: bool) -> Vec<Role> {
 /// The options `columns` and `context` choose; without `context` the conditioning variables are the last coordinates,
 /// and without `columns` a single latitude and longitude are known by their names, and so are the
 /// coordinates of a table that the program has written. Otherwise the table must have as many columns as there are roles,
-/// not counting an index and columns of text.
+/// not counting an index and columns of text. The column of weights is none of them.
 ///
 /// # Errors
-/// [`DataError::Columns`], [`DataError::Choice`], [`DataError::Contexts`], [`DataError::Twice`], [`DataError::Name`],
-/// [`DataError::Ambiguous`] or [`DataError::Globes`].
+/// [`DataError::WeightIsCoordinate`], [`DataError::Columns`], [`DataError::Choice`], [`DataError::Contexts`],
+/// [`DataError::Twice`], [`DataError::Name`], [`DataError::Ambiguous`] or [`DataError::Globes`].
 pub(super) fn select(
     table: &Table<'_>,
     manifold: &AnyManifold,
     roles: &[Role],
+    weights: Option<usize>,
     options: &Options,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<usize>, DataError> {
@@ -91,8 +92,15 @@ pub(super) fn select(
     } else if let Some(error) = globe_without_option(table, manifold, roles) {
         return Err(error);
     } else {
-        remaining(table, manifold, roles, &contexts, notes)?
+        let taken: Vec<usize> = contexts.iter().copied().chain(weights).collect();
+        remaining(table, manifold, roles, &taken, notes)?
     };
+    if let Some(column) = weights.filter(|column| chosen.contains(column) || contexts.contains(column)) {
+        return Err(DataError::WeightIsCoordinate {
+            path: table.path.to_owned(),
+            column: table.label(column),
+        });
+    }
     for (i, role) in roles.iter().enumerate() {
         let named = |i: usize, is: fn(&str) -> bool| table.names.get(chosen[i]).is_some_and(|name| is(name));
         if *role == Role::Latitude && named(i, is_longitude) && named(i + 1, is_latitude) {
@@ -127,7 +135,7 @@ fn needs(manifold: &AnyManifold, roles: &[Role]) -> String {
 ///
 /// # Errors
 /// [`DataError::Name`] if there is none, [`DataError::Ambiguous`] if there are several.
-fn find(table: &Table<'_>, column: &Column) -> Result<usize, DataError> {
+pub(super) fn find(table: &Table<'_>, column: &Column) -> Result<usize, DataError> {
     let (name, number) = match column {
         Column::Number(number) => (None, Some(*number)),
         Column::Name(name) => (Some(name.trim()), name.trim().parse().ok()),

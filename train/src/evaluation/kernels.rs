@@ -3,6 +3,7 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::points::Generator;
+use crate::weights::Weights;
 
 /// Most centres of the kernels.
 const CENTRES: usize = 128;
@@ -28,7 +29,8 @@ impl Scales {
         for block in manifold.coordinates() {
             match block {
                 Coordinates::Reals(k) => {
-                    scales.extend((column..column + k).map(|c| (deviation(y, n, c), true)));
+                    let deviation = |c| (deviation(y, &Weights::default(), n, c), true);
+                    scales.extend((column..column + k).map(deviation));
                 }
                 Coordinates::UnitVector(k) => scales.extend(vec![(1.0, false); k - 1]),
                 block => scales.extend(vec![(1.0, false); block.len()]),
@@ -41,12 +43,11 @@ impl Scales {
     }
 }
 
-/// Standard deviation of a column; one where it is constant.
-pub(super) fn deviation(y: &[f64], n: usize, column: usize) -> f64 {
-    let values = || y.iter().skip(column).step_by(n);
-    let count = values().count().max(1) as f64;
-    let mean = values().sum::<f64>() / count;
-    let variance = values().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+/// Weighted standard deviation of a column; one where it is constant.
+pub(super) fn deviation(y: &[f64], weights: &Weights, n: usize, column: usize) -> f64 {
+    let values: Vec<f64> = y.iter().skip(column).step_by(n).copied().collect();
+    let mean = weights.mean(&values);
+    let variance = weights.mean(&values.iter().map(|v| (v - mean).powi(2)).collect::<Vec<_>>());
     if variance > 0.0 && variance.is_finite() { variance.sqrt() } else { 1.0 }
 }
 

@@ -126,7 +126,7 @@ impl Slice {
         let Some(product) = manifold.to_product().filter(|_| k > 0) else {
             return vec![Self { manifold: manifold.clone(), context: vec![] }];
         };
-        let data = subject.data();
+        let data = subject.data().points;
         let rows = data.len() / n;
         let most = rows.min(ROWS[usize::from(manifold.dim() > 1)]);
         let at = |i: usize| data[i * n..(i + 1) * n][n - k..].to_vec();
@@ -304,7 +304,7 @@ impl<'a> RealLine<'a> {
         let n = subject.flow.manifold().ambient();
         let mut edges: Vec<f64> = (0..=18).map(|i| f64::from(i) - BASE_END).collect();
         let mut ranges = vec![(-BASE_END, BASE_END)];
-        for points in [images, &subject.data()] {
+        for points in [images, &subject.data().points] {
             let mut column: Vec<f64> = points.iter().skip(self.column).step_by(n).copied().collect();
             column.sort_by(f64::total_cmp);
             if let Some(last) = column.len().checked_sub(1) {

@@ -21,7 +21,7 @@ const SHARE: usize = 4;
 /// The integral from [`SHIFTS`] independent sets of points.
 pub(super) fn mass(subject: &Subject<'_>, survey: &mut Survey) -> Result<Mass, EvaluationError> {
     let (manifold, data) = (subject.flow.manifold(), subject.data());
-    let kernels = Kernels::new(manifold, &data);
+    let kernels = Kernels::new(manifold, &data.points);
     let count = (subject.settings.uniform / SHARE / SHIFTS).max(1);
     let mut rng = Generator::from_seed(stream(subject.settings.seed, MASS));
     let sequence = Sequence::new(Spread::Kronecker, count, manifold.cube_dim());

@@ -19,12 +19,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ircpm_flow::{Flow, SignedDensities, SolveStats};
 use ircpm_manifolds::AnyManifold;
 
-use crate::baseline::{KernelDensity, Mixture, mean_log_density};
+use crate::baseline::{KernelDensity, Mixture};
 use crate::config::EvaluationConfig;
 use crate::estimate::{Estimate, Estimates};
 use crate::points::{Generator, Quadrature, Sequence, Spread, base_points};
 use crate::target::Target;
 use crate::training::Source;
+use crate::weights::Sample;
 pub use error::EvaluationError;
 pub use fold::Fold;
 use fold::Survey;
@@ -39,8 +40,8 @@ pub struct Evaluation {
     pub weights: Option<Estimates>,
     /// ESS of the base density on the same target.
     pub base_ess: Option<f64>,
-    /// Mean log-likelihood of the points that were held out, in nats; none for fewer than two, or where the map folds
-    /// at one of them. It is that of a density only if [`Evaluation::is_density`].
+    /// Mean log-likelihood of the points that were held out, by their weights, in nats; none for fewer than two, or where
+    /// the map folds at one of them. It is that of a density only if [`Evaluation::is_density`].
     pub held_out: Option<Estimate>,
     /// Number of points that were held out; none for a target.
     pub held_out_points: Option<usize>,
@@ -71,10 +72,12 @@ impl Evaluation {
         if manifold.contexts() > 0 {
             return;
         }
+        let held_out = Sample::new(held_out, manifold.ambient());
         let kernel = KernelDensity::fit(manifold, train, seed).ok();
         let mixture = Mixture::fit(manifold, train, seed).ok();
-        self.baseline_kernel = kernel.and_then(|density| mean_log_density(&density.log_density(held_out)));
-        self.baseline_mixture = mixture.and_then(|density| mean_log_density(&density.log_density(held_out)));
+        let mean = |log_q: Vec<f64>| (log_q.len() >= 2).then(|| held_out.weights.estimate(&log_q));
+        self.baseline_kernel = kernel.and_then(|density| mean(density.log_density(&held_out.points)));
+        self.baseline_mixture = mixture.and_then(|density| mean(density.log_density(&held_out.points)));
     }
 
     /// Whether the map folds: whether a point was seen where it does, or its mass is above one, which only a map that
@@ -135,8 +138,8 @@ struct Subject<'a> {
 /// too few samples are solved, [`EvaluationError::Interrupted`] if `stop` is set meanwhile.
 ///
 /// # Panics
-/// If `theta` has the wrong length for the flow, if the target lives on another manifold, or if the held-out points
-/// are not whole points.
+/// If `theta` has the wrong length for the flow, if the target lives on another manifold, or if the points are not whole
+/// points with one weight each.
 pub fn evaluate(
     flow: &Flow,
     theta: &[f64],
@@ -148,8 +151,7 @@ pub fn evaluate(
     if let Some((target, _)) = source.target() {
         assert_eq!(manifold, target.manifold(), "a flow and its target live on one manifold");
     }
-    let (count, n) = (source.held_out().len(), manifold.ambient());
-    assert!(count.is_multiple_of(n), "whole held-out points of {n} coordinates");
+    let held_out = Sample::new(source.held_out(), manifold.ambient());
     assert_eq!(theta.len(), flow.parameters(), "the parameters of the flow");
     check(theta, settings)?;
     let subject = Subject { flow, theta, source, settings, stop };
@@ -158,15 +160,17 @@ pub fn evaluate(
     survey.add_indefinite(solve.indefinite);
     let base_ess = source.target().map(|(target, beta)| subject.base_ess(target, beta)).transpose()?;
     let (held_out, held_out_points) = match source {
-        Source::Points { held_out, .. } => (log_likelihood(flow, theta, held_out), Some(held_out.len() / n)),
+        Source::Points { .. } => {
+            (log_likelihood(flow, theta, &held_out), Some(held_out.points.len() / manifold.ambient()))
+        }
         Source::Target { .. } => (None, None),
     };
     let seed = stream(settings.seed, FRESH);
     subject.survey(&draw(manifold, Spread::Kronecker, settings.uniform, seed), &mut survey)?;
     subject.survey(&images, &mut survey)?;
     let data = subject.data();
-    let found = subject.survey(&data, &mut survey)?;
-    subject.carry_back(&data, &found, &mut survey)?;
+    let found = subject.survey(&data.points, &mut survey)?;
+    subject.carry_back(&data.points, &found, &mut survey)?;
     let likeness = Likeness::new(manifold, &images, &data, stream(settings.seed, HALVINGS));
     let mass = mass::measure(&subject, &images, &mut survey)?;
     Ok(Evaluation {
@@ -357,11 +361,13 @@ impl Subject<'_> {
         self.reached(&some, &of_some, survey).map(|_| ())
     }
 
-    /// All points of the data; none for a target.
-    fn data(&self) -> Vec<f64> {
+    /// All points of the data that count; none for a target.
+    fn data(&self) -> Sample {
         match self.source {
-            Source::Points { train, held_out } => [train, held_out].concat(),
-            Source::Target { .. } => vec![],
+            Source::Points { train, held_out } => {
+                Sample::joined(&[train, held_out], self.flow.manifold().ambient())
+            }
+            Source::Target { .. } => Sample::default(),
         }
     }
 
@@ -371,11 +377,11 @@ impl Subject<'_> {
     }
 }
 
-/// Mean `log q` of points; none for fewer than two, or where the map folds at one of them.
-fn log_likelihood(flow: &Flow, theta: &[f64], y: &[f64]) -> Option<Estimate> {
-    let pulled = flow.inverse(theta, y);
+/// Weighted mean of `log q` over points; none for fewer than two, or where the map folds at one of them.
+fn log_likelihood(flow: &Flow, theta: &[f64], sample: &Sample) -> Option<Estimate> {
+    let pulled = flow.inverse(theta, &sample.points);
     let defined = pulled.log_q.len() >= 2 && pulled.ok.iter().all(|&ok| ok);
-    defined.then(|| Estimate::mean_of(&pulled.log_q))
+    defined.then(|| sample.weights.estimate(&pulled.log_q))
 }
 
 /// Independent seeds from one: evaluations with neighbouring seeds share no stream.

@@ -17,11 +17,12 @@ use crate::data::split;
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
 use crate::target::Target;
-use crate::training::findings::{Degenerate, Finding, examine};
+use crate::training::findings::{Degenerate, Finding, examine, few_effective};
 use crate::training::range::OutOfRange;
 use crate::training::{
     End, GROWING_STEPS, NEWTON, Progress, Source, Trainer, TrainingError, Watcher, choose, fit_linear,
 };
+use crate::weights::{Sample, WeightedPoints};
 
 pub use flow_file::{FlowFile, FlowFileError};
 pub use options::{Algorithm, Options};
@@ -69,7 +70,7 @@ pub enum FitError {
         /// What the manifold says.
         source: InvalidPoint,
     },
-    /// Too few points to learn from.
+    /// Too few points of positive weight to learn from.
     #[error("{points} points, of which {train} are left to learn from: give at least two, or hold out fewer")]
     TooFew {
         /// All points.
@@ -221,8 +222,10 @@ pub fn fit_target_with(
     finish(begin(&first, source, &options.training(), options.seed)?, source, &options, stop, watcher)
 }
 
-/// Fits a density to points `y` (`[point][coordinate]`) of a manifold, and measures it on those that are held out.
-/// Returns the flow and its parameters.
+/// Fits a density to points `y` (`[point][coordinate]`) of a manifold, with weights or without, and measures it on those
+/// that are held out. Returns the flow and its parameters.
+///
+/// [`WeightedPoints::new`] gives points their weights; those of weight zero are as if they were not there.
 ///
 /// On a manifold with conditioning variables, such as `T2xC1`, the last coordinates of a point are their values, and the
 /// density is that of the others given these; [`Flow::sample_given`] draws from it.
@@ -236,7 +239,7 @@ pub fn fit_target_with(
 /// zero, and where the manifold has no kernels.
 ///
 /// # Panics
-/// If `y` does not hold whole points.
+/// If `y` does not hold whole points, or there is not one weight per point.
 ///
 /// ```
 /// use ircpm_train::fit::{Options, fit_data};
@@ -249,7 +252,11 @@ pub fn fit_target_with(
 /// assert!(flow.log_prob(&fit.theta, &[1.0]) > flow.log_prob(&fit.theta, &[4.0]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn fit_data(manifold: &AnyManifold, y: &[f64], options: &Options) -> Result<(Flow, Fit), FitError> {
+pub fn fit_data<'a>(
+    manifold: &AnyManifold,
+    y: impl Into<WeightedPoints<'a>>,
+    options: &Options,
+) -> Result<(Flow, Fit), FitError> {
     fit_data_with(manifold, y, options, &AtomicBool::new(false), &mut ())
 }
 
@@ -261,30 +268,33 @@ pub fn fit_data(manifold: &AnyManifold, y: &[f64], options: &Options) -> Result<
 ///
 /// # Panics
 /// As [`fit_data`].
-pub fn fit_data_with(
+pub fn fit_data_with<'a>(
     manifold: &AnyManifold,
-    y: &[f64],
+    y: impl Into<WeightedPoints<'a>>,
     options: &Options,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
-    let manifold = &with_contexts_of(manifold, y);
-    let [train, held_out] = checked_split(manifold, y, options.held_out)?;
-    let mut findings = examine(manifold, &[&train[..], &held_out].concat())?;
+    let sample = checked(manifold, y.into())?;
+    let manifold = &with_contexts_of(manifold, &sample.points);
+    let [train, held_out] = checked_split(&sample, manifold.ambient(), options.held_out)?;
+    let mut findings = examine(manifold, &[&train.points[..], &held_out.points].concat())?;
     findings.retain(Finding::concerns_linear_layers);
-    let (density, progress) = fit_linear(manifold, &train, &options.linear(), stop, watcher)?;
+    findings.extend(few_effective(&sample.weights, sample.points.len() / manifold.ambient()));
+    let (density, progress) = fit_linear(manifold, train.view(), &options.linear(), stop, watcher)?;
     if !progress.done {
         return Err(FitError::Interrupted { steps: progress.step });
     }
     let LinearDensity { flow, theta, terms, .. } = density;
-    let source = Source::Points { train: &train, held_out: &held_out };
+    let source = Source::points(train.view(), held_out.view());
     let mut evaluation = evaluate(&flow, &theta, source, &options.evaluation(), stop)?;
     evaluation.add_baselines(manifold, source, options.seed);
     Ok((flow, Fit { theta, evaluation, end: None, optimiser: NEWTON, progress, terms, findings }))
 }
 
-/// Fits a flow to points `y` (`[point][coordinate]`) by maximum likelihood, and measures it on those that are held out.
+/// Fits a flow to points `y` (`[point][coordinate]`), with weights or without, by maximum likelihood, and measures it on
+/// those that are held out.
 ///
 /// [`fit_data`] builds a flow for which that is a convex problem. With a network, as here, the likelihood does not keep the map from folding where there are no points, nor at concentrated points: look at
 /// [`Evaluation::fold`] and at the mass before the density is used.
@@ -294,24 +304,34 @@ pub fn fit_data_with(
 /// diverges.
 ///
 /// # Panics
-/// If `y` does not hold whole points.
-pub fn fit_points(flow: &Flow, y: &[f64], options: &Options) -> Result<Fit, FitError> {
+/// If `y` does not hold whole points, or there is not one weight per point.
+pub fn fit_points<'a>(
+    flow: &Flow,
+    y: impl Into<WeightedPoints<'a>>,
+    options: &Options,
+) -> Result<Fit, FitError> {
     options.check()?;
-    let [learned, held_out] = checked_split(flow.manifold(), y, options.held_out)?;
-    train(flow, Source::Points { train: &learned, held_out: &held_out }, options)
+    let sample = checked(flow.manifold(), y.into())?;
+    let [learned, held_out] = checked_split(&sample, flow.manifold().ambient(), options.held_out)?;
+    train(flow, Source::points(learned.view(), held_out.view()), options)
 }
 
-/// Points to learn from and those that are held out, checked and wrapped.
-fn checked_split(manifold: &AnyManifold, y: &[f64], share: f64) -> Result<[Vec<f64>; 2], FitError> {
+/// Points that count, checked and wrapped.
+fn checked(manifold: &AnyManifold, y: WeightedPoints<'_>) -> Result<Sample, FitError> {
     let n = manifold.ambient();
-    assert!(y.len().is_multiple_of(n), "points of {n} coordinates");
-    let mut y = y.to_vec();
-    for (index, point) in y.chunks_exact_mut(n).enumerate() {
+    y.count(n);
+    for (index, point) in y.points().chunks_exact(n).enumerate() {
         manifold.check_point(point).map_err(|source| FitError::Point { index, source })?;
-        manifold.wrap(point);
     }
-    let (learned, held_out) = split(&y, n, share);
-    let (points, left) = (y.len() / n, learned.len() / n);
+    let mut sample = Sample::new(y, n);
+    sample.points.chunks_exact_mut(n).for_each(|point| manifold.wrap(point));
+    Ok(sample)
+}
+
+/// Points to learn from and those that are held out.
+fn checked_split(sample: &Sample, ambient: usize, share: f64) -> Result<[Sample; 2], FitError> {
+    let [learned, held_out] = split(sample, ambient, share);
+    let (points, left) = (sample.points.len() / ambient, learned.points.len() / ambient);
     if left < 2 {
         return Err(FitError::TooFew { points, train: left });
     }

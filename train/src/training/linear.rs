@@ -12,6 +12,7 @@ use super::{Progress, State, Step, Watcher};
 use crate::convex::{LayerReport, LinearDensity, LinearOptions};
 use crate::optimiser::Tensors;
 use crate::points::Generator;
+use crate::weights::WeightedPoints;
 
 /// Name of the method in reports.
 pub(crate) const NEWTON: &str = "newton";
@@ -23,13 +24,13 @@ pub(crate) const NEWTON: &str = "newton";
 /// [`FlowError`] if there are no kernels for the manifold.
 pub(crate) fn fit_linear(
     manifold: &AnyManifold,
-    points: &[f64],
+    points: WeightedPoints<'_>,
     options: &LinearOptions,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<(LinearDensity, Progress), FlowError> {
     let (wall, cpu) = (Instant::now(), ProcessTime::now());
-    let count = points.len() / manifold.ambient();
+    let count = points.count(manifold.ambient());
     let (mut step, mut loss) = (0, 0.0);
     let mut tell = |report: &LayerReport| {
         loss -= report.gain;

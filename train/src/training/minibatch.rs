@@ -14,8 +14,10 @@ pub struct Minibatch<'a> {
     sequence: Sequence,
     generator: Generator,
     points: Vec<f64>,
-    /// Weights of given points and of the barrier's.
+    /// Weights of given points in a batch and of the barrier's.
     weights: Vec<f64>,
+    /// Sums of the weights of all given points up to each; none if these count alike.
+    sums: Option<Vec<f64>>,
 }
 
 /// Weight of base points beside given points, which keep the map from folding between these. A model that could be any
@@ -26,7 +28,7 @@ const RATIO: usize = 2;
 
 impl<'a> Minibatch<'a> {
     /// Batches of `count` points: base points with the given spread for a target, rows drawn with replacement for data,
-    /// and beside these half as many base points as a barrier against folds.
+    /// in proportion to their weights, and beside these half as many base points as a barrier against folds.
     pub fn new(
         flow: &'a Flow,
         source: Source<'a>,
@@ -45,8 +47,30 @@ impl<'a> Minibatch<'a> {
             }
         };
         let sequence = Sequence::new(spread, base, flow.manifold().cube_dim());
-        Self { flow, source, sequence, generator, points: Vec::new(), weights }
+        let sums = match source {
+            Source::Target { .. } => None,
+            Source::Points { train, .. } => train.weights().map(sums),
+        };
+        Self { flow, source, sequence, generator, points: Vec::new(), weights, sums }
     }
+}
+
+/// Sums of weights up to each, in units of the largest weight, so that they are finite.
+fn sums(weights: &[f64]) -> Vec<f64> {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    let mut sum = 0.0;
+    let add = |weight: &f64| {
+        sum += weight / largest;
+        sum
+    };
+    weights.iter().map(add).collect()
+}
+
+/// A row drawn in proportion to its weight, from the sums of the weights up to each; never one of weight zero.
+fn draw(sums: &[f64], generator: &mut Generator) -> usize {
+    let uniform = (generator.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    let total = sums[sums.len() - 1];
+    sums.partition_point(|sum| *sum <= uniform * total)
 }
 
 impl Objective for Minibatch<'_> {
@@ -56,11 +80,15 @@ impl Objective for Minibatch<'_> {
             Source::Target { .. } => base_points(manifold, &self.sequence, &mut self.generator),
             Source::Points { train, .. } => {
                 let ambient = manifold.ambient();
+                let train = train.points();
                 let rows = train.len() / ambient;
                 let base = self.sequence.points();
                 let mut y = Vec::with_capacity(self.weights.len() * ambient);
                 for _ in base..self.weights.len() {
-                    let row = self.generator.below(rows);
+                    let row = match &self.sums {
+                        None => self.generator.below(rows),
+                        Some(sums) => draw(sums, &mut self.generator),
+                    };
                     y.extend_from_slice(&train[row * ambient..(row + 1) * ambient]);
                 }
                 y.extend(base_points(manifold, &self.sequence, &mut self.generator));
@@ -98,5 +126,23 @@ impl TrainingObjective for Minibatch<'_> {
 
     fn assess(&mut self, _: &mut Vec<f64>, last: bool) -> Assessment {
         Assessment { done: last, ..Assessment::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_drawn_in_proportion_to_their_weights() {
+        let (weights, draws) = ([0.0, 3.0, 1.0, 0.0, 4.0, 0.0], 40_000);
+        let (sums, mut generator) = (sums(&weights), Generator::from_seed(3));
+        let mut counts = [0.0; 6];
+        (0..draws).for_each(|_| counts[draw(&sums, &mut generator)] += 1.0 / f64::from(draws));
+        for (count, weight) in counts.iter().zip(weights) {
+            let share: f64 = weight / 8.0;
+            let error = (share * (1.0 - share) / f64::from(draws)).sqrt();
+            assert!((count - share).abs() <= 4.0 * error, "{counts:?}");
+        }
     }
 }

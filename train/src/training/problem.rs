@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicBool;
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
-use super::findings::{Degenerate, Finding, examine, repeated};
+use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
 use super::model::{flow_of, grows};
 use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
 use crate::config::{Config, DataConfig, Layers};
 use crate::convex::{LinearDensity, LinearOptions, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
 use crate::target::{ExpressionError, Target};
+use crate::weights::Sample;
 
 /// Everything that training and evaluation read and never change.
 #[derive(Clone)]
@@ -37,12 +38,11 @@ enum Content {
 
 /// Points that were read.
 struct Data {
-    /// All of them, in the order of their file.
-    all: Vec<f64>,
-    train: Vec<f64>,
-    held_out: Vec<f64>,
+    /// All of them, in the order of their file, those of weight zero included.
+    all: Points,
+    train: Sample,
+    held_out: Sample,
     findings: Vec<Finding>,
-    notes: Vec<Note>,
 }
 
 /// Why no problem can be made of a configuration.
@@ -122,7 +122,7 @@ impl Problem {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
                 let mut content = Data::read(&base.join(&data.file), data)?;
-                let manifold = with_contexts_of(&data.flow_manifold(), &content.all);
+                let manifold = with_contexts_of(&data.flow_manifold(), &content.all.points);
                 if config.is_linear() {
                     content.findings.retain(Finding::concerns_linear_layers);
                 }
@@ -180,7 +180,7 @@ impl Problem {
         if let Layers::Fixed(layers) = self.config.model.layers {
             options.layers = layers;
         }
-        let (density, progress) = fit_linear(self.manifold(), train, &options, stop, watcher)
+        let (density, progress) = fit_linear(self.manifold(), train.view(), &options, stop, watcher)
             .map_err(|source| ProblemError::Flow { manifold: self.manifold().to_string(), source })?;
         let state = state_of(&density, progress, self.config.seed);
         // Training is over: a watcher has nothing to stop.
@@ -202,21 +202,21 @@ impl Problem {
     /// What was taken for granted when the points were read.
     pub fn notes(&self) -> &[Note] {
         match &*self.content {
-            Content::Points(data) => &data.notes,
+            Content::Points(data) => &data.all.notes,
             Content::Target(_) => &[],
         }
     }
 
     /// The problem as it can be repeated from a folder of its own: points are looked for in the file `name` beside the
-    /// configuration, and its bytes are returned as well. They are those of a `.npy` file, angles in radians; the
-    /// configuration has their checksum.
+    /// configuration, and its bytes are returned as well. They are those of a `.npy` file, angles in radians, with a last
+    /// column of weights if there are some; the configuration has their checksum.
     pub fn with_copy(&self, name: &str) -> (Self, Option<Vec<u8>>) {
         let Self { mut config, flow, choice, grows, content } = self.clone();
         let (Content::Points(data), Some(settings)) = (&*self.content, &config.data) else {
             return (Self { config, flow, choice, grows, content }, None);
         };
-        let copy = data::encode(&data.all, self.manifold().ambient());
-        let notes = data.notes.iter().map(Note::to_string).collect();
+        let copy = data.all.encode(self.manifold().ambient());
+        let notes = data.all.notes.iter().map(Note::to_string).collect();
         config.data = Some(settings.copied(name, data::crc32(&copy), notes));
         (Self { config, flow, choice, grows, content }, Some(copy))
     }
@@ -280,7 +280,7 @@ impl Content {
     fn source(&self, beta: f64) -> Source<'_> {
         match self {
             Self::Target(target) => Source::Target { target: target.as_ref(), beta },
-            Self::Points(Data { train, held_out, .. }) => Source::Points { train, held_out },
+            Self::Points(Data { train, held_out, .. }) => Source::points(train.view(), held_out.view()),
         }
     }
 }
@@ -293,19 +293,21 @@ impl Data {
     fn read(path: &Path, settings: &DataConfig) -> Result<Self, ProblemError> {
         let manifold = &settings.flow_manifold();
         let ambient = manifold.ambient();
-        let Points { points: all, notes } = data::read(path, manifold, &settings.options())?;
-        let rows = all.len() / ambient;
+        let all = data::read(path, manifold, &settings.options())?;
+        let sample = Sample::new(all.weighted(), ambient);
+        let rows = sample.points.len() / ambient;
         if rows < 2 {
             return Err(DataError::TooFew { path: path.to_owned(), rows, needed: 2 }.into());
         }
-        let mut findings = examine(manifold, &all)
+        let mut findings = examine(manifold, &sample.points)
             .map_err(|source| ProblemError::Degenerate { path: path.to_owned(), source })?;
-        let (train, held_out) = split(&all, ambient, settings.held_out);
-        if train.len() < 2 * ambient {
-            let left = train.len() / ambient;
+        let [train, held_out] = split(&sample, ambient, settings.held_out);
+        if train.points.len() < 2 * ambient {
+            let left = train.points.len() / ambient;
             return Err(ProblemError::HeldOut { path: path.to_owned(), rows, left });
         }
-        findings.extend(repeated(ambient, &train, &held_out));
-        Ok(Self { all, train, held_out, findings, notes })
+        findings.extend(few_effective(&sample.weights, rows));
+        findings.extend(repeated(ambient, &train.points, &held_out.points));
+        Ok(Self { all, train, held_out, findings })
     }
 }

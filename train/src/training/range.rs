@@ -70,14 +70,15 @@ pub(super) fn check_settings(settings: &TrainingConfig, source: Source<'_>) -> R
 /// [`TrainingError::Point`] with the first one.
 ///
 /// # Panics
-/// If there are no points to learn from, or not whole points.
+/// If there are no points to learn from, not whole points, or not one weight per point.
 pub(super) fn check_points(manifold: &AnyManifold, source: Source<'_>) -> Result<(), TrainingError> {
     let Source::Points { train, held_out } = source else { return Ok(()) };
     let n = manifold.ambient();
-    assert!(!train.is_empty(), "at least one point to learn from");
+    assert!(!train.points().is_empty(), "at least one point to learn from");
     for (part, points) in [("training", train), ("held-out", held_out)] {
-        assert!(points.len().is_multiple_of(n), "whole {part} points of {n} coordinates");
-        for (index, point) in points.chunks_exact(n).enumerate() {
+        assert!(points.points().len().is_multiple_of(n), "whole {part} points of {n} coordinates");
+        points.count(n);
+        for (index, point) in points.points().chunks_exact(n).enumerate() {
             let invalid = |source| TrainingError::Point { part, index, source };
             manifold.check_point(point).map_err(invalid)?;
         }

@@ -1,6 +1,7 @@
 //! What a flow learns from.
 
 use crate::target::Target;
+use crate::weights::WeightedPoints;
 
 /// What a flow learns from: a density that is known up to a constant, or points.
 #[derive(Clone, Copy)]
@@ -12,16 +13,21 @@ pub enum Source<'a> {
         /// Inverse temperature `β > 0`.
         beta: f64,
     },
-    /// Points, `[row][coordinate]`.
+    /// Points, with weights or without. Weights of both parts are on one scale.
     Points {
         /// Points to learn from.
-        train: &'a [f64],
+        train: WeightedPoints<'a>,
         /// Points that training does not see, for the evaluation.
-        held_out: &'a [f64],
+        held_out: WeightedPoints<'a>,
     },
 }
 
 impl<'a> Source<'a> {
+    /// Points to learn from, and points that are held out.
+    pub fn points(train: impl Into<WeightedPoints<'a>>, held_out: impl Into<WeightedPoints<'a>>) -> Self {
+        Self::Points { train: train.into(), held_out: held_out.into() }
+    }
+
     /// The target and its inverse temperature, if the flow learns from one.
     pub fn target(self) -> Option<(&'a dyn Target, f64)> {
         match self {
@@ -36,9 +42,9 @@ impl<'a> Source<'a> {
     }
 
     /// Points that were held out; none for a target.
-    pub fn held_out(self) -> &'a [f64] {
+    pub fn held_out(self) -> WeightedPoints<'a> {
         match self {
-            Self::Target { .. } => &[],
+            Self::Target { .. } => (&[]).into(),
             Self::Points { held_out, .. } => held_out,
         }
     }

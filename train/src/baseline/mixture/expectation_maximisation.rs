@@ -8,6 +8,7 @@ use super::start::clusters;
 use crate::baseline::concentration::concentration;
 use crate::baseline::embedding::{Embedding, Factor};
 use crate::points::Generator;
+use crate::weights::Sample;
 
 /// Starts, of which the best after some steps goes on (Biernacki, Celeux & Govaert 2003).
 const STARTS: usize = 4;
@@ -23,11 +24,16 @@ const PRIOR_POINTS: f64 = 1.0;
 /// Largest concentration of a component.
 const LARGEST_CONCENTRATION: f64 = 1e6;
 
-/// Points to fit a mixture to, `[row][number]` of the embedding.
+/// Points to fit a mixture to.
 pub(super) struct Fit<'a> {
-    pub(super) embedding: &'a Embedding,
-    pub(super) embedded: &'a [f64],
-    pub(super) seed: u64,
+    embedding: &'a Embedding,
+    /// `[row][number]` of the embedding.
+    sample: &'a Sample,
+    /// Number of points that a weight of one is worth beside the prior.
+    worth: f64,
+    /// The number of points that all are worth.
+    rows: f64,
+    seed: u64,
 }
 
 /// Sums over points, weighted by one component's responsibilities.
@@ -84,7 +90,7 @@ impl Prior {
     fn new(fit: &Fit<'_>, count: usize) -> Self {
         let embedding = fit.embedding;
         let mut sums = Sums::new(embedding.width);
-        fit.embedded.chunks_exact(embedding.width).for_each(|point| sums.add_point(1.0, point));
+        fit.points().for_each(|(weight, point)| sums.add_point(weight, point));
         let share = (count as f64).powf(-2.0 / embedding.dim as f64);
         let (mut deviations, mut at) = (Vec::new(), 0);
         for &factor in &embedding.factors {
@@ -113,7 +119,20 @@ impl Prior {
     }
 }
 
-impl Fit<'_> {
+impl<'a> Fit<'a> {
+    /// The fit of a sample in the embedding, whose points are worth their effective number together.
+    pub(super) fn new(embedding: &'a Embedding, sample: &'a Sample, seed: u64) -> Self {
+        let count = sample.points.len() / embedding.width;
+        let rows = sample.weights.effective(count);
+        Self { embedding, sample, worth: rows / sample.weights.total(count), rows, seed }
+    }
+
+    /// The points, and how many points each is worth.
+    fn points(&self) -> impl Iterator<Item = (f64, &[f64])> {
+        let points = self.sample.points.chunks_exact(self.embedding.width).enumerate();
+        points.map(|(row, point)| (self.worth * self.sample.weights.of(row), point))
+    }
+
     /// The mixture of `count` components with the largest likelihood times prior that the starts lead to.
     pub(super) fn run(&self, count: usize) -> Vec<Component> {
         let prior = Prior::new(self, count);
@@ -135,23 +154,22 @@ impl Fit<'_> {
     /// Components from the clusters of k-means.
     fn start(&self, count: usize, prior: &Prior, generator: &mut Generator) -> Vec<Component> {
         let width = self.embedding.width;
-        let clusters = clusters(self.embedded, width, count, generator);
+        let clusters = clusters(self.sample, width, count, generator);
         let mut sums = vec![Sums::new(width); count];
-        for (point, &k) in self.embedded.chunks_exact(width).zip(&clusters) {
-            sums[k].add_point(1.0, point);
+        for ((weight, point), &k) in self.points().zip(&clusters) {
+            sums[k].add_point(weight, point);
         }
         // Where a cluster has no points, its mean is the first point's.
-        let fallback = &self.embedded[..width];
+        let fallback = &self.sample.points[..width];
         sums.iter().map(|sums| self.maximise(sums, fallback, prior)).collect()
     }
 
     /// Steps until the mean objective gains less than `GAIN`, or `steps`; the objective before the last step.
     fn climb(&self, components: &mut Vec<Component>, prior: &Prior, steps: usize) -> f64 {
-        let rows = (self.embedded.len() / self.embedding.width) as f64;
         let mut before = f64::NEG_INFINITY;
         for _ in 0..steps {
             let (log_likelihood, sums) = self.expect(components);
-            let objective = (log_likelihood + prior.log_density(self.embedding, components)) / rows;
+            let objective = (log_likelihood + prior.log_density(self.embedding, components)) / self.rows;
             *components = sums
                 .iter()
                 .zip(&*components)
@@ -169,22 +187,23 @@ impl Fit<'_> {
     /// that the bits do not depend on the threads.
     fn expect(&self, components: &[Component]) -> (f64, Vec<Sums>) {
         let width = self.embedding.width;
-        let of_chunk = |chunk: &[f64]| {
+        let of_chunk = |(part, chunk): (usize, &[f64])| {
             let (mut log_likelihood, mut sums) = (0.0, vec![Sums::new(width); components.len()]);
             let mut exponents = vec![0.0; components.len()];
-            for point in chunk.chunks_exact(width) {
+            for (i, point) in chunk.chunks_exact(width).enumerate() {
+                let weight = self.worth * self.sample.weights.of(part * CHUNK + i);
                 let log = log_density(components, self.embedding, point, &mut exponents);
-                log_likelihood += log;
+                log_likelihood += weight * log;
                 for (sums, exponent) in sums.iter_mut().zip(&exponents) {
                     let responsibility = (exponent - log).exp();
                     if responsibility > 0.0 {
-                        sums.add_point(responsibility, point);
+                        sums.add_point(weight * responsibility, point);
                     }
                 }
             }
             (log_likelihood, sums)
         };
-        let parts: Vec<_> = self.embedded.par_chunks(CHUNK * width).map(of_chunk).collect();
+        let parts: Vec<_> = self.sample.points.par_chunks(CHUNK * width).enumerate().map(of_chunk).collect();
         let mut total = (0.0, vec![Sums::new(width); components.len()]);
         for (log_likelihood, sums) in parts {
             total.0 += log_likelihood;
@@ -195,7 +214,6 @@ impl Fit<'_> {
 
     /// The component with the largest expected likelihood times prior. A factor without a mean keeps that of `old`.
     fn maximise(&self, sums: &Sums, old: &[f64], prior: &Prior) -> Component {
-        let rows = (self.embedded.len() / self.embedding.width) as f64;
         let (mut mean, mut concentrations, mut at) = (Vec::new(), Vec::new(), 0);
         for (&factor, &prior_deviation) in self.embedding.factors.iter().zip(&prior.0) {
             let width = factor.width();
@@ -211,6 +229,46 @@ impl Fit<'_> {
             mean.extend(centre);
             at += width;
         }
-        Component::new(self.embedding, sums.weight / rows, mean, concentrations)
+        Component::new(self.embedding, sums.weight / self.rows, mean, concentrations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::points::Generator;
+    use crate::weights::Weights;
+
+    #[test]
+    fn integer_weights_are_repeated_rows() {
+        let manifold = "R2xT1".parse().expect("a manifold");
+        let mut rng = Generator::from_seed(18);
+        let points: Vec<f64> = (0..1800).map(|i| f64::from(i / 900) + rng.normal()).collect();
+        let counts: Vec<usize> = (0..600).map(|_| 1 + rng.below(4)).collect();
+        let rows = points.chunks_exact(3).zip(&counts);
+        let repeated: Vec<f64> = rows.flat_map(|(point, &count)| point.repeat(count)).collect();
+        let (embedding, sample) = Embedding::of_points(&manifold, (&points).into()).expect("an embedding");
+        let weights = Weights::raw(counts.iter().map(|&count| count as f64).collect());
+        let repeated = Sample { points: embedding.embed(&repeated), weights: Weights::default() };
+        let weighted = Sample { weights, ..sample };
+        let total: usize = counts.iter().sum();
+        let given = |sample| Fit { worth: 1.0, rows: total as f64, ..Fit::new(&embedding, sample, 0) };
+        let fits = [given(&weighted), given(&repeated)];
+        // Both from the same start, because starts are drawn.
+        let prior = fits.each_ref().map(|fit| Prior::new(fit, 3));
+        let start = fits[0].start(3, &prior[0], &mut Generator::from_seed(1));
+        let mut found = [start.clone(), start];
+        let objectives = [0, 1].map(|i| fits[i].climb(&mut found[i], &prior[i], 20));
+        assert!((objectives[0] - objectives[1]).abs() < 1e-11, "{objectives:?}");
+        for (a, b) in found[0].iter().zip(&found[1]) {
+            assert!((a.weight - b.weight).abs() < 1e-10, "{a:?} {b:?}");
+            let numbers = |c: &Component| [&c.mean[..], &c.concentrations].concat();
+            let (a, b) = (numbers(a), numbers(b));
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-8 * (1.0 + b.abs())), "{a:?} {b:?}");
+        }
+        // Weights of mean one are worth their effective number beside the prior.
+        let fit = Fit::new(&embedding, &weighted, 0);
+        assert!((fit.points().map(|(weight, _)| weight).sum::<f64>() - fit.rows).abs() < 1e-9);
+        assert!(fit.rows < 600.0 && fit.rows > 400.0, "{}", fit.rows);
     }
 }

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::BaselineError;
 use super::embedding::Embedding;
 use super::folds::{Fold, folds};
+use crate::weights::{Sample, WeightedPoints};
 use component::Component;
 use expectation_maximisation::Fit;
 
@@ -44,19 +45,24 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Fits to points `[row][coordinate]`. The seed deals the points into folds and chooses the starts.
+    /// Fits to points `[row][coordinate]`, with weights or without. The seed deals the points into folds and chooses the
+    /// starts.
     ///
     /// # Errors
-    /// [`BaselineError`] for coordinates without a kernel, fewer than four points, rows that are not points, and real
-    /// columns without a spread.
+    /// [`BaselineError`] for coordinates without a kernel, fewer than four points of positive weight, rows that are not
+    /// points, and real columns without a spread.
     ///
     /// # Panics
     /// If `points` are not whole points.
-    pub fn fit(manifold: &AnyManifold, points: &[f64], seed: u64) -> Result<Self, BaselineError> {
-        let (embedding, embedded) = Embedding::of_sample(manifold, points)?;
-        let rows = points.len() / manifold.ambient();
-        let size = choose(&embedding, &embedded, &folds(rows, seed), seed);
-        let components = Fit { embedding: &embedding, embedded: &embedded, seed }.run(size);
+    pub fn fit<'a>(
+        manifold: &AnyManifold,
+        points: impl Into<WeightedPoints<'a>>,
+        seed: u64,
+    ) -> Result<Self, BaselineError> {
+        let (embedding, sample) = Embedding::of_points(manifold, points.into())?;
+        let rows = sample.points.len() / embedding.width;
+        let size = choose(&embedding, &sample, &folds(rows, &sample.weights, seed), seed);
+        let components = Fit::new(&embedding, &sample, seed).run(size);
         Ok(Self { embedding, components })
     }
 
@@ -90,18 +96,18 @@ fn log_densities(components: &[Component], embedding: &Embedding, embedded: &[f6
 }
 
 /// The number of components with the largest likelihood over all validation points.
-fn choose(embedding: &Embedding, embedded: &[f64], folds: &[Fold], seed: u64) -> usize {
-    let gather = |rows: &[usize]| -> Vec<f64> {
-        let width = embedding.width;
-        rows.iter().flat_map(|row| &embedded[row * width..(row + 1) * width]).copied().collect()
-    };
+fn choose(embedding: &Embedding, sample: &Sample, folds: &[Fold], seed: u64) -> usize {
+    let gather = |rows: &[usize]| sample.rows(embedding.width, rows);
     let parts: Vec<_> = folds.iter().map(|fold| (gather(&fold.train), gather(&fold.validation))).collect();
-    let fewest = folds.iter().map(|fold| fold.train.len()).min().unwrap_or(0);
+    let worth = |(train, _): &(Sample, Sample)| train.weights.effective(train.points.len() / embedding.width);
+    let fewest = parts.iter().map(worth).fold(f64::INFINITY, f64::min);
     let (mut best, mut best_score, mut failures) = (SIZES[0], f64::NEG_INFINITY, 0);
-    for size in SIZES.into_iter().filter(|size| *size == 1 || size * POINTS_PER_COMPONENT <= fewest) {
-        let score = |(train, validation): &(Vec<f64>, Vec<f64>)| {
-            let components = Fit { embedding, embedded: train, seed }.run(size);
-            log_densities(&components, embedding, validation).iter().sum::<f64>()
+    for size in SIZES.into_iter().filter(|size| *size == 1 || (size * POINTS_PER_COMPONENT) as f64 <= fewest)
+    {
+        let score = |(train, validation): &(Sample, Sample)| {
+            let components = Fit::new(embedding, train, seed).run(size);
+            let logs = log_densities(&components, embedding, &validation.points);
+            logs.iter().enumerate().map(|(row, log)| validation.weights.of(row) * log).sum::<f64>()
         };
         let scores: Vec<f64> = parts.par_iter().map(score).collect();
         let score = scores.iter().sum();

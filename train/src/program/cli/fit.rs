@@ -20,6 +20,7 @@ Examples:
   ircpm fit quakes.csv --manifold S2 --lat-lon         latitude and longitude, whichever columns have these names
   ircpm fit events.csv --manifold S2 --columns x,y,z --context energy     density of directions given the energy
   ircpm fit directions.npy --manifold S2               unit vectors, three columns
+  ircpm fit events.csv --manifold T1 --weights w       the column w says what each row counts, the other is an angle
 
 A table of text may be separated by commas, tabs, semicolons or blanks, with a header or without; .npy and .npz are arrays
 of NumPy. What is taken for granted is said, what may be read in two ways is asked for. The command writes a run folder as
@@ -32,7 +33,7 @@ pub(super) struct Fit {
     /// Manifold of the points: T2 for two angles, S2 for the sphere, R1xT1 for a number and an angle
     #[arg(long)]
     manifold: String,
-    /// Column of the weights of the rows; refused, because no fit takes weights yet
+    /// Column of the weights of the rows: what each counts, 0 or more [default: all count alike]
     #[arg(long)]
     weights: Option<Column>,
     /// Share of the rows that is kept away from the fit, for the reported likelihood [default: 0.1]

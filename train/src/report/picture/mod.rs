@@ -18,6 +18,7 @@ use crate::evaluation::{EvaluationError, log_target, seed_of_run};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::report::Report;
 use crate::training::{Problem, Source};
+use crate::weights::WeightedPoints;
 use chart::Chart;
 use colour::Scale;
 use figure::Figure;
@@ -185,11 +186,26 @@ fn scatter(
     figure.finish(SAMPLES)
 }
 
-/// All points, or as many as a picture has dots, evenly from the first to the last: files are often sorted.
-fn evenly(points: &[f64], ambient: usize) -> Vec<f64> {
+/// All points, or as many as a picture has dots, evenly from the first to the last: files are often sorted. Of weighted
+/// points one per equal part of the sum of weights, so that dots are dense where the weights are large.
+fn evenly(given: WeightedPoints<'_>, ambient: usize) -> Vec<f64> {
+    let points = given.points();
     let count = points.len() / ambient;
     let shown = count.min(DOTS);
-    (0..shown).flat_map(|i| &points[i * count / shown * ambient..][..ambient]).copied().collect()
+    let rows: Vec<usize> = match given.weights() {
+        None => (0..shown).map(|i| i * count / shown).collect(),
+        Some(weights) => {
+            let mut sum = 0.0;
+            let sums = weights.iter().map(|weight| {
+                sum += weight;
+                sum
+            });
+            let sums: Vec<f64> = sums.collect();
+            let middle = |i: usize| (i as f64 + 0.5) / shown as f64 * sum;
+            (0..shown).map(|i| sums.partition_point(|sum| *sum <= middle(i)).min(count - 1)).collect()
+        }
+    };
+    rows.iter().flat_map(|row| &points[row * ambient..][..ambient]).copied().collect()
 }
 
 /// What stands above the panels of every picture of a run.

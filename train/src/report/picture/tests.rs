@@ -87,11 +87,11 @@ fn every_kind_of_picture_is_marked_where_the_model_is_no_density_or_training_is_
 #[test]
 fn dots_of_many_points_are_taken_from_the_whole_file() {
     let points: Vec<f64> = (0..4 * DOTS).map(|i| (i / 2) as f64).collect();
-    let shown = evenly(&points, 2);
+    let shown = evenly((&points).into(), 2);
     assert_eq!(shown.len(), 2 * DOTS);
     assert_eq!(
         (&shown[..4], &shown[2 * DOTS - 2..]),
         (&[0.0, 0.0, 2.0, 2.0][..], &[2.0 * DOTS as f64 - 2.0; 2][..])
     );
-    assert_eq!(evenly(&points[..10], 2), points[..10]);
+    assert_eq!(evenly((&points[..10]).into(), 2), points[..10]);
 }

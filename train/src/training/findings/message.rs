@@ -64,6 +64,11 @@ impl fmt::Display for Finding {
             Self::FewRows { distinct, dim } => {
                 write!(f, "{distinct} different points in {dim} dimensions are few: expect a rough density")
             }
+            Self::FewEffective { rows, effective } => write!(
+                f,
+                "the weights of {rows} rows are worth {effective:.1} rows of equal weight: the density is as rough, and \
+                 the errors are as large, as those of so many; spread the weights more evenly, or give more rows"
+            ),
             Self::HeavyTails { column, ratio, farthest } => write!(
                 f,
                 "column {column} has heavy tails: its central 99 % are {} times as wide as its central half (3.8 for a \

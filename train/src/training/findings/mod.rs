@@ -11,12 +11,16 @@ use std::collections::HashSet;
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use crate::quantiles::Sorted;
+use crate::weights::Weights;
 
 /// Differences below this, in radians or spreads, are the rounding of numbers in double precision.
 const EXACT: f64 = 1e-9;
 
 /// Differences below this are thinner than a flow can learn, though not zero.
 const NEAR: f64 = 1e-4;
+
+/// Share of the rows below which their effective number is said.
+const EFFECTIVE_SHARE: f64 = 0.5;
 
 /// Rows per dimension below which a fit is little more than a guess.
 const ROWS_PER_DIMENSION: usize = 10;
@@ -153,6 +157,13 @@ pub enum Finding {
         /// Dimension of the manifold.
         dim: usize,
     },
+    /// Weights of which a few hold most.
+    FewEffective {
+        /// Rows of positive weight.
+        rows: usize,
+        /// Their effective number, `(Σw)²/Σw²`.
+        effective: f64,
+    },
     /// A real column with values far from the bulk.
     HeavyTails {
         /// Column, from 1.
@@ -236,6 +247,12 @@ pub fn repeated(ambient: usize, train: &[f64], held_out: &[f64]) -> Option<Findi
     let known: HashSet<Vec<u64>> = train.chunks_exact(ambient).map(bits).collect();
     let repeated = held_out.chunks_exact(ambient).filter(|point| known.contains(&bits(point))).count();
     (repeated > 0).then(|| Finding::InBoth { held_out: held_out.len() / ambient, repeated })
+}
+
+/// The finding that weights leave few effective rows, of so many that count; none if they leave at least half of them.
+pub(crate) fn few_effective(weights: &Weights, rows: usize) -> Option<Finding> {
+    let effective = weights.effective(rows);
+    (effective < EFFECTIVE_SHARE * rows as f64).then_some(Finding::FewEffective { rows, effective })
 }
 
 /// What a column holds.
