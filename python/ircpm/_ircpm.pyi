@@ -61,6 +61,7 @@ def fit(
     manifold: str = "S2",
     *,
     context: Optional[ArrayLike] = None,
+    weights: Optional[ArrayLike] = None,
     layers: Union[Literal["auto"], int] = "auto",
     held_out: float = 0.1,
     seed: int = 0,

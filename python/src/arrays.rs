@@ -97,7 +97,9 @@ pub(crate) fn joined(points: &[f64], n: usize, contexts: &[f64], k: usize) -> Py
     }
     let (count, rows) = (points.len() / n, contexts.len() / k);
     if rows != 1 && rows != count {
-        return Err(refuse(format!("{rows} rows of context for {count} points: give one for all, or one for each")));
+        return Err(refuse(format!(
+            "{rows} rows of context for {count} points: give one for all, or one for each"
+        )));
     }
     let row = |i: usize| if rows == 1 { contexts } else { &contexts[i * k..(i + 1) * k] };
     Ok(points.chunks_exact(n).enumerate().flat_map(|(i, point)| [point, row(i)].concat()).collect())
@@ -106,6 +108,15 @@ pub(crate) fn joined(points: &[f64], n: usize, contexts: &[f64], k: usize) -> Py
 /// The points that [`joined`] made, without their `k` conditioning variables.
 pub(crate) fn separated(points: Vec<f64>, n: usize, k: usize) -> Vec<f64> {
     if k == 0 { points } else { points.chunks_exact(n + k).flat_map(|point| point[..n].to_vec()).collect() }
+}
+
+/// Weights of so many rows: shape `(n,)`.
+pub(crate) fn weights(object: &Bound<'_, PyAny>, rows: usize) -> PyResult<Vec<f64>> {
+    let Numbers { values, shape } = numbers(object, "the weights")?;
+    match shape[..] {
+        [length] if length == rows => Ok(values),
+        _ => Err(refuse(format!("weights of {rows} points have the shape ({rows},), not {}", tuple(&shape)))),
+    }
 }
 
 /// A shape as Python writes it.

@@ -1,6 +1,7 @@
 //! Functions that make a flow: from points, and from an energy.
 
 use ircpm_manifolds::AnyManifold;
+use ircpm_train::WeightedPoints;
 use ircpm_train::config::{ModelConfig, suggest};
 use ircpm_train::fit::{FlowFile, Options, fit_data_with, fit_target_with};
 use ircpm_train::report::Report;
@@ -37,6 +38,10 @@ use crate::supervision::Supervision;
 ///     Most layers, 1 to 64; "auto" is 8. Fewer are kept where validation sees no gain.
 /// held_out : float
 ///     Share of the points that is not learned from but measured, in [0, 1).
+/// weights : array_like, shape (n,), optional
+///     What each row counts: finite, 0 or more, not all 0; a row of weight 0 is as if it were not there. The fit
+///     maximises sum(w log q) / sum(w), so that only ratios matter. Importance weights p/r of points drawn from r make it
+///     a density of p. What depends on the number of rows takes the effective one, sum(w)**2 / sum(w**2).
 /// seed : int
 ///     Seed of folds, centres and measures. The same seed gives the same bits on one instruction set.
 /// samples : int
@@ -52,7 +57,8 @@ use crate::supervision::Supervision;
 /// Raises
 /// ------
 /// IrcpmError
-///     For points that are not on the manifold, too few, or on a set of volume zero, and for options out of range.
+///     For points that are not on the manifold, too few, or on a set of volume zero, for weights that are none, and for
+///     options out of range.
 /// KeyboardInterrupt
 ///     At Ctrl-C.
 ///
@@ -62,11 +68,11 @@ use crate::supervision::Supervision;
 ///     If the map folds or its mass is not one: its density is none then.
 #[pyfunction]
 #[pyo3(signature = (
-    points, manifold="S2", *, context=None, layers=None, held_out=0.1, seed=0, samples=65_536, progress=None
+    points, manifold="S2", *, context=None, weights=None, layers=None, held_out=0.1, seed=0, samples=65_536, progress=None
 ))]
 #[pyo3(
-    text_signature = "(points, manifold=\"S2\", *, context=None, layers=\"auto\", held_out=0.1, seed=0, samples=65536, \
-                      progress=None)"
+    text_signature = "(points, manifold=\"S2\", *, context=None, weights=None, layers=\"auto\", held_out=0.1, seed=0, \
+                      samples=65536, progress=None)"
 )]
 #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
 pub(crate) fn fit(
@@ -74,6 +80,7 @@ pub(crate) fn fit(
     points: &Bound<'_, PyAny>,
     manifold: &str,
     context: Option<&Bound<'_, PyAny>>,
+    weights: Option<&Bound<'_, PyAny>>,
     layers: Option<&Bound<'_, PyAny>>,
     held_out: f64,
     seed: u64,
@@ -82,11 +89,17 @@ pub(crate) fn fit(
 ) -> PyResult<Flow> {
     let manifold: AnyManifold = manifold.parse().map_err(refuse)?;
     let (manifold, y) = conditional(&manifold, arrays::shaped(points, &manifold)?, context)?;
+    let weights =
+        weights.map(|weights| arrays::weights(weights, y.len() / manifold.ambient())).transpose()?;
+    let points = match &weights {
+        None => (&y).into(),
+        Some(weights) => WeightedPoints::new(&y, weights).map_err(refuse)?,
+    };
     let model = model_of(&[("layers", layers)])?;
     let options = Options::default().held_out(held_out).seed(seed).samples(samples).model(model);
     let supervision = Supervision::default();
     let (fit, report) = supervision.run(py, progress, |watcher| {
-        let (flow, fit) = fit_data_with(&manifold, &y, &options, supervision.stop(), watcher)?;
+        let (flow, fit) = fit_data_with(&manifold, points, &options, supervision.stop(), watcher)?;
         let source = Source::points(&[], &[]);
         let report = Report::of_fit("points", &flow, source, &fit, &options);
         Ok((fit, report))
@@ -110,7 +123,11 @@ fn conditional(
     let (k, n) = (if shape.len() == 2 { shape[1] } else { 1 }, manifold.ambient());
     let rows = arrays::contexts(Some(context), k)?;
     if rows.len() / k.max(1) != y.len() / n {
-        return Err(refuse(format!("{} rows of context for {} points: give one for each", rows.len() / k, y.len() / n)));
+        return Err(refuse(format!(
+            "{} rows of context for {} points: give one for each",
+            rows.len() / k,
+            y.len() / n
+        )));
     }
     let y = arrays::joined(&y, n, &rows, k)?;
     Ok((product.given(k, &[]).into(), y))

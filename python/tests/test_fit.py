@@ -55,6 +55,19 @@ def test_same_seed_gives_the_same_bits_on_one_and_two_threads():
         np.testing.assert_array_equal(one, two)
 
 
+def test_importance_weights_give_the_density_that_they_are_of():
+    rng = np.random.default_rng(7)
+    points = rng.uniform(0, 2 * np.pi, 2000)
+    weights = np.exp(2.0 * np.cos(points - 1.0))
+    flow = ircpm.fit(points, "T1", weights=weights, samples=1024)
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    exact = 2.0 * np.cos(angles - 1.0) - np.log(2 * np.pi * np.i0(2.0))
+    p = np.exp(exact) * 2 * np.pi / 200
+    assert 0 <= (p * (exact - flow.log_prob(angles))).sum() < 0.03
+    equal = [ircpm.fit(points[:200], "T1", samples=1024, **more) for more in ({}, {"weights": [3] * 200})]
+    np.testing.assert_array_equal(equal[0].parameters, equal[1].parameters)
+
+
 @pytest.mark.parametrize(
     "points, options, text",
     [
@@ -65,6 +78,12 @@ def test_same_seed_gives_the_same_bits_on_one_and_two_threads():
         (von_mises(20), {"layers": "many"}, 'layers: "many" is neither "auto" nor an integer from 1 to 64'),
         (von_mises(20), {"held_out": 1.0}, "the option held_out is 1: give a share"),
         (von_mises(20), {"samples": 1}, "the option samples is 1"),
+        (von_mises(20), {"weights": [1.0] * 19}, r"weights of 20 points have the shape \(20,\), not \(19,\)"),
+        (von_mises(20), {"weights": [[1.0] * 20]}, r"not \(1, 20\)"),
+        (von_mises(20), {"weights": [1.0] * 19 + [-1.0]}, "weight 19, counted from 0, is -1: give a finite number"),
+        (von_mises(20), {"weights": [np.nan] * 20}, "weight 0, counted from 0, is NaN"),
+        (von_mises(20), {"weights": [0] * 20}, "all 20 weights are zero"),
+        (von_mises(20), {"weights": [0] * 19 + [1]}, "1 points, of which 1 are left to learn from"),
     ],
 )
 def test_what_makes_no_sense_is_refused(points, options, text):
