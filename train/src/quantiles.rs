@@ -1,6 +1,6 @@
 //! Quantiles of a column of numbers, and a robust measure of its spread.
 
-use crate::weights::Weights;
+use crate::weights::{Weights, partial_sums};
 
 /// Quartiles of the standard normal distribution lie at ±0.67449, so that its interquartile range is this.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_4;
@@ -32,12 +32,7 @@ impl Sorted {
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
         let weights: Vec<f64> = order.iter().map(|&i| given[i]).collect();
-        let mut sum = 0.0;
-        let sums = weights.iter().map(|weight| {
-            sum += weight;
-            sum
-        });
-        let sums = sums.collect();
+        let sums = partial_sums(&weights);
         Self { values: order.iter().map(|&i| values[i]).collect(), weights: Some([weights, sums]) }
     }
 

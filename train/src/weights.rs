@@ -112,6 +112,16 @@ impl<'a, const N: usize> From<&'a [f64; N]> for WeightedPoints<'a> {
     }
 }
 
+/// The sum of the weights up to each, that one included.
+pub(crate) fn partial_sums(weights: &[f64]) -> Vec<f64> {
+    let mut sum = 0.0;
+    let add = |weight: &f64| {
+        sum += weight;
+        sum
+    };
+    weights.iter().map(add).collect()
+}
+
 /// The rows that count, with their weights.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sample {

@@ -51,13 +51,14 @@ pub(super) fn archive<'a>(
     let mut arrays = entries(bytes).map_err(|problem| error(path, problem))?;
     let beside = weights(&mut arrays, options);
     let whole = |array: Array| match &beside {
-        None => table(path, array, vec![]),
-        Some((name, weights)) => {
+        // A shape without numbers may have any size.
+        Some((name, weights)) if !array.numbers.is_empty() => {
             let names = [vec![String::new(); array.columns], vec![name.clone()]].concat();
             let joined = with_column(array, weights)
                 .map_err(|problem| error(path, format!("{name} has {problem}")))?;
             table(path, joined, names)
         }
+        _ => table(path, array, vec![]),
     };
     if let [Column::Name(name)] = &options.columns[..]
         && let Some(i) = arrays.iter().position(|(other, array)| other == name && !array.flat)
@@ -356,5 +357,8 @@ mod tests {
         }
         let (table, _) = archive(&both, "x.npz".as_ref(), &options).expect("a table");
         assert_eq!(table.width, 2);
+        let shape = format!("(0, {})", usize::MAX);
+        let vast = zip(&[("points.npy", npy("<f8", "False", &shape, &[])), ("log_q.npy", phi)]);
+        assert!(archive(&vast, "x.npz".as_ref(), &options).is_err());
     }
 }

@@ -6,6 +6,7 @@ use super::{Assessment, Source, TrainingObjective};
 use crate::loss::{self, Gradient, LossError};
 use crate::optimiser::{Objective, StateError, Tensors};
 use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::weights::partial_sums;
 
 /// The loss over a batch that is drawn anew at every step.
 pub struct Minibatch<'a> {
@@ -58,12 +59,7 @@ impl<'a> Minibatch<'a> {
 /// Sums of weights up to each, in units of the largest weight, so that they are finite.
 fn sums(weights: &[f64]) -> Vec<f64> {
     let largest = weights.iter().copied().fold(0.0, f64::max);
-    let mut sum = 0.0;
-    let add = |weight: &f64| {
-        sum += weight / largest;
-        sum
-    };
-    weights.iter().map(add).collect()
+    partial_sums(&weights.iter().map(|weight| weight / largest).collect::<Vec<_>>())
 }
 
 /// A row drawn in proportion to its weight, from the sums of the weights up to each; never one of weight zero.

@@ -18,7 +18,7 @@ use crate::evaluation::{EvaluationError, log_target, seed_of_run};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::report::Report;
 use crate::training::{Problem, Source};
-use crate::weights::WeightedPoints;
+use crate::weights::{WeightedPoints, partial_sums};
 use chart::Chart;
 use colour::Scale;
 use figure::Figure;
@@ -195,13 +195,8 @@ fn evenly(given: WeightedPoints<'_>, ambient: usize) -> Vec<f64> {
     let rows: Vec<usize> = match given.weights() {
         None => (0..shown).map(|i| i * count / shown).collect(),
         Some(weights) => {
-            let mut sum = 0.0;
-            let sums = weights.iter().map(|weight| {
-                sum += weight;
-                sum
-            });
-            let sums: Vec<f64> = sums.collect();
-            let middle = |i: usize| (i as f64 + 0.5) / shown as f64 * sum;
+            let sums = partial_sums(weights);
+            let middle = |i: usize| (i as f64 + 0.5) / shown as f64 * sums[count - 1];
             (0..shown).map(|i| sums.partition_point(|sum| *sum <= middle(i)).min(count - 1)).collect()
         }
     };

@@ -94,4 +94,7 @@ fn dots_of_many_points_are_taken_from_the_whole_file() {
         (&[0.0, 0.0, 2.0, 2.0][..], &[2.0 * DOTS as f64 - 2.0; 2][..])
     );
     assert_eq!(evenly((&points[..10]).into(), 2), points[..10]);
+    // Three of four dots where three quarters of the weight are.
+    let weighted = WeightedPoints::new(&points[..8], &[0.0, 3.0, 1.0, 0.0]).expect("weights");
+    assert_eq!(evenly(weighted, 2), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0]);
 }
