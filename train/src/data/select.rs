@@ -243,7 +243,8 @@ fn remaining(
         }
     }
     if left.len() != roles.len() {
-        let needs = needs(manifold, roles);
+        let beside = if weights.is_some() { " beside its weight" } else { "" };
+        let needs = needs(manifold, roles) + beside;
         let mut remedy = if left.len() > roles.len() {
             let written =
                 |i: &usize| table.names.get(*i).is_some_and(|name| WRITTEN.contains(&name.as_str()));
