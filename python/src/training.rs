@@ -92,7 +92,7 @@ pub(crate) fn fit(
     let weights =
         weights.map(|weights| arrays::weights(weights, y.len() / manifold.ambient())).transpose()?;
     let points = match &weights {
-        None => (&y).into(),
+        None => WeightedPoints::from(&y),
         Some(weights) => WeightedPoints::new(&y, weights).map_err(refuse)?,
     };
     let model = model_of(&[("layers", layers)])?;
