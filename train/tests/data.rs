@@ -381,7 +381,12 @@ const WRONG: [Wrong; 62] = [
         "weights = \"weight\"",
         "no column `weight`; there are column 1 (phi)",
     ),
-    (b"phi,w\n1,2\n2,3\n", "T2", "weights = \"w\"", "but a point of T2 has 2 coordinates beside its weight"),
+    (
+        b"phi,w\n1,2\n2,3\n",
+        "T2",
+        "weights = \"w\"",
+        "but a point of T2 has 2 coordinates beside the columns named otherwise",
+    ),
     (b"phi,psi\n64.3,215.3\n6.8,227.7\n", "T2", "", "line 2, column 1 (phi): the angle 64.3 is beyond"),
     (b"phi,psi\n7.5,1\n2,3\n", "T2", "", "or \"rad\" if they are radians that go on"),
     (

@@ -243,7 +243,7 @@ fn remaining(
         }
     }
     if left.len() != roles.len() {
-        let beside = if weights.is_some() { " beside its weight" } else { "" };
+        let beside = if taken.is_empty() { "" } else { " beside the columns named otherwise" };
         let needs = needs(manifold, roles) + beside;
         let mut remedy = if left.len() > roles.len() {
             let written =

@@ -613,7 +613,7 @@ fn wrong_options_of_fit_are_answered_with_the_text_that_caused_them() {
     fs::write(dir.path().join("p.csv"), "phi,psi,w\n1,2,1\n2,3.5,1\n3,1,2\n").expect("a writable folder");
     let fit = |args: &[&str]| ircpm(dir.path(), &[&["fit", "p.csv"], args].concat());
     for (args, words) in [
-        (&["--manifold", "T3", "--weights", "w"][..], "3 coordinates beside its weight"),
+        (&["--manifold", "T3", "--weights", "w"][..], "3 coordinates beside the columns named otherwise"),
         (&["--manifold", "T2", "--weights", "v"], "no column `v`"),
         (&["--manifold", "Q7"], "manifold = \"Q7\""),
         (&["--manifold", "T2"], "--columns 2,3"),
