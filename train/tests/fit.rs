@@ -7,8 +7,8 @@ use ircpm_flow::{
     Cotangents, Direction, Features, Flow, FlowSpec, Gradients, Map, Record, Solver, Workspace,
 };
 use ircpm_manifolds::AnyManifold;
-use ircpm_train::config::TrainingConfig;
-use ircpm_train::fit::{Algorithm, FitError, Options, fit, fit_points};
+use ircpm_train::config::{ModelConfig, TrainingConfig};
+use ircpm_train::fit::{Algorithm, FitError, Options, fit, fit_points, fit_target};
 use ircpm_train::points::Generator;
 use ircpm_train::target::{Density, InLanes, Target};
 use ircpm_train::training::{End, Source, Trainer, TrainingError};
@@ -157,6 +157,17 @@ fn options_that_make_no_sense_are_named() {
         let error = fit(&flow, &target, &options).unwrap_err();
         assert!(matches!(error, FitError::Option { name, .. } if name == expected), "{error}");
     }
+}
+
+#[test]
+fn model_that_does_not_fit_into_memory_is_refused_before_it_takes_any() {
+    let model = ModelConfig { hidden: vec![4096; 16], ..ModelConfig::default() };
+    let refused = fit_target(&cap(), &Options::default().model(model));
+    assert!(
+        matches!(refused, Err(FitError::Training(TrainingError::TooLarge { parameters, .. })) if parameters > 1 << 24),
+        "{:?}",
+        refused.map(|(_, fit)| fit.theta.len())
+    );
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::optimiser::{self, Adam, LevenbergMarquardt};
 /// takes a gigabyte.
 const LEAST_SQUARES: usize = 20_000;
 
+/// Most parameters of a model: 128 MiB of them. A step needs a few dozen times as much, for gradients and the optimiser.
+const MOST_PARAMETERS: usize = 1 << 24;
+
 /// An optimiser's name in the table, and why it is the one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -22,8 +25,9 @@ pub struct Choice {
 /// The optimiser that a name stands for: itself, or for `auto` least squares where they apply and Adam elsewhere.
 ///
 /// # Errors
-/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::Conditional`] for a target on a manifold with
-/// conditioning variables, [`TrainingError::NoLeastSquares`] if least squares are asked
+/// [`TrainingError::NoParameters`] if the flow has none, [`TrainingError::TooLarge`] if it has more than fit into memory
+/// while it is trained, [`TrainingError::Conditional`] for a target on a manifold with conditioning variables,
+/// [`TrainingError::NoLeastSquares`] if least squares are asked
 /// for where they do not apply, [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
 pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, TrainingError> {
     if flow.parameters() == 0 {
@@ -31,6 +35,9 @@ pub fn choose(name: &str, flow: &Flow, source: Source<'_>) -> Result<Choice, Tra
     }
     if source.target().is_some() && flow.manifold().contexts() > 0 {
         return Err(TrainingError::Conditional { manifold: flow.manifold().to_string() });
+    }
+    if flow.parameters() > MOST_PARAMETERS {
+        return Err(TrainingError::TooLarge { parameters: flow.parameters(), limit: MOST_PARAMETERS });
     }
     let obstacle = if source.target().is_none() {
         Some("given points leave no residual, only a likelihood")

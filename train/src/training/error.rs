@@ -32,6 +32,17 @@ pub enum TrainingError {
         /// What is wrong with the loss.
         cause: LossError,
     },
+    /// The model would not fit into memory.
+    #[error(
+        "the model has {parameters} parameters, at most {limit} fit: lower model.hidden or model.layers, or set \
+         model.shared = true"
+    )]
+    TooLarge {
+        /// Parameters of all layers.
+        parameters: usize,
+        /// The most there may be.
+        limit: usize,
+    },
     /// The initial parameters already have no loss: no step has been taken, and a smaller one would not help.
     #[error("training cannot begin: {cause} at the first parameters; {}", cause.remedy())]
     NoStart {

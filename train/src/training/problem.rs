@@ -57,17 +57,6 @@ pub enum ProblemError {
         /// What the flow says.
         source: FlowError,
     },
-    /// The model would not fit into memory.
-    #[error(
-        "[model] has {parameters} parameters, at most {limit} fit: lower model.hidden or model.layers, or set \
-         model.shared = true"
-    )]
-    TooLarge {
-        /// Parameters of all layers.
-        parameters: usize,
-        /// The most there may be.
-        limit: usize,
-    },
     /// The points to learn from are wrong.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -100,13 +89,10 @@ pub enum ProblemError {
     /// The target's text is no energy.
     #[error(transparent)]
     Target(#[from] ExpressionError),
-    /// The optimiser does not apply.
+    /// The optimiser does not apply, or the model would not fit into memory.
     #[error(transparent)]
     Training(#[from] TrainingError),
 }
-
-/// 128 MiB of them; a step needs a few dozen times as much, for gradients and the optimiser.
-const MOST_PARAMETERS: usize = 1 << 24;
 
 /// Most steps of a stack that grows, unless the configuration has another number: each depth takes some fifty.
 pub(crate) const GROWING_STEPS: usize = 400;
@@ -139,10 +125,6 @@ impl Problem {
         let spec = config.flow_spec(&manifold);
         let flow = Flow::new(spec)
             .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
-        let parameters = flow.parameters();
-        if parameters > MOST_PARAMETERS {
-            return Err(ProblemError::TooLarge { parameters, limit: MOST_PARAMETERS });
-        }
         let source = content.source(config.beta());
         let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;
         let training = &mut config.training;

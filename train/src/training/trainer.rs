@@ -42,6 +42,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainingError::Manifold`] if the target lives on another manifold than the flow,
     /// [`TrainingError::Point`] if a point is not on it, [`TrainingError::Setting`] if a setting or the inverse
     /// temperature is out of its range, [`TrainingError::NoParameters`] if the flow has none,
+    /// [`TrainingError::TooLarge`] if it has more than fit into memory,
     /// [`TrainingError::NoLeastSquares`] if least squares are asked for where they do not apply,
     /// [`TrainingError::UnknownOptimiser`] if no optimiser has the name.
     ///
