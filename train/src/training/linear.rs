@@ -35,8 +35,16 @@ pub(crate) fn fit_linear(
     let mut tell = |report: &LayerReport| {
         loss -= report.gain;
         let wall_seconds = wall.elapsed().as_secs_f64();
-        let told =
-            watcher.step(&Step { step, loss, points: count, wall_seconds, logged: true, ..Step::default() });
+        let layer = report.layer;
+        let told = watcher.step(&Step {
+            step,
+            loss,
+            layer,
+            points: count,
+            wall_seconds,
+            logged: true,
+            ..Step::default()
+        });
         if told == ControlFlow::Break(()) {
             stop.store(true, Ordering::Relaxed);
         }

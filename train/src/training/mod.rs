@@ -30,4 +30,4 @@ pub use problem::{Problem, ProblemError};
 pub use source::Source;
 pub use state::{Progress, State};
 pub use trainer::Trainer;
-pub use watcher::{Step, Watcher};
+pub use watcher::{Extent, Step, Watcher};

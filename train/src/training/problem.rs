@@ -9,7 +9,9 @@ use ircpm_manifolds::AnyManifold;
 
 use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
 use super::model::{flow_of, grows};
-use super::{Choice, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of};
+use super::{
+    Choice, Extent, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of,
+};
 use crate::config::{Config, DataConfig, Layers};
 use crate::convex::{LinearDensity, LinearOptions, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
@@ -203,12 +205,16 @@ impl Problem {
         (Self { config, flow, choice, grows, content }, Some(copy))
     }
 
-    /// Most steps of training; of linear layers, most layers and the polishing of them all.
-    pub fn steps(&self) -> usize {
-        match (self.config.is_linear(), self.config.model.layers) {
-            (true, Layers::Fixed(layers)) => layers + 1,
-            (true, Layers::Auto) => LinearOptions::default().layers + 1,
-            (false, _) => self.config.training.steps(),
+    /// How long training goes on.
+    pub fn extent(&self) -> Extent {
+        let (config, training) = (&self.config, &self.config.training);
+        match (config.is_linear(), config.model.layers) {
+            (true, Layers::Fixed(layers)) => Extent::Layers { most: layers },
+            (true, Layers::Auto) => Extent::Layers { most: LinearOptions::default().layers },
+            (false, _) if training.is_least_squares() => {
+                Extent::Goal { most: training.steps(), kl: training.goal }
+            }
+            (false, _) => Extent::Steps(training.steps()),
         }
     }
 

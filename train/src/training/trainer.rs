@@ -207,6 +207,7 @@ impl<'a> Trainer<'a> {
         Ok(Step {
             step,
             loss: taken.loss,
+            layer: None,
             points: taken.points,
             learning_rate: taken.learning_rate,
             gradient_norm: taken.gradient_norm,

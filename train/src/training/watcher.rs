@@ -16,6 +16,9 @@ pub struct Step {
     /// Mean over the batch in nats; for least squares, mean square of the residuals at points that the step has not
     /// seen.
     pub loss: f64,
+    /// Number of the linear layer that was fitted, from 0; none where all of them were polished, and for networks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
     /// Points of the batch.
     pub points: usize,
     /// Learning rate, of optimisers that have one.
@@ -44,6 +47,25 @@ pub struct Step {
     /// Whether the settings ask for this step to be logged.
     #[serde(skip)]
     pub logged: bool,
+}
+
+/// How long training goes on, as far as it is known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    /// This many steps are taken.
+    Steps(usize),
+    /// Least squares end at a Kullback–Leibler divergence in nats, or after the most steps.
+    Goal {
+        /// Most steps.
+        most: usize,
+        /// The divergence.
+        kl: f64,
+    },
+    /// As many linear layers as validation finds use for, and then the polishing of them all.
+    Layers {
+        /// Most layers.
+        most: usize,
+    },
 }
 
 /// Sees training as it happens, and may stop it.

@@ -91,6 +91,6 @@ fn train_in_memory(
     let config = preset.config(&sets).map_err(RunError::from)?;
     let problem = Problem::new(config, Path::new("")).map_err(RunError::from)?;
     let label = format!("{} seed {seed}", preset.name);
-    let mut progress = ProgressDisplay::new(&label, 0, problem.config.training.steps());
+    let mut progress = ProgressDisplay::new(&label, 0, problem.extent());
     Ok(program::train_in_memory(&problem, stop, &mut progress)?)
 }

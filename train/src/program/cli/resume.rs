@@ -37,7 +37,7 @@ pub(super) fn resume(args: &Resume, stop: &AtomicBool) -> Result<u8, CliError> {
     let label = args.run.display().to_string();
     let step = state.as_ref().filter(|_| !problem.config.is_linear()).map_or(0, |state| state.progress.step);
     note(format_args!("{label}: goes on after {step} steps of {}", problem.method()));
-    let mut progress = ProgressDisplay::new(&label, step, problem.steps());
+    let mut progress = ProgressDisplay::new(&label, step, problem.extent());
     let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);

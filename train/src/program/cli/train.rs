@@ -87,7 +87,7 @@ pub(super) fn begin(
     }
     note(format_args!("{label}: optimiser {} ({})", problem.method(), problem.choice));
     problem.findings().iter().for_each(|finding| note(format_args!("{label}: {finding}")));
-    let mut progress = ProgressDisplay::new(label, 0, problem.steps());
+    let mut progress = ProgressDisplay::new(label, 0, problem.extent());
     let outcome = program::train(&problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
