@@ -10,10 +10,13 @@ use tempfile::TempDir;
 mod conditional;
 mod energies;
 mod files;
+mod fits;
 mod runs;
 #[cfg(unix)]
 mod stories;
 mod survival;
+mod texts;
+mod units;
 
 /// Enough to write every file, too little to learn much.
 const SHORT: [&str; 10] = [

@@ -30,6 +30,9 @@ pub enum CliError {
         /// What there is.
         names: String,
     },
+    /// The arguments do not fit together.
+    #[error("the arguments do not fit together: {0}")]
+    Arguments(String),
     /// An option of chains makes no sense.
     #[error("{option} is {value}: give {expected}")]
     Option {
@@ -115,6 +118,9 @@ pub enum CliError {
 impl CliError {
     /// Whether the arguments are wrong by themselves, which ends the program with status 2 as clap does.
     pub(super) fn is_usage(&self) -> bool {
-        matches!(self, Self::Option { .. } | Self::NoSuchCommand { .. } | Self::Contexts { .. })
+        matches!(
+            self,
+            Self::Option { .. } | Self::Arguments(_) | Self::NoSuchCommand { .. } | Self::Contexts { .. }
+        )
     }
 }

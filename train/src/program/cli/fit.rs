@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use ircpm_manifolds::AnyManifold;
 use toml::{Table, Value};
 
 use super::CliError;
 use super::table::{TableArgs, check_file};
 use super::train::{RunArgs, begin};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::data::Column;
 use crate::program::RunError;
 
@@ -31,13 +32,13 @@ pub(super) struct Fit {
     /// File of the points: a table of text, or .npy or .npz
     file: PathBuf,
     /// Manifold of the points: T2 for two angles, S2 for the sphere, R1xT1 for a number and an angle
-    #[arg(long)]
+    #[arg(long, value_parser = manifold)]
     manifold: String,
     /// Column of the weights of the rows: what each counts, 0 or more [default: all count alike]
     #[arg(long)]
     weights: Option<Column>,
     /// Share of the rows that is kept away from the fit, for the reported likelihood [default: 0.1]
-    #[arg(long)]
+    #[arg(long, value_parser = share)]
     held_out: Option<f64>,
     #[command(flatten)]
     table: TableArgs,
@@ -49,14 +50,32 @@ pub(super) struct Fit {
 pub(super) fn fit(args: &Fit, stop: &AtomicBool) -> Result<u8, CliError> {
     args.run.threads.start()?;
     check_file(&args.file)?;
-    let config =
-        Config::parse_with(&args.to_toml(), "ircpm fit", &args.run.overrides()).map_err(RunError::from)?;
+    let config = Config::parse_with(&args.to_toml(), NAME, &args.run.overrides()).map_err(refusal)?;
     let label = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     begin(config, &label, Path::new(""), &args.run, stop)
 }
 
+/// Name of the configuration that is made of the arguments, which nobody has written.
+const NAME: &str = "ircpm fit";
+
+/// An error of `--set` with its text; any other is one of the arguments, or of `--set` against them.
+fn refusal(error: ConfigError) -> CliError {
+    if error.name == NAME { CliError::Arguments(error.message) } else { RunError::from(error).into() }
+}
+
+/// A manifold's name.
+fn manifold(text: &str) -> Result<String, String> {
+    text.parse::<AnyManifold>().map(|manifold| manifold.to_string()).map_err(|e| e.to_string())
+}
+
+/// A share: at least 0 and below 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share.ok_or_else(|| "give a number from 0 to below 1".to_owned())
+}
+
 impl Fit {
-    /// The arguments as a configuration, in which an error can be shown.
+    /// The arguments as a configuration.
     fn to_toml(&self) -> String {
         let TableArgs { unit, columns, context, lat_lon, header, drop_missing } = &self.table;
         let mut data = Table::new();

@@ -40,7 +40,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Seed, in place of the configuration's
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63))]
     seed: Option<u64>,
     #[command(flatten)]
     pub(super) threads: Threads,
