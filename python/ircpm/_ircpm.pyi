@@ -74,6 +74,7 @@ def train(
     *,
     parameters: Optional[Mapping[str, Any]] = None,
     beta: float = 1.0,
+    log_z: Optional[float] = None,
     goal: float = 1e-6,
     steps: Optional[int] = None,
     seed: int = 0,

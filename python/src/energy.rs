@@ -20,6 +20,7 @@ pub(crate) struct Energy<'a> {
     function: Py<PyAny>,
     name: String,
     manifold: AnyManifold,
+    log_z: Option<f64>,
     supervision: &'a Supervision,
 }
 
@@ -30,15 +31,17 @@ struct Values {
 }
 
 impl<'a> Energy<'a> {
-    /// Takes a function of points of `manifold`.
+    /// Takes a function of points of `manifold`, and the exact `log Z` at the inverse temperature of training if it is
+    /// known.
     pub(crate) fn new(
         function: &Bound<'_, PyAny>,
         manifold: AnyManifold,
+        log_z: Option<f64>,
         supervision: &'a Supervision,
     ) -> Self {
         let name = function.getattr("__name__").and_then(|name| name.extract());
         let name = name.unwrap_or_else(|_| "energy".to_owned());
-        Self { function: function.clone().unbind(), name, manifold, supervision }
+        Self { function: function.clone().unbind(), name, manifold, log_z, supervision }
     }
 
     /// Calls the function; none once the computation should stop.
@@ -121,7 +124,7 @@ impl Target for Energy<'_> {
     }
 
     fn log_z(&self, _beta: f64) -> Option<f64> {
-        None
+        self.log_z
     }
 
     fn energies(&self, y: &[f64], u: &mut [f64]) {

@@ -150,6 +150,9 @@ fn conditional(
 ///     Numbers, or lists and arrays of them, that an energy as text refers to by name; each must be used.
 /// beta : float
 ///     Inverse temperature.
+/// log_z : float, optional
+///     The exact log Z in nats at `beta`, of an energy that is a text or a function, where it is known: the report then
+///     measures the KL against it, and has it as `log_z_exact`. Nobody checks it.
 /// goal : float
 ///     Kullback-Leibler divergence in nats at which least squares stop.
 /// steps : int, optional
@@ -198,11 +201,11 @@ fn conditional(
 ///     If least squares run out of steps before their goal.
 #[pyfunction]
 #[pyo3(signature = (
-    energy, manifold=None, *, parameters=None, beta=1.0, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, output_scale=None,
+    energy, manifold=None, *, parameters=None, beta=1.0, log_z=None, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, output_scale=None,
     optimiser="auto", points=None, learning_rate=5e-3, samples=65_536, progress=None
 ))]
 #[pyo3(
-    text_signature = "(energy, manifold=None, *, parameters=None, beta=1.0, goal=1e-06, steps=None, seed=0, hidden=(16, 16), \
+    text_signature = "(energy, manifold=None, *, parameters=None, beta=1.0, log_z=None, goal=1e-06, steps=None, seed=0, hidden=(16, 16), \
                          layers=\"auto\", features=None, output_scale=1.0, optimiser=\"auto\", points=None, learning_rate=0.005, \
                          samples=65536, progress=None)"
 )]
@@ -213,6 +216,7 @@ pub(crate) fn train(
     manifold: Option<&str>,
     parameters: Option<&Bound<'_, PyDict>>,
     beta: f64,
+    log_z: Option<f64>,
     goal: f64,
     steps: Option<usize>,
     seed: u64,
@@ -235,17 +239,21 @@ pub(crate) fn train(
     let options = steps.into_iter().fold(options, Options::steps);
     let options = points.into_iter().fold(options, Options::points);
     let manifold: Option<AnyManifold> = manifold.map(str::parse).transpose().map_err(refuse)?;
+    if let Some(log_z) = log_z.filter(|log_z| !log_z.is_finite()) {
+        return Err(refuse(format!("log_z is {log_z}: give a finite number of nats, or leave it out")));
+    }
     let supervision = Supervision::default();
     let (known, own);
     let target: &dyn Target = if let Ok(text) = energy.cast::<PyString>() {
-        known = read(&text.to_string_lossy(), manifold, parameters)?;
+        let log_z = log_z.map(|log_z| [beta, log_z]);
+        known = read(&text.to_string_lossy(), manifold, parameters, log_z)?;
         known.as_ref()
     } else if parameters.is_some() {
         return Err(PyTypeError::new_err("parameters are those of an energy as text"));
     } else if energy.is_callable() {
         let manifold = manifold
             .ok_or_else(|| refuse("give the manifold that the energy lives on, for example \"T2\""))?;
-        own = Energy::new(energy, manifold, &supervision);
+        own = Energy::new(energy, manifold, log_z, &supervision);
         &own
     } else {
         let found = energy.get_type().name()?;
@@ -281,13 +289,20 @@ fn model_of(keywords: &[(&str, Option<&Bound<'_, PyAny>>)]) -> PyResult<ModelCon
     serde_json::from_value(all.into()).map_err(refuse)
 }
 
-/// The target that goes by a name, or whose energy is a text.
+/// The target that goes by a name, or whose energy is a text; with the inverse temperature and the exact `log Z` of the
+/// latter, if it is known.
 fn read(
     text: &str,
     manifold: Option<AnyManifold>,
     parameters: Option<&Bound<'_, PyDict>>,
+    log_z: Option<[f64; 2]>,
 ) -> PyResult<Box<dyn Target>> {
     if let Some(found) = target::by_name(text) {
+        if log_z.is_some() {
+            return Err(refuse(format!(
+                "log_z of the target {text} is known already, or not at all: leave it out"
+            )));
+        }
         if parameters.is_some() {
             return Err(refuse(format!("the target {text} has no parameters: leave them out")));
         }
@@ -298,7 +313,11 @@ fn read(
     match (manifold, near) {
         (Some(manifold), _) => {
             let parameters = parameters.map(numbers).transpose()?.unwrap_or_default();
-            Ok(Box::new(Expression::parse(&manifold, text, &parameters).map_err(refuse)?))
+            let energy = Expression::parse(&manifold, text, &parameters).map_err(refuse)?;
+            Ok(Box::new(match log_z {
+                Some([beta, log_z]) => energy.with_log_z(log_z, beta),
+                None => energy,
+            }))
         }
         (None, Some(near)) => Err(refuse(format!(
             "no target is called {text:?} (did you mean {near:?}?); there are {}",

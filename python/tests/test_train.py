@@ -120,6 +120,9 @@ def test_wrong_gradients_are_refused():
         (coupled, {}, "give the manifold that the energy lives on"),
         (coupled, {"manifold": "T9"}, "kernels are compiled for dimensions 1 to 8"),
         (coupled, {"manifold": "T2", "beta": -1.0}, "the option beta is -1"),
+        (coupled, {"manifold": "T2", "log_z": float("nan")}, "log_z is NaN: give a finite number"),
+        ("torus-unimodal", {"log_z": 1.0}, "log_z of the target torus-unimodal is known already"),
+        (coupled, {"manifold": "T2", "hidden": [4096] * 16}, "parameters, at most 16777216 fit"),
         (coupled, {"manifold": "T2", "hidden": ()}, "hidden: 0 hidden layers: give the widths of 1 to 16"),
         (coupled, {"manifold": "T2", "hidden": [0]}, "hidden: 0 is not an integer from 1 to 4096"),
         (coupled, {"manifold": "T2", "features": {"waves": 1}}, "features: unknown variant `waves`"),
@@ -130,6 +133,14 @@ def test_wrong_gradients_are_refused():
 def test_what_makes_no_sense_is_refused(energy, options, text):
     with pytest.raises(ircpm.IrcpmError, match=text):
         ircpm.train(energy, samples=1024, **options)
+
+
+def test_exact_log_z_is_reported():
+    exact = np.log(2 * np.pi * np.i0(1.0))
+    for energy in ["-cos(theta1)", lambda p: -np.cos(p[:, 0])]:
+        flow = ircpm.train(energy, "T1", log_z=exact, samples=2048)
+        assert flow.report["log_z_exact"] == exact
+        assert abs(flow.report["log_z"] - exact) < 1e-3
 
 
 def test_energy_of_another_type():

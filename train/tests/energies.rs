@@ -100,3 +100,55 @@ fn text_trains_to_the_figures_of_the_compiled_target() {
     assert!(known.1 > 0.999 && (text.1 - known.1).abs() < 1e-6, "{text:?} {known:?}");
     assert!((text.2 - known.2).abs() < 1e-6, "{text:?} {known:?}");
 }
+
+#[test]
+fn exact_log_z_is_a_number_or_a_text_of_the_parameters() {
+    let with = |line: &str| {
+        format!(
+            "[target]\nmanifold = \"T1\"\nenergy = \"-a * cos(theta1)\"\nbeta = 2.0\n{line}\n[target.parameters]\na = 1.5\n"
+        )
+    };
+    // Z = 2π I₀(aβ); I₀(3) from Abramowitz and Stegun, table 9.8.
+    let exact = (std::f64::consts::TAU * 4.880_792_585_865_024).ln();
+    for line in ["log_z = 3.4232849", "log_z = \"k = a * beta; log(2 * pi * bessel_i0e(k)) + k\""] {
+        let config = Config::parse(&with(line), "a.toml").unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(Config::parse(&config.to_toml(), "config.toml").as_ref(), Ok(&config));
+        let target = config.target().expect("an energy").expect("a target");
+        let log_z = target.log_z(2.0).expect("it is given");
+        assert!((log_z - exact).abs() < 1e-7, "{line}: {log_z}, not {exact}");
+        assert_eq!(target.log_z(1.0), None, "of another inverse temperature it is not known");
+    }
+    for (line, part, message) in [
+        ("log_z = inf", "inf", "inf is not a finite number"),
+        ("log_z = \"log(0)\"", "log(0)", "the value of this constant is -inf"),
+        ("log_z = \"log(c)\"", "c", "unknown name `c`"),
+        ("log_z = \"cos(theta1)\"", "cos(theta1)", "not on coordinates"),
+        ("log_z = \"\"", "\"\"", ""),
+        ("log_z = [1]", "[1]", "expected a number of nats"),
+    ] {
+        let (name, at, found, said) = refused(&with(line), &[]);
+        assert_eq!((name.as_str(), at, found.as_str()), ("a.toml", 5, part), "{line}: {said}");
+        assert!(said.contains(message), "{line}: {said}");
+    }
+    let (_, _, part, said) = refused("[target]\nname = \"torus-unimodal\"\nlog_z = 1.0\n", &[]);
+    assert!(part == "1.0" && said.contains("log_z is that of an energy"), "{part}: {said}");
+}
+
+#[test]
+fn exact_log_z_stands_beside_the_estimate_and_corrects_its_kl() {
+    let t1 = "T1".parse().expect("a circle");
+    let energy = Expression::parse(&t1, "-cos(theta1)", &Parameters::new()).unwrap_or_else(|e| panic!("{e}"));
+    let exact = (std::f64::consts::TAU * 1.266_065_877_752_008_4).ln();
+    let options = Options::default().samples(4096);
+    let (_, plain) = fit_target(&energy, &options).unwrap_or_else(|e| panic!("{e}"));
+    let (_, known) = fit_target(&energy.with_log_z(exact, 1.0), &options).unwrap_or_else(|e| panic!("{e}"));
+    let of = |fit: &ircpm_train::fit::Fit| fit.evaluation.weights.clone().expect("weights");
+    let (plain, known) = (of(&plain), of(&known));
+    assert!(
+        (plain.log_z.value - exact).abs() < 6.0 * plain.log_z.standard_error.max(1e-9),
+        "{:?}",
+        plain.log_z
+    );
+    assert!((0.0..1e-5).contains(&known.kl.value), "{:?}", known.kl);
+    assert_ne!(plain.kl.value, known.kl.value, "a known log Z makes another estimate");
+}

@@ -26,7 +26,7 @@ pub use error::ConfigError;
 pub use model::{Features, Layers, ModelConfig, Potential};
 pub use overrides::Override;
 pub use suggest::suggest;
-pub use target::TargetConfig;
+pub use target::{LogZ, TargetConfig};
 
 /// A whole run: the same configuration, on one instruction set, gives the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -227,7 +227,10 @@ impl Config {
     pub fn parse_with(text: &str, name: &str, overrides: &[Override]) -> Result<Self, ConfigError> {
         let (config, source) = overrides::deserialize::<Self>(text, name, overrides)?;
         config.consistent().map_err(|(path, message)| source.error_at(path, message))?;
-        config.target().map_err(|error| source.error_of_energy(&error))?;
+        if let Some(target) = &config.target {
+            target.log_z().map_err(|error| source.error_in_expression("log_z", &error))?;
+        }
+        config.target().map_err(|error| source.error_in_expression("energy", &error))?;
         Ok(config)
     }
 

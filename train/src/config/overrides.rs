@@ -77,13 +77,13 @@ impl MergedText<'_> {
         self.error(self.span_of(path), message)
     }
 
-    /// An error in an energy's text, at the part of the string that caused it, or at the parameter.
-    pub(super) fn error_of_energy(&self, error: &ExpressionError) -> ConfigError {
+    /// An error in the text of a key of `[target]`, at the part of the string that caused it, or at the parameter.
+    pub(super) fn error_in_expression(&self, key: &str, error: &ExpressionError) -> ConfigError {
         let message = error.kind.to_string();
         if let Some(name) = error.parameter() {
             return self.error_at(&["target", "parameters", name], message);
         }
-        let value = self.span_of(&["target", "energy"]);
+        let value = self.span_of(&["target", key]);
         let whole = self.text.to_owned() + &self.sets.concat();
         let inside = whole.get(value.clone()).and_then(|raw| inside_string(raw, &error.text, &error.span));
         let span = inside.map_or(value.clone(), |part| value.start + part.start..value.start + part.end);

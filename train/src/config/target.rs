@@ -1,10 +1,13 @@
 //! Which density to learn.
 
+use std::fmt::{self, Formatter};
+
 use ircpm_manifolds::AnyManifold;
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Complaint, check};
-use crate::target::{self, Expression, ExpressionError, Parameters, Target};
+use crate::target::{self, Expression, ExpressionError, Parameter, Parameters, Target};
 
 /// A target density `exp(−β u)`: one of the table by its name, or an energy as text with its manifold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,18 +28,89 @@ pub struct TargetConfig {
     /// Numbers and lists that `energy` refers to by name.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub parameters: Parameters,
+    /// The exact `log Z = log ∫ exp(−βu)` of `energy` in nats, where it is known: a number, or a text of numbers, the
+    /// parameters and `beta`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z: Option<LogZ>,
+}
+
+/// A number, or a text whose value is one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogZ {
+    /// A finite number.
+    Number(f64),
+    /// As for [`Expression::number`].
+    Text(String),
+}
+
+impl Serialize for LogZ {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(x) => output.serialize_f64(*x),
+            Self::Text(text) => output.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LogZ {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct NumberOrText;
+
+        impl Visitor<'_> for NumberOrText {
+            type Value = LogZ;
+
+            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of nats, or a text such as \"log(2 * pi)\"")
+            }
+            fn visit_i64<E: Error>(self, n: i64) -> Result<LogZ, E> {
+                Ok(LogZ::Number(n as f64))
+            }
+            fn visit_u64<E: Error>(self, n: u64) -> Result<LogZ, E> {
+                Ok(LogZ::Number(n as f64))
+            }
+            fn visit_f64<E: Error>(self, x: f64) -> Result<LogZ, E> {
+                let refuse = || E::custom(format!("{x} is not a finite number of nats"));
+                if x.is_finite() { Ok(LogZ::Number(x)) } else { Err(refuse()) }
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<LogZ, E> {
+                Ok(LogZ::Text(text.to_owned()))
+            }
+        }
+
+        input.deserialize_any(NumberOrText)
+    }
 }
 
 impl TargetConfig {
+    /// The exact `log Z` of the energy, if it is given.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] in the text of `log_z`.
+    pub fn log_z(&self) -> Result<Option<f64>, ExpressionError> {
+        match (&self.log_z, &self.manifold) {
+            (Some(LogZ::Number(log_z)), _) => Ok(Some(*log_z)),
+            (Some(LogZ::Text(text)), Some(manifold)) => {
+                let mut known = self.parameters.clone();
+                known.entry("beta".to_owned()).or_insert(Parameter::Number(self.beta));
+                Expression::number(manifold, text, &known).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The target; none if the table has none of that name, or if neither a name nor an energy is given.
     ///
     /// # Errors
-    /// [`ExpressionError`] for a text that is no energy.
+    /// [`ExpressionError`] for a text that is no energy, and as [`TargetConfig::log_z`].
     pub fn target(&self) -> Result<Option<Box<dyn Target>>, ExpressionError> {
         match (&self.name, &self.energy, &self.manifold) {
             (Some(name), ..) => Ok(target::by_name(name)),
             (None, Some(text), Some(manifold)) => {
-                Ok(Some(Box::new(Expression::parse(manifold, text, &self.parameters)?)))
+                let energy = Expression::parse(manifold, text, &self.parameters)?;
+                Ok(Some(Box::new(match self.log_z()? {
+                    Some(log_z) => energy.with_log_z(log_z, self.beta),
+                    None => energy,
+                })))
             }
             _ => Ok(None),
         }
@@ -56,6 +130,10 @@ impl TargetConfig {
             (Some(_), None, None) if !self.parameters.is_empty() => complain(
                 &["target", "parameters"],
                 "parameters are those of an energy: give one, or remove them",
+            ),
+            (Some(_), None, None) if self.log_z.is_some() => complain(
+                &["target", "log_z"],
+                "log_z is that of an energy: give one, or remove it; of a target of the table it is known, or not",
             ),
             (None, Some(_), None) => complain(
                 &["target", "energy"],

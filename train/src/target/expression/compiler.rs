@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::ops::Range;
 
 use super::error::{ExpressionErrorKind, Fault};
-use super::functions::{self, Binary, Unary};
+use super::functions::{self, Binary};
 use super::graph::{Graph, Id};
 use super::names::{Coordinate, Names, ascii};
 use super::parameter::{Parameter, Parameters};
@@ -96,23 +96,35 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// The node of the energy, after all definitions.
+    /// The node of an energy, after all definitions.
+    ///
+    /// # Errors
+    /// As [`Compiler::output`], and for a parameter that does not occur.
     pub(super) fn energy(&mut self, definitions: &[Definition<'a>], energy: &Node<'a>) -> Result<Id, Fault> {
-        for Definition { name, span, value } in definitions {
-            let value = self.value(value)?;
-            self.define(name, value, span, false)?;
-        }
-        let value = self.value(energy)?;
-        let id = value.number(&energy.span)?;
-        if let Some(unused) = self.locals.iter().find(|local| !local.used) {
-            return Err(unused.unused());
-        }
+        let id = self.output(definitions, energy)?;
         if let Some(unused) = self.parameters.iter().find(|parameter| !parameter.used) {
             let name = unused.name.to_owned();
             let what = "does not occur in the energy: use it, or remove it";
             return Err(Fault::new(&unused.span, ExpressionErrorKind::Parameter { name, what }));
         }
         Ok(id)
+    }
+
+    /// The node of a number, after all definitions.
+    ///
+    /// # Errors
+    /// [`Fault`] at the part that is not understood, or at a definition that is not used.
+    pub(super) fn output(&mut self, definitions: &[Definition<'a>], output: &Node<'a>) -> Result<Id, Fault> {
+        for Definition { name, span, value } in definitions {
+            let value = self.value(value)?;
+            self.define(name, value, span, false)?;
+        }
+        let value = self.value(output)?;
+        let id = value.number(&output.span)?;
+        match self.locals.iter().find(|local| !local.used) {
+            Some(unused) => Err(unused.unused()),
+            None => Ok(id),
+        }
     }
 
     /// Counts the work, so that no text takes long or fills the memory.
@@ -323,82 +335,6 @@ impl<'a> Compiler<'a> {
         });
         let values: Vec<String> = values.collect();
         if values.is_empty() { String::new() } else { format!(", where {}", values.join(", ")) }
-    }
-
-    pub(super) fn negation(&mut self, value: &Value, span: &Range<usize>) -> Result<Value, Fault> {
-        self.visit(span)?;
-        match value {
-            Value::Number(a) => Ok(Value::Number(self.graph.negation(*a))),
-            Value::List(values) => {
-                let mut negated = Vec::with_capacity(values.len());
-                for value in values.iter() {
-                    negated.push(self.negation(value, span)?);
-                }
-                Ok(Value::list(negated))
-            }
-        }
-    }
-
-    /// An operation on numbers, on lists entry by entry, or on a list and a number.
-    pub(super) fn binary(
-        &mut self,
-        operation: Binary,
-        left: &Value,
-        right: &Value,
-        span: &Range<usize>,
-    ) -> Result<Value, Fault> {
-        self.visit(span)?;
-        let mut values = Vec::new();
-        match (left, right) {
-            (Value::Number(a), Value::Number(b)) => {
-                return self.finite(operation, *a, *b, span).map(Value::Number);
-            }
-            (Value::List(a), Value::List(b)) => {
-                if a.len() != b.len() {
-                    let kind = ExpressionErrorKind::Lengths { left: a.len(), right: b.len() };
-                    return Err(Fault::new(span, kind));
-                }
-                for (a, b) in a.iter().zip(b.iter()) {
-                    values.push(self.binary(operation, a, b, span)?);
-                }
-            }
-            (Value::List(a), b) => {
-                for a in a.iter() {
-                    values.push(self.binary(operation, a, b, span)?);
-                }
-            }
-            (a, Value::List(b)) => {
-                for b in b.iter() {
-                    values.push(self.binary(operation, a, b, span)?);
-                }
-            }
-        }
-        Ok(Value::list(values))
-    }
-
-    /// An operation whose value is finite if it is constant.
-    pub(super) fn finite(
-        &mut self,
-        operation: Binary,
-        a: Id,
-        b: Id,
-        span: &Range<usize>,
-    ) -> Result<Id, Fault> {
-        let id = self.graph.binary(operation, a, b);
-        self.checked(id, span)
-    }
-
-    pub(super) fn unary(&mut self, function: Unary, a: Id, span: &Range<usize>) -> Result<Id, Fault> {
-        let id = self.graph.unary(function, a);
-        self.checked(id, span)
-    }
-
-    /// A node that is not a constant which is infinite or NaN.
-    pub(super) fn checked(&self, id: Id, span: &Range<usize>) -> Result<Id, Fault> {
-        match self.graph.value(id).filter(|value| !value.is_finite()) {
-            Some(value) => Err(Fault::new(span, ExpressionErrorKind::NotFinite { value })),
-            None => Ok(id),
-        }
     }
 }
 

@@ -257,4 +257,9 @@ impl Fault {
     pub(super) fn new(span: &Range<usize>, kind: ExpressionErrorKind) -> Self {
         Self { span: span.clone(), kind }
     }
+
+    /// The error in its text.
+    pub(super) fn in_text(self, text: &str) -> ExpressionError {
+        ExpressionError { text: text.to_owned(), span: self.span, kind: self.kind }
+    }
 }

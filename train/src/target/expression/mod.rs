@@ -6,6 +6,7 @@
 //!
 //! No library was found that gives a tree with the places of its parts and evaluates it over scalars of one's own.
 
+mod arithmetic;
 mod calls;
 mod check;
 mod compiler;
@@ -42,7 +43,7 @@ const LONGEST: usize = 1 << 16;
 
 /// An energy that was written as text.
 ///
-/// As a [`Target`] its name is `energy` and its `log Z` is unknown. As a [`ScalarField`] it is a function of the ambient
+/// As a [`Target`] its name is `energy`, and its `log Z` is unknown unless [`Expression::with_log_z`] gives it. As a [`ScalarField`] it is a function of the ambient
 /// coordinates over any scalar.
 ///
 /// ```
@@ -65,6 +66,8 @@ pub struct Expression {
     manifold: AnyManifold,
     program: Program,
     isa: Isa,
+    /// Inverse temperature and exact `log Z` at it.
+    log_z: Option<[f64; 2]>,
 }
 
 impl Expression {
@@ -80,8 +83,37 @@ impl Expression {
         parameters: &Parameters,
     ) -> Result<Self, ExpressionError> {
         compile(manifold, text, parameters)
-            .map(|program| Self { manifold: manifold.clone(), program, isa: Isa::best() })
-            .map_err(|Fault { span, kind }| ExpressionError { text: text.to_owned(), span, kind })
+            .map(|program| Self { manifold: manifold.clone(), program, isa: Isa::best(), log_z: None })
+            .map_err(|fault| fault.in_text(text))
+    }
+
+    /// The value of a text of numbers and `parameters` that refers to no coordinate of `manifold`.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] for a text that is not understood or too large, as with [`Expression::parse`]; for one that
+    /// depends on coordinates, and for a value that is not finite. Parameters need not be used.
+    ///
+    /// ```
+    /// use ircpm_train::target::{Expression, Parameters};
+    ///
+    /// let parameters = Parameters::from([("beta".to_owned(), 2.0.into())]);
+    /// let log_z = Expression::number(&"T1".parse()?, "log(2 * pi * bessel_i0e(beta)) + beta", &parameters)?;
+    /// assert!((log_z - 2.6618685).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn number(
+        manifold: &AnyManifold,
+        text: &str,
+        parameters: &Parameters,
+    ) -> Result<f64, ExpressionError> {
+        value(manifold, text, parameters).map_err(|fault| fault.in_text(text))
+    }
+
+    /// The same energy with its `log Z` in nats at the inverse temperature `beta`. Nobody checks it: the KL of a report
+    /// is right only if this is.
+    #[must_use]
+    pub fn with_log_z(self, log_z: f64, beta: f64) -> Self {
+        Self { log_z: Some([beta, log_z]), ..self }
     }
 
     /// The same energy on a given instruction set instead of the fastest.
@@ -96,11 +128,30 @@ impl Expression {
     }
 }
 
-fn compile(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<Program, Fault> {
+/// Refuses a text that is longer than any that is read.
+fn check_length(text: &str) -> Result<(), Fault> {
     if text.len() > LONGEST {
         let kind = ExpressionErrorKind::TooLong { length: text.len(), limit: LONGEST };
         return Err(Fault::new(&(0..text.len()), kind));
     }
+    Ok(())
+}
+
+fn value(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<f64, Fault> {
+    check_length(text)?;
+    let names = Names::new(manifold);
+    let (definitions, node) = parser::parse(text)?;
+    let mut compiler = Compiler::new(&names, manifold.ambient(), parameters, text)?;
+    let output = compiler.output(&definitions, &node)?;
+    let what = "this";
+    compiler
+        .graph
+        .value(output)
+        .ok_or_else(|| Fault::new(&node.span, ExpressionErrorKind::NotConstant { what }))
+}
+
+fn compile(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<Program, Fault> {
+    check_length(text)?;
     let names = Names::new(manifold);
     let (definitions, energy) = parser::parse(text)?;
     let mut compiler = Compiler::new(&names, manifold.ambient(), parameters, text)?;
@@ -124,8 +175,8 @@ impl Target for Expression {
     fn manifold(&self) -> &AnyManifold {
         &self.manifold
     }
-    fn log_z(&self, _beta: f64) -> Option<f64> {
-        None
+    fn log_z(&self, beta: f64) -> Option<f64> {
+        self.log_z.filter(|[known, _]| *known == beta).map(|[_, log_z]| log_z)
     }
     fn energies(&self, y: &[f64], u: &mut [f64]) {
         let n = self.manifold.ambient();
