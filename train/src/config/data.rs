@@ -6,7 +6,7 @@ use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use crate::data::{Column, Options, Unit};
+use crate::data::{Column, Notation, Options, Unit};
 
 /// Points on a manifold, one per row of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct DataConfig {
     /// How they were read from there, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_as: Vec<String>,
+    /// How they were written there. Samples are written and pictures drawn in the same way, and points that are read for
+    /// the run may be; the file above is not read by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notation: Option<Notation>,
 }
 
 impl DataConfig {
@@ -70,6 +74,7 @@ impl DataConfig {
             header: self.header,
             drop_missing: self.drop_missing,
             crc32: self.crc32.clone(),
+            notation: None,
         }
     }
 
@@ -82,7 +87,7 @@ impl DataConfig {
     }
 
     /// The same points in the file `copy`, which holds coordinates as the flow takes them, and then the weights.
-    pub(crate) fn copied(&self, copy: &str, crc32: String, read_as: Vec<String>) -> Self {
+    pub(crate) fn copied(&self, copy: &str, crc32: String, read_as: Vec<String>, notation: Notation) -> Self {
         Self {
             file: copy.into(),
             manifold: self.manifold.clone(),
@@ -97,6 +102,7 @@ impl DataConfig {
             crc32: Some(crc32),
             source: Some(self.source.clone().unwrap_or_else(|| self.file.clone())),
             read_as: if self.source.is_some() { self.read_as.clone() } else { read_as },
+            notation: if self.source.is_some() { self.notation.clone() } else { Some(notation) },
         }
     }
 }

@@ -18,6 +18,7 @@ use ircpm_flow::{FlowSpec, Method as FlowMethod, Solver as FlowSolver};
 use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Notation;
 use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
 use crate::target::{ExpressionError, Target};
@@ -320,6 +321,11 @@ impl Config {
     /// β, one where there is no target.
     pub fn beta(&self) -> f64 {
         self.target.as_ref().map_or(1.0, |target| target.beta)
+    }
+
+    /// How points are written for the user: as the data were, by default where there are none.
+    pub fn notation(&self) -> Notation {
+        self.data.as_ref().and_then(|data| data.notation.clone()).unwrap_or_default()
     }
 
     /// What to build the flow from, on the manifold of the target or of the data.

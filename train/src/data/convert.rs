@@ -3,10 +3,11 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::field::Cell;
+use super::names::coordinate_names;
 use super::select::{Role, find, roles, select};
 use super::table::Table;
 use super::unit::unit;
-use super::{DataError, Note, Options, Points, Unit};
+use super::{DataError, Notation, Note, Options, Points, Unit};
 use crate::weights::{Sample, WeightedPoints};
 
 /// Unit vectors whose length misses 1 by more than this are not rounded, but wrong: it is what numbers of five decimals
@@ -28,7 +29,8 @@ pub(super) fn points(
     options: &Options,
     mut notes: Vec<Note>,
 ) -> Result<Points, DataError> {
-    let roles = roles(manifold, options.lat_lon);
+    let lat_lon = options.lat_lon || is_globe_by_run(table, manifold, options);
+    let roles = roles(manifold, lat_lon);
     if options.lat_lon && !roles.contains(&Role::Latitude) {
         return Err(DataError::NoSphere { manifold: manifold.to_string() });
     }
@@ -49,7 +51,28 @@ pub(super) fn points(
     if found == 0 {
         return Err(DataError::TooFew { path: table.path.to_owned(), rows: 0, needed: 1 });
     }
-    Ok(Points { points, weights, notes })
+    let Selection { roles, columns, numbers, .. } = selection;
+    let names = columns.iter().filter_map(|&column| table.names.get(column).cloned()).collect();
+    let notation = Notation::of(names, &roles, &numbers, angle_unit);
+    Ok(Points { points, weights, notes, notation })
+}
+
+/// Whether the table has latitudes and longitudes because the points of its run are written so. Unit vectors are known by
+/// their names, or in a table without names by their number and length.
+fn is_globe_by_run(table: &Table<'_>, manifold: &AnyManifold, options: &Options) -> bool {
+    if !options.notation.as_ref().is_some_and(|notation| notation.lat_lon) {
+        return false;
+    }
+    if !table.names.is_empty() {
+        return !coordinate_names(manifold).iter().all(|name| table.names.contains(name));
+    }
+    let is_point = |cells: &[Cell]| {
+        let number = |cell: &Cell| if let Cell::Number(number) = cell { *number } else { f64::NAN };
+        let mut point: Vec<f64> = cells.iter().map(number).collect();
+        normalise(manifold, &mut point);
+        manifold.check_point(&point).is_ok()
+    };
+    table.width != manifold.ambient() || !table.rows().all(is_point)
 }
 
 /// Takes the weights, the last of `width` numbers per row, out of the numbers.

@@ -266,6 +266,19 @@ pub enum DataError {
         /// The unit in it.
         unit: Unit,
     },
+    /// The points of the run are in a unit that the values do not show.
+    #[error(
+        "{}: angles of this run are in {unit}, but {found}, and no header names them; give --unit {} or --unit rad",
+        path.display(), unit.name()
+    )]
+    RunUnit {
+        /// The file.
+        path: PathBuf,
+        /// The unit of the run's points.
+        unit: Unit,
+        /// What the values show.
+        found: &'static str,
+    },
     /// The header names several units.
     #[error("{}: the header names several units of angles ({}); convert them to one", path.display(), list(units))]
     UnitsMixed {

@@ -11,6 +11,7 @@ mod field;
 mod file;
 mod header;
 mod names;
+mod notation;
 mod note;
 mod numpy;
 mod options;
@@ -28,6 +29,7 @@ use ircpm_manifolds::AnyManifold;
 pub use error::{DataError, Place};
 pub use file::{MOST_BYTES, crc32};
 pub use names::coordinate_names;
+pub use notation::Notation;
 pub use note::Note;
 pub use numpy::encode;
 #[cfg(feature = "program")]
@@ -48,6 +50,8 @@ pub struct Points {
     pub weights: Option<Vec<f64>>,
     /// What was taken for granted, in the order in which it was.
     pub notes: Vec<Note>,
+    /// How they are written in the table.
+    pub notation: Notation,
 }
 
 impl Points {

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Deserialize as DeserializeDerive, Serialize, Serializer};
 
+use super::Notation;
+
 /// What the owner of a table says about it; by default nothing, and the table speaks for itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
@@ -26,6 +28,9 @@ pub struct Options {
     pub drop_missing: bool,
     /// CRC-32 of the file's bytes in hexadecimal digits, if the file must be the same as before.
     pub crc32: Option<String>,
+    /// How the points of a run are written, where these belong to it: what neither the table nor another option says is as
+    /// there.
+    pub notation: Option<Notation>,
 }
 
 /// Unit of angles.

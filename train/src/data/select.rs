@@ -3,7 +3,7 @@
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::field::Cell;
-use super::names::coordinate_names;
+use super::names::usual_names;
 use super::table::Table;
 use super::unit::without_unit;
 use super::{Column, DataError, Note, Options};
@@ -27,7 +27,7 @@ const INDEX: [&str; 14] = [
 ];
 
 /// Columns of tables that the program writes beside the coordinates of a point.
-const WRITTEN: [&str; 3] = ["log_q", "log_weight", "log_det"];
+pub(super) const WRITTEN: [&str; 3] = ["log_q", "log_weight", "log_det"];
 
 /// What a column of a table is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(super) fn select(
         chosen
     } else if let Some(globe) = globe(table, roles) {
         globe
-    } else if let Some(named) = named(table, manifold, roles) {
+    } else if let Some(named) = named(table, manifold, roles, options) {
         named
     } else if let Some(error) = globe_without_option(table, manifold, roles) {
         return Err(error);
@@ -172,16 +172,28 @@ fn globe(table: &Table<'_>, roles: &[Role]) -> Option<Vec<usize>> {
     }
 }
 
-/// The columns that have the names of the manifold's coordinates, where there is one of each.
-fn named(table: &Table<'_>, manifold: &AnyManifold, roles: &[Role]) -> Option<Vec<usize>> {
-    if roles.contains(&Role::Latitude) {
-        return None;
-    }
-    let only = |name: &String| {
-        let mut found = (0..table.names.len()).filter(|&i| table.names[i] == *name);
-        found.next().filter(|_| found.next().is_none())
+/// The columns that have the names of the run's columns, or else the usual ones, where there is one of each; a unit of
+/// angles may follow the name.
+fn named(table: &Table<'_>, manifold: &AnyManifold, roles: &[Role], options: &Options) -> Option<Vec<usize>> {
+    let lat_lon = roles.contains(&Role::Latitude);
+    let all = |names: Vec<String>, same: fn(&str, &str) -> bool| -> Option<Vec<usize>> {
+        let only = |name: &String| {
+            let mut found = (0..table.names.len()).filter(|&i| same(&table.names[i], name));
+            found.next().filter(|_| found.next().is_none())
+        };
+        names.iter().map(only).collect()
     };
-    coordinate_names(manifold).iter().take(roles.len()).map(only).collect()
+    let own = options.notation.as_ref().filter(|notation| notation.lat_lon == lat_lon);
+    let own = own.map(|notation| notation.column_names(manifold));
+    for mut names in own.into_iter().chain([usual_names(manifold, lat_lon)]) {
+        names.truncate(roles.len());
+        let found = all(names.clone(), |own, name| own == name);
+        let found = found.or_else(|| all(names, |own, name| without_unit(own) == without_unit(name)));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
 }
 
 /// The error of a table that names a latitude and a longitude, where a sphere's unit vectors are to be read.

@@ -2,8 +2,9 @@
 
 use std::f64::consts::TAU;
 
+use super::names::is_usual_angle;
 use super::table::Table;
-use super::{DataError, Note, Options, Unit};
+use super::{DataError, Notation, Note, Options, Unit};
 
 /// A turn in radians, with room for a last digit that was rounded up.
 const LARGEST_RADIANS: f64 = TAU + 0.01;
@@ -54,7 +55,8 @@ pub(super) fn without_unit(name: &str) -> String {
 /// The unit of the angles in these columns; `numbers` are their values with row and column.
 ///
 /// # Errors
-/// [`DataError::UnitsMixed`], [`DataError::UnitUnclear`] or [`DataError::Angle`] where the option has to decide.
+/// [`DataError::UnitsMixed`], [`DataError::UnitUnclear`], [`DataError::RunUnit`] or [`DataError::Angle`] where the option
+/// has to decide.
 pub(super) fn unit(
     table: &Table<'_>,
     columns: &[usize],
@@ -75,11 +77,24 @@ pub(super) fn unit(
         let units = named.iter().map(|(name, _)| (*name).clone()).collect();
         return Err(DataError::UnitsMixed { path: path(), units });
     }
+    // Names that the run's points have speak for its unit; the usual ones stand for radians.
+    let own = options.notation.as_ref().filter(|notation| notation.unit != Unit::Radians);
+    let names: Vec<&String> = columns.iter().filter_map(|&column| table.names.get(column)).collect();
+    let are_own = |own: &Notation| !names.is_empty() && names.iter().all(|name| own.columns.contains(name));
+    let are_usual = !names.is_empty() && names.iter().all(|name| is_usual_angle(name));
     let mut numbers = numbers;
+    if let (None, Some(own), false) = (named.first(), own, are_usual) {
+        if !are_own(own) {
+            own_range(own.unit, table, numbers)?;
+        }
+        notes.push(Note::Unit { unit: own.unit, reason: "the points of the run are" });
+        return Ok(own.unit);
+    }
     let beyond = numbers.find(|(_, _, x)| x.abs() > LARGEST_RADIANS);
     let (unit, reason) = match (named.first(), beyond) {
         (Some((_, Unit::Radians)), _) => (Unit::Radians, "the header says so"),
         (Some((_, unit)), Some(_)) => (*unit, "the header says so"),
+        (Some((_, unit)), None) if own.is_some_and(|own| own.unit == *unit) => (*unit, "the header says so"),
         (Some((name, unit)), None) => {
             return Err(DataError::UnitUnclear { path: path(), header: (*name).clone(), unit: *unit });
         }
@@ -91,6 +106,22 @@ pub(super) fn unit(
     };
     notes.push(Note::Unit { unit, reason });
     Ok(unit)
+}
+
+/// Refuses angles that need not be in the unit of the run's points.
+///
+/// # Errors
+/// [`DataError::RunUnit`] where all are within ±2π, which radians are; for turns where one is beyond a turn.
+fn own_range(
+    unit: Unit,
+    table: &Table<'_>,
+    mut numbers: impl Iterator<Item = (usize, usize, f64)>,
+) -> Result<(), DataError> {
+    let (is_clear, found) = match unit {
+        Unit::Turns => (numbers.all(|(_, _, x)| x.abs() < 1.002), "some here are beyond one"),
+        _ => (numbers.any(|(_, _, x)| x.abs() > LARGEST_RADIANS), "all here are within ±2π"),
+    };
+    if is_clear { Ok(()) } else { Err(DataError::RunUnit { path: table.path.to_owned(), unit, found }) }
 }
 
 #[cfg(test)]

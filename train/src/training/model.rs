@@ -6,8 +6,9 @@ use ircpm_manifolds::AnyManifold;
 use super::State;
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::collocation::with_parameters;
-use crate::config::{Config, DataConfig, Layers};
+use crate::config::{Config, Layers};
 use crate::convex::LinearDensity;
+use crate::data::Notation;
 use crate::target::Target;
 
 /// A flow with its parameters, and the target that it was trained for, if any.
@@ -21,10 +22,10 @@ pub struct Model {
     pub theta: Vec<f64>,
     /// The target with the energy `u`; none if the flow was fitted to points.
     pub target: Option<Box<dyn Target>>,
-    /// Where the points came from that the flow was fitted to; none for a target.
-    pub data: Option<DataConfig>,
     /// Inverse temperature `β` of the target `exp(−βu)`.
     pub beta: f64,
+    /// How the points are written that it was fitted to; by default where there are none.
+    pub notation: Notation,
 }
 
 impl Model {
@@ -53,7 +54,13 @@ impl Model {
             name: "theta".to_owned(),
             problem: format!("holds {} numbers, which no flow of the configuration has", state.theta.len()),
         })?;
-        Ok(Self { flow, theta: state.theta.clone(), target, data: config.data.clone(), beta: config.beta() })
+        Ok(Self {
+            flow,
+            theta: state.theta.clone(),
+            target,
+            beta: config.beta(),
+            notation: config.notation(),
+        })
     }
 
     /// The target and its inverse temperature, if there is one.

@@ -201,7 +201,8 @@ impl Problem {
         };
         let copy = data.all.encode(self.manifold().ambient());
         let notes = data.all.notes.iter().map(Note::to_string).collect();
-        config.data = Some(settings.copied(name, data::crc32(&copy), notes));
+        let notation = data.all.notation.clone();
+        config.data = Some(settings.copied(name, data::crc32(&copy), notes, notation));
         (Self { config, flow, choice, grows, content }, Some(copy))
     }
 

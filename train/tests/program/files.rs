@@ -64,7 +64,7 @@ fn samples_are_the_same_in_every_format_on_any_number_of_threads_and_without_the
     fs::remove_file(dir.path().join("points.csv")).expect("the data");
     for (run, names, log_weight) in [
         ("target", &["theta1", "theta2", "log_q", "log_weight"][..], true),
-        ("data", &["theta1", "x1", "log_q"], false),
+        ("data", &["a", "b", "log_q"], false),
     ] {
         // More than one batch.
         let sample = |out: &str, threads: &str| {

@@ -116,10 +116,10 @@ fn biologist_tells_usual_conformations_from_strange_ones() {
     assert!(helix > sheet && sheet > strange + 3.0, "{log_q:?}");
 
     let (names, samples) = rows(&dir, "dihedrals-samples.csv");
-    assert_eq!((names.join(","), samples.len()), ("theta1,theta2,log_q".to_owned(), 5000));
-    assert!(samples.iter().all(|row| row[..2].iter().all(|angle| (0.0..TAU).contains(angle))));
+    assert_eq!((names.join(","), samples.len()), ("phi,psi,log_q".to_owned(), 5000));
+    assert!(samples.iter().all(|row| row[..2].iter().all(|angle| (-180.0..180.0).contains(angle))));
     // The law of the page has a share of 0.445 within 30 degrees of the helix; its standard error in 400 rows is 0.025.
-    let near = |angle: f64, centre: f64| (angle - centre.to_radians()).cos() > f64::to_radians(30.0).cos();
+    let near = |angle: f64, centre: f64| (angle - centre).to_radians().cos() > f64::to_radians(30.0).cos();
     let helix = samples.iter().map(|row| f64::from(near(row[0], -63.0) && near(row[1], -43.0)));
     let share = mean(helix);
     assert!((share - 0.445).abs() < 0.075, "{share} of the samples");
@@ -135,17 +135,17 @@ fn geologist_has_samples_about_the_same_centre_as_the_places() {
     assert!(log_q[0][0] > log_q[1][0] && log_q[1][0] > log_q[2][0] + 2.0, "{log_q:?}");
 
     let (names, samples) = rows(&dir, "places-samples.csv");
-    assert_eq!((names.join(","), samples.len()), ("x1,x2,x3,log_q".to_owned(), 5000));
-    let norm = |row: &[f64]| row[..3].iter().map(|x| x * x).sum::<f64>().sqrt();
-    assert!(samples.iter().all(|row| (norm(row) - 1.0).abs() < 1e-12));
+    assert_eq!((names.join(","), samples.len()), ("latitude,longitude,log_q".to_owned(), 5000));
+    let within = |x: f64, limit: f64| x.abs() <= limit;
+    assert!(samples.iter().all(|row| within(row[0], 90.0) && within(row[1], 180.0)));
     let (_, data) = rows(&dir, "places.csv");
-    let unit = |row: &Vec<f64>| {
-        let (latitude, longitude) = (row[1].to_radians(), row[2].to_radians());
+    let unit = |degrees: &[f64]| {
+        let (latitude, longitude) = (degrees[0].to_radians(), degrees[1].to_radians());
         [latitude.cos() * longitude.cos(), latitude.cos() * longitude.sin(), latitude.sin()]
     };
     for i in 0..3 {
-        let of_data = mean(data.iter().map(|row| unit(row)[i]));
-        let of_samples = mean(samples.iter().map(|row| row[i]));
+        let of_data = mean(data.iter().map(|row| unit(&row[1..])[i]));
+        let of_samples = mean(samples.iter().map(|row| unit(row)[i]));
         // The standard error of 300 places is 0.04.
         assert!((of_samples - of_data).abs() < 0.08, "x{}: {of_samples} and {of_data}", i + 1);
     }

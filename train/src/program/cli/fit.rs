@@ -93,8 +93,8 @@ impl Fit {
         if let Some(weights) = &self.weights {
             set("weights", weights.to_string().into());
         }
-        if *lat_lon {
-            set("lat_lon", true.into());
+        if let Some(lat_lon) = *lat_lon {
+            set("lat_lon", lat_lon.into());
         }
         if let Some(header) = *header {
             set("header", header.into());

@@ -8,6 +8,7 @@ mod evaluate;
 mod fit;
 mod manual;
 mod model;
+mod notation;
 mod open;
 mod plot;
 mod points;

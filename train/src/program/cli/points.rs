@@ -5,34 +5,38 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use ircpm_flow::Direction;
-use ircpm_manifolds::AnyManifold;
 
 use super::CliError;
 use super::destination::Destination;
 use super::model::open_model;
+use super::notation::tell;
 use super::table::{TableArgs, check_file};
 use super::threads::Threads;
 use super::volume::{Carried, carry};
-use crate::data;
+use crate::data::{self, Notation};
 use crate::program::RunError;
 use crate::program::output::{note, warn};
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
 use crate::report::Status;
-use crate::samples::{BATCH, coordinate_names};
+use crate::samples::BATCH;
 use crate::training::Model;
 
 pub(super) const LOG_PROB: &str = "\
-Column log_q: log-density of each point with respect to the Riemannian volume, in nats. Where the run has an energy u
+Column log_q: log-density of each point with respect to the Riemannian volume, in nats: per radian of each angle and per
+steradian of S2, whatever the unit of the points. Where nothing else is said, points are read in the unit of the file that
+was fitted, so that `ircpm sample RUN -o s.csv` and `ircpm log-prob RUN s.csv` agree. Where the run has an energy u
 there is log_weight = -beta u - log q as well, -inf where u is infinite and NaN where u is NaN; such points are counted,
 and the exit status stays. At a point where the map folds there is no density: log_q is NaN, the number of such points is
 said, and the exit status is 3.";
 pub(super) const TRANSFORM: &str = "\
 Columns: the coordinates of the image T(x) of each base point x, and log_det, the logarithm of the factor by which T
-enlarges volumes at x, in nats. Where the inner solve fails all are NaN, which is said, and the exit status is 3.";
+enlarges volumes at x, in nats. Points are read and written
+as those of the file that was fitted, or as the options say; volumes are Riemannian, whatever the unit. Where the inner solve fails all are NaN, which is said, and the exit status is 3.";
 pub(super) const INVERSE: &str = "\
 Columns: the coordinates of the base point x = S(y) of each point y, and log_det, the logarithm of the factor by which
-S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Where the map folds, or x is not
+S enlarges volumes at y, in nats, so that log q(y) = log base(x) + log_det. Points are read and written
+as those of the file that was fitted, or as the options say; volumes are Riemannian, whatever the unit. Where the map folds, or x is not
 finite, log_det is NaN, which is said, and the exit status is 3.";
 
 #[derive(Debug, Args)]
@@ -71,8 +75,8 @@ struct Values {
 }
 
 /// The points of a file, `[point][coordinate]`; what was taken for granted is said.
-fn read_points(args: &Points, manifold: &AnyManifold) -> Result<Vec<f64>, CliError> {
-    let read = data::read(&args.points, manifold, &args.table.options())?;
+fn read_points(args: &Points, model: &Model) -> Result<Vec<f64>, CliError> {
+    let read = data::read(&args.points, model.flow.manifold(), &args.table.options(&model.notation))?;
     read.notes.iter().for_each(|taken| note(format_args!("{}: {taken}", args.points.display())));
     Ok(read.points)
 }
@@ -84,16 +88,24 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
     let (model, standing) = open_model(&args.run)?;
     let manifold = model.flow.manifold();
     let n = manifold.ambient();
-    let given = read_points(args, manifold)?;
+    let given = read_points(args, &model)?;
     let count = given.len() / n;
-    let mut table = args.destination.create(&Layout::of_rows(quantity.arrays(&model), count))?;
+    let notation = model.notation.clone().with(manifold, args.table.unit, args.table.lat_lon)?;
+    if quantity != Quantity::LogProb {
+        tell(&notation, manifold);
+    }
+    let arrays = quantity.arrays(&model, &notation);
+    let mut table = args.destination.create(&Layout::of_rows(arrays, count))?;
     let bar = count_bar("points", count);
     let (mut undefined, mut weightless, mut unweighed) = (0, 0, 0);
     for some in given.chunks(BATCH * n) {
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Stopped.into());
         }
-        let Values { arrays, ok, energies } = quantity.of(&model, some);
+        let Values { mut arrays, ok, energies } = quantity.of(&model, some);
+        if quantity != Quantity::LogProb {
+            arrays[0] = notation.rows(manifold, &arrays[0]);
+        }
         undefined += ok.iter().filter(|ok| !**ok).count();
         weightless += energies.iter().filter(|u| u.is_infinite()).count();
         unweighed += energies.iter().filter(|u| u.is_nan()).count();
@@ -123,12 +135,12 @@ pub(super) fn points(quantity: Quantity, args: &Points, stop: &AtomicBool) -> Re
 
 impl Quantity {
     /// The arrays that are written.
-    fn arrays(self, model: &Model) -> Vec<Array> {
+    fn arrays(self, model: &Model, notation: &Notation) -> Vec<Array> {
         if self == Self::LogProb {
             let weight = model.target().map(|_| Array::column("log_weight"));
             return std::iter::once(Array::column("log_q")).chain(weight).collect();
         }
-        let points = Array::new("points", coordinate_names(model.flow.manifold()));
+        let points = Array::new("points", notation.column_names(model.flow.manifold()));
         vec![points, Array::column("log_det")]
     }
 

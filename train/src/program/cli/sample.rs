@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::destination::Destination;
 use super::model::open_model;
+use super::notation::{NotationArgs, tell};
 use super::threads::Threads;
 use super::{CliError, context};
 use crate::program::RunError;
 use crate::program::output::warn;
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
-use crate::samples::{Samples, coordinate_names};
+use crate::samples::Samples;
 use crate::training::Model;
 
 pub(super) const EXAMPLES: &str = "\
@@ -22,10 +23,13 @@ Examples:
   ircpm sample runs/torus-multi-modal-1 -n 5 | column -t -s,
   ircpm sample runs/events-1 -n 1000 --context 0.5       of a density given that its conditioning variable is 0.5
 
-Columns: the coordinates of a point (theta1, … for angles in radians, c1, … for conditioning variables, x1, … for all
-others), log_q (log-density with
-respect to the Riemannian volume, in nats) and, where there is an energy u, log_weight = -beta u - log q. In npz these
-are the arrays points (n, coordinates), log_q (n) and log_weight (n); in npy all columns are one array.
+Columns: the coordinates of a point, log_q (log-density in nats) and, where there is an energy u, log_weight =
+-beta u - log q. In npz these are the arrays points (n, coordinates), log_q (n) and log_weight (n); in npy all columns are
+one array. Points of a fit have the names, the unit of angles, and latitudes and longitudes or unit vectors, of the file
+that was fitted; a line on standard error says so. Else angles are theta1, … in radians, conditioning variables c1, …, all
+other coordinates x1, ….
+log_q is with respect to the Riemannian volume, per radian of each angle and per steradian of S2, whatever the unit of the
+points: per degree it is log_q - log(180/pi) for each angle.
 The same seed gives the same bits on any number of threads, and fewer samples are the beginning of more. The file
 appears when it is whole. Samples of a model that is not a density are written all the same; the exit status is then 3.";
 
@@ -43,6 +47,8 @@ pub(super) struct Sample {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
+    notation: NotationArgs,
+    #[command(flatten)]
     destination: Destination,
     #[command(flatten)]
     threads: Threads,
@@ -59,7 +65,9 @@ impl Sample {
             None if contexts > 0 => Err(CliError::NoContext { run: self.run.clone(), contexts }),
             None => Ok(None),
             Some(_) if contexts == 0 => Err(CliError::Unconditional { run: self.run.clone() }),
-            Some(text) => context::rows(text, contexts, model.data.as_ref()).map(Some),
+            Some(text) => {
+                context::rows(text, contexts, &model.notation.column_names(model.flow.manifold())).map(Some)
+            }
         }
     }
 }
@@ -83,7 +91,10 @@ pub(super) fn sample(args: &Sample, stop: &AtomicBool) -> Result<u8, CliError> {
     let given = args.contexts(&model)?;
     let count = given.as_ref().map_or(1, |rows| rows.len() / model.flow.manifold().contexts()) * args.number;
     let target = model.target();
-    let points = Array::new("points", coordinate_names(model.flow.manifold()));
+    let manifold = model.flow.manifold();
+    let notation = args.notation.apply(&model.notation, manifold)?;
+    tell(&notation, manifold);
+    let points = Array::new("points", notation.column_names(manifold));
     let mut arrays = vec![points, Array::column("log_q")];
     arrays.extend(target.map(|_| Array::column("log_weight")));
     let mut table = args.destination.create(&Layout::of_rows(arrays, count))?;
@@ -97,7 +108,8 @@ pub(super) fn sample(args: &Sample, stop: &AtomicBool) -> Result<u8, CliError> {
             return Err(RunError::Stopped.into());
         }
         let batch = batch.map_err(RunError::from)?;
-        let some = [&batch.points[..], &batch.log_q, &batch.log_weight];
+        let points = notation.rows(manifold, &batch.points);
+        let some = [&points[..], &batch.log_q, &batch.log_weight];
         if !table.rows(&some[..if target.is_some() { 3 } else { 2 }])? {
             return Ok(standing.code());
         }

@@ -5,7 +5,8 @@ use std::path::Path;
 use clap::Args;
 
 use super::CliError;
-use crate::data::{Column, Options, Unit};
+use super::notation::yes_or_no;
+use crate::data::{Column, Notation, Options, Unit};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How the table is written")]
@@ -20,9 +21,9 @@ pub(super) struct TableArgs {
     /// these
     #[arg(long, value_delimiter = ',')]
     pub(super) context: Vec<Column>,
-    /// Points of S2 are given as latitude and longitude in degrees
-    #[arg(long)]
-    pub(super) lat_lon: bool,
+    /// Points of S2 are given as latitude and longitude in degrees, or with =no as unit vectors
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, require_equals = true, default_missing_value = "yes")]
+    pub(super) lat_lon: Option<bool>,
     /// Whether the first row holds the names of the columns [default: seen from the table]
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     pub(super) header: Option<bool>,
@@ -46,19 +47,16 @@ pub(super) fn check_file(path: &Path) -> Result<(), CliError> {
     }
 }
 
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err("give yes or no".to_owned()),
-    }
-}
-
 impl TableArgs {
-    /// The same for the library.
-    pub(super) fn options(&self) -> Options {
-        let Self { unit, lat_lon, header, drop_missing, .. } = *self;
+    /// The same for the library, for points of a run that has its own written as in `own`.
+    pub(super) fn options(&self, own: &Notation) -> Options {
+        let Self { unit, header, drop_missing, .. } = *self;
         let (columns, context) = (self.columns.clone(), self.context.clone());
-        Options { unit, columns, context, lat_lon, header, drop_missing, ..Options::default() }
+        let mut notation = own.clone();
+        if self.lat_lon == Some(false) && notation.lat_lon {
+            notation = Notation { lat_lon: false, columns: vec![], ..notation };
+        }
+        let (lat_lon, notation) = (self.lat_lon == Some(true), Some(notation));
+        Options { unit, columns, context, lat_lon, header, drop_missing, notation, ..Options::default() }
     }
 }
