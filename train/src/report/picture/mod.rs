@@ -11,9 +11,11 @@ mod heat;
 mod mollweide;
 mod pairs;
 mod square;
+mod turn;
 
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
+use crate::data::Notation;
 use crate::evaluation::{EvaluationError, log_target, seed_of_run};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::report::Report;
@@ -70,8 +72,9 @@ const LAYERS: usize = 4;
 /// somewhere.
 pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, PictureError> {
     let samples = samples(problem, theta);
-    let Some(chart) = chart(problem.manifold()) else {
-        return Ok(vec![pairs::draw(problem.manifold(), &samples, report)?]);
+    let notation = problem.config.notation();
+    let Some(chart) = chart(problem.manifold(), &notation) else {
+        return Ok(vec![pairs::draw(problem.manifold(), &samples, &notation, report)?]);
     };
     let chart = chart.as_ref();
     Ok(vec![
@@ -81,11 +84,11 @@ pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Pic
     ])
 }
 
-/// The plane chart of a surface, `None` if it has none.
-fn chart(manifold: &AnyManifold) -> Option<Box<dyn Chart>> {
+/// The plane chart of a surface, `None` if it has none; its axes are as points are written.
+fn chart(manifold: &AnyManifold, notation: &Notation) -> Option<Box<dyn Chart>> {
     match manifold.coordinates()[..] {
-        [Coordinates::Angles(2)] => Some(Box::new(Square)),
-        [Coordinates::UnitVector(3)] => Some(Box::new(Mollweide)),
+        [Coordinates::Angles(2)] => Some(Box::new(Square::new(manifold, notation))),
+        [Coordinates::UnitVector(3)] => Some(Box::new(Mollweide::new(notation))),
         _ => None,
     }
 }

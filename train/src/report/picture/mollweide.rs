@@ -11,9 +11,33 @@ use plotters::style::{Color, RGBAColor, WHITE};
 use super::PictureError;
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
+use crate::data::Notation;
 
-/// Azimuth 0 to 2π from left to right, the north pole (third coordinate 1) above.
-pub(super) struct Mollweide;
+/// Azimuth 0 to 2π from left to right, or −π to π if it is signed; the north pole (third coordinate 1) above.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mollweide {
+    signed: bool,
+    /// Whether the azimuth is called the longitude.
+    lat_lon: bool,
+}
+
+impl Mollweide {
+    /// The globe as points are written.
+    pub(super) fn new(notation: &Notation) -> Self {
+        let Notation { signed, lat_lon, .. } = *notation;
+        Self { signed: signed && lat_lon, lat_lon }
+    }
+
+    /// Azimuth of the left edge.
+    fn start(self) -> f64 {
+        if self.signed { -PI } else { 0.0 }
+    }
+
+    /// Place of an azimuth and a latitude in the unit square.
+    fn seen(self, azimuth: f64, latitude: f64) -> (f64, f64) {
+        seen(azimuth - self.start(), latitude)
+    }
+}
 
 impl Chart for Mollweide {
     fn size(&self) -> (u32, u32) {
@@ -25,7 +49,7 @@ impl Chart for Mollweide {
     }
 
     fn point(&self, u: f64, v: f64) -> Vec<f64> {
-        let (azimuth, latitude) = (TAU * u, PI * (v - 0.5));
+        let (azimuth, latitude) = (self.start() + TAU * u, PI * (v - 0.5));
         vec![latitude.cos() * azimuth.cos(), latitude.cos() * azimuth.sin(), latitude.sin()]
     }
 
@@ -41,8 +65,8 @@ impl Chart for Mollweide {
     }
 
     fn place(&self, point: &[f64]) -> (f64, f64) {
-        let azimuth = point[1].atan2(point[0]).rem_euclid(TAU);
-        seen(azimuth, point[2].clamp(-1.0, 1.0).asin())
+        let from_left = (point[1].atan2(point[0]) - self.start()).rem_euclid(TAU);
+        seen(from_left, point[2].clamp(-1.0, 1.0).asin())
     }
 
     fn axes(&self, panel: &Panel<'_>, on_dark: bool) -> Result<(), PictureError> {
@@ -54,20 +78,33 @@ impl Chart for Mollweide {
             let label = format!("{latitude}°").replace('-', "−");
             panel.text(&label, (x - 0.022, y), Anchor::Right, 13.0, INK)?;
         }
-        for azimuth in [60, 120, 180, 240, 300] {
-            panel.line(&meridian(f64::from(azimuth).to_radians()), faint)?;
-            let (x, y) = seen(f64::from(azimuth).to_radians(), 0.0);
-            panel.text(&format!("{azimuth}°"), (x + 0.006, y - 0.03), Anchor::Left, 11.0, ink)?;
+        for from_left in [60, 120, 180, 240, 300] {
+            panel.line(&meridian(f64::from(from_left).to_radians()), faint)?;
+            let azimuth = if self.signed { from_left - 180 } else { from_left };
+            let (x, y) = self.seen(f64::from(azimuth).to_radians(), 0.0);
+            panel.text(
+                &format!("{azimuth}°").replace('-', "−"),
+                (x + 0.006, y - 0.03),
+                Anchor::Left,
+                11.0,
+                ink,
+            )?;
         }
         for azimuth in [0.0, TAU] {
             panel.line(&meridian(azimuth), RGBAColor(INK.0, INK.1, INK.2, 1.0))?;
         }
-        panel.text("azimuth", (0.5, -0.07), Anchor::Middle, 14.0, INK)?;
+        panel.text(
+            if self.lat_lon { "longitude" } else { "azimuth" },
+            (0.5, -0.07),
+            Anchor::Middle,
+            14.0,
+            INK,
+        )?;
         panel.vertical_text("latitude", (-52, panel.height() / 2))
     }
 }
 
-/// Place of an azimuth and a latitude in the unit square.
+/// Place of an azimuth, counted from the left edge, and a latitude in the unit square.
 fn seen(azimuth: f64, latitude: f64) -> (f64, f64) {
     let angle = auxiliary(latitude);
     (0.5 + 0.5 * (azimuth - PI) / PI * angle.cos(), 0.5 + 0.5 * angle.sin())
@@ -98,12 +135,25 @@ mod tests {
 
     #[test]
     fn mollweide_place_inverts_at_everywhere_but_at_the_poles() {
-        for (u, v) in [(0.1, 0.2), (0.5, 0.5), (0.93, 0.81), (0.02, 0.97)] {
-            let (x, y) = Mollweide.place(&Mollweide.point(u, v));
-            let (back_u, back_v) = Mollweide.at(x, y).expect("inside the ellipse");
-            // Bisection leaves 2⁻⁵⁰ of ϑ; near the poles dφ/dϑ and 1/cos ϑ multiply it by some ten.
-            assert!((back_u - u).abs() < 1e-12 && (back_v - v).abs() < 1e-12, "({u}, {v})");
+        for signed in [false, true] {
+            let chart = Mollweide { signed, lat_lon: signed };
+            for (u, v) in [(0.1, 0.2), (0.5, 0.5), (0.93, 0.81), (0.02, 0.97)] {
+                let (x, y) = chart.place(&chart.point(u, v));
+                let (back_u, back_v) = chart.at(x, y).expect("inside the ellipse");
+                // Bisection leaves 2⁻⁵⁰ of ϑ; near the poles dφ/dϑ and 1/cos ϑ multiply it by some ten.
+                assert!((back_u - u).abs() < 1e-12 && (back_v - v).abs() < 1e-12, "({u}, {v})");
+            }
         }
+    }
+
+    #[test]
+    fn signed_longitudes_have_greenwich_in_the_middle() {
+        let chart = Mollweide { signed: true, lat_lon: true };
+        let (x, y) = chart.place(&[1.0, 0.0, 0.0]);
+        assert!((x - 0.5).abs() < 1e-12 && (y - 0.5).abs() < 1e-12, "({x}, {y})");
+        let (x, _) = chart.place(&[0.0, -1.0, 0.0]);
+        assert!((x - 0.25).abs() < 1e-12, "90° west: {x}");
+        assert_eq!(chart.seen(-PI / 2.0, 0.0).0, x);
     }
 
     #[test]
@@ -113,7 +163,7 @@ mod tests {
         let (mut above, mut all) = (0, 0);
         for i in 0..n * n {
             let place = ((i % n) as f64 + 0.5, (i / n) as f64 + 0.5);
-            if let Some((_, v)) = Mollweide.at(place.0 / n as f64, place.1 / n as f64) {
+            if let Some((_, v)) = Mollweide::default().at(place.0 / n as f64, place.1 / n as f64) {
                 all += 1;
                 above += usize::from(PI * (v - 0.5) > latitude);
             }

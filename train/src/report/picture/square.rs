@@ -2,15 +2,25 @@
 
 use std::f64::consts::TAU;
 
+use ircpm_manifolds::AnyManifold;
+
 use super::PictureError;
 use super::chart::Chart;
 use super::figure::{Anchor, INK, Panel};
+use super::turn::Turn;
+use crate::data::Notation;
 
-/// `θ₁` to the right, `θ₂` upwards, both from 0 to 2π.
-pub(super) struct Square;
+/// The first angle to the right, the second upwards, each from the beginning of its turn to the end.
+pub(super) struct Square([Turn; 2]);
 
-/// Labels at quarters of a turn.
-const TICKS: [&str; 5] = ["0", "π/2", "π", "3π/2", "2π"];
+impl Square {
+    /// The square with the names, unit and range of a notation.
+    pub(super) fn new(manifold: &AnyManifold, notation: &Notation) -> Self {
+        let own = notation.own_names(manifold);
+        let label = |i: usize, usual: &str| notation.label(own.map_or(usual, |names| &names[i]));
+        Self([(0, "θ₁"), (1, "θ₂")].map(|(i, usual)| Turn::new(label(i, usual), notation)))
+    }
+}
 
 impl Chart for Square {
     fn size(&self) -> (u32, u32) {
@@ -22,7 +32,8 @@ impl Chart for Square {
     }
 
     fn point(&self, u: f64, v: f64) -> Vec<f64> {
-        vec![TAU * u, TAU * v]
+        let Self([right, up]) = self;
+        vec![right.start() + TAU * u, up.start() + TAU * v]
     }
 
     fn at(&self, x: f64, y: f64) -> Option<(f64, f64)> {
@@ -30,21 +41,16 @@ impl Chart for Square {
     }
 
     fn place(&self, point: &[f64]) -> (f64, f64) {
-        (point[0] / TAU, point[1] / TAU)
+        let Self([right, up]) = self;
+        (right.fraction(point[0]), up.fraction(point[1]))
     }
 
     fn axes(&self, panel: &Panel<'_>, _: bool) -> Result<(), PictureError> {
-        turn(panel, true, "θ₁ (rad)")?;
-        turn(panel, false, "θ₂ (rad)")?;
+        let Self([right, up]) = self;
+        right.draw(panel, true)?;
+        up.draw(panel, false)?;
         panel.border()
     }
-}
-
-/// Ticks and labels of one angle, along the lower or the left edge.
-pub(super) fn turn(panel: &Panel<'_>, lower: bool, name: &str) -> Result<(), PictureError> {
-    let ticks: Vec<(f64, String)> =
-        TICKS.iter().enumerate().map(|(i, t)| (i as f64 / 4.0, (*t).to_owned())).collect();
-    axis(panel, lower, name, &ticks)
 }
 
 /// Ticks at fractions of the lower or the left edge, their labels, and the axis's name.
