@@ -52,9 +52,7 @@ impl ProgressDisplay {
                 format!("step {done}/{steps}  {state}{quality}  {left:.0} s left")
             }
             Extent::Goal { most, kl } => {
-                format!(
-                    "step {done} of at most {most}  {state}{quality}  goal {kl:.0e}  {seconds:.0} s so far"
-                )
+                format!("step {done} of at most {most}  {state}{quality}  goal {kl:e}  {seconds:.0} s so far")
             }
             Extent::Layers { most } => {
                 let stage = match step.layer {

@@ -9,18 +9,6 @@ use serde_json::Value;
 use crate::{SHORT, complaint, ends, folder, ircpm, json, short, stdout, succeed, untimed};
 
 #[test]
-fn presets_are_listed_with_their_descriptions() {
-    let dir = folder();
-    let output = ircpm(dir.path(), &["presets"]);
-    succeed(&output);
-    for name in
-        ["torus-unimodal", "torus-multi-modal", "torus-correlated", "sphere-four-mode", "s3-four-mode"]
-    {
-        assert!(stdout(&output).contains(name), "{name}");
-    }
-}
-
-#[test]
 fn train_writes_a_whole_run_and_evaluate_reads_it() {
     let dir = folder();
     let output = short(dir.path(), &["train", "torus-multi-modal"]);
@@ -392,21 +380,4 @@ fn resume_needs_a_run_and_takes_no_other_settings() {
     {
         assert_eq!(ircpm(dir.path(), args).status.code(), Some(2), "{args:?}");
     }
-}
-
-#[test]
-fn presets_check_prints_a_markdown_table_of_all_presets() {
-    let dir = folder();
-    let small =
-        ["presets", "--check", "--seeds", "2", "--set", "model.hidden=[8]", "--set", "training.steps=3"];
-    let output = ircpm(dir.path(), &[&small[..], &SHORT[4..]].concat());
-    // Three steps of least squares come to no goal.
-    ends(&output, 4);
-    assert!(stdout(&output).contains("unfinished"), "{}", stdout(&output));
-    let rows = stdout(&output)
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
-        .count();
-    assert_eq!(rows, 9, "{}", stdout(&output));
-    assert!(!dir.path().join("runs").exists());
 }

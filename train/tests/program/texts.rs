@@ -1,9 +1,9 @@
-//! What is printed: reports as JSON, scripts for shells, pages of the manual, diagnostics of chains.
+//! What is printed: lists of presets, reports as JSON, scripts for shells, pages of the manual, diagnostics of chains.
 
 use std::fs;
 
 use crate::files::{npz, table};
-use crate::{complaint, ends, folder, ircpm, json, short, stdout, succeed};
+use crate::{SHORT, complaint, ends, folder, ircpm, json, short, stdout, succeed};
 
 #[test]
 fn results_are_printed_as_json_and_shown_again() {
@@ -85,4 +85,33 @@ fn chains_are_written_with_their_axes_and_diagnosed() {
     }
     let said = complaint(&ircpm(dir.path(), &["chain", "data"]));
     assert!(said.contains("no energy that a chain could leave invariant"), "{said}");
+}
+
+#[test]
+fn presets_are_listed_with_their_descriptions() {
+    let dir = folder();
+    let output = ircpm(dir.path(), &["presets"]);
+    succeed(&output);
+    for name in
+        ["torus-unimodal", "torus-multi-modal", "torus-correlated", "sphere-four-mode", "s3-four-mode"]
+    {
+        assert!(stdout(&output).contains(name), "{name}");
+    }
+}
+
+#[test]
+fn presets_check_prints_a_markdown_table_of_all_presets() {
+    let dir = folder();
+    let small =
+        ["presets", "--check", "--seeds", "2", "--set", "model.hidden=[8]", "--set", "training.steps=3"];
+    let output = ircpm(dir.path(), &[&small[..], &SHORT[4..]].concat());
+    // Three steps of least squares come to no goal.
+    ends(&output, 4);
+    assert!(stdout(&output).contains("unfinished"), "{}", stdout(&output));
+    let rows = stdout(&output)
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| preset"))
+        .count();
+    assert_eq!(rows, 9, "{}", stdout(&output));
+    assert!(!dir.path().join("runs").exists());
 }
