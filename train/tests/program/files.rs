@@ -5,8 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
 use crate::{SHORT, complaint, ends, folder, ircpm, short, stdout, succeed};
 
 /// A table as text: the names of its columns, and its rows.
@@ -42,7 +40,7 @@ pub(crate) fn npz(path: &Path) -> BTreeMap<String, (String, Vec<f64>)> {
 }
 
 /// Folders of a run that learned a target, and of one that learned points, by linear layers.
-fn runs(dir: &Path) {
+pub(crate) fn runs(dir: &Path) {
     succeed(&short(dir, &["train", "torus-unimodal", "--out", "target"]));
     let rows: Vec<String> = (0..60)
         .map(|i| {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{SHORT, complaint, folder, ircpm, json, printed, short, stdout, succeed};
+use crate::{complaint, folder, ircpm, json, printed, short, stdout, succeed};
 
 #[test]
 fn least_squares_are_refused_where_there_is_no_residual() {

@@ -1,9 +1,9 @@
 //! What is printed: lists of presets, reports as JSON, scripts for shells, pages of the manual, diagnostics of chains.
 
-use std::fs;
+use serde_json::Value;
 
-use crate::files::{npz, table};
-use crate::{SHORT, complaint, ends, folder, ircpm, json, short, stdout, succeed};
+use crate::files::{npz, runs, table};
+use crate::{SHORT, complaint, ends, folder, ircpm, short, stdout, succeed};
 
 #[test]
 fn results_are_printed_as_json_and_shown_again() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::files::{npz, table};
-use crate::{folder, ircpm, printed, stdout, succeed};
+use crate::{complaint, folder, ircpm, printed, stdout, succeed};
 
 const FEW: [&str; 6] =
     ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048", "--set", "model.layers=1"];
@@ -81,8 +81,8 @@ fn samples_of_degrees_are_degrees_and_go_on_to_every_command_without_options() {
     succeed(&ircpm(dir, &["sample", "run", "-n", "50", "--unit", "rad", "-o", "r.csv"]));
     let (_, again, _) = of(dir, &["log-prob", "run", "r.csv"]);
     assert!(radians.iter().zip(&again).all(|(sample, density)| (sample[2] - density[0]).abs() < 1e-6));
-    let output = ircpm(dir, &["log-prob", "run", "run/points.npy"]);
-    assert!(printed(&output).contains("angles of this run are in degrees, but all here are within ±2π"));
+    let said = complaint(&ircpm(dir, &["log-prob", "run", "run/points.npy"]));
+    assert!(said.contains("angles of this run are in degrees, but all here are within ±2π"), "{said}");
     succeed(&ircpm(dir, &["log-prob", "run", "run/points.npy", "--unit", "rad"]));
 }
 
@@ -111,6 +111,6 @@ fn samples_of_latitudes_are_latitudes_and_unit_vectors_where_they_are_asked_for(
     }
     let (_, densities, _) = of(dir, &["log-prob", "run", "run/points.npy"]);
     assert_eq!(densities.len(), 60);
-    let output = ircpm(dir, &["sample", "run", "--unit", "deg"]);
-    assert!(printed(&output).contains("`unit` is for angles, and S2 has none"), "{}", printed(&output));
+    let said = complaint(&ircpm(dir, &["sample", "run", "--unit", "deg"]));
+    assert!(said.contains("`unit` is for angles, and S2 has none"), "{said}");
 }
