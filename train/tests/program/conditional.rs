@@ -41,7 +41,7 @@ fn density_given_a_column_goes_from_a_table_to_samples() {
         let file = format!("at_{kelvins}.csv");
         succeed(&ircpm(root, &["sample", "run", "-n", "2000", "--context", kelvins, "-o", &file]));
         let (names, rows) = table(&fs::read_to_string(root.join(&file)).expect("samples"));
-        assert_eq!(names, ["theta1", "c1", "log_q"]);
+        assert_eq!(names, ["angle", "T", "log_q"]);
         assert!(rows.iter().all(|row| row[1].to_string() == kelvins));
         let found = mean(rows.iter().map(|row| row[0])).to_degrees();
         assert!((found - degrees).abs() < 5.0, "{found} at {kelvins}");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{complaint, folder, ircpm, json, printed, short, stdout, succeed};
+use crate::{complaint, folder, ircpm, json, printed, short, stdout, succeed, untimed};
 
 #[test]
 fn least_squares_are_refused_where_there_is_no_residual() {
@@ -145,12 +145,69 @@ fn points_in_degrees_are_fitted_and_their_folder_can_be_moved_but_not_changed() 
 }
 
 #[test]
+fn weights_of_rows_are_fitted_and_kept_with_the_run() {
+    let dir = folder();
+    // Angles spread evenly, whose weights are those of a law about 90 degrees, and one row that does not count.
+    let row = |i: usize| {
+        let angle = 137.508 * i as f64 % 360.0;
+        let weight = if i == 7 { 0.0 } else { (6.0 * angle.to_radians().sin()).exp() };
+        format!("{angle:.3},{weight:.6}\n")
+    };
+    let rows: String = (0..300).map(row).collect();
+    fs::write(dir.path().join("events.csv"), format!("phi,w\n{rows}")).expect("a writable folder");
+    let few = ["--set", "evaluation.samples=2048", "--set", "evaluation.uniform=2048"];
+    let adam = ["--set", "training.optimiser=adam", "--set", "training.steps=20"];
+    let fit = |out, more: &[&str]| {
+        let fit = ["fit", "events.csv", "--manifold", "T1", "--unit", "deg", "--weights", "w", "--out", out];
+        ircpm(dir.path(), &[&fit[..], &few, more].concat())
+    };
+    let output = fit("run", &[]);
+    succeed(&output);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in ["weights: column 2 (w); 299 rows are worth", "1 row has weight 0", "of 299 rows are worth"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    succeed(&fit("network", &adam));
+    let report = json(&dir.path().join("run/report.json"));
+    // The von Mises law of concentration 6 has the entropy 0.572 nats.
+    let likelihood = report["held_out_log_likelihood"].as_f64().expect("a number");
+    assert!((likelihood + 0.572).abs() < 0.25, "{report}");
+    succeed(&ircpm(dir.path(), &["sample", "run", "-n", "2000", "-o", "samples.csv"]));
+    let samples = fs::read_to_string(dir.path().join("samples.csv")).expect("samples");
+    let angles: Vec<f64> = samples
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().map_or(0.0, |x| x.parse().unwrap()))
+        .collect();
+    // The mean cosine of the law, I₁(6)/I₀(6).
+    let mean = angles.iter().map(|angle| angle.sin()).sum::<f64>() / 2000.0;
+    assert!((mean - 0.9124).abs() < 0.03, "{mean}");
+
+    fs::remove_file(dir.path().join("events.csv")).expect("a writable folder");
+    for run in ["run", "network"] {
+        fs::rename(dir.path().join(run), dir.path().join("moved")).expect("a writable folder");
+        let before = untimed(json(&dir.path().join("moved/report.json")));
+        succeed(&ircpm(dir.path(), &["evaluate", "moved"]));
+        succeed(&ircpm(dir.path(), &["train", "moved/config.toml", "--out", "again"]));
+        for again in ["moved", "again"] {
+            let mut after = untimed(json(&dir.path().join(again).join("report.json")));
+            after["target"] = before["target"].clone();
+            assert_eq!(before, after, "{run}, {again}");
+        }
+        fs::remove_dir_all(dir.path().join("moved")).expect("a writable folder");
+        fs::remove_dir_all(dir.path().join("again")).expect("a writable folder");
+    }
+}
+
+#[test]
 fn wrong_options_of_fit_are_answered_with_the_text_that_caused_them() {
     let dir = folder();
     fs::write(dir.path().join("p.csv"), "phi,psi,w\n1,2,1\n2,3.5,1\n3,1,2\n").expect("a writable folder");
     let fit = |args: &[&str]| ircpm(dir.path(), &[&["fit", "p.csv"], args].concat());
     for (args, words) in [
-        (&["--manifold", "T3", "--weights", "w"][..], "weights of rows cannot be fitted yet"),
+        (&["--manifold", "T3", "--weights", "w"][..], "3 coordinates beside the columns named otherwise"),
+        (&["--manifold", "T2", "--weights", "v"], "no column `v`"),
         (&["--manifold", "T2"], "--columns 2,3"),
         (&["--manifold", "T2", "--columns", "phi,chi"], "no column `chi`"),
     ] {
