@@ -181,7 +181,7 @@ fn weights_of_rows_are_fitted_and_kept_with_the_run() {
         .map(|line| line.split(',').next().map_or(0.0, |x| x.parse().unwrap()))
         .collect();
     // The mean cosine of the law, I₁(6)/I₀(6).
-    let mean = angles.iter().map(|angle| angle.sin()).sum::<f64>() / 2000.0;
+    let mean = angles.iter().map(|angle| angle.to_radians().sin()).sum::<f64>() / 2000.0;
     assert!((mean - 0.9124).abs() < 0.03, "{mean}");
 
     fs::remove_file(dir.path().join("events.csv")).expect("a writable folder");
