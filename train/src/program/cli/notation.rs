@@ -25,8 +25,11 @@ impl NotationArgs {
     }
 }
 
-/// Says how points are written.
+/// Says how points are written, where that is not the usual way.
 pub(super) fn tell(notation: &Notation, manifold: &AnyManifold) {
+    if *notation == Notation::default() {
+        return;
+    }
     if let Some(description) = notation.description(manifold) {
         let names = notation.column_names(manifold).join(", ");
         note(format_args!(
