@@ -43,6 +43,7 @@ impl Case {
             shared: true,
             hidden: hidden.to_vec(),
             features,
+            symmetry: vec![],
             output_scale: scale,
             solver: Solver::default(),
         };

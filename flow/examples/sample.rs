@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         shared: false,
         hidden: vec![16, 16],
         features: Features::Coordinates,
+        symmetry: vec![],
         output_scale: 4.0,
         solver: Solver::default(),
     })?;

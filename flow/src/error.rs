@@ -9,6 +9,9 @@ pub enum FlowError {
     /// The features do not fit the manifold.
     #[error(transparent)]
     Features(#[from] FeatureError),
+    /// The symmetries do not fit the manifold, or each other.
+    #[error(transparent)]
+    Symmetry(#[from] SymmetryError),
     /// The manifold is of a type for which no kernels are compiled.
     #[error(
         "{manifold} is no product of tori, spheres and Euclidean spaces, for which alone Flow::new has kernels: build its layers \
@@ -83,6 +86,18 @@ pub enum FlowError {
 pub struct FeatureError {
     /// Name of the manifold.
     pub manifold: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// Why symmetries do not fit a manifold, or each other.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the symmetry `{symmetry}` does not fit {manifold}: {reason}")]
+pub struct SymmetryError {
+    /// Name of the manifold.
+    pub manifold: String,
+    /// The symmetry, or all of them.
+    pub symmetry: String,
     /// What is wrong and what to do.
     pub reason: String,
 }

@@ -18,6 +18,7 @@
 //!     shared: true,
 //!     hidden: vec![8, 8],
 //!     features: Features::Harmonics { order: 1 },
+//!     symmetry: vec![],
 //!     output_scale: 1.0,
 //!     solver: Solver::default(),
 //! })?;
@@ -35,7 +36,7 @@
 //! | [`stack`] | [`Flow`]: a stack of maps as a density, in both directions, with samples, scores and gradients |
 //! | [`map`] | [`Map`]: one layer behind plain slices; [`ConcaveMap`]: the map of a potential on a manifold |
 //! | [`map::solve`], [`map::log_det`], [`map::pull_back`] | the minimisation, the log-determinant, the implicit gradients |
-//! | [`potential`] | [`Expression`] and [`Potential`]: what psi must offer; the network, averages over groups |
+//! | [`potential`] | [`Expression`] and [`Potential`]: what psi must offer; the network, symmetries, averages over groups |
 //!
 //! # Notation
 //!
@@ -77,15 +78,16 @@ pub mod potential;
 mod small;
 pub mod stack;
 
-pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError};
+pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError, SymmetryError};
 pub use lanes::Workspace;
 pub use map::{
     ConcaveMap, Cotangents, Direction, Gradients, LinearMap, Map, Method, Record, Saved, SolveStats, Solver,
     ThetaGradient,
 };
 pub use potential::{
-    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,
-    Linear, Mlp, Network, NotAGroup, Potential, Terms,
+    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features, Group,
+    InvalidSymmetry, Linear, MAX_ORDER, Mlp, Network, NotAGroup, PointGroup, Potential, Symmetries, Symmetry,
+    Terms,
 };
 pub use small::Cholesky;
 pub use stack::{

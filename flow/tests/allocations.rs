@@ -43,6 +43,7 @@ fn assert_second_batch_allocates_nothing(name: &str) {
         shared: true,
         hidden: vec![16, 16],
         features: Features::Harmonics { order: 1 },
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     })

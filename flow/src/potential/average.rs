@@ -1,37 +1,87 @@
 //! The average of a potential over a finite group, which is invariant by construction.
 
 use ircpm_ad::linear::Weight;
-use ircpm_ad::{Algebra, Jet, Real, Scalar};
-use ircpm_manifolds::{AnyManifold, Coordinates};
+use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
+use ircpm_manifolds::Coordinates;
 
-use super::affine::{Affine, NotAGroup, check_group};
-use super::{Expression, Potential, resize};
+use super::symmetry::{Affine, Group};
+use super::{EvaluatedPack, Expression, Potential, resize};
 
 /// `psi_G(z) = |G|⁻¹ Σ_g psi(g z)` over the elements of a finite group `G` of isometries.
+///
+/// It costs as much as psi itself does, `|G|` times, in every sweep. Over the trivial group it is psi, at the cost of
+/// psi.
 #[derive(Clone, Debug)]
 pub struct Average<P> {
     potential: P,
-    group: Vec<Affine>,
+    group: Group,
+    actions: Vec<Action>,
+    /// `|G|⁻¹`.
+    share: f64,
 }
 
 impl<P: Expression> Average<P> {
-    /// The average of `potential` over all elements of `group`, which acts on the points of `manifold`.
-    ///
-    /// # Errors
-    /// [`NotAGroup`] with the element that is no isometry, or the product that is missing.
+    /// The average of `potential` over `group`.
     ///
     /// # Panics
-    /// If the potential reads another number of coordinates than points have.
-    pub fn new(potential: P, group: Vec<Affine>, manifold: &AnyManifold) -> Result<Self, NotAGroup> {
-        assert_eq!(potential.inputs(), manifold.ambient(), "coordinates that the potential reads");
-        check_group(&group, manifold)?;
-        Ok(Self { potential, group })
+    /// If the potential reads another number of coordinates than the group acts on.
+    pub fn new(potential: P, group: Group) -> Self {
+        let coordinates = group.elements()[0].coordinates();
+        assert_eq!(potential.inputs(), coordinates, "coordinates that the potential reads");
+        let actions: Vec<Action> = group.elements().iter().map(Action::new).collect();
+        let share = 1.0 / actions.len() as f64;
+        Self { potential, group, actions, share }
     }
 
-    /// Share of one element in the average.
+    /// The potential that is averaged.
+    pub fn potential(&self) -> &P {
+        &self.potential
+    }
+
+    /// The group.
+    pub fn group(&self) -> &Group {
+        &self.group
+    }
+}
+
+/// An element as it acts on coordinates: its entries that are not zero. Those of signed permutations are few.
+#[derive(Clone, Debug)]
+struct Action {
+    shift: Vec<f64>,
+    /// Row, column and entry.
+    entries: Vec<(usize, usize, f64)>,
+    is_identity: bool,
+}
+
+impl Action {
+    fn new(g: &Affine) -> Self {
+        let n = g.coordinates();
+        let places = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
+        let entries = places.map(|(i, j)| (i, j, g.matrix[(i, j)])).filter(|(_, _, m)| *m != 0.0).collect();
+        Self { shift: g.shift.iter().copied().collect(), entries, is_identity: *g == Affine::identity(n) }
+    }
+
+    /// The image of one point: `z` itself, or in `moved`.
     #[inline(always)]
-    fn share<S: Scalar>(&self, sum: S) -> S {
-        sum / self.group.len() as f64
+    fn image<'a, S: Scalar>(&self, z: &'a [S], moved: &'a mut [S]) -> &'a [S] {
+        if self.is_identity {
+            return z;
+        }
+        for i in 0..self.shift.len() {
+            moved[i] = S::constant(self.shift[i]);
+        }
+        for &(i, j, m) in &self.entries {
+            moved[i] += z[j] * m;
+        }
+        moved
+    }
+
+    /// Adds the cotangents of a point from those of its image.
+    #[inline(always)]
+    fn pull_back<S: Scalar>(&self, bar: &[S], z_bar: &mut [S]) {
+        for &(i, j, m) in &self.entries {
+            z_bar[j] += bar[i] * m;
+        }
     }
 }
 
@@ -74,15 +124,14 @@ impl<P: Expression> Expression for Average<P> {
     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
         let mut moved = z.to_vec();
         let mut sum = S::zero();
-        for g in &self.group {
-            g.apply(z, &mut moved);
-            sum += self.potential.value(theta, &moved);
+        for g in &self.actions {
+            sum += self.potential.value(theta, g.image(z, &mut moved));
         }
-        self.share(sum)
+        sum * self.share
     }
 
     fn fits(&self, kinds: &[Coordinates]) -> bool {
-        self.potential.fits(kinds)
+        self.group.coordinates() == kinds && self.potential.fits(kinds)
     }
 
     fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
@@ -99,7 +148,7 @@ impl<P: Potential> Potential for Average<P> {
 
     type SweepWorkspace<S: Algebra> = AverageSweepWorkspace<P::SweepWorkspace<S>, S>;
     type JetWorkspace<R: Real, const D: usize> = AverageJetWorkspace<P::JetWorkspace<R, D>, R, D>;
-    type Saved<R: Real, const D: usize> = ();
+    type Saved<R: Real, const D: usize> = Vec<P::Saved<R, D>>;
 
     #[inline(always)]
     fn jets<R: Real, W: Weight, const D: usize>(
@@ -107,22 +156,36 @@ impl<P: Potential> Potential for Average<P> {
         theta: &[W],
         z: &[Jet<R, D>],
         work: &mut Self::JetWorkspace<R, D>,
-        _: Option<&mut ()>,
+        mut saved: Option<&mut Self::Saved<R, D>>,
     ) -> Jet<R, D> {
         resize(&mut work.z, z.len());
+        if let Some(saved) = &mut saved {
+            saved.resize_with(self.actions.len(), Default::default);
+        }
         let mut sum = Jet::zero();
-        for g in &self.group {
-            g.apply(z, &mut work.z);
-            sum += self.share(self.potential.jets(theta, &work.z, &mut work.inner, None));
+        for (e, g) in self.actions.iter().enumerate() {
+            let saved = match &mut saved {
+                Some(saved) => Some(&mut saved[e]),
+                None => None,
+            };
+            let z = g.image(z, &mut work.z);
+            sum += self.potential.jets(theta, z, &mut work.inner, saved) * self.share;
         }
         sum
+    }
+
+    #[inline(always)]
+    fn mask_nonfinite<R: Real, const D: usize>(&self, saved: &mut Self::Saved<R, D>, psi: &Jet<R, D>) {
+        for saved in saved {
+            self.potential.mask_nonfinite(saved, psi);
+        }
     }
 
     #[inline(always)]
     fn begin<S: Algebra>(&self, packs: usize, sweep: &mut Self::SweepWorkspace<S>) {
         resize(&mut sweep.z, self.inputs());
         resize(&mut sweep.bar, self.inputs());
-        sweep.elements.resize_with(self.group.len(), Default::default);
+        sweep.elements.resize_with(self.actions.len(), Default::default);
         for element in &mut sweep.elements {
             self.potential.begin(packs, element);
         }
@@ -137,9 +200,8 @@ impl<P: Potential> Potential for Average<P> {
         sweep: &mut Self::SweepWorkspace<S>,
     ) -> S {
         let mut sum = S::zero();
-        for (g, element) in self.group.iter().zip(&mut sweep.elements) {
-            g.apply(z, &mut sweep.z);
-            sum += self.share(self.potential.forward(theta, p, &sweep.z, element));
+        for (g, element) in self.actions.iter().zip(&mut sweep.elements) {
+            sum += self.potential.forward(theta, p, g.image(z, &mut sweep.z), element) * self.share;
         }
         sum
     }
@@ -155,9 +217,53 @@ impl<P: Potential> Potential for Average<P> {
     ) {
         let AverageSweepWorkspace { elements, bar, .. } = sweep;
         z_bar.fill(S::zero());
-        for (g, element) in self.group.iter().zip(elements) {
-            self.potential.backward(theta, p, self.share(psi_bar), bar, element);
+        for (g, element) in self.actions.iter().zip(elements) {
+            self.potential.backward(theta, p, psi_bar * self.share, bar, element);
             g.pull_back(bar, z_bar);
+        }
+    }
+
+    #[inline(always)]
+    fn contract<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        pack: EvaluatedPack<'_, Self::Saved<R, D>, R, D>,
+        psi_bar: Lap<R, D>,
+        z_bar: &mut [Lap<R, D>],
+        sweep: &mut Self::SweepWorkspace<Lap<R, D>>,
+    ) {
+        let AverageSweepWorkspace { elements, z, bar } = sweep;
+        z_bar.fill(Lap::zero());
+        for (e, (g, element)) in self.actions.iter().zip(elements).enumerate() {
+            let at = EvaluatedPack {
+                p: pack.p,
+                z: g.image(pack.z, z),
+                directions: pack.directions,
+                saved: &pack.saved[e],
+            };
+            self.potential.contract(theta, at, psi_bar * self.share, bar, element);
+            g.pull_back(bar, z_bar);
+        }
+    }
+
+    #[inline(always)]
+    fn replace_cotangents<R: Real, const D: usize>(
+        &self,
+        theta: &[f64],
+        pack: EvaluatedPack<'_, Self::Saved<R, D>, R, D>,
+        psi_bar: Lap<R, D>,
+        _: &mut [Lap<R, D>],
+        sweep: &mut Self::SweepWorkspace<Lap<R, D>>,
+    ) {
+        let AverageSweepWorkspace { elements, z, bar } = sweep;
+        for (e, (g, element)) in self.actions.iter().zip(elements).enumerate() {
+            let at = EvaluatedPack {
+                p: pack.p,
+                z: g.image(pack.z, z),
+                directions: pack.directions,
+                saved: &pack.saved[e],
+            };
+            self.potential.replace_cotangents(theta, at, psi_bar * self.share, bar, element);
         }
     }
 

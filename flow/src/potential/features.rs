@@ -108,6 +108,33 @@ impl FeatureMap {
         Ok(Self { inputs: angular.len(), angular, terms })
     }
 
+    /// Features that translations of angles along `translations` and rotations of the coordinates `rotated` among each
+    /// other do not change: `cos ks` and `sin ks`, `k = 1..=order`, of the integer combinations `s = m · θ` in `kernel`,
+    /// and the other coordinates that are no angles.
+    ///
+    /// Every smooth function that is invariant is one of these: the characters of the torus that a translation keeps
+    /// are those of the kernel, and rotations of some coordinates of a sphere are transitive on the points with given
+    /// others.
+    ///
+    /// # Errors
+    /// [`FeatureError`] when there are none, so that psi would be constant.
+    pub(super) fn invariant(
+        order: usize,
+        kernel: &[Vec<i32>],
+        rotated: &[usize],
+        manifold: &AnyManifold,
+    ) -> Result<Self, FeatureError> {
+        let angular = angular_coordinates(&manifold.coordinates());
+        let waves = kernel.iter().flat_map(|m| (1..=order).map(|k| wave(m, k)));
+        let kept = (0..angular.len()).filter(|i| !angular[*i] && !rotated.contains(i));
+        let terms: Vec<Term> = waves.chain(kept.map(Term::Coordinate)).collect();
+        if terms.is_empty() {
+            let reason = "the symmetry leaves no function but constants: psi would do nothing".into();
+            return Err(FeatureError { manifold: manifold.to_string(), reason });
+        }
+        Ok(Self { inputs: angular.len(), angular, terms })
+    }
+
     /// Whether these are features of points whose coordinates are of these kinds: angles where there should be angles.
     pub fn fits(&self, kinds: &[Coordinates]) -> bool {
         angular_coordinates(kinds) == self.angular
@@ -196,7 +223,7 @@ fn wave(direction: &[i32], k: usize) -> Term {
 }
 
 /// For every ambient coordinate, whether it is an angle.
-fn angular_coordinates(kinds: &[Coordinates]) -> Vec<bool> {
+pub(super) fn angular_coordinates(kinds: &[Coordinates]) -> Vec<bool> {
     let of = |run: &Coordinates| std::iter::repeat_n(matches!(run, Coordinates::Angles(_)), run.len());
     kinds.iter().flat_map(of).collect()
 }

@@ -1,12 +1,12 @@
 //! The potential psi: its definition, and the sweeps that differentiate it.
 
-mod affine;
 mod average;
 mod derived;
 mod features;
 pub mod linear;
 pub mod mlp;
 mod network;
+mod symmetry;
 
 use std::fmt::Debug;
 
@@ -14,13 +14,13 @@ use ircpm_ad::linear::Weight;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar};
 use ircpm_manifolds::Coordinates;
 
-pub use affine::{Affine, NotAGroup};
 pub use average::Average;
 pub use derived::Derived;
 pub use features::{FeatureMap, Features};
 pub use linear::{Conditioning, Dictionary, Linear, Terms};
 pub use mlp::Mlp;
 pub use network::Network;
+pub use symmetry::{Affine, Group, InvalidSymmetry, MAX_ORDER, NotAGroup, PointGroup, Symmetries, Symmetry};
 
 /// A function `psi(z; θ)` of ambient coordinates `z` and parameters `θ`, written once over any [`Scalar`].
 ///

@@ -7,7 +7,7 @@ use ircpm_manifolds::{AnyManifold, Product};
 
 use crate::error::FlowError;
 use crate::map::{ConcaveMap, LinearMap, Map, Solver};
-use crate::potential::{FeatureMap, Features, Linear, Network, Terms};
+use crate::potential::{Average, Features, Linear, Network, Symmetries, Symmetry, Terms};
 
 /// What a flow with network potentials is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,9 @@ pub struct FlowSpec {
     pub hidden: Vec<usize>,
     /// What the network sees of a point.
     pub features: Features,
+    /// Isometries that leave psi as it is, empty for none. A finite group costs as much as so many networks as it
+    /// has elements.
+    pub symmetry: Vec<Symmetry>,
     /// psi is the network's output divided by this.
     pub output_scale: f64,
     /// The inner minimisation.
@@ -35,11 +38,13 @@ impl FlowSpec {
     /// The layers that this describes, on the given instruction set.
     pub(super) fn into_maps(self, isa: Isa) -> Result<Vec<Arc<dyn Map>>, FlowError> {
         self.check()?;
-        let features = FeatureMap::new(&self.features, &self.manifold)?;
+        let symmetries = Symmetries::new(&self.symmetry, &self.manifold)?;
+        let features = symmetries.features(&self.features, &self.manifold)?;
         let network = Network::new(features, &self.hidden, self.output_scale);
+        let potential = Average::new(network, symmetries.group().clone());
         let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
         let manifold = product(&self.manifold)?;
-        let map = table[self.manifold.dim() - 1](manifold, network, self.solver, isa)?;
+        let map = table[self.manifold.dim() - 1](manifold, potential, self.solver, isa)?;
         Ok(vec![map; self.layers])
     }
 
@@ -98,14 +103,15 @@ fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
     manifold.to_product().ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 
-/// The network's map, compiled for dimension `D`.
+/// The map of a network that is averaged over a group, compiled for dimension `D`. A network without symmetry is the
+/// average over the trivial group, because kernels of its own would be as many again.
 fn of<const D: usize>(
     manifold: Product,
-    network: Network,
+    potential: Average<Network>,
     solver: Solver,
     isa: Isa,
 ) -> Result<Arc<dyn Map>, FlowError> {
-    Ok(Arc::new(ConcaveMap::<_, _, D>::on(manifold, network, solver, isa)?))
+    Ok(Arc::new(ConcaveMap::<_, _, D>::on(manifold, potential, solver, isa)?))
 }
 
 /// The map of a linear potential, compiled for dimension `D`.

@@ -14,4 +14,5 @@ mod own;
 mod scores;
 mod second_contraction;
 mod solver;
+mod symmetries;
 mod unrolled;

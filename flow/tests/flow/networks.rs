@@ -13,6 +13,7 @@ pub(crate) fn spec(manifold: &str, layers: usize, shared: bool, hidden: &[usize]
         shared,
         hidden: hidden.to_vec(),
         features: Features::Harmonics { order: 1 },
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     }

@@ -7,9 +7,9 @@ use ircpm_ad::elementary::smooth;
 use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar, linear::Weight};
 use ircpm_flow::check::{flow_violations, potential_violations};
 use ircpm_flow::{
-    Affine, Average, ConcaveMap, Cotangents, Derived, Direction, EvaluatedPack, Expression, FeatureMap,
-    Features, Flow, FlowError, FlowSpec, Gradients, Map, MapError, Network, NotAGroup, Potential, Record,
-    Solver, ThetaGradient, Workspace,
+    ConcaveMap, Cotangents, Derived, Direction, EvaluatedPack, Expression, FeatureMap, Features, Flow,
+    FlowError, FlowSpec, Gradients, Map, MapError, Network, Potential, Record, Solver, ThetaGradient,
+    Workspace,
 };
 use ircpm_manifolds::{AnyManifold, Base, BlockMut, Cost, InvalidPoint, Manifold, Product, Torus};
 
@@ -446,35 +446,4 @@ fn what_does_not_fit_is_refused_with_its_cause() {
     let spec =
         FlowSpec { manifold: AnyManifold::new(Hyperbolic), ..crate::networks::spec("T2", 1, true, &[4]) };
     assert!(matches!(Flow::new(spec).unwrap_err(), FlowError::Features(_) | FlowError::NoKernels { .. }));
-}
-
-#[test]
-fn averages_take_whole_groups_of_isometries_alone() {
-    let torus: AnyManifold = "T2".parse().unwrap();
-    let sphere: AnyManifold = "S2".parse().unwrap();
-    let average = |group: Vec<Affine>| Average::new(Derived(Coupled), group, &torus).map(|_| ());
-    let swap = Affine::signed_permutation(&[1, 0], &[1.0; 2]);
-    let third = Affine::translation(&[std::f64::consts::TAU / 3.0, 0.0]);
-    assert_eq!(average(vec![Affine::identity(2), swap.clone()]), Ok(()));
-    assert_eq!(average(vec![Affine::identity(2), third.clone(), third.after(&third)]), Ok(()));
-    assert_eq!(average(vec![]), Err(NotAGroup::Empty));
-    assert!(matches!(average(vec![Affine::identity(2), third]), Err(NotAGroup::NotClosed { .. })));
-    assert!(matches!(average(vec![swap]), Err(NotAGroup::NotClosed { .. })));
-    let twice = vec![Affine::identity(2), Affine::identity(2)];
-    assert!(matches!(average(twice), Err(NotAGroup::Repeated { first: 0, element: 1 })));
-    // A quarter turn that mixes the two spheres is orthogonal, and takes points off them.
-    let spheres: AnyManifold = "S2xS2".parse().unwrap();
-    let mixed = Affine::rotation(6, (0, 3), std::f64::consts::FRAC_PI_2);
-    let features = FeatureMap::new(&Features::Coordinates, &spheres).unwrap();
-    let refused = Average::new(Network::new(features, &[2], 1.0), vec![mixed], &spheres).map(|_| ());
-    assert!(matches!(refused, Err(NotAGroup::NotAnIsometry { .. })), "{refused:?}");
-    let mut double = Affine::identity(2);
-    double.matrix *= 2.0;
-    assert!(matches!(average(vec![double]), Err(NotAGroup::NotAnIsometry { element: 0, .. })));
-    let eighth = Affine::rotation(2, (0, 1), 0.25 * std::f64::consts::PI);
-    assert!(matches!(average(vec![eighth]), Err(NotAGroup::NotAnIsometry { .. })));
-    assert!(matches!(average(vec![Affine::identity(3)]), Err(NotAGroup::Coordinates { .. })));
-    let shift = Affine::translation(&[0.0, 0.0, 1.0]);
-    let refused = Average::new(Derived(Slopes), vec![shift], &sphere).map(|_| ());
-    assert!(matches!(refused, Err(NotAGroup::NotAnIsometry { .. })));
 }

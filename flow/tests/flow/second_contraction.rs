@@ -3,25 +3,27 @@
 use std::array::from_fn;
 
 use ircpm_ad::{Isa, Jet, Kernel, Lap, Real, Scalar};
-use ircpm_flow::{EvaluatedPack, FeatureMap, Features, Network, Potential};
+use ircpm_flow::{
+    Average, EvaluatedPack, FeatureMap, Features, Network, PointGroup, Potential, Symmetries, Symmetry,
+};
 use ircpm_manifolds::AnyManifold;
 
 /// Packs in the tile.
 const PACKS: usize = 3;
 
 /// Gradients in the parameters for the same cotangents, by both ways.
-struct Both<'a, const D: usize> {
-    network: &'a Network,
+struct Both<'a, P, const D: usize> {
+    potential: &'a P,
     theta: &'a [f64],
     inputs: usize,
 }
 
-impl<const D: usize> Kernel for Both<'_, D> {
+impl<P: Potential, const D: usize> Kernel for Both<'_, P, D> {
     type Output = [Vec<f64>; 2];
 
     #[inline(always)]
     fn run<R: Real>(self) -> [Vec<f64>; 2] {
-        let Both { network, theta, inputs } = self;
+        let Both { potential, theta, inputs } = self;
         let number = |k: usize| R::from_fn(|lane| (1.7 * (k * R::LANES + lane) as f64).sin());
         let jet = |k: usize, lap: R| {
             let grad = from_fn(|i| number(31 * k + i));
@@ -31,12 +33,11 @@ impl<const D: usize> Kernel for Both<'_, D> {
             (0..PACKS * inputs).map(|k| Lap { re: number(7 * k), ..jet(k, number(11 * k)) }).collect();
         let directions: Vec<[[R; D]; D]> =
             (0..PACKS).map(|p| from_fn(|i| from_fn(|k| number(41 * p + 3 * i + k)))).collect();
-        let mut saved: Vec<_> =
-            (0..PACKS).map(|_| <Network as Potential>::Saved::<R, D>::default()).collect();
+        let mut saved: Vec<_> = (0..PACKS).map(|_| P::Saved::<R, D>::default()).collect();
         let points: Vec<_> = z.iter().map(|z| Jet { re: z.re, ..Jet::variable(z.re, 0) }).collect();
         let mut work = Default::default();
         for (points, saved) in points.chunks_exact(inputs).zip(&mut saved) {
-            network.jets(theta, points, &mut work, Some(saved));
+            potential.jets(theta, points, &mut work, Some(saved));
         }
         let first: Vec<_> = (0..PACKS).map(|p| jet(100 + p, R::constant(-1.0))).collect();
         // One lane of the second contraction counts nothing, as a failed sample does.
@@ -45,7 +46,7 @@ impl<const D: usize> Kernel for Both<'_, D> {
         let mut gradients = [vec![0.0; theta.len()], vec![0.0; theta.len()]];
         for (again, gradient) in [true, false].into_iter().zip(&mut gradients) {
             let mut sweep = Default::default();
-            network.begin(PACKS, &mut sweep);
+            potential.begin(PACKS, &mut sweep);
             let mut z_bar = vec![Lap::zero(); inputs];
             for p in 0..PACKS {
                 let pack = || {
@@ -55,24 +56,26 @@ impl<const D: usize> Kernel for Both<'_, D> {
                 // The cotangents of the first pack are not replaced.
                 let (replaced, whole) = (again && p > 0, if p > 0 { second[p] } else { first[p] });
                 let psi_bar = if again { first[p] } else { whole };
-                network.contract(theta, pack(), psi_bar, &mut z_bar, &mut sweep);
+                potential.contract(theta, pack(), psi_bar, &mut z_bar, &mut sweep);
                 if replaced {
-                    network.replace_cotangents(theta, pack(), second[p], &mut z_bar, &mut sweep);
+                    potential.replace_cotangents(theta, pack(), second[p], &mut z_bar, &mut sweep);
                 }
             }
-            network.accumulate(&sweep, gradient);
+            potential.accumulate(&sweep, gradient);
         }
         gradients
     }
 }
 
-fn assert_ways_agree<const D: usize>(manifold: &str, hidden: &[usize]) {
-    let manifold: AnyManifold = manifold.parse().unwrap();
-    let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &manifold).unwrap();
-    let (inputs, network) = (features.inputs(), Network::new(features, hidden, 3.0));
-    let theta: Vec<f64> = (0..network.mlp().parameters()).map(|k| 0.8 * (2.3 * k as f64).sin()).collect();
+fn network(manifold: &AnyManifold, hidden: &[usize]) -> Network {
+    Network::new(FeatureMap::new(&Features::Harmonics { order: 1 }, manifold).unwrap(), hidden, 3.0)
+}
+
+fn assert_ways_agree<P: Potential, const D: usize>(potential: &P) {
+    let inputs = potential.inputs();
+    let theta: Vec<f64> = (0..potential.parameters()).map(|k| 0.8 * (2.3 * k as f64).sin()).collect();
     for isa in Isa::available() {
-        let [again, whole] = isa.dispatch(Both::<D> { network: &network, theta: &theta, inputs });
+        let [again, whole] = isa.dispatch(Both::<P, D> { potential, theta: &theta, inputs });
         let size = whole.iter().fold(0.0_f64, |size, g| size.max(g.abs()));
         for (k, (a, b)) in again.iter().zip(&whole).enumerate() {
             // Rounding of sums of some 1e3 terms, relative to the largest entry.
@@ -83,7 +86,10 @@ fn assert_ways_agree<const D: usize>(manifold: &str, hidden: &[usize]) {
 
 #[test]
 fn second_contraction_matches_one_of_its_own() {
-    assert_ways_agree::<1>("T1", &[5]);
-    assert_ways_agree::<2>("S2", &[7, 9]);
-    assert_ways_agree::<3>("T3", &[4, 6, 5]);
+    let [circle, sphere, torus]: [AnyManifold; 3] = ["T1", "S2", "T3"].map(|name| name.parse().unwrap());
+    assert_ways_agree::<_, 1>(&network(&circle, &[5]));
+    assert_ways_agree::<_, 2>(&network(&sphere, &[7, 9]));
+    assert_ways_agree::<_, 3>(&network(&torus, &[4, 6, 5]));
+    let group = Symmetries::new(&[Symmetry::PointGroup(PointGroup::D(3))], &sphere).unwrap().group().clone();
+    assert_ways_agree::<_, 2>(&Average::new(network(&sphere, &[7, 9]), group));
 }

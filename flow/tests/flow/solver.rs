@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use ircpm_ad::{Isa, Scalar};
 use ircpm_flow::{
-    Affine, Average, ConcaveMap, Derived, Direction, Expression, FeatureMap, Features, Flow, Map, Method,
-    Network, Record, Solver, Workspace,
+    ConcaveMap, Derived, Direction, Expression, Flow, FlowSpec, Map, Method, Record, Solver, Workspace,
 };
 use ircpm_manifolds::{AnyManifold, Euclidean, Manifold, Product};
 
@@ -101,23 +100,16 @@ fn quadratic_potential_has_lemma_two_s_closed_form() {
     }
 }
 
-/// The average over no more than the identity is the network itself; such maps are compiled for other tests anyway.
-type OneMap = ConcaveMap<Product, Average<Network>, 2>;
-
-/// A map of the same network on every instruction set: the portable one has no single precision.
-fn on_every_isa(manifold: &str, scale: f64) -> (Product, Vec<(Isa, OneMap)>) {
-    let m: Product = manifold.parse().unwrap();
-    let erased = AnyManifold::from(m.clone());
-    let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &erased).unwrap();
-    let network = Network::new(features, &[8, 8], scale);
-    let potential = Average::new(network, vec![Affine::identity(m.ambient())], &erased).unwrap();
-    let map = |isa| (isa, ConcaveMap::on(m.clone(), potential.clone(), Solver::default(), isa).unwrap());
-    (m.clone(), Isa::available().into_iter().map(map).collect())
+/// A flow of the same network on every instruction set: the portable one has no single precision.
+fn on_every_isa(manifold: &str, scale: f64) -> (Product, Vec<(Isa, Flow)>) {
+    let spec = FlowSpec { output_scale: scale, ..spec(manifold, 1, true, &[8, 8]) };
+    let flow = |isa| (isa, Flow::on(spec.clone(), isa).unwrap());
+    (manifold.parse().unwrap(), Isa::available().into_iter().map(flow).collect())
 }
 
-fn images(map: &OneMap, theta: &[f64], x: &[f64]) -> Record {
+fn images(flow: &Flow, theta: &[f64], x: &[f64]) -> Record {
     let mut record = Record::default();
-    Workspace::with(|work| map.run(Direction::Forward, theta, x, &mut record, work));
+    Workspace::with(|work| flow.map(0).run(Direction::Forward, theta, x, &mut record, work));
     record
 }
 

@@ -9,7 +9,7 @@ mod tally;
 mod tower;
 
 use ircpm_ad::{Isa, Kernel, Scalar};
-use ircpm_flow::{Affine, Average, Derived, Expression, FeatureMap, Features, Network, Potential};
+use ircpm_flow::{Affine, Average, Derived, Expression, FeatureMap, Features, Group, Network, Potential};
 use ircpm_manifolds::{AnyManifold, BlockMut, Manifold, Product};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -304,7 +304,8 @@ fn averages_match_nested_duals_and_differences() {
     let table = [("T2", WAVES, torus), ("T2", WAVES, turns), ("S2", Features::Coordinates, sphere)];
     for (seed, (manifold, features, group)) in (260..).zip(table) {
         let erased: AnyManifold = manifold.parse().unwrap();
-        let potential = Average::new(network(manifold, &features, &[4, 3]), group, &erased).unwrap();
+        let group = Group::new(group, &erased).unwrap();
+        let potential = Average::new(network(manifold, &features, &[4, 3]), group);
         let case = case::<2>(manifold, potential.parameters(), seed);
         let context = format!("average on {manifold}, seed {seed}");
         assert_jets_match(&context, &case, &potential);
