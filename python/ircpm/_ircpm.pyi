@@ -81,6 +81,7 @@ def train(
     hidden: Sequence[int] = (16, 16),
     layers: Union[Literal["auto"], int] = "auto",
     features: Union[str, Dict[str, Any], None] = None,
+    symmetry: Union[str, Sequence[str], None] = None,
     output_scale: float = 1.0,
     optimiser: Literal["auto", "levenberg-marquardt", "lbfgs", "adam"] = "auto",
     points: Optional[int] = None,

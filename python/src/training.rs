@@ -169,6 +169,9 @@ fn conditional(
 /// features : dict, optional
 ///     What the networks see of a point: {"harmonics": {"order": 2}}, {"subset": {"coordinates": [2]}},
 ///     {"combinations": {"directions": [[1, -1]], "order": 1}} or "coordinates". By default harmonics of order 1.
+/// symmetry : str or sequence of str, optional
+///     Isometries that leave the density as it is, for example "Oh" or ["shifts", "inversion"]. The model has them
+///     exactly; an energy without them is refused. A finite group costs as much as so many networks as it has elements.
 /// optimiser : str
 ///     "auto", "levenberg-marquardt" (least squares), "lbfgs" or "adam".
 /// points : int, optional
@@ -201,12 +204,12 @@ fn conditional(
 ///     If least squares run out of steps before their goal.
 #[pyfunction]
 #[pyo3(signature = (
-    energy, manifold=None, *, parameters=None, beta=1.0, log_z=None, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, output_scale=None,
+    energy, manifold=None, *, parameters=None, beta=1.0, log_z=None, goal=1e-6, steps=None, seed=0, hidden=None, layers=None, features=None, symmetry=None, output_scale=None,
     optimiser="auto", points=None, learning_rate=5e-3, samples=65_536, progress=None
 ))]
 #[pyo3(
     text_signature = "(energy, manifold=None, *, parameters=None, beta=1.0, log_z=None, goal=1e-06, steps=None, seed=0, hidden=(16, 16), \
-                         layers=\"auto\", features=None, output_scale=1.0, optimiser=\"auto\", points=None, learning_rate=0.005, \
+                         layers=\"auto\", features=None, symmetry=None, output_scale=1.0, optimiser=\"auto\", points=None, learning_rate=0.005, \
                          samples=65536, progress=None)"
 )]
 #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
@@ -223,6 +226,7 @@ pub(crate) fn train(
     hidden: Option<&Bound<'_, PyAny>>,
     layers: Option<&Bound<'_, PyAny>>,
     features: Option<&Bound<'_, PyAny>>,
+    symmetry: Option<&Bound<'_, PyAny>>,
     output_scale: Option<&Bound<'_, PyAny>>,
     optimiser: &str,
     points: Option<usize>,
@@ -230,8 +234,13 @@ pub(crate) fn train(
     samples: usize,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Flow> {
-    let stack =
-        [("hidden", hidden), ("layers", layers), ("features", features), ("output_scale", output_scale)];
+    let stack = [
+        ("hidden", hidden),
+        ("layers", layers),
+        ("features", features),
+        ("symmetry", symmetry),
+        ("output_scale", output_scale),
+    ];
     let model = model_of(&stack)?;
     let options =
         Options::default().beta(beta).goal(goal).seed(seed).learning_rate(learning_rate).samples(samples);

@@ -126,6 +126,9 @@ def test_wrong_gradients_are_refused():
         (coupled, {"manifold": "T2", "hidden": ()}, "hidden: 0 hidden layers: give the widths of 1 to 16"),
         (coupled, {"manifold": "T2", "hidden": [0]}, "hidden: 0 is not an integer from 1 to 4096"),
         (coupled, {"manifold": "T2", "features": {"waves": 1}}, "features: unknown variant `waves`"),
+        (coupled, {"manifold": "T2", "symmetry": "inversions"}, "symmetry: unknown symmetry `inversions`"),
+        (coupled, {"manifold": "T2", "symmetry": ["Oh"]}, "the symmetry `Oh` does not fit T2: .*three coordinates"),
+        (coupled, {"manifold": "T2", "symmetry": "turns(1/3, 0)"}, "does not have the symmetry `turns"),
         (coupled, {"manifold": "T2", "optimiser": "adamant"}, "no optimiser is called `adamant`; choose auto"),
         (well, {"manifold": "R2", "optimiser": "levenberg-marquardt"}, "the manifold has infinite volume"),
     ],
@@ -141,6 +144,12 @@ def test_exact_log_z_is_reported():
         flow = ircpm.train(energy, "T1", log_z=exact, samples=2048)
         assert flow.report["log_z_exact"] == exact
         assert abs(flow.report["log_z"] - exact) < 1e-3
+
+
+def test_density_has_the_symmetry_that_its_model_was_given():
+    flow = ircpm.train(coupled, "T2", symmetry=["inversion"], seed=1, samples=1024, hidden=[8])
+    points = np.random.default_rng(0).uniform(0, 2 * np.pi, (100, 2))
+    np.testing.assert_allclose(flow.log_prob(-points), flow.log_prob(points), rtol=0, atol=1e-12)
 
 
 def test_energy_of_another_type():

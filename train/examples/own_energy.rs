@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         shared: false,
         hidden: vec![32, 32],
         features: Features::Harmonics { order: 1 },
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     })?;

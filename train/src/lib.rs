@@ -13,6 +13,7 @@
 //!     shared: true,
 //!     hidden: vec![8, 8],
 //!     features: Features::Harmonics { order: 1 },
+//!     symmetry: vec![],
 //!     output_scale: 1.0,
 //!     solver: Solver::default(),
 //! })?;
@@ -36,6 +37,7 @@
 //! #     shared: true,
 //! #     hidden: vec![8, 8],
 //! #     features: Features::Harmonics { order: 1 },
+//! #     symmetry: vec![],
 //! #     output_scale: 1.0,
 //! #     solver: Solver::default(),
 //! # })?;
@@ -80,6 +82,7 @@ pub mod program;
 mod quantiles;
 pub mod report;
 pub mod samples;
+pub mod symmetry;
 pub mod target;
 pub mod training;
 pub mod weights;

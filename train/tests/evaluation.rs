@@ -15,6 +15,7 @@ fn flow(manifold: &str) -> Flow {
         shared: false,
         hidden: vec![4],
         features: Features::Coordinates,
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     })

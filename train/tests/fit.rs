@@ -20,6 +20,7 @@ fn flow(manifold: &str) -> Flow {
         shared: false,
         hidden: vec![16, 16],
         features: if manifold == "T2" { Features::Harmonics { order: 1 } } else { Features::Coordinates },
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     })

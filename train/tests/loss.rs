@@ -14,6 +14,7 @@ fn flow(manifold: &AnyManifold, layers: usize) -> Flow {
         shared: true,
         hidden: vec![6, 6],
         features: Features::Harmonics { order: 1 },
+        symmetry: vec![],
         output_scale: 1.0,
         solver: Solver::default(),
     })

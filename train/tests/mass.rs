@@ -156,6 +156,7 @@ fn network(manifold: &str, layers: usize, output_scale: f64) -> Flow {
         } else {
             Features::Coordinates
         },
+        symmetry: vec![],
         output_scale,
         solver: Solver::default(),
     })

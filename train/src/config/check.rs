@@ -162,6 +162,78 @@ fn known<E: Error>(name: String, what: &str, names: &[&str]) -> Result<String, E
     Err(E::custom(format!("unknown {what} `{name}`, expected one of {}", names.join(", "))))
 }
 
+/// Symmetries as their names: a list of them, or one by itself.
+pub(super) mod symmetry {
+    use std::fmt::{self, Formatter};
+
+    use ircpm_flow::Symmetry;
+    use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+    use serde::ser::Serializer;
+
+    /// Each adds generators of a group, whose products are tried.
+    const MOST: usize = 32;
+
+    struct Named(Symmetry);
+
+    struct Name;
+
+    impl Visitor<'_> for Name {
+        type Value = Named;
+
+        fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("the name of a symmetry, such as \"Oh\"")
+        }
+
+        fn visit_str<E: Error>(self, name: &str) -> Result<Named, E> {
+            name.parse().map(Named).map_err(E::custom)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Named {
+        fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+            input.deserialize_str(Name)
+        }
+    }
+
+    struct OneOrMore;
+
+    impl<'de> Visitor<'de> for OneOrMore {
+        type Value = Vec<Symmetry>;
+
+        fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("the name of a symmetry, such as \"Oh\", or a list of names")
+        }
+
+        fn visit_str<E: Error>(self, name: &str) -> Result<Vec<Symmetry>, E> {
+            Name.visit_str(name).map(|Named(symmetry)| vec![symmetry])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Vec<Symmetry>, A::Error> {
+            let mut symmetries = vec![];
+            while let Some(Named(symmetry)) = names.next_element()? {
+                symmetries.push(symmetry);
+                if symmetries.len() > MOST {
+                    return Err(A::Error::custom(format!("give at most {MOST} symmetries")));
+                }
+            }
+            Ok(symmetries)
+        }
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Vec<Symmetry>, D::Error> {
+        input.deserialize_any(OneOrMore)
+    }
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        symmetries: &[Symmetry],
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
+        output.collect_seq(symmetries.iter().map(Symmetry::to_string))
+    }
+}
+
 /// A manifold as its name.
 pub(super) mod manifold {
     use ircpm_manifolds::AnyManifold;

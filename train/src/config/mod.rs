@@ -14,13 +14,14 @@ mod string_span;
 mod suggest;
 mod target;
 
-use ircpm_flow::{FlowSpec, Method as FlowMethod, Solver as FlowSolver};
+use ircpm_flow::{FlowSpec, Method as FlowMethod, Solver as FlowSolver, Symmetries};
 use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Notation;
 use crate::optimiser::{self, LearningRate, Schedule};
 use crate::points::Spread;
+use crate::symmetry::check_symmetry;
 use crate::target::{ExpressionError, Target};
 pub use data::DataConfig;
 pub use error::ConfigError;
@@ -231,7 +232,10 @@ impl Config {
         if let Some(target) = &config.target {
             target.log_z().map_err(|error| source.error_in_expression("log_z", &error))?;
         }
-        config.target().map_err(|error| source.error_in_expression("energy", &error))?;
+        let target = config.target().map_err(|error| source.error_in_expression("energy", &error))?;
+        config
+            .check_symmetry(target.as_deref())
+            .map_err(|message| source.error_at(&["model", "symmetry"], message))?;
         Ok(config)
     }
 
@@ -259,7 +263,7 @@ impl Config {
         }
         if self.model.potential == Potential::Linear && !self.names_no_network() {
             let message =
-                "linear potentials have neither hidden layers, features, output_scale and shared nor an \
+                "linear potentials have neither hidden layers, features, symmetry, output_scale and shared nor an \
                            optimiser to choose: remove those keys, or this one"
                     .into();
             return Err((&["model", "potential"], message));
@@ -289,13 +293,27 @@ impl Config {
         }
     }
 
+    /// Checks that the model's symmetries fit the manifold, and that the target has them; else says why not.
+    fn check_symmetry(&self, target: Option<&dyn Target>) -> Result<(), String> {
+        let manifold = target.map(Target::manifold).or(self.data.as_ref().map(|data| &data.manifold));
+        let Some(manifold) = manifold.filter(|_| !self.model.symmetry.is_empty()) else { return Ok(()) };
+        let symmetries =
+            Symmetries::new(&self.model.symmetry, manifold).map_err(|error| error.to_string())?;
+        if !symmetries.is_finite() {
+            let features = self.model.features.clone().into();
+            symmetries.features(&features, manifold).map_err(|error| error.to_string())?;
+        }
+        target.map_or(Ok(()), |target| check_symmetry(target, &symmetries).map_err(|error| error.to_string()))
+    }
+
     /// Whether all keys of a network and of its training are as by default.
     fn names_no_network(&self) -> bool {
         let Self { model, training, .. } = self;
-        let ModelConfig { shared, hidden, features, output_scale, .. } = ModelConfig::default();
+        let ModelConfig { shared, hidden, features, symmetry, output_scale, .. } = ModelConfig::default();
         model.shared == shared
             && model.hidden == hidden
             && model.features == features
+            && model.symmetry == symmetry
             && model.output_scale == output_scale
             && training.optimiser == AUTO
     }
@@ -342,6 +360,7 @@ impl Config {
             shared: model.shared,
             hidden: model.hidden.clone(),
             features,
+            symmetry: model.symmetry.clone(),
             output_scale: model.output_scale,
             solver: FlowSolver { method, tolerance: self.solver.tolerance, max_steps: self.solver.max_steps },
         }

@@ -1,6 +1,6 @@
 //! The stack of layers and what psi is, as a configuration names them.
 
-use ircpm_flow::Features as FlowFeatures;
+use ircpm_flow::{Features as FlowFeatures, Symmetry};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{AUTO, check};
@@ -21,6 +21,10 @@ pub struct ModelConfig {
     pub hidden: Vec<usize>,
     /// What the network sees of a point.
     pub features: Features,
+    /// Isometries that leave the density as it is, one or a list of them, such as `"Oh"` or `["shifts", "inversion"]`:
+    /// see [`Symmetry`]. The target is refused if it does not have them. Of networks alone.
+    #[serde(with = "check::symmetry", skip_serializing_if = "Vec::is_empty")]
+    pub symmetry: Vec<Symmetry>,
     /// The potential is the network's output divided by this: a large value starts near the identity.
     #[serde(deserialize_with = "check::positive")]
     pub output_scale: f64,
@@ -116,6 +120,7 @@ impl Default for ModelConfig {
             shared: false,
             hidden: vec![16, 16],
             features,
+            symmetry: vec![],
             output_scale: 1.0,
         }
     }

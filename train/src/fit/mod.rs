@@ -9,13 +9,14 @@ mod options;
 
 use std::sync::atomic::AtomicBool;
 
-use ircpm_flow::{Flow, FlowError};
+use ircpm_flow::{Flow, FlowError, Symmetries};
 use ircpm_manifolds::{AnyManifold, InvalidPoint};
 
 use crate::convex::{LayerTerms, LinearDensity, with_contexts_of};
 use crate::data::split;
 use crate::evaluation::{Evaluation, EvaluationError, evaluate};
 use crate::optimiser;
+use crate::symmetry::{Asymmetry, check_symmetry};
 use crate::target::Target;
 use crate::training::findings::{Degenerate, Finding, examine, few_effective};
 use crate::training::range::OutOfRange;
@@ -87,6 +88,9 @@ pub enum FitError {
     /// No flow can be built on the manifold.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// The target does not have a symmetry that its model is given.
+    #[error(transparent)]
+    Asymmetry(#[from] Asymmetry),
     /// No density exists for the points.
     #[error(transparent)]
     Degenerate(#[from] Degenerate),
@@ -144,6 +148,7 @@ impl From<OutOfRange> for FitError {
 ///     shared: false,
 ///     hidden: vec![8, 8],
 ///     features: Features::Harmonics { order: 1 },
+///     symmetry: vec![],
 ///     output_scale: 1.0,
 ///     solver: Solver::default(),
 /// })?;
@@ -166,7 +171,8 @@ pub fn fit(flow: &Flow, target: &dyn Target, options: &Options) -> Result<Fit, F
 /// What the networks are, and whether their number may grow, is in [`Options::model`].
 ///
 /// # Errors
-/// As [`fit`], and [`FitError::Flow`] if the manifold has no kernels.
+/// As [`fit`], [`FitError::Flow`] if the manifold has no kernels, and [`FitError::Asymmetry`] if the target does not have
+/// the symmetries of [`Options::model`].
 ///
 /// ```
 /// use ircpm_ad::Scalar;
@@ -213,6 +219,8 @@ pub fn fit_target_with(
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
     let first = Flow::new(options.spec(target.manifold()))?;
+    let symmetries = Symmetries::new(&options.model.symmetry, target.manifold()).map_err(FlowError::from)?;
+    check_symmetry(target, &symmetries)?;
     let source = Source::Target { target, beta: options.beta };
     let chosen = choose(options.algorithm.name(), &first, source)?.optimiser;
     let grows = options.is_depth_free() && chosen == optimiser::LevenbergMarquardt::NAME;
@@ -232,7 +240,7 @@ pub fn fit_target_with(
 ///
 /// Psi is linear in its parameters, layer by layer ([`crate::convex`]); depth and smoothness are chosen by validation
 /// within the points. Of the options only [`Options::seed`], [`Options::samples`], [`Options::held_out`] and the most
-/// layers in [`Options::model`] are read.
+/// layers in [`Options::model`] are read; symmetries, which linear layers do not have, are refused.
 ///
 /// # Errors
 /// [`FitError`] for an option out of range, for points that are not on the manifold, too few or on a set of volume
@@ -276,6 +284,7 @@ pub fn fit_data_with<'a>(
     watcher: &mut dyn Watcher,
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
+    options.check_linear()?;
     let sample = checked(manifold, y.into())?;
     let manifold = &with_contexts_of(manifold, &sample.points);
     let [train, held_out] = checked_split(&sample, manifold.ambient(), options.held_out)?;

@@ -139,6 +139,13 @@ impl Options {
         require((0.0..1.0).contains(&self.held_out), "held_out", &self.held_out, "a share in [0, 1)")
     }
 
+    /// Refuses what linear layers do not have, and what would change the density if it were not read.
+    pub(super) fn check_linear(&self) -> Result<(), OutOfRange> {
+        let names: Vec<String> = self.model.symmetry.iter().map(ToString::to_string).collect();
+        let expected = "none: linear layers of points have no symmetry, networks have (fit_points)";
+        require(names.is_empty(), "model.symmetry", &names.join(", "), expected)
+    }
+
     pub(super) fn evaluation(&self) -> EvaluationConfig {
         let (samples, seed) = (self.samples, self.seed.wrapping_add(1));
         EvaluationConfig { samples, uniform: samples, seed, ..EvaluationConfig::default() }
