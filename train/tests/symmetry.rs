@@ -8,6 +8,7 @@ use ircpm_manifolds::AnyManifold;
 use ircpm_train::config::{Config, Layers, ModelConfig, Override};
 use ircpm_train::fit::{FitError, FlowFile, Options, fit_data, fit_target};
 use ircpm_train::points::Generator;
+use ircpm_train::symmetry::{Asymmetry, check_symmetry};
 use ircpm_train::target;
 use ircpm_train::training::Problem;
 use ircpm_train::training::checkpoint::Checkpoint;
@@ -146,4 +147,37 @@ fn fitted_density_has_a_continuous_and_a_finite_symmetry_together() {
     let wrong = ModelConfig { symmetry: vec!["inversion".parse().unwrap()], ..model };
     let error = fit_target(target.as_ref(), &options.model(wrong)).unwrap_err();
     assert!(matches!(&error, FitError::Asymmetry(found) if found.symmetry == "inversion"), "{error}");
+}
+
+fn check(name: &str, names: &[&str]) -> Result<(), Asymmetry> {
+    let target = target::by_name(name).unwrap();
+    let symmetries: Vec<_> = names.iter().map(|name| name.parse().unwrap()).collect();
+    check_symmetry(target.as_ref(), &Symmetries::new(&symmetries, target.manifold()).unwrap())
+}
+
+#[test]
+fn energies_that_have_a_symmetry_pass() {
+    assert_eq!(check("torus-correlated", &["translations(1, -1)", "permutations"]), Ok(()));
+    assert_eq!(check("xy-ring-4", &["shifts", "reversal", "inversion"]), Ok(()));
+    assert_eq!(check("chain-4", &["reversal", "inversion"]), Ok(()));
+    assert_eq!(check("torus-unimodal", &[]), Ok(()));
+}
+
+#[test]
+fn energies_that_lack_a_symmetry_are_refused_with_a_point() {
+    for (name, names, lacking) in [
+        ("torus-correlated", vec!["permutations", "translations(1, 1)"], "translations(1, 1)"),
+        ("torus-correlated", vec!["inversion"], "inversion"),
+        ("chain-4", vec!["shifts"], "shifts"),
+        ("xy-ring-4", vec!["shifts", "translations(1, 1, 1, 1)"], "translations(1, 1, 1, 1)"),
+        ("sphere-four-mode", vec!["rotations(1, 2)"], "rotations(1, 2)"),
+    ] {
+        let error = check(name, &names).unwrap_err();
+        assert_eq!((error.symmetry.as_str(), error.target.as_str()), (lacking, name));
+        assert!((error.energy - error.image_energy).abs() > 1e-3, "{error}");
+        let known = target::by_name(name).unwrap();
+        let mut energies = [0.0; 2];
+        known.energies(&[error.point.clone(), error.image.clone()].concat(), &mut energies);
+        assert_eq!(energies, [error.energy, error.image_energy]);
+    }
 }

@@ -147,7 +147,7 @@ fn symmetries_that_do_not_fit_are_refused_with_a_reason() {
     for (manifold, names, reason) in table {
         let error = refused(manifold, names);
         assert!(error.contains(reason), "{names:?} on {manifold}: {error}");
-        assert!(error.contains(names[0]), "{names:?} on {manifold}: {error}");
+        assert!(names.iter().any(|name| error.contains(name)), "{names:?} on {manifold}: {error}");
     }
 }
 
