@@ -35,6 +35,7 @@
 //! |---|---|
 //! | [`stack`] | [`Flow`]: a stack of maps as a density, in both directions, with samples, scores and gradients |
 //! | [`map`] | [`Map`]: one layer behind plain slices; [`ConcaveMap`]: the map of a potential on a manifold |
+//! | [`map::discrete`] | [`DiscreteMap`]: the map of a minimum over finitely many points, a baseline |
 //! | [`map::solve`], [`map::log_det`], [`map::pull_back`] | the minimisation, the log-determinant, the implicit gradients |
 //! | [`potential`] | [`Expression`] and [`Potential`]: what psi must offer; the network, symmetries, averages over groups |
 //!
@@ -81,8 +82,8 @@ pub mod stack;
 pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError, SymmetryError};
 pub use lanes::Workspace;
 pub use map::{
-    ConcaveMap, Cotangents, Direction, Gradients, LinearMap, Map, Method, Record, Saved, SolveStats, Solver,
-    ThetaGradient,
+    ConcaveMap, Cotangents, Direction, Discrete, DiscreteError, DiscreteMap, Gradients, LinearMap, Map,
+    Method, Record, Saved, SolveStats, Solver, Symmetry, ThetaGradient,
 };
 pub use potential::{
     Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features, Group,

@@ -2,6 +2,7 @@
 
 mod dense_hessian;
 mod direction;
+pub mod discrete;
 pub mod linear;
 mod local_jet;
 pub mod log_det;
@@ -19,6 +20,7 @@ use ircpm_manifolds::{AnyManifold, Base, Cost};
 use nalgebra::{DMatrix, DVector};
 
 pub use direction::Direction;
+pub use discrete::{Discrete, DiscreteError, DiscreteMap, Symmetry};
 pub use linear::LinearMap;
 use pull_back::PullBack;
 pub use pull_back::{Cotangents, Gradients, ThetaGradient};
