@@ -2,8 +2,7 @@
 
 use ircpm_ad::{Dual, Scalar};
 use ircpm_flow::check::flow_violations;
-use ircpm_flow::{Direction, Workspace};
-use ircpm_flow::{DiscreteMap, Part};
+use ircpm_flow::{Direction, DiscreteMap, Map, Part, Workspace};
 use ircpm_manifolds::{AnyManifold, Product};
 
 use crate::oracle::Oracle;
@@ -138,5 +137,31 @@ fn gradients_have_the_same_bits_on_any_number_of_threads() {
     assert!(once.theta.iter().any(|g| g.abs() > 1.0));
     for threads in [2, 3, 7] {
         assert_eq!(run(threads), once, "{threads} threads");
+    }
+}
+
+#[test]
+fn potential_of_which_phi_is_the_dual_supports_it_from_above() {
+    // phi(x) ≤ c(x, y) + psi(y) for all x and y, with equality at y = T(x): that the search finds global minima.
+    for manifold in ["S2", "T2"] {
+        let spec = discrete(40, 0.1, false);
+        let flow = flow(manifold, &spec, 1);
+        let (m, theta) = (flow.manifold(), parameters(&flow, 23));
+        let n = m.ambient();
+        let x = points(m, 60, 1);
+        let y = flow.forward(&theta, &x).y;
+        let map = DiscreteMap::<_, 2>::new(manifold.parse::<Product>().unwrap(), &spec).unwrap();
+        let (mut phi, mut psi) = (vec![0.0; 60], vec![0.0; 60]);
+        Workspace::with(|work| {
+            map.phi(&theta, &x, &mut phi, work);
+            map.potential(&theta, &y, &mut psi, work);
+        });
+        for (i, x) in x.chunks_exact(n).enumerate() {
+            for (j, y) in y.chunks_exact(n).enumerate() {
+                let above = 0.5 * m.distance(x, y).powi(2) + psi[j] - phi[i];
+                let context = format!("{manifold}, points {i} and {j}: {above:e}");
+                assert!(if i == j { above.abs() < 1e-12 } else { above > -1e-12 }, "{context}");
+            }
+        }
     }
 }

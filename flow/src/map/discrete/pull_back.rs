@@ -183,13 +183,13 @@ impl<R: Real, const D: usize> Reverse<R, D> {
         terms: &mut Terms<R, D>,
         omega: R,
     ) {
-        let dual = terms.evaluate(map, sites);
+        let phi = terms.evaluate(map, sites);
         R::vectorized(
             #[inline(always)]
             || {
-                self.v = dual.v;
+                self.v = phi.v;
                 self.cost = cost_hessian(&map.manifold, &self.v);
-                self.a = plus(&self.cost, &dual.minus_hessian);
+                self.a = plus(&self.cost, &phi.minus_hessian);
                 self.factor = Cholesky::new(&self.a);
                 for i in 0..D {
                     let mut axis = [R::zero(); D];

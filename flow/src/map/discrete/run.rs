@@ -5,7 +5,7 @@ use ircpm_manifolds::{Base, Cost};
 
 use super::DiscreteMap;
 use super::sites::Sites;
-use super::terms::{Dual, Terms, cost_hessian, dot, minus, plus};
+use super::terms::{PhiJet, Terms, cost_hessian, dot, minus, plus};
 use crate::lanes::{Span, Workspace};
 use crate::map::local_jet::{from_frame, to_frame};
 use crate::map::{Direction, Record};
@@ -52,7 +52,7 @@ impl<M: Cost + Base, const D: usize> Kernel for Run<'_, M, D> {
                 terms.x[c] = span.load(points, n, c, p);
                 y[c] = terms.x[c];
             }
-            let dual = match direction {
+            let phi = match direction {
                 Direction::Forward => {
                     search.mark_explicit();
                     terms.evaluate(map, sites)
@@ -61,7 +61,7 @@ impl<M: Cost + Base, const D: usize> Kernel for Run<'_, M, D> {
             };
             R::vectorized(
                 #[inline(always)]
-                || write_pack(map, direction, (span, p), (terms, y), dual, search, record),
+                || write_pack(map, direction, (span, p), (terms, y), phi, search, record),
             );
         }
     }
@@ -74,23 +74,23 @@ fn write_pack<M: Cost + Base, R: Real, const D: usize>(
     direction: Direction,
     (span, p): (Span, usize),
     (terms, y): (&mut Terms<R, D>, &mut [R]),
-    dual: Dual<R, D>,
+    phi: PhiJet<R, D>,
     search: &Search<R, D>,
     record: &mut Record,
 ) {
     let (m, n) = (&map.manifold, y.len());
     if direction == Direction::Forward {
-        terms.exponential(map, &dual.v, y);
+        terms.exponential(map, &phi.v, y);
         m.wrap(y);
     } else {
         m.wrap(&mut terms.x);
     }
-    let cholesky = Cholesky::new(&plus(&cost_hessian(m, &dual.v), &dual.minus_hessian));
-    let log_det = cholesky.log_det() - m.mixed_log_det(&dual.v);
-    let margin = m.domain_margin(&dual.v);
+    let cholesky = Cholesky::new(&plus(&cost_hessian(m, &phi.v), &phi.minus_hessian));
+    let log_det = cholesky.log_det() - m.mixed_log_det(&phi.v);
+    let margin = m.domain_margin(&phi.v);
     let zero = R::zero();
     let inside = R::select_gt(margin, zero, cholesky.definite, zero);
-    // Large and infinite numbers alike would not survive the subtraction from themselves.
+    // Not greater for NaN as well.
     let finite = R::select_gt(R::constant(f64::MAX), log_det.abs(), inside, zero);
     let converged = search.converged();
     let ok = R::select_gt(converged, zero, finite, zero);
@@ -174,14 +174,14 @@ impl<R: Real, const D: usize> Search<R, D> {
         sites: &Sites,
         terms: &mut Terms<R, D>,
         y: &[R],
-    ) -> Dual<R, D> {
+    ) -> PhiJet<R, D> {
         let n = y.len();
         let (zero, one) = (R::zero(), R::one());
         resize(&mut self.best, n);
         resize(&mut self.velocity, n);
         resize(&mut self.ambient, n);
-        let dual = terms.evaluate(map, sites);
-        let mut step = self.step(map, terms, &dual, y);
+        let phi = terms.evaluate(map, sites);
+        let mut step = self.step(map, terms, &phi, y);
         from_frame(&terms.frame, &step.direction, &mut self.velocity);
         self.best.copy_from_slice(&terms.x);
         self.steps = one;
@@ -195,8 +195,8 @@ impl<R: Real, const D: usize> Search<R, D> {
                 self.ambient[c] = self.velocity[c] * length * active;
             }
             map.manifold.exp(&self.best, &self.ambient, &mut terms.x);
-            let trial_dual = terms.evaluate(map, sites);
-            let trial = self.step(map, terms, &trial_dual, y);
+            let trial_phi = terms.evaluate(map, sites);
+            let trial = self.step(map, terms, &trial_phi, y);
             self.steps += active;
             let bound = step.f + length * step.slope * SUFFICIENT + (step.f.abs() + 1.0) * NOISE;
             let lower = R::select_gt(trial.f, bound, zero, active);
@@ -225,15 +225,15 @@ impl<R: Real, const D: usize> Search<R, D> {
         &mut self,
         map: &DiscreteMap<M, D>,
         terms: &Terms<R, D>,
-        dual: &Dual<R, D>,
+        phi: &PhiJet<R, D>,
         y: &[R],
     ) -> Step<R, D> {
         let (m, zero) = (&map.manifold, R::zero());
         m.log_on_cover(&terms.x, y, &mut self.ambient);
         let u: [R; D] = to_frame(m, &terms.x, &terms.frame, &mut self.ambient);
         let distance = dot(&u, &u);
-        let gradient = minus(&dual.v, &u);
-        let cholesky = Cholesky::new(&plus(&cost_hessian(m, &u), &dual.minus_hessian));
+        let gradient = minus(&phi.v, &u);
+        let cholesky = Cholesky::new(&plus(&cost_hessian(m, &u), &phi.minus_hessian));
         let newton = cholesky.solve(gradient);
         let mut direction = [zero; D];
         for i in 0..D {
@@ -246,7 +246,7 @@ impl<R: Real, const D: usize> Search<R, D> {
             direction[i] *= shorten;
         }
         Step {
-            f: distance * 0.5 - dual.phi,
+            f: distance * 0.5 - phi.value,
             residual: dot(&gradient, &gradient).sqrt() / (distance.sqrt() + 1.0),
             direction,
             slope: dot(&gradient, &direction),
@@ -277,8 +277,8 @@ impl<M: Cost + Base, const D: usize> Kernel for Potentials<'_, M, D> {
             for c in 0..n {
                 terms.x[c] = span.load(points, n, c, p);
             }
-            let dual = terms.evaluate(map, sites);
-            span.store(dual.phi, phi, 1, 0, p);
+            let found = terms.evaluate(map, sites);
+            span.store(found.value, phi, 1, 0, p);
         }
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Terms<R, const D: usize> {
 
 /// `phi` and its derivatives at a pack of points, in the frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dual<R, const D: usize> {
-    pub phi: R,
+pub(super) struct PhiJet<R, const D: usize> {
+    pub value: R,
     /// `v = −grad phi`.
     pub v: [R; D],
     /// `−Hess phi`.
@@ -71,7 +71,11 @@ impl<R: Real, const D: usize> Terms<R, D> {
 
     /// Finds all terms at [`Terms::x`], and what they come to.
     #[inline(always)]
-    pub(super) fn evaluate<M: Cost + Base>(&mut self, map: &DiscreteMap<M, D>, sites: &Sites) -> Dual<R, D> {
+    pub(super) fn evaluate<M: Cost + Base>(
+        &mut self,
+        map: &DiscreteMap<M, D>,
+        sites: &Sites,
+    ) -> PhiJet<R, D> {
         R::vectorized(
             #[inline(always)]
             || map.manifold.frame(&self.x, BlockMut::dense(&mut self.frame, self.x.len())),
@@ -80,20 +84,20 @@ impl<R: Real, const D: usize> Terms<R, D> {
             #[inline(always)]
             || self.find_costs(map, sites),
         );
-        let phi = R::vectorized(
+        let value = R::vectorized(
             #[inline(always)]
             || self.weigh(map),
         );
         R::vectorized(
             #[inline(always)]
-            || self.sum(map, phi),
+            || self.sum(map, value),
         )
     }
 
     /// Velocities to all sites, and costs with offsets in the place of the weights.
     #[inline(always)]
     fn find_costs<M: Cost + Base>(&mut self, map: &DiscreteMap<M, D>, sites: &Sites) {
-        let (m, n, elements) = (&map.manifold, self.x.len(), map.orbits.group.len());
+        let (m, elements) = (&map.manifold, map.orbits.group.len());
         for i in 0..self.velocities.len() {
             sites.load(i, &mut self.site);
             m.log(&self.x, &self.site, &mut self.ambient);
@@ -149,7 +153,7 @@ impl<R: Real, const D: usize> Terms<R, D> {
 
     /// The barycentre, and the spread around it.
     #[inline(always)]
-    fn sum<M: Cost + Base>(&mut self, map: &DiscreteMap<M, D>, phi: R) -> Dual<R, D> {
+    fn sum<M: Cost + Base>(&mut self, map: &DiscreteMap<M, D>, value: R) -> PhiJet<R, D> {
         let mut v = [R::zero(); D];
         for i in 0..self.weights.len() {
             for k in 0..D {
@@ -178,7 +182,7 @@ impl<R: Real, const D: usize> Terms<R, D> {
                 }
             }
         }
-        Dual { phi, v, minus_hessian }
+        PhiJet { value, v, minus_hessian }
     }
 
     /// Writes `exp_x` of the vector with frame coordinates `v`, on the cover.
