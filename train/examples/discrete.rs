@@ -60,9 +60,9 @@ fn rows() -> Vec<Row> {
         sphere(2, 68, 0.1),
         sphere(1, 68, 0.1),
         sphere(5, 24, 0.2),
-        torus("torus-multi-modal", 48, vec![]),
-        torus("torus-correlated", 48, vec![]),
-        torus("torus-correlated", 12, vec![vec![1, -1]]),
+        torus("torus-multi-modal", 48, 0.3, vec![]),
+        torus("torus-correlated", 48, 0.3, vec![]),
+        torus("torus-correlated", 12, 0.1, vec![vec![1, -1]]),
     ]
 }
 
