@@ -47,22 +47,22 @@ fn rows() -> Vec<Row> {
         smoothing,
         translations: vec![],
     };
-    let torus = |target, components, translations| Row {
+    let torus = |target, components, smoothing, translations| Row {
         target,
         layers: 1,
         components,
-        smoothing: 0.3,
+        smoothing,
         translations,
     };
     vec![
-        sphere(5, 68, 0.1),
-        sphere(3, 68, 0.1),
-        sphere(2, 68, 0.1),
-        sphere(1, 68, 0.1),
-        sphere(5, 24, 0.2),
-        torus("torus-multi-modal", 48, 0.3, vec![]),
-        torus("torus-correlated", 48, 0.3, vec![]),
         torus("torus-correlated", 12, 0.1, vec![vec![1, -1]]),
+        torus("torus-correlated", 48, 0.3, vec![]),
+        torus("torus-multi-modal", 48, 0.3, vec![]),
+        sphere(1, 68, 0.1),
+        sphere(2, 68, 0.1),
+        sphere(3, 68, 0.1),
+        sphere(5, 24, 0.2),
+        sphere(5, 68, 0.1),
     ]
 }
 
