@@ -83,12 +83,12 @@ pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError, Sym
 pub use lanes::Workspace;
 pub use map::{
     ConcaveMap, Cotangents, Direction, Discrete, DiscreteError, DiscreteMap, Gradients, LinearMap, Map,
-    Method, Record, Saved, SolveStats, Solver, Symmetry, ThetaGradient,
+    Method, OrbitGroup, Record, Saved, SolveStats, Solver, ThetaGradient,
 };
 pub use potential::{
-    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features, Group,
-    InvalidSymmetry, Linear, MAX_ORDER, Mlp, Network, NotAGroup, PointGroup, Potential, Symmetries, Symmetry,
-    Terms,
+    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,
+    Group, InvalidSymmetry, Linear, MAX_ORDER, Mlp, Network, NotAGroup, PointGroup, Potential, Symmetries,
+    Symmetry, Terms,
 };
 pub use small::Cholesky;
 pub use stack::{

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cpu_time::ProcessTime;
-use ircpm_flow::{Discrete, DiscreteError, DiscreteMap, Flow, Map, Symmetry};
+use ircpm_flow::{Discrete, DiscreteError, DiscreteMap, Flow, Map, OrbitGroup};
 use ircpm_manifolds::{AnyManifold, Product};
 use ircpm_train::estimate::{Estimate, Estimates};
 use ircpm_train::optimiser::{LearningRate, Optimiser, Schedule, ScheduledAdam, Settings};
@@ -69,7 +69,7 @@ fn rows() -> Vec<Row> {
 impl Row {
     fn flow(&self, manifold: &AnyManifold) -> Result<Flow, Box<dyn Error>> {
         let manifold: Product = manifold.to_string().parse()?;
-        let symmetry = Symmetry { group: vec![], translations: self.translations.clone() };
+        let symmetry = OrbitGroup { group: vec![], translations: self.translations.clone() };
         let &Self { components, smoothing, .. } = self;
         let discrete = Discrete { components, smoothing, constant: false, symmetry };
         let layer = || -> Result<Arc<dyn Map>, DiscreteError> {

@@ -133,7 +133,7 @@ fn fitted_density_has_a_continuous_and_a_finite_symmetry_together() {
     let (flow, fit) = fit_target(target.as_ref(), &options).unwrap();
     // The inputs are cos s and sin s, s = θ₁ + θ₂.
     assert_eq!(flow.parameters(), 6 * 3 + 7);
-    let weights = fit.evaluation.weights.unwrap();
+    let weights = fit.evaluation.weights.as_ref().unwrap();
     assert!(weights.ess.value > 0.9999, "effective sample size {}", weights.ess.value);
     for name in ["translations(1, -1)", "permutations"] {
         let difference = difference(&flow, &fit.theta, &element(flow.manifold(), name));

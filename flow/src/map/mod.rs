@@ -20,7 +20,7 @@ use ircpm_manifolds::{AnyManifold, Base, Cost};
 use nalgebra::{DMatrix, DVector};
 
 pub use direction::Direction;
-pub use discrete::{Discrete, DiscreteError, DiscreteMap, Symmetry};
+pub use discrete::{Discrete, DiscreteError, DiscreteMap, OrbitGroup};
 pub use linear::LinearMap;
 use pull_back::PullBack;
 pub use pull_back::{Cotangents, Gradients, ThetaGradient};

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use ircpm_flow::{Affine, Discrete, DiscreteError, DiscreteMap, Flow, Symmetry, Workspace};
+use ircpm_flow::{Affine, Discrete, DiscreteError, DiscreteMap, Flow, OrbitGroup, Workspace};
 use ircpm_manifolds::Product;
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ fn cases() -> Vec<Case> {
 
 fn spec((manifold, generators, translations): &Case) -> Discrete {
     let group = if generators.is_empty() { vec![] } else { generated(generators) };
-    let symmetry = Symmetry { group, translations: translations.clone() };
+    let symmetry = OrbitGroup { group, translations: translations.clone() };
     Discrete { symmetry, ..discrete(7, 0.6, *manifold == "R2") }
 }
 
@@ -118,7 +118,7 @@ proptest! {
     ) {
         let direction = [vec![1, -1, 0], vec![1, 1, 1], vec![2, -1, 3], vec![0, 2, 3]][direction].clone();
         let m: Product = "T3".parse().unwrap();
-        let symmetry = Symmetry { group: vec![], translations: vec![direction.clone()] };
+        let symmetry = OrbitGroup { group: vec![], translations: vec![direction.clone()] };
         let map = DiscreteMap::<_, 3>::new(m, &Discrete { symmetry, ..discrete(1, 0.0, false) }).unwrap();
         let erased = ircpm_flow::Map::manifold(&map);
         let (x, y) = (points(erased, 1, seed), points(erased, 1, seed ^ 3));
@@ -177,7 +177,7 @@ fn gradients_of_costs_to_orbits_obey_the_laws_of_flows() {
 #[test]
 fn symmetries_that_are_none_are_refused() {
     let refused = |manifold: &str, group: Vec<Affine>, translations: Vec<Vec<i32>>| {
-        let symmetry = Symmetry { group, translations };
+        let symmetry = OrbitGroup { group, translations };
         map(manifold, &Discrete { symmetry, ..discrete(3, 0.1, false) }).unwrap_err()
     };
     let half = vec![flips(&[-1.0, 1.0, 1.0])];

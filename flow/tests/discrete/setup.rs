@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ircpm_flow::{Discrete, DiscreteError, DiscreteMap, Flow, Map, Symmetry};
+use ircpm_flow::{Discrete, DiscreteError, DiscreteMap, Flow, Map, OrbitGroup};
 use ircpm_manifolds::{AnyManifold, Product};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -24,7 +24,7 @@ pub(crate) fn flow(manifold: &str, discrete: &Discrete, layers: usize) -> Flow {
 }
 
 pub(crate) fn discrete(components: usize, smoothing: f64, constant: bool) -> Discrete {
-    Discrete { components, smoothing, constant, symmetry: Symmetry::default() }
+    Discrete { components, smoothing, constant, symmetry: OrbitGroup::default() }
 }
 
 /// Random points of components, of no particular length where they are unit vectors, and offsets that differ by some

@@ -40,7 +40,7 @@ use ircpm_ad::Isa;
 use ircpm_manifolds::{AnyManifold, Base, Coordinates, Cost};
 
 pub use error::DiscreteError;
-pub use symmetry::Symmetry;
+pub use symmetry::OrbitGroup;
 
 use super::{Cotangents, Direction, Gradients, Map, Record, ThetaGradient};
 use crate::error::MapError;
@@ -60,13 +60,13 @@ pub struct Discrete {
     /// Whether the constant 0 is one more function in the minimum. Where it is least, `T` is the identity.
     pub constant: bool,
     /// The group under which the potential is invariant, by the least cost to orbits.
-    pub symmetry: Symmetry,
+    pub symmetry: OrbitGroup,
 }
 
 impl Default for Discrete {
     /// The published settings on the sphere: 68 components smoothed by 0.1, no constant, no symmetry.
     fn default() -> Self {
-        Self { components: 68, smoothing: 0.1, constant: false, symmetry: Symmetry::default() }
+        Self { components: 68, smoothing: 0.1, constant: false, symmetry: OrbitGroup::default() }
     }
 }
 

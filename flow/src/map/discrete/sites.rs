@@ -2,6 +2,7 @@
 
 use ircpm_ad::Real;
 use ircpm_manifolds::Coordinates;
+use nalgebra::{DVector, DVectorView};
 
 use crate::potential::Affine;
 
@@ -64,12 +65,12 @@ impl Sites {
         mut add: impl FnMut(usize, f64),
     ) {
         let n = self.components.len() / self.offsets.len();
-        let mut bar = vec![0.0; n];
+        let mut bar = DVector::zeros(n);
         for (i, images_bar) in sites_bar.chunks_exact((n + 1) * group.len()).enumerate() {
             bar.fill(0.0);
             let mut offset_bar = 0.0;
             for (g, image_bar) in group.iter().zip(images_bar.chunks_exact(n + 1)) {
-                g.pull_back(&image_bar[..n], &mut bar);
+                bar.gemv_tr(1.0, &g.matrix, &DVectorView::from_slice(&image_bar[..n], n), 1.0);
                 offset_bar += image_bar[n];
             }
             let (point, lengths) = (&self.components[i * n..][..n], &self.lengths[i * n..][..n]);
