@@ -119,7 +119,7 @@ fn columns(manifold: &AnyManifold, rows: &[f64], notation: &Notation) -> Vec<Col
 fn range<'a>(numbers: impl Iterator<Item = &'a f64>) -> [f64; 2] {
     let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
     // Without numbers, or where all are one.
-    if !(high > low) {
+    if high <= low {
         let middle = if low.is_finite() { low } else { 0.0 };
         let room = middle.abs().max(1.0);
         return [middle - room, middle + room];
