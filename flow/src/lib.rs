@@ -83,7 +83,7 @@ pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError, Sym
 pub use lanes::Workspace;
 pub use map::{
     ConcaveMap, Cotangents, Direction, Discrete, DiscreteError, DiscreteMap, Gradients, LinearMap, Map,
-    Method, OrbitGroup, Record, Saved, SolveStats, Solver, ThetaGradient,
+    Method, Minimiser, MinimiserError, OrbitGroup, Record, Saved, SolveStats, Solver, ThetaGradient, Variation,
 };
 pub use potential::{
     Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,
@@ -92,8 +92,8 @@ pub use potential::{
 };
 pub use small::Cholesky;
 pub use stack::{
-    BLOCK, Differential, Flow, FlowSpec, Jacobian, Part, Pullback, Pulled, Pushed, Scores, SignedDensities,
-    Tangent, linear_map,
+    BLOCK, Condition, Differential, Extreme, FactorBound, Flow, FlowSpec, Jacobian, LayerBounds, Part,
+    Pullback, Pulled, Pushed, Scores, SignedDensities, Tangent, linear_map,
 };
 
 /// The example of the README is a test.

@@ -1,6 +1,6 @@
 //! What a concave map saves of every sample at its image: the gradient of psi and the dense matrix `H`.
 
-use ircpm_manifolds::Cost;
+use ircpm_manifolds::{BlockMut, Cost};
 use nalgebra::DMatrix;
 
 use super::Record;
@@ -45,6 +45,25 @@ impl DenseHessian {
     pub(crate) fn smallest_eigenvalues(&self, dim: usize, out: &mut [f64]) {
         for (s, out) in out.iter_mut().enumerate() {
             *out = smallest_eigenvalue(self.sample(s, dim), dim);
+        }
+    }
+}
+
+/// `grad psi` and `Hess psi = H − Hess_y c` of every sample: see [`super::Map::potential_derivatives`].
+pub(crate) fn potential_derivatives<M: Cost, const D: usize>(
+    m: &M,
+    record: &Record,
+    gradient: &mut [f64],
+    hessian: &mut [f64],
+) {
+    let dense = DenseHessian::of(record);
+    gradient.copy_from_slice(&dense.gradient);
+    let mut cost = [[0.0; D]; D];
+    for s in 0..record.samples() {
+        let entries = s * D * D..(s + 1) * D * D;
+        m.cost_hessian(&dense.gradient[s * D..(s + 1) * D], BlockMut::dense(cost.as_flattened_mut(), D));
+        for ((out, h), c) in hessian[entries].iter_mut().zip(dense.sample(s, D)).zip(cost.as_flattened()) {
+            *out = h - c;
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod discrete;
 pub mod linear;
 mod local_jet;
 pub mod log_det;
+mod minimiser;
 pub mod pull_back;
 mod record;
 mod run;
@@ -22,6 +23,7 @@ use nalgebra::{DMatrix, DVector};
 pub use direction::Direction;
 pub use discrete::{Discrete, DiscreteError, DiscreteMap, OrbitGroup};
 pub use linear::LinearMap;
+pub use minimiser::{Minimiser, MinimiserError, Variation};
 use pull_back::PullBack;
 pub use pull_back::{Cotangents, Gradients, ThetaGradient};
 pub use record::{Record, SolveStats};
@@ -86,6 +88,15 @@ pub trait Map: Debug + Send + Sync {
     /// However a map stores `H`, this writes it out in full, to look at.
     fn hessian(&self, _record: &Record, _sample: usize) -> Option<DMatrix<f64>> {
         None
+    }
+
+    /// Writes `grad psi`, `[sample][D]`, and `Hess psi`, `[sample][D × D]`, at the images of a batch that this map has
+    /// run, in the frames there. Returns `false`, and writes nothing, for maps without a potential, as by default.
+    ///
+    /// `Hess psi` is `H` less the Hessian of the cost, with the rounding of `H`. It means nothing after
+    /// [`Map::clamp_eigenvalues`].
+    fn potential_derivatives(&self, _record: &Record, _gradient: &mut [f64], _hessian: &mut [f64]) -> bool {
+        false
     }
 
     /// Writes the smallest eigenvalue of every sample's `H`, whose sign tells whether the map folds there; NaN where it
@@ -259,6 +270,14 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
 
     fn hessian(&self, record: &Record, sample: usize) -> Option<DMatrix<f64>> {
         Some(DenseHessian::of(record).to_matrix(sample, D))
+    }
+
+    fn potential_derivatives(&self, record: &Record, gradient: &mut [f64], hessian: &mut [f64]) -> bool {
+        let samples = record.samples();
+        assert_eq!(gradient.len(), samples * D, "one gradient per sample");
+        assert_eq!(hessian.len(), samples * D * D, "one Hessian per sample");
+        dense_hessian::potential_derivatives::<_, D>(&self.manifold, record, gradient, hessian);
+        true
     }
 
     fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {

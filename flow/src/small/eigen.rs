@@ -27,6 +27,13 @@ pub(crate) fn smallest_eigenvalue(h: &[f64], n: usize) -> f64 {
     }
 }
 
+/// Operator norm of a symmetric `n × n` matrix: its largest absolute eigenvalue; NaN if an entry is not finite.
+pub(crate) fn operator_norm(h: &[f64], n: usize) -> f64 {
+    let negative: Vec<f64> = h.iter().map(|x| -x).collect();
+    let (lowest, highest) = (smallest_eigenvalue(h, n), -smallest_eigenvalue(&negative, n));
+    if lowest.is_nan() { f64::NAN } else { highest.max(-lowest) }
+}
+
 /// Eigenvalues and eigenvectors of a symmetric matrix.
 pub(crate) struct Spectrum {
     scaled: SymmetricEigen<f64, nalgebra::Dyn>,

@@ -4,4 +4,4 @@ mod cholesky;
 mod eigen;
 
 pub use cholesky::Cholesky;
-pub(crate) use eigen::{Spectrum, smallest_eigenvalue};
+pub(crate) use eigen::{Spectrum, operator_norm, smallest_eigenvalue};

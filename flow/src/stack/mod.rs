@@ -1,5 +1,6 @@
 //! A stack of maps as a density: both directions with log-densities.
 
+mod bounds;
 mod differentials;
 mod gradient;
 mod parts;
@@ -16,6 +17,7 @@ use ircpm_manifolds::AnyManifold;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+pub use bounds::{Condition, Extreme, FactorBound, LayerBounds};
 pub use differentials::{Differential, Pullback, Tangent};
 pub use gradient::Part;
 pub use scores::{BLOCK, Jacobian, Scores};
@@ -332,6 +334,33 @@ impl Flow {
                 self.maps[layer].potential(&theta[self.slot(layer)], points, &mut psi, work);
             });
             psi
+        });
+        parts.concat()
+    }
+
+    /// `phi(x) = min_y c(x, y) + psi(y)` of one layer at given points `x`, `[sample][coordinate]`: its c-concave
+    /// potential, the dual of psi. NaN where the minimum is not found, or the layer has no potential.
+    ///
+    /// # Panics
+    /// If `theta` or `x` has the wrong length, or there is no such layer.
+    pub fn dual_potential(&self, theta: &[f64], layer: usize, x: &[f64]) -> Vec<f64> {
+        let (n, d) = (self.manifold.ambient(), self.manifold.dim());
+        let parts = parts::map(parts::fine(self.samples(theta, x)), |samples| {
+            let (map, theta) = (&self.maps[layer], &theta[self.slot(layer)]);
+            let x = &x[samples.start * n..samples.end * n];
+            let (mut record, mut phi) = (Record::default(), vec![0.0; samples.len()]);
+            let (mut gradient, mut hessian) = (vec![0.0; phi.len() * d], vec![0.0; phi.len() * d * d]);
+            Workspace::with(|work| {
+                map.run(Direction::Forward, theta, x, &mut record, work);
+                map.potential(theta, &record.y, &mut phi, work);
+            });
+            let known = map.potential_derivatives(&record, &mut gradient, &mut hessian);
+            for (s, phi) in phi.iter_mut().enumerate() {
+                // At the minimum the cost is |grad psi|²/2, on the cover of a torus as well.
+                let cost: f64 = gradient[s * d..(s + 1) * d].iter().map(|g| 0.5 * g * g).sum();
+                *phi = if known && record.ok[s] { *phi + cost } else { f64::NAN };
+            }
+            phi
         });
         parts.concat()
     }

@@ -99,7 +99,7 @@ pub fn linear_map(
 }
 
 /// The product that a manifold is, on which kernels are compiled.
-fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
+pub(super) fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
     manifold.to_product().ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 

@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 #[path = "../../src/small/eigen.rs"]
 mod ours;
 
-use ours::{Spectrum, smallest_eigenvalue};
+use ours::{Spectrum, operator_norm, smallest_eigenvalue};
 
 /// A random symmetric matrix with the given eigenvalues.
 fn matrix(values: &[f64], rng: &mut Pcg64) -> DMatrix<f64> {
@@ -51,6 +51,9 @@ fn eigenvalues_are_those_that_a_matrix_was_made_from_at_every_scale() {
             let found = Spectrum::new(scaled.as_slice(), n);
             let least = smallest_eigenvalue(scaled.as_slice(), n);
             assert_eq!(found.smallest(), sorted(found.values())[0]);
+            let norm = operator_norm(scaled.as_slice(), n) / scale;
+            let largest = expected.iter().fold(0.0, |max: f64, l| max.max(l.abs()));
+            assert!(scale > 1e300 || (norm - largest).abs() < 1e-14 * size, "{norm:e} in {scaled}");
             if scale < 1e308 {
                 assert!((least / scale - expected[0]).abs() < 1e-14 * size, "{least:e} in {scaled}");
             }

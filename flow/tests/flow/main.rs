@@ -1,6 +1,7 @@
 //! The flow against independent oracles: nested duals, unrolled solves, finite differences, quadrature, symmetry.
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
+mod bounds;
 mod checks;
 mod derivatives;
 mod differentials;
@@ -8,7 +9,9 @@ mod eigen;
 mod equivariance;
 mod gradients;
 mod inverse;
+mod lemmas;
 mod linear;
+mod minimiser;
 mod networks;
 mod own;
 mod scores;

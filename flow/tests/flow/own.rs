@@ -8,8 +8,8 @@ use ircpm_ad::{Algebra, Jet, Lap, Real, Scalar, linear::Weight};
 use ircpm_flow::check::{flow_violations, potential_violations};
 use ircpm_flow::{
     ConcaveMap, Cotangents, Derived, Direction, EvaluatedPack, Expression, FeatureMap, Features, Flow,
-    FlowError, FlowSpec, Gradients, Map, MapError, Network, Potential, Record, Solver, ThetaGradient,
-    Workspace,
+    FlowError, FlowSpec, Gradients, Map, MapError, Minimiser, Network, Potential, Record, Solver,
+    ThetaGradient, Workspace,
 };
 use ircpm_manifolds::{AnyManifold, Base, BlockMut, Cost, InvalidPoint, Manifold, Product, Torus};
 
@@ -146,6 +146,30 @@ fn manifold_with_a_metric_of_its_own_makes_a_lawful_flow() {
     let x = crate::networks::points(flow.manifold(), 4, 1);
     let violations = flow_violations(&flow, &[0.3, 0.2, -0.1, -0.1, 0.15, 0.2], &x);
     assert!(violations.is_empty(), "{violations:?}");
+
+    // What is known of spheres and tori is not known of this manifold, whose cost has no smallest eigenvalue.
+    let theta = [0.3, 0.2, -0.1, -0.1, 0.15, 0.2];
+    let bounds = &flow.potential_bounds(&theta, &x)[0];
+    assert_eq!((bounds.sharp(), bounds.coarse(), bounds.gradients.len()), (None, None, 1));
+    assert!(bounds.is_regular() && bounds.gradients[0].radius.is_nan() && bounds.hessian.value > 0.0);
+
+    // The minimiser knows the metric too: its products of first order are the rows of the differential.
+    let one = Flow::from_maps(
+        vec![Arc::new(ConcaveMap::<_, _, 2>::new(Hyperbolic, Derived(Slopes), Solver::default()).unwrap())],
+        false,
+    );
+    let (one, theta) = (one.unwrap(), &theta[..3]);
+    let differential = one.differential(theta, &x[..3]).remove(0).expect("the solve succeeds");
+    let minimiser = Minimiser::new(&Hyperbolic, &Slopes, theta, &x[..3], &differential.image).unwrap();
+    for (k, covector) in [[1.0, 0.0], [0.0, 1.0]].iter().enumerate() {
+        let product = minimiser.vector_jacobian_products(covector, &[]).unwrap().remove(0);
+        for (a, b) in product.point.iter().zip(&differential.point.row(k)) {
+            assert!((a - b).abs() < 1e-11, "{a} is not {b}");
+        }
+        for (a, b) in product.theta.iter().zip(&differential.parameters.row(k)) {
+            assert!((a - b).abs() < 1e-11, "{a} is not {b}");
+        }
+    }
 
     // psi and the frame are infinite at zero, which is no point: a failed sample must not be read there.
     let theta = [0.3, 0.2, -0.1, -0.1, 0.15, 0.2];
