@@ -65,6 +65,7 @@
 //! exact Markov chains).
 
 pub mod baseline;
+pub mod bounds;
 pub mod chain;
 pub mod config;
 pub mod convex;

@@ -1,5 +1,5 @@
 //! The minimiser `y*(x, θ)` as a function, and its vector–Jacobian products of orders one to three: section 4.2 of the
-//! paper (`docs/mathematics.md`, section 31).
+//! paper (`docs/mathematics.md`, section 33).
 //!
 //! A *product of order k* of a covector `v` at the image and directions `d₂ … d_k` of the arguments `(x, θ)` is the
 //! covector `v · D^k y*[d₂, …, d_k, ·]`: the gradient of `⟨p, d_k⟩`, with `p` the product of order `k − 1`. The paper's

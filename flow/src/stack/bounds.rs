@@ -1,5 +1,5 @@
 //! Bounds on the derivatives of the potentials, and the conditions under which they make every map one-to-one: section
-//! 4.3 and Lemmas 3 and 4 of the paper (`docs/mathematics.md`, section 30).
+//! 4.3 and Lemmas 3 and 4 of the paper (`docs/mathematics.md`, section 32).
 
 use std::ops::Range;
 

@@ -10,20 +10,28 @@ use super::{Generator, Sequence};
 /// # Panics
 /// If the sequence is not of the manifold's [`AnyManifold::cube_dim`].
 pub fn base_points(manifold: &AnyManifold, sequence: &Sequence, rng: &mut Generator) -> Vec<f64> {
-    let expected = manifold.cube_dim();
-    assert_eq!(
-        sequence.dim(),
-        expected,
-        "a sequence in the cube of {expected} dimensions that {manifold} has"
-    );
-    let (cube, ambient) = (sequence.dim(), manifold.ambient());
-    let mut u = vec![0.0; sequence.points() * cube];
-    sequence.fill(rng, &mut u);
-    let mut x = vec![0.0; sequence.points() * ambient];
-    for (u, x) in u.chunks_exact(cube).zip(x.chunks_exact_mut(ambient)) {
-        manifold.base_point(u, x);
-    }
-    x
+    base_point_blocks(manifold, sequence, rng, sequence.points().max(1)).next().unwrap_or_default()
+}
+
+/// As [`base_points`], in blocks of `size` points, the last of which may be shorter.
+///
+/// # Panics
+/// As [`base_points`], and if `size` is zero.
+pub fn base_point_blocks<'a>(
+    manifold: &'a AnyManifold,
+    sequence: &'a Sequence,
+    rng: &'a mut Generator,
+    size: usize,
+) -> impl Iterator<Item = Vec<f64>> + 'a {
+    let (cube, ambient) = (manifold.cube_dim(), manifold.ambient());
+    assert_eq!(sequence.dim(), cube, "a sequence in the cube of {cube} dimensions that {manifold} has");
+    sequence.blocks(rng, size).map(move |u| {
+        let mut x = vec![0.0; u.len() / cube * ambient];
+        for (u, x) in u.chunks_exact(cube).zip(x.chunks_exact_mut(ambient)) {
+            manifold.base_point(u, x);
+        }
+        x
+    })
 }
 
 #[cfg(test)]

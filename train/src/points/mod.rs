@@ -7,7 +7,7 @@ mod neighbour;
 mod quadrature;
 mod sequence;
 
-pub use base::base_points;
+pub use base::{base_point_blocks, base_points};
 pub use generator::Generator;
 pub(crate) use neighbour::neighbour;
 pub use quadrature::Quadrature;

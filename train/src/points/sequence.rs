@@ -71,12 +71,38 @@ impl Sequence {
     /// If `out` does not hold [`Sequence::points`] points.
     pub fn fill(&self, rng: &mut Generator, out: &mut [f64]) {
         assert_eq!(out.len(), self.points * self.dim, "{} points of {} coordinates", self.points, self.dim);
+        let shift = self.shift(rng);
+        self.write(0, &shift, rng, out);
+    }
+
+    /// The next batch as [`Sequence::fill`] writes it, in blocks of `size` points, the last of which may be shorter:
+    /// for batches that need not be in memory as a whole.
+    ///
+    /// # Panics
+    /// If `size` is zero.
+    pub fn blocks<'a>(&'a self, rng: &'a mut Generator, size: usize) -> impl Iterator<Item = Vec<f64>> + 'a {
+        assert!(size > 0, "blocks of no points");
+        let shift = self.shift(rng);
+        (0..self.points).step_by(size).map(move |first| {
+            let mut block = vec![0.0; size.min(self.points - first) * self.dim];
+            self.write(first, &shift, rng, &mut block);
+            block
+        })
+    }
+
+    /// A fresh shift; none for random points.
+    fn shift(&self, rng: &mut Generator) -> Vec<u64> {
+        let shifted = if self.rule.is_some() { self.dim } else { 0 };
+        (0..shifted).map(|_| rng.next_u64()).collect()
+    }
+
+    /// Writes the points from number `first` on.
+    fn write(&self, first: usize, shift: &[u64], rng: &mut Generator, out: &mut [f64]) {
         let Some(rule) = &self.rule else {
             out.iter_mut().for_each(|x| *x = unit(rng.next_u64()));
             return;
         };
-        let shift: Vec<u64> = (0..self.dim).map(|_| rng.next_u64()).collect();
-        for (i, point) in out.chunks_exact_mut(self.dim.max(1)).enumerate() {
+        for (i, point) in (first..).zip(out.chunks_exact_mut(self.dim.max(1))) {
             for j in 0..self.dim {
                 let multiple = match rule {
                     Rule::Real(alpha) => alpha[j].wrapping_mul(i as u64),
@@ -188,6 +214,11 @@ mod tests {
                         "{spread:?}, {points}, {dim}: {first:?}"
                     );
                     assert_eq!(first, fill(22), "{spread:?}, {points}, {dim}");
+                    for size in [1, 10, 200] {
+                        let blocks: Vec<_> = sequence.blocks(&mut Generator::from_seed(22), size).collect();
+                        assert!(blocks.iter().all(|block| block.len() <= size * dim));
+                        assert_eq!(blocks.concat(), first, "{spread:?}, {points}, {dim} by {size}");
+                    }
                     assert_ne!(first, fill(23), "{spread:?}, {points}, {dim}");
                 }
             }

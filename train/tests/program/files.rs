@@ -334,3 +334,45 @@ fn report_of_another_state_is_none_until_the_run_is_measured() {
     assert_eq!(crate::untimed(crate::json(&report("run"))), own);
     succeed(&of(&["chain", "run", "-n", "10", "-o", "d.csv"]));
 }
+
+#[test]
+fn bounds_are_those_of_the_library_on_any_number_of_threads_and_tell_a_fold() {
+    let dir = folder();
+    runs(dir.path());
+    let of = |args: &[&str]| {
+        let output = ircpm(dir.path(), &[&["bounds", "target"][..], args].concat());
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+        (stdout(&output), output.status.code())
+    };
+    // More than one block.
+    let (text, code) = of(&["-n", "20_000", "--json", "--threads", "1"]);
+    assert_eq!((text.clone(), code), of(&["-n", "2e4", "--json", "--threads", "2"]));
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&value["manifold"], &value["points"]), (&"T2".into(), &20_000.into()));
+    let layer = &value["layers"][0];
+    let pointwise = layer["pointwise"].as_bool().expect("a verdict");
+    assert_eq!(code, Some(if pointwise { 0 } else { 3 }));
+    // A flat manifold: no radius, and the cost's Hessian is one.
+    assert_eq!(layer["gradients"][0]["factor"], "T2");
+    assert!(layer["gradients"][0]["injectivity_radius"].is_null());
+    assert_eq!((&layer["within_k"]["allowed"], &layer["within_2k"]["allowed"]), (&1.0.into(), &1.0.into()));
+    let norm = layer["hessian"]["value"].as_f64().expect("a number");
+    assert_eq!(layer["within_k"]["holds"], norm < 1.0);
+    let lowest = layer["eigenvalue"]["value"].as_f64().expect("a number");
+    assert!(lowest >= 1.0 - norm - 1e-12 && pointwise == (lowest > 0.0), "{layer}");
+    // Fewer points are the beginning of more.
+    let fewer: Value = serde_json::from_str(&of(&["-n", "500", "--json"]).0).expect("JSON");
+    assert!(fewer["layers"][0]["hessian"]["value"].as_f64() <= Some(norm));
+    let other: Value = serde_json::from_str(&of(&["-n", "500", "--json", "--seed", "1"]).0).expect("JSON");
+    assert_ne!(fewer["layers"][0]["hessian"]["value"], other["layers"][0]["hessian"]["value"]);
+
+    let (text, _) = of(&["-n", "500"]);
+    for part in ["bounds over 500 points of T2, seed 0", "max |grad psi|", "within 2K", "pointwise"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Real coordinates have no radius either; each layer has its bounds.
+    let output = ircpm(dir.path(), &["bounds", "data", "-n", "500", "--json"]);
+    let value: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let layers = value["layers"].as_array().expect("layers");
+    assert!(layers.iter().all(|layer| layer["gradients"].as_array().map(Vec::len) == Some(2)), "{value}");
+}

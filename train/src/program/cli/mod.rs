@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit status out. One file per command.
 
+mod bounds;
 mod chain;
 mod context;
 mod destination;
@@ -29,6 +30,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::program::RunError;
 use crate::program::output::{note, set_quiet};
+use bounds::Bounds;
 use chain::Chain;
 pub use error::CliError;
 use evaluate::Evaluate;
@@ -60,8 +62,8 @@ Examples:
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
 one), 4 a density whose training is unfinished, or whose weights are too heavy-tailed for ESS and log Z, 130 stopped by
 Ctrl-C or SIGTERM (training then leaves a checkpoint).
-Commands that use a finished model (sample, log-prob, transform, inverse) end with 3 if it is not a density, else 0. Chains
-that have not converged say so, and end with 0.
+Commands that use a finished model (sample, log-prob, transform, inverse, bounds) end with 3 if it is not a density, else
+0. Chains that have not converged say so, and end with 0.
 NO_COLOR in the environment leaves out colours.";
 
 /// Implicit Riemannian concave potential maps: densities on manifolds, learned and measured.
@@ -110,6 +112,9 @@ enum Command {
     /// Base points of points in a file
     #[command(after_help = points::INVERSE)]
     Inverse(Points),
+    /// Bound the derivatives of a run's potentials over the manifold, and say what follows of its map
+    #[command(after_help = bounds::EXAMPLES)]
+    Bounds(Bounds),
     /// Print a script that completes commands and options in a shell
     Completions(Completions),
     /// Print a page for man, for example `ircpm man sample | man -l -`
@@ -131,6 +136,7 @@ impl Command {
             Self::LogProb(args) => points::points(Quantity::LogProb, args, stop),
             Self::Transform(args) => points::points(Quantity::Transform, args, stop),
             Self::Inverse(args) => points::points(Quantity::Inverse, args, stop),
+            Self::Bounds(args) => bounds::bounds(args, stop),
             Self::Completions(args) => manual::completions(args),
             Self::Man(args) => manual::manual(args),
         }
