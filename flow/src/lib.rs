@@ -83,7 +83,8 @@ pub use error::{FeatureError, FlowError, MapError, SampleError, SolverError, Sym
 pub use lanes::Workspace;
 pub use map::{
     ConcaveMap, Cotangents, Direction, Discrete, DiscreteError, DiscreteMap, Gradients, LinearMap, Map,
-    Method, Minimiser, MinimiserError, OrbitGroup, Record, Saved, SolveStats, Solver, ThetaGradient, Variation,
+    Method, Minimiser, MinimiserError, OrbitGroup, Record, Saved, SolveStats, Solver, ThetaGradient,
+    Variation,
 };
 pub use potential::{
     Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,

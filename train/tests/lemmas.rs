@@ -70,6 +70,7 @@ fn psi_its_dual_and_the_energy_share_their_minima_on_trained_models() {
             shared: true,
             hidden: vec![16, 16],
             features: Features::Harmonics { order: 1 },
+            symmetry: vec![],
             output_scale: 1.0,
             solver: Solver::default(),
         })
