@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::{SHORT, complaint, ends, folder, ircpm, short, stdout, succeed};
 
 /// A table as text: the names of its columns, and its rows.
