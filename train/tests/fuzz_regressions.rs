@@ -1,29 +1,87 @@
-//! Texts that a fuzz target once failed on, or that are likely to break it, replayed.
+//! Inputs that a fuzz target once failed on, or that are likely to break it: replayed, and with random changes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ircpm_train::config::preset::PRESETS;
 use proptest::prelude::*;
 
+#[path = "checks/checkpoint.rs"]
+mod checkpoint;
 #[path = "checks/config.rs"]
 mod config;
 #[path = "checks/expression.rs"]
 mod expression;
+#[path = "checks/mutation.rs"]
+mod mutation;
 #[path = "checks/table.rs"]
 mod table;
 
-/// Runs a check on every file of a folder of regressions, of which there are at least so many.
-fn replay(folder: &str, least: usize, check: fn(&[u8])) {
+/// The files of a folder of regressions, of which there are at least so many.
+fn files(folder: &str, least: usize) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions").join(folder);
     let entries = fs::read_dir(&folder).expect("the folder is there");
-    let mut inputs: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    inputs.sort();
-    assert!(inputs.len() >= least, "{} regressions in {}", inputs.len(), folder.display());
-    for input in inputs {
-        println!("{}", input.display());
-        check(&fs::read(&input).expect("a readable file"));
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    assert!(files.len() >= least, "{} regressions in {}", files.len(), folder.display());
+    files
+}
+
+/// Their bytes.
+fn regressions(folder: &str, least: usize) -> Vec<Vec<u8>> {
+    files(folder, least).iter().map(|file| fs::read(file).expect("a readable file")).collect()
+}
+
+/// Runs a check on every file of a folder of regressions, of which there are at least so many.
+fn replay(folder: &str, least: usize, check: fn(&[u8])) {
+    for file in files(folder, least) {
+        println!("{}", file.display());
+        check(&fs::read(&file).expect("a readable file"));
     }
+}
+
+/// Runs a check on changed inputs, for as many seconds as `IRCPM_FUZZ_SECONDS` says.
+fn mutate(corpus: &[Vec<u8>], check: fn(&[u8])) {
+    let seconds = std::env::var("IRCPM_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let count = mutation::check_mutated(corpus, 17, Duration::from_secs(seconds), check);
+    println!("{count} inputs");
+}
+
+#[test]
+fn regressions_of_checkpoint_stay_fixed() {
+    replay("checkpoint", 8, checkpoint::decodes_or_explains);
+}
+
+#[test]
+fn mutated_checkpoints_are_decoded_or_explained() {
+    mutate(&regressions("checkpoint", 8), checkpoint::decodes_or_explains);
+}
+
+#[test]
+fn mutated_configurations_are_parsed_or_explained() {
+    let mut corpus = regressions("config", 16);
+    corpus.extend(PRESETS.iter().map(|preset| preset.text.as_bytes().to_vec()));
+    mutate(&corpus, config::parses_or_explains);
+}
+
+#[test]
+fn mutated_energies_are_compiled_or_explained() {
+    let mut corpus = regressions("expression", 9);
+    corpus.extend(ENERGIES.iter().map(|text| text.as_bytes().to_vec()));
+    mutate(&corpus, expression::parses_or_explains);
+}
+
+#[test]
+fn mutated_tables_are_read_or_explained() {
+    let mut corpus = regressions("table", 8);
+    corpus.extend(TABLES.iter().map(|text| text.as_bytes().to_vec()));
+    // The first byte says how the others are read.
+    let corpus: Vec<Vec<u8>> = corpus
+        .iter()
+        .flat_map(|bytes| [0, 5, 33, 97, 194].map(|choice| [&[choice], &bytes[..]].concat()))
+        .collect();
+    mutate(&corpus, table::reads_or_explains);
 }
 
 #[test]
@@ -122,4 +180,21 @@ const PIECES: [&str; 32] = [
     "r = ",
     "mod(i, 2)",
     "vmf(x, ",
+];
+
+/// Energies to change.
+const ENERGIES: [&str; 5] = [
+    "-(cos(theta1 - a) + cos(theta2 - 5.96))",
+    "r = theta1 - theta2; -a * cos(r) + b[1, 1] * (cos(2 * theta1) + cos(2 * theta2))",
+    "-log_sum_exp(3 * cos(theta1 - a), 4 * cos(theta2 - 1))",
+    "-sum(i, 1, 2, sum(j, 1, 2, b[i, j] * cos(theta[i] - theta[j]) * a))",
+    "x1^2 / 2 - vmf(f1.x, [0, 0, 1], 3) + abs(a) * sqrt(1 + x1^2)",
+];
+
+/// Tables to change.
+const TABLES: [&str; 4] = [
+    "phi [deg],psi [deg]\n-57.0,-47.0\n-119.0,113.0\n",
+    "# angles\n,phi,psi\n0,1.5,2.5\n1,0.5,NA\n2,0.25,1.75\n",
+    "lat;lon;depth\n45,5;90,25;7\n-3,2;101,5;33\n",
+    "0.0 0.0 1.0\n0.6 0.0 0.8\n",
 ];

@@ -1,6 +1,6 @@
 //! What must hold of any text given as an energy; replayed from `tests/regressions/expression`, and fuzzed.
 
-use ircpm_train::target::{Expression, Parameters, Target};
+use ircpm_train::target::{Expression, ExpressionError, Parameters, Target};
 
 /// Parses `bytes` as an energy on several manifolds if they are text. An energy can be evaluated; an error blames a part
 /// of the text, and says something.
@@ -23,11 +23,14 @@ pub(crate) fn parses_or_explains(bytes: &[u8]) {
                 energy.gradients(&y, &mut v, &mut gradient);
                 let far = (u[0] - v[0]).abs() > 1e-9 * u[0].abs().max(1.0);
                 assert!(!far, "{text}: {} alone, {} with its gradient", u[0], v[0]);
+                energy.of_density(text).err().iter().for_each(blames_and_explains);
             }
-            Err(error) => {
-                assert!(error.text.get(error.span.clone()).is_some(), "{text}: {:?}", error.span);
-                assert!(!error.kind.to_string().is_empty() && error.line() > 0 && error.column() > 0);
-            }
+            Err(error) => blames_and_explains(&error),
         }
     }
+}
+
+fn blames_and_explains(error: &ExpressionError) {
+    assert!(error.text.get(error.span.clone()).is_some(), "{}: {:?}", error.text, error.span);
+    assert!(!error.kind.to_string().is_empty() && error.line() > 0 && error.column() > 0);
 }
