@@ -322,7 +322,8 @@ fn read(
     match (manifold, near) {
         (Some(manifold), _) => {
             let parameters = parameters.map(numbers).transpose()?.unwrap_or_default();
-            let energy = Expression::parse(&manifold, text, &parameters).map_err(refuse)?;
+            let energy = Expression::parse(&manifold, text, &parameters);
+            let energy = energy.and_then(|energy| energy.of_density(text)).map_err(refuse)?;
             Ok(Box::new(match log_z {
                 Some([beta, log_z]) => energy.with_log_z(log_z, beta),
                 None => energy,

@@ -101,12 +101,13 @@ impl TargetConfig {
     /// The target; none if the table has none of that name, or if neither a name nor an energy is given.
     ///
     /// # Errors
-    /// [`ExpressionError`] for a text that is no energy, and as [`TargetConfig::log_z`].
+    /// [`ExpressionError`] for a text that is no energy of a density, and as [`TargetConfig::log_z`].
     pub fn target(&self) -> Result<Option<Box<dyn Target>>, ExpressionError> {
         match (&self.name, &self.energy, &self.manifold) {
             (Some(name), ..) => Ok(target::by_name(name)),
             (None, Some(text), Some(manifold)) => {
                 let energy = Expression::parse(manifold, text, &self.parameters)?;
+                let energy = energy.of_density(text)?;
                 Ok(Some(Box::new(match self.log_z()? {
                     Some(log_z) => energy.with_log_z(log_z, self.beta),
                     None => energy,

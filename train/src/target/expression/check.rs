@@ -1,8 +1,9 @@
-//! What can be seen of an energy at a few points: whether it is finite, periodic, and not the same everywhere.
+//! What can be seen of an energy at a few points: whether it is finite, periodic, and not the same everywhere; whether it
+//! rises towards infinity.
 
 use std::f64::consts::TAU;
 
-use ircpm_manifolds::AnyManifold;
+use ircpm_manifolds::{AnyManifold, Coordinates};
 
 use super::error::ExpressionErrorKind;
 use super::names::Names;
@@ -13,6 +14,10 @@ const POINTS: usize = 64;
 
 /// Points at which each angle makes a turn.
 const TURNS: usize = 8;
+
+/// Powers of ten at which a real coordinate is looked at: far enough for a quadratic term to win over a linear one, near
+/// enough for a third power to be finite.
+const FAR: [i32; 8] = [12, 24, 36, 48, 60, 72, 84, 96];
 
 /// What is wrong with an energy, and the coordinate to blame if it is one.
 ///
@@ -55,6 +60,67 @@ pub(super) fn examine(
         }
     }
     Ok(())
+}
+
+/// What leaves the density of an energy no finite integral, where that is seen along a real coordinate.
+pub(super) fn examine_growth(
+    manifold: &AnyManifold,
+    names: &Names,
+    program: &Program,
+) -> Result<(), ExpressionErrorKind> {
+    let points = base_points(manifold, TURNS);
+    for coordinate in reals(manifold) {
+        for (sign, end) in [(1.0, "infinity"), (-1.0, "minus infinity")] {
+            let starts = points.chunks_exact(manifold.ambient());
+            if let Some(behaviour) = towards_infinity(program, starts, coordinate, sign) {
+                let (manifold, coordinate) = (manifold.to_string(), names.name(coordinate));
+                return Err(ExpressionErrorKind::Unbounded { behaviour, coordinate, end, manifold });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Places of the real coordinates.
+fn reals(manifold: &AnyManifold) -> Vec<usize> {
+    let (mut reals, mut at) = (Vec::new(), 0);
+    for run in manifold.coordinates() {
+        if matches!(run, Coordinates::Reals(_)) {
+            reals.extend(at..at + run.len());
+        }
+        at += run.len();
+    }
+    reals
+}
+
+/// What an energy does as a real coordinate grows, if that leaves its density no finite integral: it falls from each of
+/// many powers of ten to the next, or keeps its value, from wherever it starts. None for anything else, which may be
+/// right: a periodic energy on a line is not told.
+fn towards_infinity<'a>(
+    program: &Program,
+    starts: impl Iterator<Item = &'a [f64]>,
+    coordinate: usize,
+    sign: f64,
+) -> Option<&'static str> {
+    let (mut falls, mut stays) = (true, true);
+    let mut p = Vec::new();
+    for start in starts {
+        p.clear();
+        p.extend_from_slice(start);
+        let here: f64 = program.value(&p);
+        let mut before = here;
+        for power in FAR {
+            p[coordinate] = sign * 10f64.powi(power);
+            let there: f64 = program.value(&p);
+            falls &= there < before || there == f64::NEG_INFINITY;
+            stays &= (there - here).abs() <= 1e-12 * here.abs();
+            before = there;
+        }
+        if !falls && !stays {
+            return None;
+        }
+    }
+    Some(if falls { "falls without bound" } else { "keeps its value" })
 }
 
 /// Points of the base density from the Kronecker sequence of the generalised golden ratio (Roberts 2018).

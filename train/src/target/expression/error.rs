@@ -79,12 +79,14 @@ pub enum ExpressionErrorKind {
         remedy: &'static str,
     },
     /// A token where another one belongs.
-    #[error("{found} stands where {wanted} belongs")]
+    #[error("{found} stands where {wanted} belongs{remedy}")]
     Token {
         /// What stands there.
         found: String,
         /// What belongs there.
         wanted: &'static str,
+        /// What to write instead, after a colon, or nothing.
+        remedy: &'static str,
     },
     /// A name that is not defined.
     #[error("unknown name `{name}`, expected one of {known}")]
@@ -215,6 +217,21 @@ pub enum ExpressionErrorKind {
     /// An energy that is the same everywhere.
     #[error("the energy is the same everywhere on {manifold}: there is nothing to learn")]
     Constant {
+        /// The manifold.
+        manifold: String,
+    },
+    /// An energy whose density has no finite integral, because it falls or stays the same towards infinity.
+    #[error(
+        "the energy {behaviour} as `{coordinate}` goes to {end}, so exp(-beta u) has no finite integral on {manifold}: \
+         look at signs, or add a term that rises"
+    )]
+    Unbounded {
+        /// What it does.
+        behaviour: &'static str,
+        /// The real coordinate.
+        coordinate: String,
+        /// The infinity.
+        end: &'static str,
         /// The manifold.
         manifold: String,
     },

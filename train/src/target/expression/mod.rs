@@ -116,6 +116,18 @@ impl Expression {
         Self { log_z: Some([beta, log_z]), ..self }
     }
 
+    /// The energy of a density: one that neither falls nor keeps its value towards infinity, where that is seen along a
+    /// real coordinate. `text` is what it was read from.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] of the kind `Unbounded`.
+    pub fn of_density(self, text: &str) -> Result<Self, ExpressionError> {
+        match check::examine_growth(&self.manifold, &Names::new(&self.manifold), &self.program) {
+            Ok(()) => Ok(self),
+            Err(kind) => Err(ExpressionError { text: text.to_owned(), span: 0..text.len(), kind }),
+        }
+    }
+
     /// The same energy on a given instruction set instead of the fastest.
     #[must_use]
     pub fn on(self, isa: Isa) -> Self {

@@ -120,7 +120,11 @@ impl<'t> Parser<'t> {
 
     fn unexpected(&self, wanted: &'static str) -> Fault {
         let (token, span) = &self.tokens[self.at];
-        Fault::new(span, ExpressionErrorKind::Token { found: token.quoted(), wanted })
+        // Two factors side by side are a product on paper.
+        let is_factor = matches!(token, Token::Name(_) | Token::Number(_) | Token::Symbol('('));
+        let remedy =
+            if is_factor && wanted.starts_with("an operator") { ": write * between factors" } else { "" };
+        Fault::new(span, ExpressionErrorKind::Token { found: token.quoted(), wanted, remedy })
     }
 
     fn expect(&mut self, symbol: char, wanted: &'static str) -> Result<(), Fault> {
