@@ -204,10 +204,18 @@ impl Folder {
 
     /// A file with these bytes, which will get the name `path`.
     fn temporary(&self, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = temporary_for(path, &self.0)?;
+        let mut file = temporary_for(path, &self.0, PART)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
+    }
+
+    /// Removes what a process that was killed has left of the files that it was writing. Only for who has the lock.
+    pub fn remove_parts(&self) {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let parts = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PART));
+        // They are in nobody's way, so that it is no error if they stay.
+        parts.for_each(|part| drop(fs::remove_file(part.path())));
     }
 
     /// A new name is itself an entry of the folder that has to reach the disk.
@@ -229,6 +237,9 @@ impl Folder {
     }
 }
 
+/// What names of a run's files begin with while they are written.
+const PART: &str = ".part-";
+
 /// Largest configuration that is read, in bytes.
 pub(super) const MOST_OF_TEXT: u64 = 1 << 20;
 /// Largest other file of a run that is read, in bytes: state of the most parameters that a model may have.
@@ -249,17 +260,19 @@ pub(super) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file without a name yet, in the folder where it will get the name `path`.
+/// A file in the folder where it will get the name `path`; until then its name begins with `prefix`.
 ///
 /// It has the permissions of the file that has this name now, if there is one.
-pub(super) fn temporary_for(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn temporary_for(path: &Path, folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
     match fs::metadata(path) {
         Ok(replaced) if cfg!(unix) && replaced.is_file() => {
-            let file = tempfile::Builder::new().tempfile_in(folder)?;
+            let file = builder.tempfile_in(folder)?;
             file.as_file().set_permissions(replaced.permissions())?;
             Ok(file)
         }
-        _ => readable(&mut tempfile::Builder::new()).tempfile_in(folder),
+        _ => readable(&mut builder).tempfile_in(folder),
     }
 }
 

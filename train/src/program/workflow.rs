@@ -79,6 +79,7 @@ pub fn resume(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     let _lock = folder.lock()?;
+    folder.remove_parts();
     if let Some(state) = state.as_ref().filter(|state| state.progress.done) {
         let trained = trained(problem, state, folder)?;
         return conclude(&trained, state, folder, stop);

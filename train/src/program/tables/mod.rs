@@ -146,7 +146,9 @@ impl Table {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let (file, name) = temporary_for(path, folder).map_err(failed)?.into_parts();
+        // The error of a temporary file would name that file.
+        fs::metadata(folder).map_err(failed)?;
+        let (file, name) = temporary_for(path, folder, ".tmp").map_err(failed)?.into_parts();
         let format: Box<dyn Format> = match ending.as_str() {
             "csv" => Box::new(csv::Csv::new(Box::new(file), layout).map_err(failed)?),
             "npy" => Box::new(numpy::Npy::new(file, layout).map_err(failed)?),
