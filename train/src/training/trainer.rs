@@ -240,14 +240,18 @@ impl<'a> Trainer<'a> {
             let mut step = self.step()?;
             clock.read(&mut self.progress);
             step.wall_seconds = self.progress.wall_seconds;
-            let state = before.or_else(|| (checked && is_due(saved)).then(|| self.state()));
-            if let Some(state) = state {
+            let mut goes_on = true;
+            if let Some(state) = before {
                 saved = Instant::now();
-                if watcher.checkpoint(&state).is_break() {
-                    return Ok(());
-                }
+                goes_on &= watcher.checkpoint(&state).is_continue();
             }
-            if watcher.step(&step).is_break() {
+            goes_on = goes_on && watcher.step(&step).is_continue();
+            // Later than the step is told: a run that goes on from this state will not tell it again.
+            if checked && is_due(saved) {
+                saved = Instant::now();
+                goes_on &= watcher.checkpoint(&self.state()).is_continue();
+            }
+            if !goes_on {
                 return Ok(());
             }
         }

@@ -58,6 +58,14 @@ fn interrupt(dir: &Path, args: &[&str], out: &str) {
     assert_eq!(child.wait().ok().and_then(|status| status.code()), Some(130));
 }
 
+/// Steps and losses of a run's metrics.
+#[cfg(unix)]
+fn metrics(run: &Path) -> Vec<(Value, Value)> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics");
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    lines.map(|line| (line["step"].clone(), line["loss"].clone())).collect()
+}
+
 #[cfg(unix)]
 #[test]
 fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
@@ -74,21 +82,17 @@ fn resumed_run_ends_with_the_same_bits_as_one_that_was_not_interrupted() {
         ends(&ircpm(dir.path(), &[&args[..], &["--out", &whole]].concat()), status);
         interrupt(dir.path(), &args, &parts);
         // Lines of steps after the checkpoint, as a crash leaves them, and half a line.
-        let metrics = |run: &str| dir.path().join(run).join("metrics.jsonl");
-        let mut text = fs::read_to_string(metrics(&parts)).expect("metrics");
+        let path = dir.path().join(&parts).join("metrics.jsonl");
+        let mut text = fs::read_to_string(&path).expect("metrics");
         text += "{\"step\":2999,\"loss\":0.0}\n{\"step\":1";
-        fs::write(metrics(&parts), text).expect("a writable folder");
+        fs::write(&path, text).expect("a writable folder");
         ends(&ircpm(dir.path(), &["resume", &parts]), status);
 
         let checkpoint = |run: &str| fs::read(dir.path().join(run).join("checkpoint.safetensors"));
         assert!(checkpoint(&whole).expect("a checkpoint") == checkpoint(&parts).expect("another"), "{name}");
         let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
         assert_eq!(report(&whole), report(&parts), "{name}");
-        let steps = |run: &str| -> Vec<(Value, Value)> {
-            let text = fs::read_to_string(metrics(run)).expect("metrics");
-            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
-            lines.map(|line| (line["step"].clone(), line["loss"].clone())).collect()
-        };
+        let steps = |run: &str| metrics(&dir.path().join(run));
         assert_eq!(steps(&whole), steps(&parts), "{name}");
         let said = complaint(&ircpm(dir.path(), &["resume", &parts]));
         assert!(said.contains("needs no more training"), "{said}");
@@ -142,6 +146,8 @@ fn kill_again_and_again(preset: &str, settings: &[&str], seed: u64, most: u64, t
     assert!(read("whole", "checkpoint.safetensors") == read("killed", "checkpoint.safetensors"));
     let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
     assert_eq!(report("whole"), report("killed"));
+    let lines = |run: &str| metrics(&dir.path().join(run));
+    assert_eq!(lines("whole"), lines("killed"));
     let names = |run: &str| {
         let entries = fs::read_dir(dir.path().join(run)).expect("a folder");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
