@@ -56,7 +56,8 @@ pub enum CheckpointError {
     },
     /// A safetensors file of something else.
     #[error(
-        "a safetensors file, but not a checkpoint of this program (its format is {found:?}, not {FORMAT:?})"
+        "a safetensors file, but not a checkpoint of this program ({}, not {FORMAT:?})",
+        found.as_ref().map_or("it names no format".to_owned(), |found| format!("its format is {found:?}"))
     )]
     Foreign {
         /// What it says it is.
@@ -170,6 +171,9 @@ impl Checkpoint {
         let config = Config::parse(text("config")?, "configuration in the checkpoint")?;
         let progress: Progress =
             serde_json::from_str(text("progress")?).map_err(|e| CheckpointError::metadata("progress", &e))?;
+        if let Some((name, count)) = progress.impossible() {
+            return Err(CheckpointError::metadata("progress", &format!("`{name}` is {count}")));
+        }
         let tensors = SafeTensors::deserialize(bytes)?;
         let rng = tensors.tensor("rng").map_err(|_| CheckpointError::tensor("rng", "is missing"))?;
         let generator: Generator =

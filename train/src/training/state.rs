@@ -23,6 +23,11 @@ pub struct State {
     pub terms: Vec<LayerTerms>,
 }
 
+/// Most steps of a run, as of a configuration.
+const MOST_STEPS: usize = 1_000_000_000;
+/// More inner solves than any run can have.
+const MOST_SOLVES: u64 = 1 << 52;
+
 /// How far training has come, with counts of what went wrong on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,4 +66,17 @@ pub struct Progress {
     /// Processor time of training in seconds, all threads together. Checkpoints do not hold it.
     #[serde(default, skip_serializing)]
     pub cpu_seconds: f64,
+}
+
+impl Progress {
+    /// A count that no run comes to, with its name; counts that are none leave room for those of further steps.
+    pub(super) fn impossible(&self) -> Option<(&'static str, u64)> {
+        let (step, most) = (self.step as u64, MOST_STEPS as u64);
+        let counts = [
+            ("step", step, most),
+            ("clipped_steps", self.clipped_steps, most),
+            ("unconverged", self.unconverged, MOST_SOLVES),
+        ];
+        counts.into_iter().find(|(_, count, most)| count > most).map(|(name, count, _)| (name, count))
+    }
 }
