@@ -73,8 +73,8 @@ pub(super) fn examine_growth(
         for (sign, end) in [(1.0, "infinity"), (-1.0, "minus infinity")] {
             let starts = points.chunks_exact(manifold.ambient());
             if let Some(behaviour) = towards_infinity(program, starts, coordinate, sign) {
-                let (manifold, coordinate) = (manifold.to_string(), names.name(coordinate));
-                return Err(ExpressionErrorKind::Unbounded { behaviour, coordinate, end, manifold });
+                let coordinate = names.name(coordinate);
+                return Err(ExpressionErrorKind::Unbounded { behaviour, coordinate, end });
             }
         }
     }

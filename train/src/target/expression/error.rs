@@ -113,7 +113,7 @@ pub enum ExpressionErrorKind {
         known: String,
     },
     /// A function without its arguments.
-    #[error("`{name}` is a function: give its arguments, as in {usage}")]
+    #[error("`{name}` is a function: write {usage}")]
     NoCall {
         /// The name.
         name: String,
@@ -222,8 +222,7 @@ pub enum ExpressionErrorKind {
     },
     /// An energy whose density has no finite integral, because it falls or stays the same towards infinity.
     #[error(
-        "the energy {behaviour} as `{coordinate}` goes to {end}, so exp(-beta u) has no finite integral on {manifold}: \
-         look at signs, or add a term that rises"
+        "the energy {behaviour} as `{coordinate}` goes to {end}, so exp(-beta u) has no finite integral: look at signs, or add a term that rises"
     )]
     Unbounded {
         /// What it does.
@@ -232,8 +231,6 @@ pub enum ExpressionErrorKind {
         coordinate: String,
         /// The infinity.
         end: &'static str,
-        /// The manifold.
-        manifold: String,
     },
     /// An energy that is not finite at some point.
     #[error(
