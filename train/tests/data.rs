@@ -318,9 +318,9 @@ fn rows_that_are_all_held_out_are_not_said_to_be_missing() {
 /// What the file holds, its manifold, the keys it is read with, and words of the message.
 type Wrong = (&'static [u8], &'static str, &'static str, &'static str);
 
-const WRONG: [Wrong; 62] = [
+const WRONG: [Wrong; 66] = [
     (b"", "T2", "", "0 points: at least 1"),
-    (b"phi,psi\n", "T2", "", "0 points"),
+    (b"phi,psi\n", "T2", "", "line 1: the only row, `phi,psi`, is the names of columns"),
     (b"# only a comment\n", "T2", "", "0 points"),
     (b"phi,psi\n1.1,\n1.2,2.5\n", "T2", "", "line 2, column 2 (psi): no value; complete"),
     (b"phi,psi\n1.1,nan\n1.2,2.5\n", "T2", "", "`nan` is no value"),
@@ -421,6 +421,14 @@ const WRONG: [Wrong; 62] = [
     (b"phi psi\n1.1 2.1\n1.2 2.5 # again\n", "T2", "", "line 3: 4 columns"),
     (b"phi,psi\n--,2.1\n1.2,2.5\n", "T2", "", "`--` is no value"),
     (b"phi,psi\n,\n1.2,2.5\n", "T2", "", "line 2, column 1 (phi): no value"),
+    (
+        b"log_q,log_weight\n-1.5,0.5\n-2.5,0.25\n",
+        "T2",
+        "",
+        "logarithms are none: give the file of the points",
+    ),
+    (b"[[1.5, 2.5], [1.0, 2.0]]\n", "T2", "", "is JSON: save the points as .csv"),
+    (b"<!DOCTYPE html>\n<title>404</title>\n", "T2", "", "is a page of HTML or XML"),
 ];
 
 /// A text on one line of a table of Markdown.

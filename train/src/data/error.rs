@@ -40,7 +40,10 @@ pub enum DataError {
         message: String,
     },
     /// A folder, a pipe or a device.
-    #[error("{} is not a file with an end: save the points in one", path.display())]
+    #[error(
+        "{} is a folder, a pipe or a device, not a regular file: save the points in one, and give its name",
+        path.display()
+    )]
     NotAFile {
         /// What was given.
         path: PathBuf,
@@ -65,6 +68,16 @@ pub enum DataError {
         expected: String,
         /// What the file has.
         found: String,
+    },
+    /// A file of a format that is not read.
+    #[error("{} is {found}: {remedy}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What the file's first bytes say it is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// Bytes that no text has.
     #[error(
@@ -328,6 +341,14 @@ pub enum DataError {
         manifold: String,
         /// What the manifold says.
         source: InvalidPoint,
+    },
+    /// A header without rows.
+    #[error("{at}: the only row, `{text}`, is the names of columns; give rows of numbers below it")]
+    HeaderAlone {
+        /// The row.
+        at: Place,
+        /// The row's text.
+        text: String,
     },
     /// Too few rows.
     #[error(

@@ -9,6 +9,7 @@ mod convert;
 mod error;
 mod field;
 mod file;
+mod foreign;
 mod header;
 mod names;
 mod notation;
@@ -114,6 +115,7 @@ pub fn decode(
     if is("npy") {
         return convert::points(&numpy::array(bytes, path)?, manifold, options, notes);
     }
+    foreign::refuse(bytes, path)?;
     let text = file::text(bytes, &mut notes);
     let table = text::table(&text, path, options, &mut notes)?;
     convert::points(&table, manifold, options, notes)

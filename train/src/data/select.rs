@@ -217,7 +217,7 @@ fn is_longitude(name: &str) -> bool {
     names.contains(&without_unit(name).as_str())
 }
 
-/// All columns but those that are `taken`, an index and those of text.
+/// All columns but those that are `taken`, an index, those of text, and logarithms that the program has written.
 ///
 /// # Errors
 /// [`DataError::Columns`] if there are not as many as roles.
@@ -229,6 +229,14 @@ fn remaining(
     notes: &mut Vec<Note>,
 ) -> Result<Vec<usize>, DataError> {
     let mut left: Vec<usize> = (0..table.width).filter(|column| !taken.contains(column)).collect();
+    let is_written = |column: &usize| {
+        let name = table.names.get(*column);
+        name.is_some_and(|name| WRITTEN.contains(&name.as_str()))
+    };
+    let (written, others): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_written(column));
+    let reason = "it is a logarithm that goes with a point, not a coordinate";
+    notes.extend(written.iter().map(|&column| Note::LeftOut { column: table.label(column), reason }));
+    left = others;
     if left.len() > roles.len() {
         let is_text = |column: &usize| table.column(*column).all(|cell| cell == Cell::Text);
         let (text, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_text(column));
@@ -258,16 +266,14 @@ fn remaining(
         let beside = if taken.is_empty() { "" } else { " beside the columns named otherwise" };
         let needs = needs(manifold, roles) + beside;
         let mut remedy = if left.len() > roles.len() {
-            let written =
-                |i: &usize| table.names.get(*i).is_some_and(|name| WRITTEN.contains(&name.as_str()));
-            let likely: Vec<usize> = left.iter().copied().filter(|i| !written(i)).collect();
-            let example = likely.len().checked_sub(roles.len()).map(|first| {
-                let numbers: Vec<String> = likely[first..].iter().map(|i| (i + 1).to_string()).collect();
-                format!(", as in --columns {}", numbers.join(","))
-            });
-            format!("choose them by `columns`{}", example.unwrap_or_default())
+            let last = &left[left.len() - roles.len()..];
+            let numbers: Vec<String> = last.iter().map(|i| (i + 1).to_string()).collect();
+            format!("choose them by `columns`, as in --columns {}", numbers.join(","))
         } else {
-            "give a column for each, or another manifold".to_owned()
+            match written.is_empty() {
+                true => "give a column for each, or another manifold".to_owned(),
+                false => "logarithms are none: give the file of the points".to_owned(),
+            }
         };
         let sphere = manifold.coordinates().contains(&Coordinates::UnitVector(3));
         if sphere && left.len() < roles.len() && !roles.contains(&Role::Latitude) {

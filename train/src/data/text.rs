@@ -16,7 +16,7 @@ const COMMENT: [char; 3] = ['#', '%', '@'];
 /// Reads a table from text.
 ///
 /// # Errors
-/// [`DataError`] for lines that are no rows of one table, or may be a header or not.
+/// [`DataError`] for lines that are no rows of one table, or may be a header or not, and where there is no row.
 pub(super) fn table<'a>(
     text: &'a str,
     path: &'a Path,
@@ -49,10 +49,10 @@ pub(super) fn table<'a>(
             let line = repeated(text, path, row)?;
             notes.push(Note::RepeatedHeader { times: before - rows.len(), line });
         }
+        if rows.is_empty() {
+            return Err(DataError::HeaderAlone { at: place(path, row.0), text: short(row.1) });
+        }
         header = Some((row.0, names));
-    }
-    if rows.is_empty() {
-        return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 1 });
     }
     let mut table = cells(path, rows, separator, decimal_comma)?;
     let above = names_of_sets(&legends, table.width).or_else(|| {

@@ -38,6 +38,9 @@ const FARTHEST: f64 = 15.0;
 /// Ratio of spreads from which columns are on different scales.
 const SCALE_RATIO: f64 = 10.0;
 
+/// Largest real number whose square, and the squares of a million others, double precision holds.
+const LARGEST: f64 = 1e150;
+
 /// How a column follows from another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -74,6 +77,16 @@ pub enum Degenerate {
         value: f64,
         /// Name of the manifold.
         manifold: String,
+    },
+    /// A real column with numbers whose squares overflow.
+    #[error(
+        "column {column} holds {value:e}, whose square is too large for double precision: give it in a larger unit"
+    )]
+    Large {
+        /// Column, from 1.
+        column: usize,
+        /// The number.
+        value: f64,
     },
     /// A column follows from another.
     #[error(
@@ -200,7 +213,7 @@ impl Finding {
 ///
 /// # Errors
 /// [`Degenerate`] where no density exists: fewer than two different points, a column that is constant or follows from
-/// another to rounding, unit vectors or reals in a hyperplane.
+/// another to rounding, unit vectors or reals in a hyperplane; and for reals beyond ±1e150.
 ///
 /// # Panics
 /// If `points` are not whole points, or a number is not finite: check them before.
@@ -216,6 +229,7 @@ pub fn examine(manifold: &AnyManifold, points: &[f64]) -> Result<Vec<Finding>, D
     if distinct < 2 {
         return Err(Degenerate::OnePoint { rows, distinct });
     }
+    table.refuse_large()?;
     let mut findings = Vec::new();
     if distinct < rows {
         findings.push(Finding::Atoms { rows, repeated: rows - distinct, largest });
@@ -307,6 +321,16 @@ impl<'a> Table<'a> {
         order.sort_unstable_by(compare);
         let groups = order.chunk_by(|a, b| compare(a, b).is_eq()).map(<[usize]>::len);
         groups.fold((0, 0), |(distinct, largest), len| (distinct + 1, largest.max(len)))
+    }
+
+    fn refuse_large(&self) -> Result<(), Degenerate> {
+        let reals = self.columns.iter().enumerate().filter(|(i, _)| self.kinds[*i] == Kind::Real);
+        for (i, column) in reals {
+            if let Some(&value) = column.iter().find(|x| x.abs() > LARGEST) {
+                return Err(Degenerate::Large { column: i + 1, value });
+            }
+        }
+        Ok(())
     }
 
     fn refuse_constants(&self) -> Result<(), Degenerate> {
