@@ -236,7 +236,7 @@ pub(super) mod symmetry {
 
 /// A manifold as its name.
 pub(super) mod manifold {
-    use ircpm_manifolds::AnyManifold;
+    use ircpm_manifolds::{AnyManifold, InvalidManifold};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(in crate::config) fn serialize<S: Serializer>(
@@ -249,7 +249,14 @@ pub(super) mod manifold {
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         input: D,
     ) -> Result<AnyManifold, D::Error> {
-        let manifold: AnyManifold = String::deserialize(input)?.parse().map_err(D::Error::custom)?;
+        let name = String::deserialize(input)?;
+        let manifold: AnyManifold = name.parse().map_err(|error| match error {
+            // Between two letters x, or before one, there is nothing to name.
+            InvalidManifold::UnknownFactor { factor } if factor.trim().is_empty() => {
+                D::Error::custom(InvalidManifold::UnknownFactor { factor: name })
+            }
+            error => D::Error::custom(error),
+        })?;
         if manifold.contexts() > 0 {
             return Err(D::Error::custom(format!(
                 "{manifold} has conditioning variables: leave the factor C out, and name their columns by data.context"

@@ -5,12 +5,14 @@ use std::ops::Range;
 use crate::config::suggest;
 
 /// Serde's names for what was expected, where they say little to who writes TOML.
-const SHAPES: [(&str, &str); 6] = [
+const SHAPES: [(&str, &str); 8] = [
     ("i64", "write an integer, such as 100, below 2⁶³"),
     ("i32", "write an integer, such as -1, within ±2³¹"),
     ("f64", "write a number, such as 0.01"),
+    ("a table", "give its keys on the lines below its name in brackets, such as [training]"),
     ("a sequence", "write a list, such as [32, 32]"),
     ("a boolean", "write true or false"),
+    ("a string", "write it in quotes, as in \"T2\""),
     ("struct variant", "give its keys, as in features = { harmonics = { order = 1 } }"),
 ];
 
@@ -37,6 +39,18 @@ impl ConfigError {
 
     /// The remedy, where there is one: the nearest known spelling, or the shape of a value.
     pub fn help(&self) -> Option<String> {
+        if let Some(key) =
+            self.message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'))
+        {
+            let section = self.text.get(self.span.clone()).filter(|part| part.starts_with('['));
+            let place = section.and_then(|part| part.lines().next()).map(|line| format!(" below {line}"));
+            return Some(format!("write it{}, as in {key} = …", place.unwrap_or_default()));
+        }
+        if self.message.starts_with("invalid boolean")
+            || self.message.starts_with("string values must be quoted")
+        {
+            return Some("a text stands in quotes, as in name = \"torus-seam\"".to_owned());
+        }
         if let Some((_, expected)) = self.message.split_once(", expected ") {
             let shape = SHAPES.iter().find(|(name, _)| *name == expected);
             if let Some((_, remedy)) = shape {

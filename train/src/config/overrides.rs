@@ -169,6 +169,14 @@ pub(super) fn deserialize<'a, T: DeserializeOwned>(
     let source = MergedText { name, text, sets };
     let padded = source.padded();
     let value = T::deserialize(Deserializer::from(source.document(&padded)?))
-        .map_err(|e| source.error(e.span().unwrap_or_default(), e.message().to_owned()))?;
+        .map_err(|e| source.error(e.span().unwrap_or_default(), without_types(e.message())))?;
     Ok((value, source))
+}
+
+/// Serde's message without the names of Rust's types.
+fn without_types(message: &str) -> String {
+    match message.split_once(", expected struct ") {
+        Some((found, _)) => format!("{found}, expected a table"),
+        None => message.to_owned(),
+    }
 }

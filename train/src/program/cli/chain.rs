@@ -12,6 +12,7 @@ use super::destination::Destination;
 use super::model::{Standing, open_model};
 use super::sample::number;
 use super::threads::Threads;
+use super::train::seed;
 use crate::chain::{ChainError, ChainOptions, Chains, Diagnostics};
 use crate::program::RunError;
 use crate::program::output::{show, warn};
@@ -42,19 +43,19 @@ pub(super) struct Chain {
     /// Folder of the run
     run: PathBuf,
     /// Draws per chain
-    #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number)]
+    #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number, allow_negative_numbers = true)]
     number: usize,
     /// Number of chains
-    #[arg(long, value_name = "C", default_value_t = 4, value_parser = number)]
+    #[arg(long, value_name = "C", default_value_t = 4, value_parser = number, allow_negative_numbers = true)]
     chains: usize,
     /// Draws per chain before those that are kept
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole, allow_negative_numbers = true)]
     warm_up: usize,
     /// Standard deviation of a local move per dimension, in radians or units of the real coordinates [default: none]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     local_step: Option<f64>,
     /// Seed of the chains
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Print the diagnostics as JSON
     #[arg(long)]
@@ -63,6 +64,11 @@ pub(super) struct Chain {
     destination: Destination,
     #[command(flatten)]
     threads: Threads,
+}
+
+/// A whole number, zero included.
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "give a whole number, at least 0".to_owned())
 }
 
 /// What is said of chains.

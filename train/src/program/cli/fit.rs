@@ -38,12 +38,18 @@ pub(super) struct Fit {
     #[arg(long)]
     weights: Option<Column>,
     /// Share of the rows that is kept away from the fit, for the reported likelihood [default: 0.1]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = share, allow_negative_numbers = true)]
     held_out: Option<f64>,
     #[command(flatten)]
     table: TableArgs,
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// A share of the rows.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share.ok_or_else(|| "give a share, at least 0 and below 1, such as 0.1".to_owned())
 }
 
 /// Does what the arguments say; returns the exit status.

@@ -21,7 +21,7 @@ pub(super) struct Presets {
     #[arg(long)]
     check: bool,
     /// Seeds per preset
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000), requires = "check")]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000), requires = "check", allow_negative_numbers = true)]
     seeds: u64,
     /// Only this preset; may be repeated
     #[arg(long, value_name = "NAME", requires = "check", value_parser = clap::builder::PossibleValuesParser::new(PRESETS.iter().map(|preset| preset.name)))]

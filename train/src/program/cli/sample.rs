@@ -9,6 +9,7 @@ use super::destination::Destination;
 use super::model::open_model;
 use super::notation::{NotationArgs, tell};
 use super::threads::Threads;
+use super::train::seed;
 use super::{CliError, context};
 use crate::program::RunError;
 use crate::program::output::warn;
@@ -38,13 +39,13 @@ pub(super) struct Sample {
     /// Folder of the run
     run: PathBuf,
     /// Number of samples
-    #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number)]
+    #[arg(long, short, value_name = "N", default_value_t = 1000, value_parser = number, allow_negative_numbers = true)]
     number: usize,
     /// Values of the conditioning variables, as in 0.5,2, or a table with a row of them for each N samples
-    #[arg(long, value_name = "VALUES|FILE")]
+    #[arg(long, value_name = "VALUES|FILE", allow_negative_numbers = true)]
     context: Option<String>,
     /// Seed of the samples
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
     notation: NotationArgs,

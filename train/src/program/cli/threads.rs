@@ -7,7 +7,7 @@ use super::CliError;
 #[derive(Debug, Args)]
 pub(super) struct Threads {
     /// Number of threads; the results do not depend on it [default: all processors]
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 

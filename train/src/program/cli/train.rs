@@ -40,7 +40,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Seed, in place of the configuration's
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    #[arg(long, value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     #[command(flatten)]
     pub(super) threads: Threads,
@@ -50,6 +50,13 @@ pub(super) struct RunArgs {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A seed, of the same range as a configuration's.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    const MOST: u64 = i64::MAX as u64;
+    let seed = text.parse().ok().filter(|seed| *seed <= MOST);
+    seed.ok_or_else(|| format!("give a whole number from 0 to {MOST}"))
 }
 
 impl RunArgs {
