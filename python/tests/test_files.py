@@ -76,7 +76,7 @@ def test_checkpoint_opens_with_safetensors_and_is_refused_when_another_program_h
         metadata = file.metadata()
     assert metadata["format"].startswith("ircpm-checkpoint-") and 'name = "sphere-four-mode"' in metadata["config"]
     # The same numbers without their checksum, and with numbers that nobody checked.
-    for kept, words in [(None, "its format is None"), (metadata, "its checksum is")]:
+    for kept, words in [(None, "it names no format"), (metadata, "its checksum is")]:
         numpy.save_file({**tensors, "theta": 10 * tensors["theta"]}, path, metadata=kept)
         done = subprocess.run([PROGRAM, "evaluate", "run"], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 1 and words in " ".join(done.stderr.replace("│", " ").split()), done.stderr

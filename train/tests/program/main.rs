@@ -11,6 +11,7 @@ mod conditional;
 mod energies;
 mod files;
 mod fits;
+mod messages;
 mod runs;
 #[cfg(unix)]
 mod stories;
