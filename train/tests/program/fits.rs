@@ -220,7 +220,7 @@ fn wrong_options_of_fit_are_answered_with_the_text_that_caused_them() {
         (&["--manifold", "Q7"][..], "'--manifold <MANIFOLD>'"),
         (
             &["--manifold", "T2", "--held-out", "1"],
-            "'--held-out <HELD_OUT>': give a number from 0 to below 1",
+            "'--held-out <HELD_OUT>': give a share, at least 0 and below 1",
         ),
         (&["--manifold", "T2", "--held-out", "nan"], "'--held-out <HELD_OUT>'"),
         (&["--manifold", "T2", "--unit", "grad"], "'--unit <UNIT>': `grad` is no unit"),

@@ -74,12 +74,6 @@ fn manifold(text: &str) -> Result<String, String> {
     text.parse::<AnyManifold>().map(|manifold| manifold.to_string()).map_err(|e| e.to_string())
 }
 
-/// A share: at least 0 and below 1.
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
-    share.ok_or_else(|| "give a number from 0 to below 1".to_owned())
-}
-
 impl Fit {
     /// The arguments as a configuration.
     fn to_toml(&self) -> String {
