@@ -9,12 +9,13 @@ use crate::points::{Generator, Sequence, Spread, base_point_blocks};
 /// Points at a time: enough for every thread, little memory. The results do not depend on it.
 const BLOCK: usize = 16_384;
 
-/// [`Flow::potential_bounds`] over `points` points of a Kronecker sequence, which are spread evenly by the base density:
-/// one for each layer that has a potential and parameters of its own, in memory that does not depend on their number.
+/// [`Flow::potential_bounds`] over `points` points of a Kronecker sequence, which are spread evenly by the base
+/// density: one for each layer that has a potential and parameters of its own, in memory that does not depend on
+/// their number.
 ///
 /// Fewer points of the same seed are the beginning of more, and results are the same bits on any number of threads.
-/// `progress` is told how many points are done. On factors Rⁿ the points are those of a normal distribution, and derivatives may
-/// have no bound beyond them.
+/// `progress` is told how many points are done. On factors Rⁿ the points are those of a normal distribution, and
+/// derivatives may have no bound beyond them.
 ///
 /// Returns `None` if `stop` becomes true.
 ///

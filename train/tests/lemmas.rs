@@ -1,5 +1,5 @@
-//! Section 3.3 of the paper on trained models: psi and phi have the same minima, and where a mode stands alone the energy
-//! has its minimum there as well.
+//! Section 3.3 of the paper on trained models: psi and phi have the same minima, and where a mode stands alone the
+//! energy has its minimum there as well.
 
 use std::f64::consts::TAU;
 

@@ -6,9 +6,9 @@
 //! recursion solves one linear system with the same matrix `H` for each order. Here the system of first order is
 //! solved over dual numbers along the directions, whose arithmetic is that recursion.
 //!
-//! Everything is derived from [`Expression::value`] and from the manifold's `exp`, logarithm and frames, at the price of
-//! a quarter of a third-order evaluation per parameter: for research and for tests. [`crate::Flow::differential`] and
-//! [`crate::Flow::vjp`] have the first order of a whole stack, from compiled kernels.
+//! Everything is derived from [`Expression::value`] and from the manifold's `exp`, logarithm and frames, at the price
+//! of a quarter of a third-order evaluation per parameter: for research and for tests. [`crate::Flow::differential`]
+//! and [`crate::Flow::vjp`] have the first order of a whole stack, from compiled kernels.
 
 use ircpm_ad::implicit::{Equations, ImplicitError, pull_back, solution};
 use ircpm_ad::matrix::Lu;
@@ -48,8 +48,8 @@ pub enum MinimiserError {
     Implicit(#[from] ImplicitError),
 }
 
-/// The minimiser `y*(x, θ)` of `F = d(x, y)²/2 + psi(y; θ)` near one point, in normal coordinates: `x = exp_{x₀}(Σ sᵢ Eᵢ)`
-/// and `y* = exp_{y₀}(Σ tᵢ Eᵢ)` with the frames at `x₀` and `y₀`.
+/// The minimiser `y*(x, θ)` of `F = d(x, y)²/2 + psi(y; θ)` near one point, in normal coordinates:
+/// `x = exp_{x₀}(Σ sᵢ Eᵢ)` and `y* = exp_{y₀}(Σ tᵢ Eᵢ)` with the frames at `x₀` and `y₀`.
 ///
 /// So `y*` is a function `(s, θ) ↦ t` with the value 0 at `(0, θ₀)`. On Rⁿ and tori, `s` and `t` are differences of
 /// ordinary coordinates; on other manifolds derivatives beyond the first depend on this choice of coordinates.
@@ -198,12 +198,12 @@ impl<'a, M: Manifold, E: Expression> Minimiser<'a, M, E> {
         Ok(sum)
     }
 
-    /// `zᵀ J⁻¹ (∂J) z` for a probe `z` of `D` numbers, with `J = dy*/dx`: one product of order two, for which `J⁻ᵀ z` is
-    /// the covector and `z` the direction.
+    /// `zᵀ J⁻¹ (∂J) z` for a probe `z` of `D` numbers, with `J = dy*/dx`: one product of order two, for which `J⁻ᵀ z`
+    /// is the covector and `z` the direction.
     ///
     /// For random probes with `E z zᵀ = 1`, such as independent signs, it is the stochastic estimator that the paper
-    /// trains its tori with: an unbiased estimate of [`Minimiser::log_det_gradient`]. For independent signs its variance
-    /// is `Σ_{i<j} (Gᵢⱼ + Gⱼᵢ)²` with `G = J⁻¹ ∂J`.
+    /// trains its tori with: an unbiased estimate of [`Minimiser::log_det_gradient`]. For independent signs its
+    /// variance is `Σ_{i<j} (Gᵢⱼ + Gⱼᵢ)²` with `G = J⁻¹ ∂J`.
     ///
     /// # Errors
     /// As [`Minimiser::vector_jacobian_products`], and where `J` is singular.

@@ -171,8 +171,8 @@ impl LayerBounds {
 }
 
 impl Flow {
-    /// Bounds on the derivatives of every layer's potential over points `y` of the manifold, `[sample][coordinate]`: one
-    /// for each layer that has a potential and parameters of its own.
+    /// Bounds on the derivatives of every layer's potential over points `y` of the manifold, `[sample][coordinate]`:
+    /// one for each layer that has a potential and parameters of its own.
     ///
     /// Every layer's potential is evaluated at these points, not at those that other layers carry them to, because the
     /// conditions of [`LayerBounds`] are about the whole manifold. The largest value over points is at most that over

@@ -24,17 +24,17 @@ Examples:
   ircpm bounds runs/sphere-four-mode-stack-1
   ircpm bounds runs/sphere-four-mode-stack-1 -n 1e7 --json
 
-For every layer with parameters of its own, over points that are spread evenly over the manifold: K, the largest length of
-the gradient of psi, on every factor of the manifold; the largest operator norm of its Hessian; the smallest eigenvalue of
-H; and where they are. From these follow three conditions, each weaker than the one before, under which the map is
-one-to-one:
+For every layer with parameters of its own, over points that are spread evenly over the manifold: K, the largest length
+of the gradient of psi, on every factor of the manifold; the largest operator norm of its Hessian; the smallest
+eigenvalue of H; and where they are. From these follow three conditions, each weaker than the one before, under which
+the map is one-to-one:
   within 2K   |Hess psi| is below the cost's Hessian up to 2K from x (the paper's Lemmas 3 and 4), on spheres 2K cot 2K
   within K    the same up to K, the farthest that an image lies: descent from x finds the one minimum
   pointwise   H is positive definite and |grad psi| below the injectivity radius at every point
 The first two are known for products of tori, spheres and R^n. A largest value over points is at most that over the
-manifold: more points are better evidence, and none are proof. On R^n the points are normal. The same seed gives the same
-bits on any number of threads, and fewer points are the beginning of more. The exit status is 3 if the map folds at a
-point, else 0.";
+manifold: more points are better evidence, and none are proof. On R^n the points are normal. The same seed gives the
+same bits on any number of threads, and fewer points are the beginning of more. The exit status is 3 if the map folds at
+a point, else 0.";
 
 /// Time after which progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
