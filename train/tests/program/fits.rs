@@ -89,7 +89,7 @@ fn point_that_is_none_is_named_by_file_line_and_value() {
         ("1,0\n", "2 columns"),
         ("1,0,0\n0,0,\u{fffd}\n", "column 3"),
         ("1,0,x\n", "`x`"),
-        ("", "at least 1"),
+        ("", "line 1: the only row, `x,y,z`, is the names of columns"),
     ];
     for (rows, place) in cases {
         fs::write(dir.path().join("p.csv"), format!("x,y,z\n{rows}")).expect("a writable folder");
