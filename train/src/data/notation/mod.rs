@@ -115,6 +115,7 @@ impl Notation {
     }
 
     /// The name of an angle with the unit, unless that is in the name.
+    #[cfg(feature = "program")]
     pub(crate) fn label(&self, name: &str) -> String {
         if in_name(name).is_some() { name.to_owned() } else { format!("{name} ({})", self.unit.name()) }
     }
