@@ -176,7 +176,8 @@ pub(super) fn deserialize<'a, T: DeserializeOwned>(
 /// Serde's message without the names of Rust's types.
 fn without_types(message: &str) -> String {
     match message.split_once(", expected struct ") {
-        Some((found, _)) => format!("{found}, expected a table"),
-        None => message.to_owned(),
+        // A variant's keys are told by the help.
+        Some((found, name)) if !name.starts_with("variant ") => format!("{found}, expected a table"),
+        _ => message.to_owned(),
     }
 }
