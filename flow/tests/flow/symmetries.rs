@@ -142,7 +142,11 @@ fn symmetries_that_do_not_fit_are_refused_with_a_reason() {
         ("S3", &["rotations(1, 2)", "rotations(3, 4)"], "one set"),
         ("S2", &["rotations(1, 2)", "Oh"], "moves its coordinates"),
         ("T2", &["translations(1, -1)", "permutation(-2, 1)"], "turns its direction"),
-        ("T2", &["translations(2147483647, 2147483646)", "translations(2147483645, 3)"], "too large"),
+        (
+            "T3",
+            &["translations(2147483647, 2147483646, 5)", "translations(3, 2147483629, 2147483587)"],
+            "too large",
+        ),
     ];
     for (manifold, names, reason) in table {
         let error = refused(manifold, names);
