@@ -164,10 +164,7 @@ impl<P: Potential> Potential for Average<P> {
         }
         let mut sum = Jet::zero();
         for (e, g) in self.actions.iter().enumerate() {
-            let saved = match &mut saved {
-                Some(saved) => Some(&mut saved[e]),
-                None => None,
-            };
+            let saved = saved.as_deref_mut().map(|saved| &mut saved[e]);
             let z = g.image(z, &mut work.z);
             sum += self.potential.jets(theta, z, &mut work.inner, saved) * self.share;
         }
