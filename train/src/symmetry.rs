@@ -8,8 +8,8 @@ use crate::target::Target;
 /// A symmetry that an energy does not have, and where that is seen.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "the energy of {target} does not have the symmetry `{symmetry}`: it is {energy} at {}, and {image_energy} at the \
-     image {}; leave the symmetry out, or correct the energy",
+    "the target `{target}` does not have the symmetry `{symmetry}`: its energy is {energy} at {}, and {image_energy} at \
+     the image {}; leave the symmetry out, or correct the energy",
     numbers(point),
     numbers(image)
 )]

@@ -73,7 +73,7 @@ fn what_is_no_symmetry_is_refused_with_its_line_and_a_remedy() {
         ("\"turns(1/2, 0, 0)\"", "\"turns(1/2, 0, 0)\"", "does not fit S2: it moves angles"),
         ("\"permutations(2)\"", "\"permutations(2)\"", "unknown symmetry"),
         ("[\"rotations(1, 2)\", \"Oh\"]", "[\"rotations(1, 2)\", \"Oh\"]", "moves its coordinates to others"),
-        ("\"Ih\"", "\"Ih\"", "does not have the symmetry `Ih`: it is -"),
+        ("\"Ih\"", "\"Ih\"", "does not have the symmetry `Ih`: its energy is -"),
     ] {
         let text = with(CUBE, given);
         let error = Config::parse(&text, "a.toml").expect_err(given);
