@@ -213,7 +213,7 @@ impl Finding {
 ///
 /// # Errors
 /// [`Degenerate`] where no density exists: fewer than two different points, a column that is constant or follows from
-/// another to rounding, unit vectors or reals in a hyperplane; and for reals beyond ±1e150.
+/// another to rounding, unit vectors or reals in a hyperplane; and for a column of reals beyond ±1e150.
 ///
 /// # Panics
 /// If `points` are not whole points, or a number is not finite: check them before.
@@ -326,7 +326,10 @@ impl<'a> Table<'a> {
     fn refuse_large(&self) -> Result<(), Degenerate> {
         let reals = self.columns.iter().enumerate().filter(|(i, _)| self.kinds[*i] == Kind::Real);
         for (i, column) in reals {
-            if let Some(&value) = column.iter().find(|x| x.abs() > LARGEST) {
+            let sorted = Sorted::new(column.clone());
+            // One far value is an outlier, which is a finding.
+            let is_large = sorted.spread() > LARGEST || sorted.quantile(0.5).abs() > LARGEST;
+            if let Some(&value) = column.iter().find(|x| is_large && x.abs() > LARGEST) {
                 return Err(Degenerate::Large { column: i + 1, value });
             }
         }
