@@ -103,15 +103,21 @@ fn faults_that_leave_a_density_are_found() {
         ("T1", changed("T1", |p| p[0] = p[0].round()), "has only 7 distinct values in 200 rows"),
         ("T3", sound("T3")[..60].to_vec(), "20 different points in 3 dimensions"),
         ("R2", changed("R2", |p| p[0] *= 40.0), "columns are on different scales"),
+        (
+            "R1",
+            {
+                let mut far = sound("R1");
+                far[7] = 1e300;
+                far
+            },
+            "robust standard deviations",
+        ),
     ] {
         let findings = examine(&manifold(name), &points).expect(words);
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         assert!(lines.iter().any(|line| line.contains(words)), "{name}, {words}: {lines:?}");
         assert!(lines.iter().all(|line| !line.contains('\n') && line.len() < 300), "{lines:?}");
     }
-    let mut far = sound("R1");
-    far[7] = 1e300;
-    assert!(matches!(examine(&manifold("R1"), &far), Err(Degenerate::Large { column: 1, value: 1e300 })));
     // A number is not compared with an angle.
     let mixed = changed("R1xT1", |p| p[0] *= 40.0);
     assert_eq!(examine(&manifold("R1xT1"), &mixed), Ok(vec![]));
