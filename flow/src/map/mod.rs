@@ -241,19 +241,7 @@ impl<M: Cost + Base, P: Potential, const D: usize> Map for ConcaveMap<M, P, D> {
         work: &mut Workspace,
     ) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        let samples = record.samples();
-        match &into.theta {
-            ThetaGradient::Sum(sum) => {
-                assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map");
-            }
-            ThetaGradient::Each(columns) => {
-                assert_eq!(columns.len(), self.parameters() * samples, "gradients of every sample of a map");
-            }
-        }
-        assert_eq!(into.points.len(), record.y.len(), "cotangents of the points that the run started from");
-        assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
-        assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
-        assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
+        into.check_lengths(self.parameters(), record, cotangents);
         let Self { manifold, origin, potential, isa, .. } = self;
         isa.dispatch(PullBack::<_, _, D> {
             manifold,

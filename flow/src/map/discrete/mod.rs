@@ -42,7 +42,7 @@ use ircpm_manifolds::{AnyManifold, Base, Coordinates, Cost};
 pub use error::DiscreteError;
 pub use symmetry::OrbitGroup;
 
-use super::{Cotangents, Direction, Gradients, Map, Record, ThetaGradient};
+use super::{Cotangents, Direction, Gradients, Map, Record};
 use crate::error::MapError;
 use crate::lanes::Workspace;
 use pull_back::PullBack;
@@ -149,23 +149,6 @@ impl<M: Cost + Base, const D: usize> DiscreteMap<M, D> {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
         Sites::new(theta, self.components, &self.kinds, &self.orbits.group)
     }
-
-    /// Checks the lengths that the kernels rely on.
-    fn check_lengths(&self, record: &Record, cotangents: Cotangents<'_>, into: &Gradients<'_>) {
-        let samples = record.samples();
-        match &into.theta {
-            ThetaGradient::Sum(sum) => {
-                assert_eq!(sum.len(), self.parameters(), "gradient in the parameters of a map");
-            }
-            ThetaGradient::Each(columns) => {
-                assert_eq!(columns.len(), self.parameters() * samples, "gradients of every sample of a map");
-            }
-        }
-        assert_eq!(into.points.len(), record.y.len(), "cotangents of the points that the run started from");
-        assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
-        assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
-        assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
-    }
 }
 
 impl<M: Cost + Base, const D: usize> Map for DiscreteMap<M, D> {
@@ -216,7 +199,7 @@ impl<M: Cost + Base, const D: usize> Map for DiscreteMap<M, D> {
         into: Gradients<'_>,
         work: &mut Workspace,
     ) {
-        self.check_lengths(record, cotangents, &into);
+        into.check_lengths(self.parameters(), record, cotangents);
         let sites = self.sites(theta);
         self.isa.dispatch(PullBack { map: self, sites: &sites, direction, record, cotangents, into, work });
     }

@@ -44,6 +44,28 @@ pub struct Gradients<'a> {
     pub points: &'a mut [f64],
 }
 
+impl Gradients<'_> {
+    /// Checks the lengths of what a pull-back of a map of so many parameters reads and writes.
+    ///
+    /// # Panics
+    /// If one of them is wrong, or the record is not for gradients.
+    pub(super) fn check_lengths(&self, parameters: usize, record: &Record, cotangents: Cotangents<'_>) {
+        let samples = record.samples();
+        match &self.theta {
+            ThetaGradient::Sum(sum) => {
+                assert_eq!(sum.len(), parameters, "gradient in the parameters of a map");
+            }
+            ThetaGradient::Each(columns) => {
+                assert_eq!(columns.len(), parameters * samples, "gradients of every sample of a map");
+            }
+        }
+        assert_eq!(self.points.len(), record.y.len(), "cotangents of the points that the run started from");
+        assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
+        assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
+        assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
+    }
+}
+
 /// A gradient in the parameters, over the samples of a run or for each of them.
 #[derive(Debug)]
 pub enum ThetaGradient<'a> {
