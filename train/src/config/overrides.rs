@@ -177,7 +177,7 @@ pub(super) fn deserialize<'a, T: DeserializeOwned>(
 fn without_types(message: &str) -> String {
     match message.split_once(", expected struct ") {
         // A variant's keys are told by the help.
-        Some((found, name)) if !name.starts_with("variant ") => format!("{found}, expected a table"),
+        Some((found, name)) if !name.starts_with("variant") => format!("{found}, expected a table"),
         _ => message.to_owned(),
     }
 }
