@@ -74,6 +74,18 @@ impl Choice {
         richness: &Richness,
         rng: &mut Generator,
     ) -> Self {
+        let mut bumps = vec![];
+        for &count in &richness.bumps {
+            let centres = centres::k_means(manifold, sample, count, rng);
+            let kappas = centres::concentrations(manifold, &centres, COVERAGE);
+            let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
+            bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
+        }
+        Self::of(manifold, richness, bumps)
+    }
+
+    /// The dictionary with these bumps; all its other functions follow from the manifold and the richness.
+    pub(super) fn of(manifold: &AnyManifold, richness: &Richness, bumps: Vec<BumpTerm>) -> Self {
         let kinds = manifold.coordinates();
         let (mut zonals, mut of_zonals, mut start) = (vec![], vec![], 0);
         for kind in &kinds {
@@ -92,13 +104,6 @@ impl Choice {
         for wave in &waves {
             let square = wave.iter().map(|k| f64::from(k * k)).sum::<f64>();
             of_waves.push(DMatrix::from_diagonal_element(2, 2, square.powi(SMOOTHNESS)));
-        }
-        let mut bumps = vec![];
-        for &count in &richness.bumps {
-            let centres = centres::k_means(manifold, sample, count, rng);
-            let kappas = centres::concentrations(manifold, &centres, COVERAGE);
-            let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
-            bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
         }
         let of_bumps = [DMatrix::identity(bumps.len(), bumps.len())];
         let of_polynomials = [DMatrix::from_diagonal_element(polynomials, polynomials, POLYNOMIALS)];

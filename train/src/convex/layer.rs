@@ -15,7 +15,7 @@ use crate::weights::Weights;
 /// Weights of the penalty along the path: the first, the factor from one to the next, and their number.
 const FIRST_PENALTY: f64 = 1.0;
 const PENALTY_RATIO: f64 = 0.25;
-const MOST_PENALTIES: usize = 14;
+pub(super) const MOST_PENALTIES: usize = 14;
 /// Weight of the barrier at the start of the path, and the factor from one point of the path to the next.
 const FIRST_BARRIER: f64 = 0.3;
 const BARRIER_RATIO: f64 = 0.4;

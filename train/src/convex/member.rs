@@ -11,6 +11,7 @@ use super::dictionary::{Choice, Richness};
 use super::joint::{Joint, LayerBarrier};
 use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
+use super::state::{GrowthError, GrowthState, LayerState, MemberState, ResumeError};
 use super::survey::{CONDITIONAL, Survey};
 use crate::points::Generator;
 use crate::weights::{Sample, Weights};
@@ -26,6 +27,32 @@ pub(super) struct FittedLayer {
     pub a: Vec<f64>,
     choice: Choice,
     barrier: LayerBarrier,
+}
+
+impl FittedLayer {
+    /// A layer at the path's penalty number `k`, with the points and weights of its barrier.
+    fn new(
+        map: Arc<dyn LinearMap>,
+        a: Vec<f64>,
+        choice: Choice,
+        k: usize,
+        (points, weights): (Vec<f64>, Vec<f64>),
+    ) -> Result<Self, FlowError> {
+        let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
+        let penalty = LayerFit::penalty(k) * &choice.penalty;
+        Ok(Self { map, a, choice, barrier: LayerBarrier { flow, points, weights, penalty } })
+    }
+
+    fn state(&self) -> LayerState {
+        let bumps = &self.choice.terms.bumps;
+        LayerState {
+            centres: bumps.iter().flat_map(|bump| bump.centre.iter().copied()).collect(),
+            concentrations: bumps.iter().map(|bump| bump.kappa).collect(),
+            parameters: self.a.clone(),
+            barrier: self.barrier.points.clone(),
+            weights: self.barrier.weights.clone(),
+        }
+    }
 }
 
 /// A stack in the making.
@@ -141,14 +168,56 @@ impl<'a> Member<'a> {
             a = fit.finish(start, k, &mut self.rng).into();
         }
         let a = a.as_slice().to_vec();
-        let (points, weights) = fit.into_barrier();
-        let penalty = LayerFit::penalty(k) * &choice.penalty;
-        let pulled = flow.inverse(&a, &self.v.points);
-        self.x.points = flow.inverse(&a, &self.x.points).x;
+        let barrier = fit.into_barrier();
+        Ok(self.push(FittedLayer::new(map, a, choice, k, barrier)?))
+    }
+
+    /// Pulls all points back through one more layer. Log-densities of the validation points with it are returned.
+    fn push(&mut self, layer: FittedLayer) -> Vec<f64> {
+        let flow = &layer.barrier.flow;
+        let pulled = flow.inverse(&layer.a, &self.v.points);
+        self.x.points = flow.inverse(&layer.a, &self.x.points).x;
         self.v.points = pulled.x;
-        let barrier = LayerBarrier { flow, points, weights, penalty };
-        self.layers.push(FittedLayer { map, a, choice, barrier });
-        Ok(pulled.log_q)
+        self.layers.push(layer);
+        pulled.log_q
+    }
+
+    /// The layers so far, and the generator.
+    pub(super) fn state(&self) -> MemberState {
+        MemberState { rng: self.rng.clone(), layers: self.layers.iter().map(FittedLayer::state).collect() }
+    }
+
+    /// Puts back the layers of a saved state, of which this is stack number `member`; each at its penalty number.
+    pub(super) fn restore(
+        &mut self,
+        member: usize,
+        state: &MemberState,
+        penalties: &[usize],
+        richness: &Richness,
+    ) -> Result<(), ResumeError> {
+        let bumps = richness.bumps.iter().sum();
+        for (l, (saved, &k)) in state.layers.iter().zip(penalties).enumerate() {
+            let error =
+                |array: &str, problem| GrowthError { name: GrowthState::name(member, l, array), problem };
+            if let Some((array, problem)) = saved.problem(self.manifold.ambient(), bumps) {
+                return Err(error(array, problem).into());
+            }
+            let choice = Choice::of(self.manifold, richness, saved.bumps(self.manifold.ambient()));
+            let terms = choice.terms.on(self.manifold).expect("bumps that were checked");
+            let map = linear_map(self.manifold, terms, Solver::default())?;
+            let (found, needed) = (saved.parameters.len(), map.parameters());
+            if found != needed {
+                let problem = format!("holds {found} numbers instead of {needed}");
+                return Err(error("parameters", problem).into());
+            }
+            let barrier = (saved.barrier.clone(), saved.weights.clone());
+            self.push(FittedLayer::new(map, saved.parameters.clone(), choice, k, barrier)?);
+            if ![&self.x, &self.v].iter().all(|sample| sample.points.iter().all(|x| x.is_finite())) {
+                return Err(error("parameters", "folds the points".to_owned()).into());
+            }
+        }
+        self.rng = state.rng.clone();
+        Ok(())
     }
 
     /// A draft with the functions of another member's last layer, which starts at its parameters.
@@ -253,9 +322,9 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Functions and parameters of every layer, the layer next to the data first.
-    pub(super) fn into_layers(self) -> Vec<(LayerTerms, Vec<f64>)> {
-        self.layers.into_iter().map(|layer| (layer.choice.terms, layer.a)).collect()
+    /// Functions and parameters of every layer, the first applied first.
+    pub(super) fn described(&self) -> Vec<(LayerTerms, Vec<f64>)> {
+        self.layers.iter().rev().map(|layer| (layer.choice.terms.clone(), layer.a.clone())).collect()
     }
 }
 

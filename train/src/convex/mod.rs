@@ -19,11 +19,14 @@ mod joint;
 mod layer;
 mod member;
 mod newton;
+mod preparation;
 mod specification;
 mod stack;
 mod standard;
+mod state;
 mod survey;
 
 pub use specification::{BumpTerm, ContextTerm, LayerTerms, ZonalTerm};
 pub use stack::{LayerReport, LinearDensity, LinearOptions};
 pub(crate) use standard::with_contexts_of;
+pub use state::{GrowthError, GrowthState, LayerState, MemberState, ResumeError};

@@ -8,9 +8,11 @@ use ircpm_flow::{Flow, FlowError, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
-use super::member::{Draft, Member};
+use super::layer::MOST_PENALTIES;
+use super::member::{Draft, FittedLayer, Member};
+use super::preparation::Preparation;
 use super::specification::{BumpTerm, LayerTerms};
-use super::standard::{context_units, standard_layer, standardised, with_contexts_of};
+use super::state::{GrowthState, ResumeError};
 use crate::estimate::Estimate;
 use crate::points::Generator;
 use crate::weights::{Sample, WeightedPoints, Weights};
@@ -60,6 +62,8 @@ pub struct LinearDensity {
     pub reports: Vec<LayerReport>,
     /// Whether the fit was stopped before its end.
     pub interrupted: bool,
+    /// What an interrupted fit goes on from: its state after the last layer; none before the first layer.
+    pub growth: Option<GrowthState>,
 }
 
 /// Nats per point that a layer must bring, where validation points are few and where they are many: the natural
@@ -107,7 +111,8 @@ impl LinearDensity {
     /// On a manifold with conditioning variables the likelihood is that of the density given these, and folds are looked
     /// for at the values that they have among the points, and between these.
     ///
-    /// `watch` is called after each layer.
+    /// `watch` is called after each layer with the density so far, as an [interrupted](Self::interrupted) fit would give
+    /// it, and after the natural gradient with the whole.
     ///
     /// # Errors
     /// [`FlowError`] if there are no kernels for the manifold.
@@ -120,52 +125,38 @@ impl LinearDensity {
         validation: impl Into<WeightedPoints<'a>>,
         options: &LinearOptions,
         stop: &AtomicBool,
-        watch: &mut dyn FnMut(&LayerReport),
+        watch: &mut dyn FnMut(&Self),
     ) -> Result<Self, FlowError> {
-        let n = manifold.ambient();
-        let (points, validation) = (points.into(), validation.into());
-        let all = Sample::joined(&[points, validation], n);
-        let [points, validation] = [points, validation].map(|part| Sample::new(part, n));
-        assert!(points.points.len() >= 2 * n, "at least two points");
-        let given = manifold;
-        let units = context_units(given, &all);
-        let [points, validation, all] = [points, validation, all]
-            .map(|sample| Sample { points: standardised(&sample.points, n, &units), ..sample });
-        let manifold = &with_contexts_of(given, &all.points);
-        let standard = standard_layer(manifold, &all);
-        let base = match &standard {
-            Some((terms, a)) => Self::flow_of(manifold, std::slice::from_ref(terms))?.map(|flow| (flow, a)),
-            None => None,
-        };
-        let [points, validation, all] = [points, validation, all].map(|sample| match &base {
-            Some((flow, a)) => Sample { points: flow.inverse(a, &sample.points).x, ..sample },
-            None => sample,
-        });
-        let folds = if validation.points.is_empty() {
-            folds(manifold, &points, options.seed)
-        } else {
-            vec![Member::new(manifold, points, validation, options.seed, true)]
-        };
-        let whole = Member::new(manifold, all, Sample::default(), options.seed ^ u64::MAX, true);
-        let weights = Weights::concat(folds.iter().map(Member::weights));
-        let mut growth = Growth { folds, weights, whole, options, stop, reports: vec![] };
-        growth.grow(watch)?;
-        growth.polish(watch)?;
-        let mut layers: Vec<(LayerTerms, Vec<f64>)> = growth.whole.into_layers().into_iter().rev().collect();
-        layers.extend(standard);
-        if layers.is_empty() {
-            layers.push((identity_terms(manifold), vec![0.0]));
-        }
-        let layers = layers.into_iter().map(|(terms, a)| (terms.in_units(&units), a));
-        let (terms, parameters): (Vec<_>, Vec<_>) = layers.unzip();
-        let flow = Self::flow_of(given, &terms)?.expect("functions of this manifold");
-        let interrupted = stop.load(Ordering::Relaxed);
-        Ok(Self { flow, theta: parameters.concat(), terms, reports: growth.reports, interrupted })
+        let preparation = Preparation::new(manifold, points.into(), validation.into())?;
+        Growth::new(&preparation, options, stop).finish(watch)
+    }
+
+    /// Goes on with a fit of the same points and options from [`LinearDensity::growth`], to the same bits as the fit that
+    /// was not interrupted.
+    ///
+    /// # Errors
+    /// [`ResumeError`] if the state is damaged or of another fit, or if there are no kernels for the manifold.
+    ///
+    /// # Panics
+    /// As [`LinearDensity::fit`].
+    pub fn resume<'a>(
+        manifold: &AnyManifold,
+        points: impl Into<WeightedPoints<'a>>,
+        validation: impl Into<WeightedPoints<'a>>,
+        options: &LinearOptions,
+        state: &GrowthState,
+        stop: &AtomicBool,
+        watch: &mut dyn FnMut(&Self),
+    ) -> Result<Self, ResumeError> {
+        let preparation = Preparation::new(manifold, points.into(), validation.into())?;
+        let mut growth = Growth::new(&preparation, options, stop);
+        growth.restore(state)?;
+        Ok(growth.finish(watch)?)
     }
 }
 
 /// A layer with one function, whose parameter zero makes it the identity: the density is the base.
-fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
+pub(super) fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
     let bump = BumpTerm { centre: manifold.origin(), kappa: 1.0 };
     LayerTerms { bumps: vec![bump], ..LayerTerms::default() }
 }
@@ -204,6 +195,7 @@ fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Membe
 
 /// The stacks of all folds, and the one of all points.
 struct Growth<'a> {
+    preparation: &'a Preparation<'a>,
     folds: Vec<Member<'a>>,
     /// Weights of the validation points of all folds.
     weights: Weights,
@@ -211,9 +203,65 @@ struct Growth<'a> {
     options: &'a LinearOptions,
     stop: &'a AtomicBool,
     reports: Vec<LayerReport>,
+    /// The state after the last layer.
+    state: Option<GrowthState>,
 }
 
-impl Growth<'_> {
+impl<'a> Growth<'a> {
+    /// Stacks without layers.
+    fn new(preparation: &'a Preparation<'a>, options: &'a LinearOptions, stop: &'a AtomicBool) -> Self {
+        let Preparation { manifold, points, validation, all, .. } = preparation;
+        let folds = if validation.points.is_empty() {
+            folds(manifold, points, options.seed)
+        } else {
+            vec![Member::new(manifold, points.clone(), validation.clone(), options.seed, true)]
+        };
+        let whole = Member::new(manifold, all.clone(), Sample::default(), options.seed ^ u64::MAX, true);
+        let weights = Weights::concat(folds.iter().map(Member::weights));
+        Self { preparation, folds, weights, whole, options, stop, reports: vec![], state: None }
+    }
+
+    /// Puts back the layers of a saved state.
+    fn restore(&mut self, state: &GrowthState) -> Result<(), ResumeError> {
+        state.check(self.folds.len() + 1, self.options.layers, MOST_PENALTIES)?;
+        let richness = self.whole.richness();
+        let members = self.folds.iter_mut().chain([&mut self.whole]).zip(&state.members);
+        for (number, (member, saved)) in members.enumerate() {
+            member.restore(number, saved, &state.penalties, &richness)?;
+        }
+        let layers = self.whole.layers.iter().zip(&state.gains).enumerate();
+        let report = |(layer, (fitted, &gain)): (usize, (&FittedLayer, &f64))| LayerReport {
+            layer: Some(layer),
+            parameters: fitted.a.len(),
+            gain,
+        };
+        self.reports = layers.map(report).collect();
+        self.state = Some(state.clone());
+        Ok(())
+    }
+
+    /// Adds layers and polishes them.
+    fn finish(mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<LinearDensity, FlowError> {
+        self.grow(watch)?;
+        self.polish(watch)?;
+        self.density(self.is_stopped())
+    }
+
+    /// The density of the stack of all points.
+    fn density(&self, interrupted: bool) -> Result<LinearDensity, FlowError> {
+        let (flow, theta, terms) = self.preparation.flow(self.whole.described())?;
+        let growth = self.state.clone().filter(|_| interrupted);
+        Ok(LinearDensity { flow, theta, terms, reports: self.reports.clone(), interrupted, growth })
+    }
+
+    /// Saves the state after a layer with penalty number `k`.
+    fn save(&mut self, k: usize, gain: f64) {
+        let state = self.state.get_or_insert_default();
+        state.penalties.push(k);
+        state.gains.push(gain);
+        state.members = self.folds.iter().chain([&self.whole]).map(Member::state).collect();
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -232,9 +280,9 @@ impl Growth<'_> {
     }
 
     /// Adds layers until one does not pay.
-    fn grow(&mut self, watch: &mut dyn FnMut(&LayerReport)) -> Result<(), FlowError> {
+    fn grow(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         let LinearOptions { layers, barrier, .. } = *self.options;
-        for layer in 0..layers {
+        for layer in self.whole.layers.len()..layers {
             let (stop, richness) = (self.stop, self.whole.richness());
             let drafts: Vec<Draft> = self
                 .folds
@@ -268,13 +316,15 @@ impl Growth<'_> {
             }
             let parameters = self.whole.layers[layer].a.len();
             let gain = self.weights.mean(&gains);
-            self.report(LayerReport { layer: Some(layer), parameters, gain }, watch);
+            self.save(k, gain);
+            self.reports.push(LayerReport { layer: Some(layer), parameters, gain });
+            watch(&self.density(true)?);
         }
         Ok(())
     }
 
     /// The natural gradient over all layers, as many steps as the folds find best.
-    fn polish(&mut self, watch: &mut dyn FnMut(&LayerReport)) -> Result<(), FlowError> {
+    fn polish(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         if self.whole.layers.is_empty() || self.is_stopped() {
             return Ok(());
         }
@@ -299,13 +349,9 @@ impl Growth<'_> {
         }
         let gain = validation(&self.folds)? - before;
         let parameters = self.whole.layers.iter().map(|layer| layer.a.len()).sum();
-        self.report(LayerReport { layer: None, parameters, gain }, watch);
+        self.reports.push(LayerReport { layer: None, parameters, gain });
+        watch(&self.density(self.is_stopped())?);
         Ok(())
-    }
-
-    fn report(&mut self, report: LayerReport, watch: &mut dyn FnMut(&LayerReport)) {
-        watch(&report);
-        self.reports.push(report);
     }
 }
 

@@ -44,10 +44,11 @@ pub fn train(
     if let Some(points) = points {
         folder.write(file::POINTS, &points)?;
     }
-    record(&problem, trainer(&problem, None)?, folder, stop, watcher)
+    record(&problem, Training::new(&problem, None)?, folder, stop, watcher)
 }
 
-/// The saved state of a run that was interrupted; none if it was before the first checkpoint.
+/// The saved state of a run that was interrupted; none if it was before the first checkpoint, or before the first linear
+/// layer.
 ///
 /// # Errors
 /// [`RunError::Finished`] if training has come to its end; [`RunError::Checkpoint`] if the checkpoint is damaged, or
@@ -59,13 +60,15 @@ pub fn unfinished(problem: &Problem, folder: &Folder) -> Result<Option<State>, R
     if state.progress.done && Measurement::read(folder, &checksum)?.current().is_some() {
         return Err(RunError::Finished { path: folder.root().to_owned(), steps: state.progress.step });
     }
-    Ok(Some(state))
+    // Earlier versions did not save what a fit of linear layers goes on from.
+    let can_go_on = state.progress.done || !problem.config.is_linear() || state.growth.is_some();
+    Ok(can_go_on.then_some(state))
 }
 
 /// Goes on with an interrupted run, in its folder, and writes the results of the whole. Training that has come to its end
 /// is measured; without a state it begins anew.
 ///
-/// Linear layers are fitted anew from the start. Parameters and results are the same bits as without the interruption.
+/// Linear layers go on after the last layer. Parameters and results are the same bits as without the interruption.
 /// In the metrics the ESS and KL of the next steps are estimated from the batches since, and steps after the checkpoint
 /// are dropped. A report and pictures of the interrupted run are removed.
 ///
@@ -84,35 +87,46 @@ pub fn resume(
         let trained = trained(problem, state, folder)?;
         return conclude(&trained, state, folder, stop);
     }
-    // Linear layers have no state to go on from.
-    let state = state.filter(|_| !problem.config.is_linear());
     let first = state.as_ref().map_or(0, |state| state.progress.step);
-    let trainer = trainer(problem, state)?;
+    let training = Training::new(problem, state)?;
     recorder::drop_steps_from(first, folder)?;
     // They are those of the checkpoint that training now leaves behind.
     remove_results(folder)?;
-    record(problem, trainer, folder, stop, watcher)
+    record(problem, training, folder, stop, watcher)
 }
 
-/// What takes the steps, from a saved state or from fresh parameters; none for linear layers, which are fitted at once.
-///
-/// # Errors
-/// As [`Problem::trainer`] and [`Problem::resume`].
-fn trainer(problem: &Problem, state: Option<State>) -> Result<Option<Trainer<'_>>, TrainingError> {
-    if problem.config.is_linear() {
-        return Ok(None);
+/// What finds the parameters, from a saved state or from fresh ones.
+enum Training<'a> {
+    /// An optimiser takes steps.
+    Steps(Box<Trainer<'a>>),
+    /// Linear layers are fitted.
+    Layers(Option<State>),
+}
+
+impl<'a> Training<'a> {
+    /// # Errors
+    /// As [`Problem::trainer`] and [`Problem::resume`].
+    fn new(problem: &'a Problem, state: Option<State>) -> Result<Self, TrainingError> {
+        if problem.config.is_linear() {
+            return Ok(Self::Layers(state));
+        }
+        let trainer = state.map_or_else(|| problem.trainer(), |state| problem.resume(state))?;
+        Ok(Self::Steps(Box::new(trainer)))
     }
-    state.map_or_else(|| problem.trainer(), |state| problem.resume(state)).map(Some)
 }
 
 /// Trains to the end, or until it is stopped: the problem with the flow that was found, and its state.
 fn run(
     problem: &Problem,
-    trainer: Option<Trainer<'_>>,
+    training: Training<'_>,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<(Problem, State), RunError> {
-    let Some(mut trainer) = trainer else { return Ok(problem.fit_linear(stop, watcher)?) };
+    let mut trainer = match training {
+        Training::Steps(trainer) => trainer,
+        Training::Layers(None) => return Ok(problem.fit_linear(stop, watcher)?),
+        Training::Layers(Some(state)) => return Ok(problem.resume_linear(&state, stop, watcher)?),
+    };
     trainer.run(stop, watcher)?;
     let state = trainer.state();
     Ok((problem.at(&state).expect("a problem of the trainer's depth"), state))
@@ -121,13 +135,13 @@ fn run(
 /// Trains to the end with metrics and checkpoints in the folder, then writes the results.
 fn record(
     problem: &Problem,
-    trainer: Option<Trainer<'_>>,
+    training: Training<'_>,
     folder: &Folder,
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     let mut recorder = Recorder::new(folder, &problem.config, watcher)?;
-    let (trained, state) = run(problem, trainer, stop, &mut recorder)?;
+    let (trained, state) = run(problem, training, stop, &mut recorder)?;
     recorder.finish()?;
     if !state.progress.done {
         return Ok(Outcome::Interrupted { step: state.progress.step });
@@ -302,7 +316,7 @@ pub fn train_in_memory(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Report, RunError> {
-    let (trained, state) = run(problem, trainer(problem, None)?, stop, watcher)?;
+    let (trained, state) = run(problem, Training::new(problem, None)?, stop, watcher)?;
     if !state.progress.done {
         return Err(RunError::Interrupted);
     }

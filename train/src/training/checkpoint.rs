@@ -5,15 +5,17 @@
 //! | `theta` | f64 | parameters |
 //! | `optimiser.*` | f64 | state of the optimiser and of its choice of points |
 //! | `rng` | u8 | generator of the base points, as JSON |
+//! | `growth.M.L.*` | f64 | of an unfinished fit, layer `L` of stack `M`: [`crate::convex::LayerState`] |
 //!
 //! Metadata: `format`, `version`, the effective configuration as TOML, the [`Progress`], a `checksum` of the whole file
-//! and, of linear layers, their `terms` as JSON. Training that goes on from here takes the same steps, to the bit, as
+//! and, of linear layers, their `terms` as JSON; of an unfinished fit of them `growth` as JSON. Training that goes on from here takes the same steps, to the bit, as
 //! training that was never stopped. Nothing of the time is in the file: equal states give equal bytes.
 
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
 
+use super::growth;
 use super::seal::{self, Seal};
 use super::{Progress, State};
 use crate::config::{Config, ConfigError};
@@ -99,7 +101,7 @@ impl From<SafeTensorError> for CheckpointError {
 }
 
 impl CheckpointError {
-    fn tensor(name: &str, problem: impl Into<String>) -> Self {
+    pub(super) fn tensor(name: &str, problem: impl Into<String>) -> Self {
         Self::Tensor { name: name.to_owned(), problem: problem.into() }
     }
 
@@ -108,7 +110,7 @@ impl CheckpointError {
         Self::tensor("theta", format!("holds {found} numbers, but the model has {parameters} parameters"))
     }
 
-    fn metadata(key: &'static str, problem: &dyn ToString) -> Self {
+    pub(super) fn metadata(key: &'static str, problem: &dyn ToString) -> Self {
         Self::Metadata { key, problem: problem.to_string() }
     }
 }
@@ -119,7 +121,7 @@ impl Checkpoint {
     /// # Errors
     /// `Format` if the library refuses to write.
     pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
-        let State { theta, optimiser, generator, progress, terms } = &self.state;
+        let State { theta, optimiser, generator, progress, terms, growth } = &self.state;
         let rng = serde_json::to_vec(generator).map_err(|e| CheckpointError::metadata("rng", &e))?;
         let progress =
             serde_json::to_string(progress).map_err(|e| CheckpointError::metadata("progress", &e))?;
@@ -134,6 +136,10 @@ impl Checkpoint {
             metadata.insert(TERMS.to_owned(), terms);
         }
         let mut tensors = vec![("theta".to_owned(), to_bytes(theta))];
+        if let Some(growth) = growth {
+            metadata.insert(growth::KEY.to_owned(), growth::to_json(growth)?);
+            tensors.extend(growth::arrays(growth).map(|(name, values)| (name, to_bytes(values))));
+        }
         tensors
             .extend(optimiser.iter().map(|(name, values)| (format!("{OPTIMISER}{name}"), to_bytes(values))));
         let mut views = Vec::with_capacity(tensors.len() + 1);
@@ -190,7 +196,14 @@ impl Checkpoint {
             Some(text) => serde_json::from_str(text).map_err(|e| CheckpointError::metadata(TERMS, &e))?,
             None => vec![],
         };
-        Ok(Self { config, state: State { theta, optimiser, generator, progress, terms } })
+        let growth = metadata.get(growth::KEY).map(|text| growth::read(text, &tensors)).transpose()?;
+        if let Some(growth) = &growth
+            && growth.gains.len() != progress.step
+        {
+            let problem = format!("it has {} layers after {} steps", growth.gains.len(), progress.step);
+            return Err(CheckpointError::metadata(growth::KEY, &problem));
+        }
+        Ok(Self { config, state: State { theta, optimiser, generator, progress, terms, growth } })
     }
 }
 

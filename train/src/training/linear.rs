@@ -1,6 +1,5 @@
 //! The fit of points by linear layers as a run: from a problem to a state.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use ircpm_flow::FlowError;
 use ircpm_manifolds::AnyManifold;
 
 use super::{Progress, State, Step, Watcher};
-use crate::convex::{LayerReport, LinearDensity, LinearOptions};
+use crate::convex::{LinearDensity, LinearOptions, ResumeError};
 use crate::optimiser::Tensors;
 use crate::points::Generator;
 use crate::weights::WeightedPoints;
@@ -18,7 +17,7 @@ use crate::weights::WeightedPoints;
 pub(crate) const NEWTON: &str = "newton";
 
 /// Fits linear layers to points, and tells `watcher` of each layer as of a step, whose loss is the mean gain of
-/// validation points so far, with a minus.
+/// validation points so far, with a minus. The state after each layer is given to it as a checkpoint.
 ///
 /// # Errors
 /// [`FlowError`] if there are no kernels for the manifold.
@@ -29,36 +28,91 @@ pub(crate) fn fit_linear(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<(LinearDensity, Progress), FlowError> {
-    let (wall, cpu) = (Instant::now(), ProcessTime::now());
-    let count = points.count(manifold.ambient());
-    let (mut step, mut loss) = (0, 0.0);
-    let mut tell = |report: &LayerReport| {
-        loss -= report.gain;
-        let wall_seconds = wall.elapsed().as_secs_f64();
-        let layer = report.layer;
-        let told = watcher.step(&Step {
-            step,
-            loss,
-            layer,
-            points: count,
-            wall_seconds,
+    let clock = Clock::new(Progress::default());
+    let mut tell = teller(&clock, points.count(manifold.ambient()), options, stop, watcher);
+    let density = LinearDensity::fit(manifold, points, &[], options, stop, &mut tell)?;
+    let progress = clock.progress(&density);
+    Ok((density, progress))
+}
+
+/// Goes on from the state of an unfinished fit, as [`fit_linear`] would have gone on; from the start, if it has no layers.
+///
+/// # Errors
+/// [`ResumeError`] if there are no kernels for the manifold, or the state is damaged or of another fit.
+pub(crate) fn resume_linear(
+    manifold: &AnyManifold,
+    points: WeightedPoints<'_>,
+    options: &LinearOptions,
+    before: &State,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<(LinearDensity, Progress), ResumeError> {
+    let Some(growth) = &before.growth else {
+        return Ok(fit_linear(manifold, points, options, stop, watcher)?);
+    };
+    let clock = Clock::new(before.progress);
+    let mut tell = teller(&clock, points.count(manifold.ambient()), options, stop, watcher);
+    let density = LinearDensity::resume(manifold, points, &[], options, growth, stop, &mut tell)?;
+    let progress = clock.progress(&density);
+    Ok((density, progress))
+}
+
+/// Tells a watcher of the layers of a fit to `points` points.
+fn teller<'a>(
+    clock: &'a Clock,
+    points: usize,
+    options: &'a LinearOptions,
+    stop: &'a AtomicBool,
+    watcher: &'a mut dyn Watcher,
+) -> impl FnMut(&LinearDensity) + 'a {
+    move |density| {
+        let Some(&report) = density.reports.last() else { return };
+        let progress = clock.progress(density);
+        let mut told = watcher.step(&Step {
+            step: density.reports.len() - 1,
+            loss: density.reports.iter().fold(0.0, |loss, report| loss - report.gain),
+            layer: report.layer,
+            points,
+            wall_seconds: progress.wall_seconds,
             logged: true,
             ..Step::default()
         });
-        if told == ControlFlow::Break(()) {
+        // The state at the end is saved by the caller.
+        if told.is_continue() && report.layer.is_some() {
+            told = watcher.checkpoint(&state_of(density, progress, options.seed));
+        }
+        if told.is_break() {
             stop.store(true, Ordering::Relaxed);
         }
-        step += 1;
-    };
-    let density = LinearDensity::fit(manifold, points, &[], options, stop, &mut tell)?;
-    let progress = Progress {
-        step,
-        done: !density.interrupted,
-        wall_seconds: wall.elapsed().as_secs_f64(),
-        cpu_seconds: cpu.elapsed().as_secs_f64(),
-        ..Progress::default()
-    };
-    Ok((density, progress))
+    }
+}
+
+/// The time that a fit takes, with what it took before it was interrupted.
+struct Clock {
+    wall: Instant,
+    cpu: ProcessTime,
+    before: Progress,
+}
+
+impl Clock {
+    fn new(before: Progress) -> Self {
+        Self { wall: Instant::now(), cpu: ProcessTime::now(), before }
+    }
+
+    /// How far a density has come. An interrupted fit takes the steps after its last saved layer again.
+    fn progress(&self, density: &LinearDensity) -> Progress {
+        let step = match (density.interrupted, &density.growth) {
+            (true, growth) => growth.as_ref().map_or(0, |growth| growth.gains.len()),
+            (false, _) => density.reports.len(),
+        };
+        Progress {
+            step,
+            done: !density.interrupted,
+            wall_seconds: self.before.wall_seconds + self.wall.elapsed().as_secs_f64(),
+            cpu_seconds: self.before.cpu_seconds + self.cpu.elapsed().as_secs_f64(),
+            ..Progress::default()
+        }
+    }
 }
 
 /// A fitted density as a state of training.
@@ -69,5 +123,6 @@ pub(crate) fn state_of(density: &LinearDensity, progress: Progress, seed: u64) -
         generator: Generator::from_seed(seed),
         progress,
         terms: density.terms.clone(),
+        growth: density.growth.clone(),
     }
 }

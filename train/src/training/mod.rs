@@ -8,6 +8,7 @@ mod choice;
 pub mod collocation;
 mod error;
 pub mod findings;
+mod growth;
 mod linear;
 pub mod minibatch;
 mod model;
@@ -22,7 +23,7 @@ mod watcher;
 
 pub use choice::{Choice, choose};
 pub use error::TrainingError;
-pub(crate) use linear::{NEWTON, fit_linear, state_of};
+pub(crate) use linear::{NEWTON, fit_linear, resume_linear, state_of};
 pub use model::Model;
 pub use objective::{Assessment, End, TrainingObjective};
 pub(crate) use problem::GROWING_STEPS;

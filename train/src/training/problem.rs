@@ -10,13 +10,14 @@ use ircpm_manifolds::AnyManifold;
 use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
 use super::model::{flow_of, grows};
 use super::{
-    Choice, Extent, NEWTON, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear, state_of,
+    Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
+    resume_linear, state_of,
 };
 use crate::config::{Config, DataConfig, Layers};
-use crate::convex::{LinearDensity, LinearOptions, with_contexts_of};
+use crate::convex::{GrowthError, LinearDensity, LinearOptions, ResumeError, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
 use crate::target::{ExpressionError, Target};
-use crate::weights::Sample;
+use crate::weights::{Sample, WeightedPoints};
 
 /// Everything that training and evaluation read and never change.
 #[derive(Clone)]
@@ -91,6 +92,9 @@ pub enum ProblemError {
     /// The target's text is no energy.
     #[error(transparent)]
     Target(#[from] ExpressionError),
+    /// A fit of linear layers cannot go on from its saved state.
+    #[error(transparent)]
+    Growth(#[from] GrowthError),
     /// The optimiser does not apply, or the model would not fit into memory.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -157,6 +161,34 @@ impl Problem {
         stop: &AtomicBool,
         watcher: &mut dyn Watcher,
     ) -> Result<(Self, State), ProblemError> {
+        let (train, options) = self.linear_fit()?;
+        let (density, progress) = fit_linear(self.manifold(), train, &options, stop, watcher)
+            .map_err(|source| self.unbuilt(source))?;
+        Ok(self.fitted(density, progress, watcher))
+    }
+
+    /// Goes on with a fit of linear layers from a saved state, to the same bits as the fit that was not interrupted; from
+    /// the start, if the state has no layers to go on from.
+    ///
+    /// # Errors
+    /// As [`Problem::fit_linear`], and [`ProblemError::Growth`] if the state is damaged or of another fit.
+    pub fn resume_linear(
+        &self,
+        state: &State,
+        stop: &AtomicBool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(Self, State), ProblemError> {
+        let (train, options) = self.linear_fit()?;
+        let (density, progress) = resume_linear(self.manifold(), train, &options, state, stop, watcher)
+            .map_err(|error| match error {
+                ResumeError::Flow(source) => self.unbuilt(source),
+                ResumeError::State(damage) => damage.into(),
+            })?;
+        Ok(self.fitted(density, progress, watcher))
+    }
+
+    /// What linear layers are fitted to, and how.
+    fn linear_fit(&self) -> Result<(WeightedPoints<'_>, LinearOptions), ProblemError> {
         let Content::Points(Data { train, .. }) = &*self.content else {
             return Err(ProblemError::NothingToLearn);
         };
@@ -164,15 +196,21 @@ impl Problem {
         if let Layers::Fixed(layers) = self.config.model.layers {
             options.layers = layers;
         }
-        let (density, progress) = fit_linear(self.manifold(), train.view(), &options, stop, watcher)
-            .map_err(|source| ProblemError::Flow { manifold: self.manifold().to_string(), source })?;
+        Ok((train.view(), options))
+    }
+
+    fn unbuilt(&self, source: FlowError) -> ProblemError {
+        ProblemError::Flow { manifold: self.manifold().to_string(), source }
+    }
+
+    /// The problem with a fitted flow, and its state, which is given to a watcher.
+    fn fitted(&self, density: LinearDensity, progress: Progress, watcher: &mut dyn Watcher) -> (Self, State) {
         let state = state_of(&density, progress, self.config.seed);
         // Training is over: a watcher has nothing to stop.
         let _ = watcher.checkpoint(&state);
         let Self { config, choice, grows, content, .. } = self;
         let content = Arc::clone(content);
-        let fitted = Self { config: config.clone(), flow: density.flow, choice, grows: *grows, content };
-        Ok((fitted, state))
+        (Self { config: config.clone(), flow: density.flow, choice, grows: *grows, content }, state)
     }
 
     /// What the owner of the points should know.

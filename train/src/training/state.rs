@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::End;
-use crate::convex::LayerTerms;
+use crate::convex::{GrowthState, LayerTerms};
 use crate::optimiser::Tensors;
 use crate::points::Generator;
 
@@ -21,6 +21,8 @@ pub struct State {
     pub progress: Progress,
     /// The functions of linear layers, in the flow's order; empty for networks.
     pub terms: Vec<LayerTerms>,
+    /// What an unfinished fit of linear layers goes on from; none before its first layer, after its end, and for networks.
+    pub growth: Option<GrowthState>,
 }
 
 /// Most steps of a run, as of a configuration.

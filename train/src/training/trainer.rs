@@ -146,7 +146,7 @@ impl<'a> Trainer<'a> {
         let mut optimiser = self.optimiser.state();
         optimiser.extend(self.objective.state());
         let (theta, generator) = (self.theta.clone(), self.objective.generator().clone());
-        State { theta, optimiser, generator, progress: self.progress, terms: vec![] }
+        State { theta, optimiser, generator, progress: self.progress, terms: vec![], growth: None }
     }
 
     /// The parameters.

@@ -16,7 +16,7 @@ use crate::program::progress::ProgressDisplay;
 pub(super) const EXAMPLES: &str = "\
 Training writes a checkpoint every two seconds, or after the step that takes longer, and one when it is stopped by
 Ctrl-C or SIGTERM. From there the run takes the same steps, to the bit, as if it had never ended, whatever the number of
-threads. Linear layers are fitted from the start again. A run that ended during its evaluation is measured.";
+threads. A fit of linear layers goes on after the last layer. A run that ended during its evaluation is measured.";
 
 #[derive(Debug, Args)]
 pub(super) struct Resume {
@@ -35,7 +35,7 @@ pub(super) fn resume(args: &Resume, stop: &AtomicBool) -> Result<u8, CliError> {
     let (problem, folder) = open_run(&args.run)?;
     let state = program::unfinished(&problem, &folder)?;
     let label = args.run.display().to_string();
-    let step = state.as_ref().filter(|_| !problem.config.is_linear()).map_or(0, |state| state.progress.step);
+    let step = state.as_ref().map_or(0, |state| state.progress.step);
     note(format_args!("{label}: goes on after {step} steps of {}", problem.method()));
     let mut progress = ProgressDisplay::new(&label, step, problem.extent());
     let outcome = program::resume(&problem, &folder, state, stop, &mut progress);
