@@ -50,12 +50,12 @@ fn mutate(corpus: &[Vec<u8>], check: fn(&[u8])) {
 
 #[test]
 fn regressions_of_checkpoint_stay_fixed() {
-    replay("checkpoint", 8, checkpoint::decodes_or_explains);
+    replay("checkpoint", 16, checkpoint::decodes_or_explains);
 }
 
 #[test]
 fn mutated_checkpoints_are_decoded_or_explained() {
-    mutate(&regressions("checkpoint", 8), checkpoint::decodes_or_explains);
+    mutate(&regressions("checkpoint", 16), checkpoint::decodes_or_explains);
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn continues_or_explains(checkpoint: &Checkpoint) {
     let written = checkpoint.encode().expect("a checkpoint that was read");
     let again = Checkpoint::decode(&written).expect("a checkpoint that was written");
     assert_eq!(again.state.theta, checkpoint.state.theta);
+    assert_eq!(again.state.growth, checkpoint.state.growth);
     assert_eq!(again.config.to_toml(), checkpoint.config.to_toml());
     match Model::new(checkpoint) {
         Ok(model) if model.theta.len() <= MOST_PARAMETERS => {

@@ -189,6 +189,49 @@ fn runs_that_are_killed_fifty_times_end_with_the_same_bytes() {
 
 #[cfg(unix)]
 #[test]
+fn fit_of_points_that_is_killed_goes_on_after_its_last_layer_to_the_same_bytes() {
+    let dir = folder();
+    // Angles around a value that follows the other one, by a sequence of low discrepancy.
+    let row = |i: u32| {
+        let [u, v] = [0.754_877_666, 0.569_840_291].map(|step| f64::from(i) * step % 1.0);
+        let a = 1.2 + 0.9 * (6.283 * u).sin();
+        format!("{a},{}\n", 3.0 + 0.7 * a.cos() + 0.3 * (v / (1.000_1 - v)).ln())
+    };
+    let text: String = "phi,psi\n".to_owned() + &(1..=400).map(row).collect::<String>();
+    fs::write(dir.path().join("angles.csv"), text).expect("a writable folder");
+    let fit = |out| {
+        let small = ["--set", "evaluation.samples=512", "--set", "evaluation.pictures=false"];
+        [&["fit", "angles.csv", "--manifold", "T2", "--threads", "1", "--out", out], &small[..]].concat()
+    };
+    let status = ircpm(dir.path(), &fit("whole")).status.code();
+    assert!(matches!(status, Some(0 | 4)), "{status:?}");
+    let mut child = start(dir.path(), &fit("killed"));
+    let checkpoint = dir.path().join("killed/checkpoint.safetensors");
+    while !checkpoint.exists() {
+        assert!(child.try_wait().expect("its status").is_none(), "the fit has ended without a checkpoint");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("a child of this process");
+    assert_eq!(child.wait().expect("its status").code(), None, "the fit was killed too late");
+    assert!(!dir.path().join("killed/report.json").exists());
+    // Lines of steps after the checkpoint, as a crash leaves them, and half a line.
+    let path = dir.path().join("killed/metrics.jsonl");
+    let text = fs::read_to_string(&path).expect("metrics") + "{\"step\":7,\"loss\":0.0}\n{\"step\":1";
+    fs::write(&path, text).expect("a writable folder");
+    let resumed = ircpm(dir.path(), &["resume", "killed", "--threads", "2"]);
+    assert_eq!(resumed.status.code(), status);
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(said.contains("goes on after") && !said.contains("goes on after 0 steps"), "{said}");
+    let read = |run: &str| fs::read(dir.path().join(run).join("checkpoint.safetensors"));
+    assert!(read("whole").expect("a checkpoint") == read("killed").expect("another"));
+    let report = |run: &str| untimed(json(&dir.path().join(run).join("report.json")));
+    assert_eq!(report("whole"), report("killed"));
+    let lines = |run: &str| metrics(&dir.path().join(run));
+    assert_eq!(lines("whole"), lines("killed"));
+}
+
+#[cfg(unix)]
+#[test]
 fn termination_is_handled_as_an_interrupt_and_a_second_process_is_refused() {
     let dir = folder();
     let long = ["training.optimiser=adam", "training.steps=100000000", "model.hidden=[8]"];
