@@ -95,7 +95,7 @@ fn goes_on_to_the_same_bits(case: &Case) {
     let mut states = vec![];
     let whole = on_threads(1, || {
         case.fit(&going(), &mut |density| {
-            states.extend(density.growth.clone().map(|s| (density.theta.len(), s)))
+            states.extend(density.growth.clone().map(|s| (density.theta.len(), s)));
         })
     });
     assert!(!whole.interrupted && whole.growth.is_none());

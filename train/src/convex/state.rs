@@ -45,10 +45,10 @@ pub struct LayerState {
 
 impl LayerState {
     /// Names of the arrays, in the order of [`LayerState::arrays`].
-    pub const NAMES: [&str; 5] = ["centres", "concentrations", "parameters", "barrier", "weights"];
+    pub(crate) const NAMES: [&str; 5] = ["centres", "concentrations", "parameters", "barrier", "weights"];
 
     /// All arrays.
-    pub fn arrays(&self) -> [&[f64]; 5] {
+    pub(crate) fn arrays(&self) -> [&[f64]; 5] {
         [&self.centres, &self.concentrations, &self.parameters, &self.barrier, &self.weights]
     }
 }
@@ -80,7 +80,7 @@ pub enum ResumeError {
 
 impl GrowthState {
     /// Name, in checkpoints, of an array of one layer of one stack.
-    pub fn name(member: usize, layer: usize, array: &str) -> String {
+    pub(crate) fn name(member: usize, layer: usize, array: &str) -> String {
         format!("growth.{member}.{layer}.{array}")
     }
 

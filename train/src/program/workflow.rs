@@ -100,7 +100,7 @@ enum Training<'a> {
     /// An optimiser takes steps.
     Steps(Box<Trainer<'a>>),
     /// Linear layers are fitted.
-    Layers(Option<State>),
+    Layers(Option<Box<State>>),
 }
 
 impl<'a> Training<'a> {
@@ -108,7 +108,7 @@ impl<'a> Training<'a> {
     /// As [`Problem::trainer`] and [`Problem::resume`].
     fn new(problem: &'a Problem, state: Option<State>) -> Result<Self, TrainingError> {
         if problem.config.is_linear() {
-            return Ok(Self::Layers(state));
+            return Ok(Self::Layers(state.map(Box::new)));
         }
         let trainer = state.map_or_else(|| problem.trainer(), |state| problem.resume(state))?;
         Ok(Self::Steps(Box::new(trainer)))

@@ -194,7 +194,7 @@ fn fit_of_points_that_is_killed_goes_on_after_its_last_layer_to_the_same_bytes()
     // Angles around a value that follows the other one, by a sequence of low discrepancy.
     let row = |i: u32| {
         let [u, v] = [0.754_877_666, 0.569_840_291].map(|step| f64::from(i) * step % 1.0);
-        let a = 1.2 + 0.9 * (6.283 * u).sin();
+        let a = 1.2 + 0.9 * (std::f64::consts::TAU * u).sin();
         format!("{a},{}\n", 3.0 + 0.7 * a.cos() + 0.3 * (v / (1.000_1 - v)).ln())
     };
     let text: String = "phi,psi\n".to_owned() + &(1..=400).map(row).collect::<String>();
