@@ -74,7 +74,8 @@ pub trait Watcher {
     fn step(&mut self, step: &Step) -> ControlFlow<()>;
 
     /// Called with states to save, whose loss is known to be finite: every few steps, as the settings say, and where two
-    /// seconds have passed since the last one; and with the state at the end. Training stops at `Break`.
+    /// seconds have passed since the last one; of linear layers after each layer; and with the state at the end. Training
+    /// stops at `Break`.
     ///
     /// Least squares have checked the parameters that a step ends with; with other optimisers the next step finds out,
     /// so the state is that before the step.
