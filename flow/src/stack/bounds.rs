@@ -62,7 +62,7 @@ pub struct FactorBound {
 }
 
 impl FactorBound {
-    fn of(factor: Factor, start: usize) -> Self {
+    fn of(factor: &Factor, start: usize) -> Self {
         let dim = factor.dim();
         let sphere = matches!(factor, Factor::Sphere(_));
         Self {
@@ -247,10 +247,11 @@ impl Flow {
         };
         let mut start = 0;
         let of = |factor: Factor| {
-            let bound = FactorBound::of(factor, start);
+            let bound = FactorBound::of(&factor, start);
             start = bound.directions.end;
             bound
         };
-        product.factors().map(of).collect()
+        // Conditioning variables have no directions.
+        product.factors().filter(|factor| factor.dim() > 0).map(of).collect()
     }
 }

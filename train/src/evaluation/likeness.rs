@@ -89,7 +89,7 @@ fn embedded(manifold: &AnyManifold, deviations: &[f64], y: &[f64]) -> Vec<f64> {
         match block {
             Coordinates::Angles(_) => out.extend(y[of.clone()].iter().flat_map(|a| [a.cos(), a.sin()])),
             Coordinates::Reals(_) | Coordinates::Context(_) => {
-                out.extend(of.clone().map(|c| y[c] / deviations[c]))
+                out.extend(of.clone().map(|c| y[c] / deviations[c]));
             }
             _ => out.extend(&y[of.clone()]),
         }

@@ -36,7 +36,7 @@ pub struct Problem {
 /// What a problem's flow learns from.
 enum Content {
     Target(Box<dyn Target>),
-    Points(Data),
+    Points(Box<Data>),
 }
 
 /// Points that were read.
@@ -118,7 +118,7 @@ impl Problem {
                 if config.is_linear() {
                     content.findings.retain(Finding::concerns_linear_layers);
                 }
-                (manifold, Content::Points(content))
+                (manifold, Content::Points(Box::new(content)))
             }
             (None, None) => return Err(ProblemError::NothingToLearn),
         };
@@ -189,14 +189,14 @@ impl Problem {
 
     /// What linear layers are fitted to, and how.
     fn linear_fit(&self) -> Result<(WeightedPoints<'_>, LinearOptions), ProblemError> {
-        let Content::Points(Data { train, .. }) = &*self.content else {
+        let Content::Points(data) = &*self.content else {
             return Err(ProblemError::NothingToLearn);
         };
         let mut options = LinearOptions { seed: self.config.seed, ..LinearOptions::default() };
         if let Layers::Fixed(layers) = self.config.model.layers {
             options.layers = layers;
         }
-        Ok((train.view(), options))
+        Ok((data.train.view(), options))
     }
 
     fn unbuilt(&self, source: FlowError) -> ProblemError {
@@ -307,7 +307,7 @@ impl Content {
     fn source(&self, beta: f64) -> Source<'_> {
         match self {
             Self::Target(target) => Source::Target { target: target.as_ref(), beta },
-            Self::Points(Data { train, held_out, .. }) => Source::points(train.view(), held_out.view()),
+            Self::Points(data) => Source::points(data.train.view(), data.held_out.view()),
         }
     }
 }
