@@ -109,6 +109,9 @@ struct Bound {
 pub(super) fn bounds(args: &Bounds, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (model, standing) = open_model(&args.run)?;
+    if model.flow.manifold().contexts() > 0 {
+        return Err(CliError::ConditionalBounds { run: args.run.clone() });
+    }
     let (bar, start) = (count_bar("points", args.number), Instant::now());
     let found = potential_bounds(&model.flow, &model.theta, args.number, args.seed, stop, &mut |done| {
         if start.elapsed() > PATIENCE {

@@ -95,6 +95,17 @@ pub enum CliError {
         /// Conditioning variables of the model.
         contexts: usize,
     },
+    /// Bounds are asked for of potentials that depend on conditioning variables.
+    #[error(
+        "the potentials of {} depend on conditioning variables, whose values a model does not keep; `ircpm evaluate {}` \
+         looks for folds at those of its rows",
+        run.display(),
+        run.display()
+    )]
+    ConditionalBounds {
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// Values of conditioning variables for a model without them.
     #[error("the density of {} is not conditional: leave --context out", run.display())]
     Unconditional {
