@@ -12,6 +12,7 @@ mod energies;
 mod files;
 mod fits;
 mod messages;
+mod parquet;
 mod runs;
 #[cfg(unix)]
 mod stories;

@@ -36,7 +36,7 @@ const ARGUMENTS: [(&str, i32, &str); 34] = [
     ("sample points.csv", 1, "not the folder of a run"),
     ("sample run -n 0", 2, "give a whole number from 1 to"),
     ("sample run -n -5", 2, "give a whole number from 1 to"),
-    ("sample run -o samples.parquet", 1, "let it end in .csv, .npy or .npz"),
+    ("sample run -o samples.xlsx", 1, "let it end in .csv, .npy, .npz or .parquet"),
     ("sample run -o points.csv", 1, "give --force to replace it"),
     ("sample run -o nowhere/s.csv", 1, "choose a place with room"),
     ("log-prob run log-q.csv", 1, "logarithms are none: give the file of the points"),

@@ -9,7 +9,7 @@ use crate::program::tables::{self, Layout, Table};
 
 #[derive(Debug, Args)]
 pub(super) struct Destination {
-    /// File that ends in .csv, .npy or .npz; - is CSV on standard output
+    /// File that ends in .csv, .npy, .npz or .parquet; - is CSV on standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Replace the file if it is there

@@ -1,11 +1,12 @@
-//! Tables of numbers as files: CSV, and NumPy's npy and npz.
+//! Tables of numbers as files: CSV, NumPy's npy and npz, and Parquet.
 //!
-//! A table has one or more arrays with one row per point. In CSV and npy the columns of all arrays stand side by side,
-//! in npz every array is an array of its own. Rows come in pieces, and only these are in memory. A file gets its name
+//! A table has one or more arrays with one row per point. In CSV, npy and Parquet the columns of all arrays stand side by
+//! side, in npz every array is an array of its own. Rows come in pieces, and only these are in memory. A file gets its name
 //! when it is whole.
 
 mod csv;
 mod numpy;
+mod parquet;
 
 use std::fs;
 use std::io::{self, Write};
@@ -85,7 +86,7 @@ pub enum TableError {
         path: PathBuf,
     },
     /// The name's ending is that of no known format.
-    #[error("cannot tell a format from the name {}: let it end in .csv, .npy or .npz, or give - for CSV on standard output", path.display())]
+    #[error("cannot tell a format from the name {}: let it end in .csv, .npy, .npz or .parquet, or give - for CSV on standard output", path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -136,7 +137,7 @@ impl Table {
             return Ok(Self { path: path.to_owned(), format: Box::new(format), file: None, replaces });
         }
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        if !["csv", "npy", "npz"].contains(&ending.as_str()) {
+        if !["csv", "npy", "npz", "parquet"].contains(&ending.as_str()) {
             return Err(TableError::Format { path: path.to_owned() });
         }
         if !replaces && fs::symlink_metadata(path).is_ok() {
@@ -151,6 +152,7 @@ impl Table {
         let (file, name) = temporary_for(path, folder, ".tmp").map_err(failed)?.into_parts();
         let format: Box<dyn Format> = match ending.as_str() {
             "csv" => Box::new(csv::Csv::new(Box::new(file), layout).map_err(failed)?),
+            "parquet" => Box::new(parquet::Parquet::new(file, layout).map_err(failed)?),
             "npy" => Box::new(numpy::Npy::new(file, layout).map_err(failed)?),
             _ => Box::new(numpy::Npz::new(file, folder, layout).map_err(failed)?),
         };
