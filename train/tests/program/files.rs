@@ -240,8 +240,8 @@ fn files_are_not_overwritten_unless_forced_and_nothing_half_is_left() {
     let sample = |args: &[&str]| ircpm(dir.path(), &[&["sample", "run", "-n", "10", "-o"], args].concat());
     for (out, words) in [
         ("s.npy", "s.npy exists"),
-        ("s.hdf5", "let it end in .csv, .npy or .npz"),
-        ("samples", "let it end in .csv, .npy or .npz"),
+        ("s.hdf5", "let it end in .csv, .npy, .npz or .parquet"),
+        ("samples", "let it end in .csv, .npy, .npz or .parquet"),
         ("nowhere/s.npy", "cannot write nowhere/s.npy"),
     ] {
         let said = complaint(&sample(&[out]));
