@@ -1,12 +1,11 @@
 //! The fit of points by linear layers as a run: from a problem to a state.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use cpu_time::ProcessTime;
 use ircpm_flow::FlowError;
 use ircpm_manifolds::AnyManifold;
 
+use super::clock::Clock;
 use super::{Progress, State, Step, Watcher};
 use crate::convex::{LinearDensity, LinearOptions, ResumeError};
 use crate::optimiser::Tensors;
@@ -28,10 +27,10 @@ pub(crate) fn fit_linear(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<(LinearDensity, Progress), FlowError> {
-    let clock = Clock::new(Progress::default());
+    let clock = Clock::from(Progress::default());
     let mut tell = teller(&clock, points.count(manifold.ambient()), options, stop, watcher);
     let density = LinearDensity::fit(manifold, points, &[], options, stop, &mut tell)?;
-    let progress = clock.progress(&density);
+    let progress = progress_of(&density, &clock);
     Ok((density, progress))
 }
 
@@ -50,10 +49,10 @@ pub(crate) fn resume_linear(
     let Some(growth) = &before.growth else {
         return Ok(fit_linear(manifold, points, options, stop, watcher)?);
     };
-    let clock = Clock::new(before.progress);
+    let clock = Clock::from(before.progress);
     let mut tell = teller(&clock, points.count(manifold.ambient()), options, stop, watcher);
     let density = LinearDensity::resume(manifold, points, &[], options, growth, stop, &mut tell)?;
-    let progress = clock.progress(&density);
+    let progress = progress_of(&density, &clock);
     Ok((density, progress))
 }
 
@@ -67,7 +66,7 @@ fn teller<'a>(
 ) -> impl FnMut(&LinearDensity) + 'a {
     move |density| {
         let Some(&report) = density.reports.last() else { return };
-        let progress = clock.progress(density);
+        let progress = progress_of(density, clock);
         let mut told = watcher.step(&Step {
             step: density.reports.len() - 1,
             loss: density.reports.iter().fold(0.0, |loss, report| loss - report.gain),
@@ -87,32 +86,15 @@ fn teller<'a>(
     }
 }
 
-/// The time that a fit takes, with what it took before it was interrupted.
-struct Clock {
-    wall: Instant,
-    cpu: ProcessTime,
-    before: Progress,
-}
-
-impl Clock {
-    fn new(before: Progress) -> Self {
-        Self { wall: Instant::now(), cpu: ProcessTime::now(), before }
-    }
-
-    /// How far a density has come. An interrupted fit takes the steps after its last saved layer again.
-    fn progress(&self, density: &LinearDensity) -> Progress {
-        let step = match (density.interrupted, &density.growth) {
-            (true, growth) => growth.as_ref().map_or(0, |growth| growth.gains.len()),
-            (false, _) => density.reports.len(),
-        };
-        Progress {
-            step,
-            done: !density.interrupted,
-            wall_seconds: self.before.wall_seconds + self.wall.elapsed().as_secs_f64(),
-            cpu_seconds: self.before.cpu_seconds + self.cpu.elapsed().as_secs_f64(),
-            ..Progress::default()
-        }
-    }
+/// How far a density has come. An interrupted fit takes the steps after its last saved layer again.
+fn progress_of(density: &LinearDensity, clock: &Clock) -> Progress {
+    let step = match (density.interrupted, &density.growth) {
+        (true, growth) => growth.as_ref().map_or(0, |growth| growth.gains.len()),
+        (false, _) => density.reports.len(),
+    };
+    let mut progress = Progress { step, done: !density.interrupted, ..Progress::default() };
+    clock.read(&mut progress);
+    progress
 }
 
 /// A fitted density as a state of training.

@@ -5,6 +5,7 @@
 
 pub mod checkpoint;
 mod choice;
+mod clock;
 pub mod collocation;
 mod error;
 pub mod findings;

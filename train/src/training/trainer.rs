@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cpu_time::ProcessTime;
 use ircpm_flow::Flow;
 
 use super::choice::choose;
+use super::clock::Clock;
 use super::collocation::Collocation;
 use super::minibatch::Minibatch;
 use super::range::{check_points, check_settings};
@@ -336,25 +336,5 @@ impl Recent {
     fn quality(&self, log_z: Option<f64>) -> Option<Estimates> {
         let log_weights: Vec<f64> = self.log_weights.iter().flatten().copied().collect();
         Estimates::new(&log_weights, 0, log_z).ok()
-    }
-}
-
-/// Wall-clock and processor time, added to what an earlier part of the run took.
-struct Clock {
-    before: Progress,
-    wall: Instant,
-    cpu: ProcessTime,
-}
-
-impl From<Progress> for Clock {
-    fn from(before: Progress) -> Self {
-        Self { before, wall: Instant::now(), cpu: ProcessTime::now() }
-    }
-}
-
-impl Clock {
-    fn read(&self, progress: &mut Progress) {
-        progress.wall_seconds = self.before.wall_seconds + self.wall.elapsed().as_secs_f64();
-        progress.cpu_seconds = self.before.cpu_seconds + self.cpu.elapsed().as_secs_f64();
     }
 }
