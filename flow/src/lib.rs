@@ -87,9 +87,9 @@ pub use map::{
     Variation,
 };
 pub use potential::{
-    Affine, Average, Conditioning, Derived, Dictionary, EvaluatedPack, Expression, FeatureMap, Features,
-    Group, InvalidSymmetry, Linear, MAX_ORDER, Mlp, Network, NotAGroup, PointGroup, Potential, Symmetries,
-    Symmetry, Terms,
+    Affine, Average, Conditioning, Derived, Dictionary, Energy, EnergyShaped, EvaluatedPack, Expression,
+    FeatureMap, Features, Group, InvalidSymmetry, Linear, MAX_ORDER, Mlp, Network, NotAGroup, PointGroup,
+    Potential, Shape, Symmetries, Symmetry, Terms, partial_derivatives, partials,
 };
 pub use small::Cholesky;
 pub use stack::{

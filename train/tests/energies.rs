@@ -1,7 +1,7 @@
 //! Energies as text in configurations: errors at their place, runs that are read again, and the same figures as in Rust.
 
-use ircpm_train::config::{Config, Override};
-use ircpm_train::fit::{Options, fit_target};
+use ircpm_train::config::{Config, EnergyShape, Layers, ModelConfig, Override};
+use ircpm_train::fit::{Algorithm, FlowFile, FlowFileError, Options, fit_target};
 use ircpm_train::target::{self, Expression, Parameters};
 
 const VALID: &str = "[target]\nmanifold = \"T2\"\nenergy = \"-(cos(theta1 - a) + cos(theta2 - 5.96))\"\n\
@@ -151,4 +151,61 @@ fn exact_log_z_stands_beside_the_estimate_and_corrects_its_kl() {
     );
     assert!((0.0..1e-5).contains(&known.kl.value), "{:?}", known.kl);
     assert_ne!(plain.kl.value, known.kl.value, "a known log Z makes another estimate");
+}
+
+/// One layer whose psi is a function of the energy, of least KL: its parameters, and the KL with its standard error.
+fn shaped(target: &dyn target::Target, energy: EnergyShape, hidden: Vec<usize>) -> (Vec<f64>, [f64; 2]) {
+    let model =
+        ModelConfig { energy: Some(energy), hidden, layers: Layers::Fixed(1), ..ModelConfig::default() };
+    let options = Options::default().algorithm(Algorithm::Lbfgs).learning_rate(0.5).steps(60).points(2048);
+    let options = options.samples(65_536).model(model);
+    let (flow, fit) = fit_target(target, &options).unwrap();
+    assert!(!fit.evaluation.fold.is_folded());
+    let refused = FlowFile::of_target(&flow, &fit, &options.model);
+    assert!(matches!(refused, Err(FlowFileError::Energy)));
+    let kl = fit.evaluation.weights.unwrap().kl;
+    (fit.theta, [kl.value, kl.standard_error])
+}
+
+/// Least KL of a family, which quadrature and a simplex search have found.
+fn assert_optimal(name: &str, [kl, error]: [f64; 2], optimum: f64) {
+    assert!((kl - optimum).abs() < 4.0 * error + 2e-5, "{name}: KL {kl} ± {error}, not {optimum}");
+}
+
+#[test]
+fn multiples_of_the_energy_find_the_exact_optimum() {
+    for (name, a, kl) in [
+        ("torus-unimodal", 0.8000, 0.025_542),
+        ("torus-multi-modal", 0.4013, 0.022_251),
+        ("torus-correlated", 0.4000, 0.012_771),
+    ] {
+        let target = target::by_name(name).unwrap();
+        let (theta, found) = shaped(target.as_ref(), EnergyShape::Multiple, vec![]);
+        assert!((theta[0] - a).abs() < 2e-3, "{name}: a = {}, not {a}", theta[0]);
+        assert_optimal(name, found, kl);
+    }
+}
+
+#[test]
+fn slopes_and_networks_do_better_than_multiples() {
+    for (name, kl) in [("torus-unimodal", 0.010_070), ("torus-multi-modal", 0.022_019)] {
+        let target = target::by_name(name).unwrap();
+        let (theta, found) = shaped(target.as_ref(), EnergyShape::Slopes, vec![]);
+        assert_eq!(theta.len(), 4);
+        assert_optimal(name, found, kl);
+    }
+    let target = target::by_name("torus-unimodal").unwrap();
+    let (theta, [kl, _]) = shaped(target.as_ref(), EnergyShape::Slopes, vec![8]);
+    assert_eq!(theta.len(), 4 + 8 * 4 + 8 + 8 + 1);
+    assert!(kl < 1e-3, "{kl}");
+}
+
+#[test]
+fn energy_as_text_shapes_psi_as_the_compiled_one_does() {
+    let text = "-(cos(theta1 - 4.18) + cos(theta2 - 5.96))";
+    let of_text = Expression::parse(&"T2".parse().unwrap(), text, &Parameters::new()).unwrap();
+    let compiled = target::by_name("torus-unimodal").unwrap();
+    let [text, compiled] =
+        [&of_text, compiled.as_ref()].map(|target| shaped(target, EnergyShape::Multiple, vec![]).0[0]);
+    assert!((text - compiled).abs() < 1e-6, "{text}, {compiled}");
 }

@@ -12,7 +12,7 @@ use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// A configuration, and words of its message.
-const CONFIGURATIONS: [(&str, &str); 31] = [
+const CONFIGURATIONS: [(&str, &str); 33] = [
     ("", "loss = \"reverse-kl\" needs a [target]"),
     ("[target]", "[target] needs a name, or a manifold and an energy"),
     ("[target\nname = \"torus-seam\"", "unclosed table"),
@@ -38,6 +38,11 @@ const CONFIGURATIONS: [(&str, &str); 31] = [
         "needs [data] with file and manifold",
     ),
     ("[target]\nname = \"torus-seam\"\n[model]\nhidden = []", "give the widths of 1 to 16"),
+    ("[target]\nname = \"torus-seam\"\n[model]\nenergy = \"f(u)\"", "unknown variant `f(u)`, expected"),
+    (
+        "[data]\nfile = \"x.csv\"\nmanifold = \"T1\"\n[training]\nloss = \"likelihood\"\n[model]\nenergy = \"multiple\"",
+        "psi takes its form from a [target]",
+    ),
     (
         "[target]\nname = \"torus-seam\"\n[model]\nhidden = [100000]",
         "100000 is not an integer from 1 to 4096",

@@ -2,6 +2,7 @@
 
 mod average;
 mod derived;
+mod energy;
 mod features;
 pub mod linear;
 pub mod mlp;
@@ -16,6 +17,7 @@ use ircpm_manifolds::Coordinates;
 
 pub use average::Average;
 pub use derived::Derived;
+pub use energy::{Energy, EnergyShaped, Shape, partial_derivatives, partials};
 pub use features::{FeatureMap, Features};
 pub use linear::{Conditioning, Dictionary, Linear, Terms};
 pub use mlp::Mlp;

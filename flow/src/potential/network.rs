@@ -59,6 +59,17 @@ impl Network {
         &self.mlp
     }
 
+    /// As [`Potential::accumulate_each`], where this network's parameters are the first of so many.
+    #[inline(always)]
+    pub(super) fn accumulate_each_of<S: Algebra>(
+        &self,
+        parameters: usize,
+        sweep: &NetworkSweepWorkspace<S>,
+        rows: &mut [S::Base],
+    ) {
+        self.mlp.accumulate_each(parameters, &sweep.mlp, rows);
+    }
+
     /// Features of pack `p`.
     #[inline(always)]
     fn pack(&self, p: usize) -> std::ops::Range<usize> {
@@ -188,6 +199,6 @@ impl Potential for Network {
 
     #[inline(always)]
     fn accumulate_each<S: Algebra>(&self, sweep: &NetworkSweepWorkspace<S>, rows: &mut [S::Base]) {
-        self.mlp.accumulate_each(&sweep.mlp, rows);
+        self.accumulate_each_of(self.parameters(), sweep, rows);
     }
 }

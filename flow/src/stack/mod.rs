@@ -27,6 +27,7 @@ pub use spec::{FlowSpec, MAX_DIM, linear_map};
 use crate::error::{FlowError, SampleError};
 use crate::lanes::Workspace;
 use crate::map::{Direction, Map, Record, SolveStats};
+use crate::potential::{Energy, Shape};
 
 /// Images of base points.
 #[derive(Clone, Debug)]
@@ -82,7 +83,60 @@ impl Flow {
     /// As [`Flow::new`].
     pub fn on(spec: FlowSpec, isa: Isa) -> Result<Self, FlowError> {
         let shared = spec.shared;
-        Ok(Self { isa, ..Self::from_maps(spec.into_maps(isa)?, shared)? })
+        Ok(Self { isa, ..Self::from_maps(spec.into_maps(None, isa)?, shared)? })
+    }
+
+    /// The flow whose layers have the potential `shape(energy) + network` (section 3.3 of arXiv:2110.01288); the network
+    /// is that of `spec`, none if it has no hidden layers.
+    ///
+    /// # Errors
+    /// As [`Flow::new`], and if the energy reads another number of coordinates than points have.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use ircpm_ad::derivative::ScalarField;
+    /// use ircpm_ad::{Isa, Scalar};
+    /// use ircpm_flow::{Energy, Features, Flow, FlowSpec, Shape, Solver, partial_derivatives};
+    ///
+    /// /// `−cos θ`, on the circle.
+    /// #[derive(Debug)]
+    /// struct Rotor;
+    ///
+    /// impl ScalarField for Rotor {
+    ///     fn eval<S: Scalar>(&self, z: &[S]) -> S {
+    ///         -z[0].cos()
+    ///     }
+    /// }
+    ///
+    /// impl Energy for Rotor {
+    ///     fn inputs(&self) -> usize {
+    ///         1
+    ///     }
+    ///     fn derivatives(&self, order: usize, samples: usize, points: &[f64], out: &mut [f64]) {
+    ///         partial_derivatives(self, Isa::best(), order, samples, points, out);
+    ///     }
+    /// }
+    ///
+    /// let spec = FlowSpec {
+    ///     manifold: "T1".parse()?,
+    ///     layers: 1,
+    ///     shared: false,
+    ///     hidden: vec![],
+    ///     features: Features::Harmonics { order: 1 },
+    ///     symmetry: vec![],
+    ///     output_scale: 1.0,
+    ///     solver: Solver::default(),
+    /// };
+    /// let flow = Flow::shaped(spec, Arc::new(Rotor), Shape::Multiple)?;
+    /// // psi = −0.5 cos θ draws points towards θ = 0: H = 1 + 0.5 cos θ there is 1.5, and q = 1.5 / 2π.
+    /// let q = flow.inverse(&[0.5], &[0.0]).log_q[0].exp();
+    /// assert!((q - 1.5 / std::f64::consts::TAU).abs() < 1e-15);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shaped(spec: FlowSpec, energy: Arc<dyn Energy>, shape: Shape) -> Result<Self, FlowError> {
+        let (shared, isa) = (spec.shared, Isa::best());
+        Self::from_maps(spec.into_maps(Some((energy, shape)), isa)?, shared)
     }
 
     /// A stack of any maps of one manifold, the first applied first. If `shared`, all have the same parameters.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use ircpm_ad::Isa;
 use ircpm_manifolds::{AnyManifold, Product};
 
-use crate::error::FlowError;
+use crate::error::{FlowError, MapError};
 use crate::map::{ConcaveMap, LinearMap, Map, Solver};
-use crate::potential::{Average, Features, Linear, Network, Symmetries, Symmetry, Terms};
+use crate::potential::{
+    Average, Energy, EnergyShaped, Features, Linear, Network, Shape, Symmetries, Symmetry, Terms,
+};
 
 /// What a flow with network potentials is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,25 +36,46 @@ pub struct FlowSpec {
 /// Largest dimension that [`crate::Flow::new`] has kernels for.
 pub const MAX_DIM: usize = 8;
 
+/// What is zero where psi has neither a network nor an energy.
+const NO_LAYERS: &str = "the number of hidden layers";
+
 impl FlowSpec {
-    /// The layers that this describes, on the given instruction set.
-    pub(super) fn into_maps(self, isa: Isa) -> Result<Vec<Arc<dyn Map>>, FlowError> {
-        self.check()?;
+    /// The layers that this describes, on the given instruction set; with an energy, psi is a function of it plus the
+    /// network, if there is one.
+    pub(super) fn into_maps(
+        self,
+        energy: Option<(Arc<dyn Energy>, Shape)>,
+        isa: Isa,
+    ) -> Result<Vec<Arc<dyn Map>>, FlowError> {
+        self.check(energy.is_some())?;
         let symmetries = Symmetries::new(&self.symmetry, &self.manifold)?;
         let features = symmetries.features(&self.features, &self.manifold)?;
-        let network = Network::new(features, &self.hidden, self.output_scale);
-        let potential = Average::new(network, symmetries.group().clone());
+        let network =
+            (!self.hidden.is_empty()).then(|| Network::new(features, &self.hidden, self.output_scale));
+        let potential = match (energy, network) {
+            (Some((energy, shape)), network) => {
+                let (manifold, ambient) = (self.manifold.to_string(), self.manifold.ambient());
+                if energy.inputs() != ambient {
+                    let inputs = energy.inputs();
+                    return Err(MapError::Coordinates { manifold, ambient, inputs }.into());
+                }
+                EnergyShaped::new(energy, shape, network)
+            }
+            (None, Some(network)) => network.into(),
+            (None, None) => return Err(FlowError::Zero { what: NO_LAYERS }),
+        };
+        let potential = Average::new(potential, symmetries.group().clone());
         let table = [of::<1>, of::<2>, of::<3>, of::<4>, of::<5>, of::<6>, of::<7>, of::<MAX_DIM>];
         let manifold = product(&self.manifold)?;
         let map = table[self.manifold.dim() - 1](manifold, potential, self.solver, isa)?;
         Ok(vec![map; self.layers])
     }
 
-    /// Checks sizes and numbers.
-    fn check(&self) -> Result<(), FlowError> {
+    /// Checks sizes and numbers; a network need not be there beside an energy.
+    fn check(&self, has_energy: bool) -> Result<(), FlowError> {
         let zero = |is: bool, what| if is { Err(FlowError::Zero { what }) } else { Ok(()) };
         zero(self.layers == 0, "the number of layers")?;
-        zero(self.hidden.is_empty(), "the number of hidden layers")?;
+        zero(self.hidden.is_empty() && !has_energy, NO_LAYERS)?;
         zero(self.hidden.contains(&0), "the width of a hidden layer")?;
         let scale = self.output_scale;
         if !(scale > 0.0 && scale.is_finite()) {
@@ -103,11 +126,12 @@ pub(super) fn product(manifold: &AnyManifold) -> Result<Product, FlowError> {
     manifold.to_product().ok_or_else(|| FlowError::NoKernels { manifold: manifold.to_string() })
 }
 
-/// The map of a network that is averaged over a group, compiled for dimension `D`. A network without symmetry is the
-/// average over the trivial group, because kernels of its own would be as many again.
+/// The map of a potential that is averaged over a group, compiled for dimension `D`. One without symmetry is the average
+/// over the trivial group, and a network alone is one without an energy, because kernels of their own would be as many
+/// again.
 fn of<const D: usize>(
     manifold: Product,
-    potential: Average<Network>,
+    potential: Average<EnergyShaped>,
     solver: Solver,
     isa: Isa,
 ) -> Result<Arc<dyn Map>, FlowError> {

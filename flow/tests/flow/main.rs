@@ -6,6 +6,7 @@ mod checks;
 mod derivatives;
 mod differentials;
 mod eigen;
+mod energies;
 mod equivariance;
 mod gradients;
 mod inverse;

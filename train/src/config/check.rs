@@ -127,7 +127,7 @@ pub(super) fn uniform<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::E
 
 pub(super) fn hidden<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<usize>, D::Error> {
     let widths = Vec::<i64>::deserialize(input)?;
-    if widths.is_empty() || widths.len() > 16 {
+    if widths.len() > 16 {
         return Err(D::Error::custom(format!("{} hidden layers: give the widths of 1 to 16", widths.len())));
     }
     widths.into_iter().map(|n| check(n, 1..=4096).map(|n| n as usize)).collect()

@@ -14,7 +14,7 @@ mod string_span;
 mod suggest;
 mod target;
 
-use ircpm_flow::{FlowSpec, Method as FlowMethod, Solver as FlowSolver, Symmetries};
+use ircpm_flow::{Flow, FlowError, FlowSpec, Method as FlowMethod, Solver as FlowSolver, Symmetries};
 use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ use crate::symmetry::check_symmetry;
 use crate::target::{ExpressionError, Target};
 pub use data::DataConfig;
 pub use error::ConfigError;
-pub use model::{Features, Layers, ModelConfig, Potential};
+pub use model::{EnergyShape, Features, Layers, ModelConfig, Potential};
 pub use overrides::Override;
 pub use suggest::suggest;
 pub use target::{LogZ, TargetConfig};
@@ -268,6 +268,17 @@ impl Config {
                     .into();
             return Err((&["model", "potential"], message));
         }
+        if self.model.energy.is_some() && self.target.is_none() {
+            let message = "psi takes its form from a [target]: give one, or remove this key".into();
+            return Err((&["model", "energy"], message));
+        }
+        if self.model.hidden.is_empty() && self.model.energy.is_none() {
+            let message =
+                "no hidden layers: give the widths of 1 to 16, or energy = \"multiple\" or \"slopes\" for a \
+                           potential without a network"
+                    .into();
+            return Err((&["model", "hidden"], message));
+        }
         match (training.loss, &self.target, &self.data) {
             (Loss::ReverseKl, Some(target), None) => target.consistent(),
             (Loss::Likelihood, None, Some(_)) => Ok(()),
@@ -309,8 +320,10 @@ impl Config {
     /// Whether all keys of a network and of its training are as by default.
     fn names_no_network(&self) -> bool {
         let Self { model, training, .. } = self;
-        let ModelConfig { shared, hidden, features, symmetry, output_scale, .. } = ModelConfig::default();
+        let ModelConfig { shared, energy, hidden, features, symmetry, output_scale, .. } =
+            ModelConfig::default();
         model.shared == shared
+            && model.energy == energy
             && model.hidden == hidden
             && model.features == features
             && model.symmetry == symmetry
@@ -346,7 +359,16 @@ impl Config {
         self.data.as_ref().and_then(|data| data.notation.clone()).unwrap_or_default()
     }
 
-    /// What to build the flow from, on the manifold of the target or of the data.
+    /// The flow that training begins with, on the manifold of the target or of the data.
+    ///
+    /// # Errors
+    /// As [`Flow::new`].
+    pub fn flow(&self, manifold: &AnyManifold) -> Result<Flow, FlowError> {
+        let target = self.target().ok().flatten();
+        self.model.flow(self.flow_spec(manifold), target.as_deref())
+    }
+
+    /// What to build the flow from but an energy, on the manifold of the target or of the data.
     pub fn flow_spec(&self, manifold: &AnyManifold) -> FlowSpec {
         let model = &self.model;
         let features = model.features.clone().into();

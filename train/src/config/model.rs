@@ -1,9 +1,11 @@
 //! The stack of layers and what psi is, as a configuration names them.
 
-use ircpm_flow::{Features as FlowFeatures, Symmetry};
+use ircpm_flow::{Features as FlowFeatures, Flow, FlowError, FlowSpec, Shape, Symmetry};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{AUTO, check};
+use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::target::Target;
 
 /// The stack of layers and their networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +18,11 @@ pub struct ModelConfig {
     pub layers: Layers,
     /// Whether all layers have the same parameters.
     pub shared: bool,
-    /// Width of each hidden layer, 1 to 4096; at most 16 of them.
+    /// What psi takes from the target's energy, beside a network or instead of one; nothing by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyShape>,
+    /// Width of each hidden layer, 1 to 4096; at most 16 of them. None for no network, where psi is a function of the
+    /// energy.
     #[serde(deserialize_with = "check::hidden")]
     pub hidden: Vec<usize>,
     /// What the network sees of a point.
@@ -40,6 +46,17 @@ pub enum Potential {
     Network,
     /// A combination of waves, spherical harmonics, bumps and polynomials: see [`crate::convex`]. For points alone.
     Linear,
+}
+
+/// How psi depends on the energy `u` of the target (section 3.3 of arXiv:2110.01288): `psi = f(u)`, and a network added
+/// to it if there are hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnergyShape {
+    /// `f(u) = a u`: one parameter.
+    Multiple,
+    /// A smooth increasing function whose slope changes once: four parameters, see [`ircpm_flow::Shape::Slopes`].
+    Slopes,
 }
 
 /// How many layers a stack has. Written `"auto"` or as an integer.
@@ -111,6 +128,41 @@ impl From<Features> for FlowFeatures {
     }
 }
 
+impl ModelConfig {
+    /// The flow of a specification, whose potential is built from the energy of `target` if it should be.
+    ///
+    /// # Errors
+    /// [`FlowError`] as [`Flow::new`]; without a target that can be differentiated there is no such energy, and the
+    /// network stands alone.
+    pub(crate) fn flow(&self, spec: FlowSpec, target: Option<&dyn Target>) -> Result<Flow, FlowError> {
+        let energy = self.energy.zip(target.and_then(|target| Some((target, target.differentiable()?))));
+        match energy {
+            Some((form, (target, energy))) => Flow::shaped(spec, energy, shape(form, target)),
+            None => Flow::new(spec),
+        }
+    }
+}
+
+/// Points at which energies are compared.
+const POINTS: usize = 256;
+
+/// The shape of that form for the energies of a target: their mean and standard deviation over base points are its
+/// origin and unit.
+fn shape(form: EnergyShape, target: &dyn Target) -> Shape {
+    if form == EnergyShape::Multiple {
+        return Shape::Multiple;
+    }
+    let sequence = Sequence::new(Spread::Lattice, POINTS, target.manifold().cube_dim());
+    let points = base_points(target.manifold(), &sequence, &mut Generator::from_seed(0));
+    let mut u = vec![0.0; POINTS];
+    target.energies(&points, &mut u);
+    u.retain(|u| u.is_finite());
+    let count = u.len().max(1) as f64;
+    let origin = u.iter().sum::<f64>() / count;
+    let unit = (u.iter().map(|u| (u - origin).powi(2)).sum::<f64>() / count).sqrt();
+    Shape::Slopes { origin, unit: if unit > 0.0 && unit.is_finite() { unit } else { 1.0 } }
+}
+
 impl Default for ModelConfig {
     fn default() -> Self {
         let features = Features::Harmonics { order: 1 };
@@ -118,6 +170,7 @@ impl Default for ModelConfig {
             potential: Potential::Auto,
             layers: Layers::Auto,
             shared: false,
+            energy: None,
             hidden: vec![16, 16],
             features,
             symmetry: vec![],

@@ -82,6 +82,12 @@ pub enum FlowFileError {
         /// Name of the manifold.
         manifold: String,
     },
+    /// The potential is built from the energy of a target, which no file holds.
+    #[error(
+        "psi is a function of the target's energy, which a flow's file does not hold; keep the run's folder, or \
+             train a network (model.energy)"
+    )]
+    Energy,
     /// There are more or fewer parameters than the flow has.
     #[error("{found} parameters were given, but the flow has {expected}; give the parameters of this flow")]
     Parameters {
@@ -202,6 +208,7 @@ impl Parts {
     fn flow(&self) -> Result<Flow, FlowFileError> {
         let manifold: AnyManifold = self.manifold.parse().map_err(|e| metadata(&e))?;
         match &self.potential {
+            Potentials::Network(model) if model.energy.is_some() => Err(FlowFileError::Energy),
             Potentials::Network(model) => Ok(Flow::new(spec(&manifold, model, &self.solver))?),
             Potentials::Linear(terms) => LinearDensity::flow_of(&manifold, terms)?
                 .ok_or_else(|| FlowFileError::Terms { manifold: self.manifold.clone() }),

@@ -88,6 +88,15 @@ pub enum FitError {
     /// No flow can be built on the manifold.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// Psi should be built from the energy of a target that has no derivatives.
+    #[error(
+        "psi cannot be a function of the energy of `{target}`, which does not say its third derivatives; implement \
+         Target::differentiable, or leave model.energy out"
+    )]
+    NotDifferentiable {
+        /// Name of the target.
+        target: String,
+    },
     /// The target does not have a symmetry that its model is given.
     #[error(transparent)]
     Asymmetry(#[from] Asymmetry),
@@ -218,7 +227,10 @@ pub fn fit_target_with(
     watcher: &mut dyn Watcher,
 ) -> Result<(Flow, Fit), FitError> {
     options.check()?;
-    let first = Flow::new(options.spec(target.manifold()))?;
+    if options.model.energy.is_some() && target.differentiable().is_none() {
+        return Err(FitError::NotDifferentiable { target: target.name().to_owned() });
+    }
+    let first = options.model.flow(options.spec(target.manifold()), Some(target))?;
     let symmetries = Symmetries::new(&options.model.symmetry, target.manifold()).map_err(FlowError::from)?;
     check_symmetry(target, &symmetries)?;
     let source = Source::Target { target, beta: options.beta };

@@ -5,8 +5,12 @@
 )]
 
 use std::borrow::Cow;
+use std::fmt::{self, Formatter};
+use std::sync::Arc;
 
+use ircpm_ad::derivative::ScalarField;
 use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
+use ircpm_flow::{Energy, partial_derivatives};
 use ircpm_manifolds::AnyManifold;
 
 use super::Target;
@@ -31,7 +35,7 @@ pub trait Density: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct InLanes<D> {
     name: Cow<'static, str>,
-    density: D,
+    density: Arc<D>,
     manifold: AnyManifold,
     isa: Isa,
 }
@@ -45,7 +49,7 @@ impl<D: Density> InLanes<D> {
     /// A target on a given instruction set.
     pub fn on(isa: Isa, name: impl Into<Cow<'static, str>>, density: D) -> Self {
         let manifold = density.manifold();
-        Self { name: name.into(), density, manifold, isa }
+        Self { name: name.into(), density: Arc::new(density), manifold, isa }
     }
 
     /// As [`InLanes::new`], for the table.
@@ -67,13 +71,46 @@ impl<D: Density> Target for InLanes<D> {
     fn energies(&self, y: &[f64], u: &mut [f64]) {
         let n = self.manifold.ambient();
         assert_eq!(y.len(), n * u.len(), "points of {n} coordinates");
-        self.isa.dispatch(Energies { density: &self.density, y, u });
+        self.isa.dispatch(Energies { density: &*self.density, y, u });
     }
     fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]) {
         let n = self.manifold.ambient();
         assert_eq!(y.len(), n * u.len(), "points of {n} coordinates");
         assert_eq!(grad.len(), y.len(), "gradients of {n} coordinates");
-        self.isa.dispatch(Gradients { density: &self.density, y, u, grad });
+        self.isa.dispatch(Gradients { density: &*self.density, y, u, grad });
+    }
+    fn differentiable(&self) -> Option<Arc<dyn Energy>> {
+        let coordinates = self.manifold.ambient();
+        Some(Arc::new(Differentiable { density: Arc::clone(&self.density), coordinates, isa: self.isa }))
+    }
+}
+
+/// An energy with its derivatives.
+struct Differentiable<D> {
+    density: Arc<D>,
+    coordinates: usize,
+    isa: Isa,
+}
+
+impl<D> fmt::Debug for Differentiable<D> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Differentiable").finish_non_exhaustive()
+    }
+}
+
+impl<D: Density> ScalarField for Differentiable<D> {
+    #[inline(always)]
+    fn eval<S: Scalar>(&self, y: &[S]) -> S {
+        self.density.energy(y)
+    }
+}
+
+impl<D: Density> Energy for Differentiable<D> {
+    fn inputs(&self) -> usize {
+        self.coordinates
+    }
+    fn derivatives(&self, order: usize, samples: usize, points: &[f64], out: &mut [f64]) {
+        partial_derivatives(self, self.isa, order, samples, points, out);
     }
 }
 

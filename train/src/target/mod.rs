@@ -14,6 +14,9 @@ pub mod sine;
 pub mod sphere;
 pub mod torus;
 
+use std::sync::Arc;
+
+use ircpm_flow::Energy;
 use ircpm_manifolds::AnyManifold;
 
 pub use density::{Density, InLanes};
@@ -47,6 +50,12 @@ pub trait Target: Send + Sync {
     /// # Panics
     /// If `y` does not hold `u.len()` points, or `grad` is not as long as `y`.
     fn gradients(&self, y: &[f64], u: &mut [f64], grad: &mut [f64]);
+
+    /// The energy with its derivatives up to the third order, from which psi may be built
+    /// ([`crate::config::ModelConfig::energy`]); none by default.
+    fn differentiable(&self) -> Option<Arc<dyn Energy>> {
+        None
+    }
 }
 
 /// Makes the target that goes by a name.

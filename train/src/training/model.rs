@@ -75,7 +75,7 @@ pub(super) fn flow_of(config: &Config, manifold: &AnyManifold, state: &State) ->
     let flow = if config.is_linear() {
         LinearDensity::flow_of(manifold, &state.terms).ok()??
     } else {
-        let first = Flow::new(config.flow_spec(manifold)).ok()?;
+        let first = config.flow(manifold).ok()?;
         if grows(config) { with_parameters(&first, parameters)? } else { first }
     };
     (flow.parameters() == parameters).then_some(flow)

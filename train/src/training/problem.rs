@@ -128,8 +128,8 @@ impl Problem {
             let choice = "a likelihood of linear layers is concave";
             return Ok(Self { config, flow, choice, grows: false, content: Arc::new(content) });
         }
-        let spec = config.flow_spec(&manifold);
-        let flow = Flow::new(spec)
+        let flow = config
+            .flow(&manifold)
             .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
         let source = content.source(config.beta());
         let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;

@@ -174,12 +174,18 @@ impl Mlp {
         }
     }
 
-    /// As [`Mlp::accumulate`], sample by sample: `rows` is `[pack][parameter]`.
+    /// As [`Mlp::accumulate`], sample by sample: `rows` is `[pack][parameter]` with so many `parameters` per pack, of
+    /// which the first are this network's.
     #[inline(always)]
-    pub fn accumulate_each<S: Algebra>(&self, sweep: &MlpSweepWorkspace<S>, rows: &mut [S::Base]) {
+    pub fn accumulate_each<S: Algebra>(
+        &self,
+        parameters: usize,
+        sweep: &MlpSweepWorkspace<S>,
+        rows: &mut [S::Base],
+    ) {
         for (l, layer) in self.layers().enumerate() {
             let (delta, x) = self.cotangents_and_inputs(l, sweep);
-            layer.accumulate_each(delta, x, S::COEFFS, rows, self.parameters());
+            layer.accumulate_each(delta, x, S::COEFFS, rows, parameters);
         }
     }
 }

@@ -25,8 +25,11 @@ mod tests;
 mod token;
 mod value;
 
+use std::sync::Arc;
+
 use ircpm_ad::derivative::ScalarField;
 use ircpm_ad::{Isa, Scalar};
+use ircpm_flow::{Energy, partial_derivatives};
 use ircpm_manifolds::AnyManifold;
 
 use super::Target;
@@ -201,11 +204,24 @@ impl Target for Expression {
         assert_eq!(grad.len(), y.len(), "gradients of {n} coordinates");
         self.isa.dispatch(Gradients { program: &self.program, y, u, grad });
     }
+    fn differentiable(&self) -> Option<Arc<dyn Energy>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl Energy for Expression {
+    fn inputs(&self) -> usize {
+        self.manifold.ambient()
+    }
+    fn derivatives(&self, order: usize, samples: usize, points: &[f64], out: &mut [f64]) {
+        partial_derivatives(self, self.isa, order, samples, points, out);
+    }
 }
 
 impl ScalarField for Expression {
     /// # Panics
     /// If `y` is not as long as a point of the manifold.
+    #[inline(always)]
     fn eval<S: Scalar>(&self, y: &[S]) -> S {
         assert_eq!(y.len(), self.manifold.ambient(), "coordinates of one point");
         self.program.value(y)

@@ -135,6 +135,7 @@ impl Program {
     }
 
     /// The energy at one point.
+    #[inline(always)]
     pub(super) fn value<S: Scalar>(&self, y: &[S]) -> S {
         let mut file = self.file(1);
         file[..y.len()].copy_from_slice(y);
