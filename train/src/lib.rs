@@ -77,6 +77,8 @@ pub mod least_squares;
 mod lloyd;
 pub mod loss;
 pub mod optimiser;
+#[cfg(feature = "program")]
+pub mod paper;
 pub mod points;
 #[cfg(feature = "program")]
 pub mod program;

@@ -7,6 +7,7 @@ use super::folder::{Folder, FolderError, file};
 use crate::chain::ChainError;
 use crate::config::ConfigError;
 use crate::evaluation::EvaluationError;
+use crate::paper::PaperError;
 use crate::report::picture::PictureError;
 use crate::samples::SamplesError;
 use crate::training::checkpoint::CheckpointError;
@@ -81,6 +82,9 @@ pub enum RunError {
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// A row, a study or a figure of the paper's programme has no result.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
     /// The user asked to stop while a table was being written.
     #[error("stopped: no file is written")]
     Stopped,

@@ -13,6 +13,7 @@ mod files;
 mod fits;
 mod messages;
 mod parquet;
+mod reproduce;
 mod runs;
 #[cfg(unix)]
 mod stories;

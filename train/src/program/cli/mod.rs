@@ -14,6 +14,7 @@ mod open;
 mod plot;
 mod points;
 mod presets;
+mod reproduce;
 mod resume;
 mod sample;
 mod show;
@@ -39,6 +40,7 @@ use manual::{Completions, Manual};
 use plot::Plot;
 use points::{Points, Quantity};
 use presets::Presets;
+use reproduce::Reproduce;
 use resume::Resume;
 use sample::Sample;
 use show::Show;
@@ -58,6 +60,7 @@ Examples:
   ircpm show runs/torus-multi-modal-1                  what is in it
   ircpm sample runs/torus-multi-modal-1 -n 100000 -o samples.npz
   ircpm presets --check --seeds 3                      a table of all presets
+  ircpm reproduce --quick                              the paper's tables and figures
 
 Exit status: 0 done and sound, 1 failed, 2 wrong arguments, 3 done but not a density (the map folds, or its mass is not
 one), 4 a density whose training is unfinished, or whose weights are too heavy-tailed for ESS and log Z, 130 stopped by
@@ -90,6 +93,9 @@ enum Command {
     Resume(Resume),
     /// List the presets; with --check, train each and print a table of results
     Presets(Presets),
+    /// Train and measure everything that the paper shows, and write its tables and figures
+    #[command(after_help = reproduce::EXAMPLES)]
+    Reproduce(Reproduce),
     /// Measure a finished or interrupted run again; write its report and pictures if it has none of its present state
     Evaluate(Evaluate),
     /// Show what the folder of a run holds: configuration, state of training, report
@@ -128,6 +134,7 @@ impl Command {
             Self::Fit(args) => fit::fit(args, stop),
             Self::Resume(args) => resume::resume(args, stop),
             Self::Presets(args) => presets::presets(args, stop),
+            Self::Reproduce(args) => reproduce::reproduce(args, stop),
             Self::Evaluate(args) => evaluate::evaluate(args, stop),
             Self::Show(args) => show::show(args),
             Self::Plot(args) => plot::plot(args),

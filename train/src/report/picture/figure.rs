@@ -179,6 +179,20 @@ impl Panel<'_> {
         self.area.draw(&Circle::new(self.pixel(place), 1, colour.filled())).map_err(|e| failure(&e))
     }
 
+    /// A disc that ends a curve.
+    pub(super) fn disc(&self, place: (f64, f64), colour: RGBAColor) -> Drawn {
+        self.area.draw(&Circle::new(self.pixel(place), 2, colour.filled())).map_err(|e| failure(&e))
+    }
+
+    /// A ring around a place, seen on light and on dark.
+    pub(super) fn ring(&self, place: (f64, f64)) -> Drawn {
+        for (radius, colour) in [(5, WHITE), (6, WHITE), (7, BLACK)] {
+            let circle = Circle::new(self.pixel(place), radius, colour.stroke_width(1));
+            self.area.draw(&circle).map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
     /// Text at a place.
     pub(super) fn text(
         &self,

@@ -11,6 +11,7 @@ mod heat;
 mod mollweide;
 mod pairs;
 mod square;
+mod surface;
 mod turn;
 
 use ircpm_manifolds::{AnyManifold, Coordinates};
@@ -27,6 +28,7 @@ use figure::Figure;
 use grid::Grid;
 use mollweide::Mollweide;
 use square::Square;
+pub use surface::{Kind, Surface, nodes, surfaces};
 
 const DENSITY: &str = "density.png";
 const POTENTIAL: &str = "potential.png";
