@@ -1,0 +1,137 @@
+//! What can go wrong with a lattice.
+
+use ircpm_flow::SolverError;
+use thiserror::Error;
+
+/// Why a potential of charges, or its map, cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChargesError {
+    /// There are no sites, or no terms.
+    #[error("a potential of charges needs {what}: there is none")]
+    Empty {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A term acts on a site that is not there.
+    #[error("term {term} acts on site {site}, but the sites are 0 to {last}")]
+    Site {
+        /// Number of the term, from 0.
+        term: usize,
+        /// The site.
+        site: usize,
+        /// The last site.
+        last: usize,
+    },
+    /// A term has all charges zero: it is a constant.
+    #[error("term {term} has no charge that is not zero, so that it is a constant: leave it out")]
+    Constant {
+        /// Number of the term, from 0.
+        term: usize,
+    },
+    /// A term names a site twice.
+    #[error("term {term} names site {site} twice: add the two charges")]
+    SiteTwice {
+        /// Number of the term, from 0.
+        term: usize,
+        /// The site.
+        site: usize,
+    },
+    /// A charge is too large for a table of harmonics.
+    #[error("term {term} has the charge {charge}, but charges reach from -{largest} to {largest}")]
+    Charge {
+        /// Number of the term, from 0.
+        term: usize,
+        /// The charge.
+        charge: i32,
+        /// The largest one.
+        largest: i32,
+    },
+    /// One class has the same charges twice, up to their sign.
+    #[error(
+        "term {term} repeats an earlier term of class {class}, up to the sign of all charges: leave one out"
+    )]
+    Repeated {
+        /// Number of the term, from 0.
+        term: usize,
+        /// The class.
+        class: usize,
+    },
+    /// No term belongs to a class.
+    #[error("class {class} of {classes} has no term: number the classes without gaps, from 0")]
+    NoTerm {
+        /// The class.
+        class: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A lattice is too small for the clusters of its terms.
+    #[error(
+        "{lattice} has {found} sites a side, and its terms need {needed}: take a larger lattice, or smaller clusters"
+    )]
+    TooSmall {
+        /// Which lattice.
+        lattice: &'static str,
+        /// Sites per side.
+        found: usize,
+        /// Sites per side that the clusters need.
+        needed: usize,
+    },
+    /// A number that must not be zero is zero.
+    #[error("the {what} of {lattice} must not be zero")]
+    Zero {
+        /// Which lattice.
+        lattice: &'static str,
+        /// Which number.
+        what: &'static str,
+    },
+    /// Potentials on different numbers of sites cannot be added.
+    #[error("a potential on {found} sites cannot be added to one on {expected}")]
+    Sites {
+        /// Sites of the first.
+        expected: usize,
+        /// Sites of the other.
+        found: usize,
+    },
+    /// The solver's numbers are out of range.
+    #[error(transparent)]
+    Solver(#[from] SolverError),
+}
+
+/// Why the parameters of one lattice do not serve another.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The source lattice has no such class.
+    #[error(
+        "the smaller lattice has no class `{label}`: train on a lattice that is large enough to have a bulk, with the same \
+         range, degree, clusters and boundary"
+    )]
+    Missing {
+        /// Label of the class.
+        label: String,
+    },
+    /// There are not as many parameters as classes.
+    #[error("{found} parameters were given for {expected} classes")]
+    Parameters {
+        /// Classes of the source.
+        expected: usize,
+        /// Numbers given.
+        found: usize,
+    },
+}
+
+/// Why the wall cannot be built.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum WallError {
+    /// The limit is not between zero and one.
+    #[error("the wall's limit is {value}: it must lie between 0 and 1, where 1 is the fold itself")]
+    Limit {
+        /// The limit.
+        value: f64,
+    },
+    /// The pool has no points.
+    #[error("the wall's pool needs at least one point")]
+    NoPoints,
+}

@@ -1,0 +1,67 @@
+//! Implicit Riemannian concave potential maps of lattices: hundreds of angles with exact densities.
+//!
+//! The potential is a sum of cosines of integer combinations of a few angles each, `psi = Σ a cos(q·y)`, tied by the
+//! symmetries of the lattice. Its gradient and Hessian are closed forms, and `H = I + Hess psi` is banded, sparse, or
+//! diagonal with a part of low rank, so that log-determinants, solves and gradients are exact at a cost that grows with
+//! the number of angles only as elimination does: linearly on chains. A [`LatticeMap`] is a layer of the ordinary
+//! [`ircpm_flow::Flow`], whose losses, samples and estimates need no word about it.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use ircpm_flow::{Flow, Map, Solver};
+//! use ircpm_lattice::{Chain, LatticeMap};
+//!
+//! // Three layers on an open chain of 64 angles.
+//! let layer = || -> Result<Arc<dyn Map>, Box<dyn std::error::Error>> {
+//!     Ok(Arc::new(LatticeMap::new(Chain::default().charges(64)?, Solver::default())?))
+//! };
+//! let flow = Flow::from_maps(vec![layer()?, layer()?, layer()?], false)?;
+//! let theta = flow.initial(0);
+//! let samples = flow.try_forward(&theta, &flow.sample(&theta, 100, 1).y)?;
+//! let log_q = flow.log_prob(&theta, &samples.y);
+//! assert!(log_q.iter().zip(&samples.log_q).all(|(a, b)| (a - b).abs() < 1e-10));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
+//! | [`map`] | [`LatticeMap`]: its map, a layer of a flow |
+//! | [`factor`] | [`Form`]: how `H` is factored |
+//!
+//! # Larger lattices
+//!
+//! The number of parameters does not grow with the lattice. [`Charges::parameters_from`] carries those of a small one to
+//! a large one, where they serve unchanged: the divergence grows with the number of sites.
+//!
+//! # Limits
+//!
+//! A map is a diffeomorphism only where `H` is positive definite everywhere.
+//! Elimination is without pivots: where `H` is nearly singular but not positive
+//! definite, the signs and logarithms of [`ircpm_flow::Map::signed_log_dets`] lose digits.
+
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
+)]
+
+pub mod charges;
+mod error;
+pub mod factor;
+mod lanes;
+pub mod map;
+mod program;
+
+pub use charges::{Chain, Charges, Square, Term};
+pub use error::{ChargesError, TransferError, WallError};
+pub use factor::{Form, Structure};
+pub use map::LatticeMap;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

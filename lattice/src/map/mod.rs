@@ -1,0 +1,253 @@
+//! One layer: the map of a potential of charges.
+
+mod clamped;
+mod eigenvalues;
+mod factored;
+mod newton;
+mod pull_back;
+mod run;
+mod saved;
+
+use ircpm_ad::Isa;
+use ircpm_flow::{
+    Cotangents, Direction, Expression, Gradients, Map, Record, Solver, ThetaGradient, Workspace,
+};
+use ircpm_manifolds::{AnyManifold, InvalidManifold, Torus};
+use nalgebra::DMatrix;
+
+pub(crate) use eigenvalues::Lowest;
+pub(crate) use factored::along;
+
+use crate::charges::Charges;
+use crate::error::ChargesError;
+use crate::factor::{Form, Structure};
+use crate::program::Program;
+use eigenvalues::{SignedLogDets, SmallestEigenvalues};
+use pull_back::PullBack;
+use run::{Run, Values};
+use saved::Parameters;
+
+/// The implicit Riemannian concave potential map of a [`Charges`] potential on the torus of its angles.
+///
+/// `H = I + Hess psi` is factored in the [`Form`] that its pattern asks for, in lanes over samples, and all results are
+/// exact: log-determinants, solves, and the entries of `H⁻¹` that gradients read. A record keeps two points and six
+/// numbers per sample, and the parameters; everything else is evaluated again when it is asked for.
+///
+/// As a [`Map`]:
+/// - forward is a Newton minimisation on the cover of the torus, from `y = x`; images are wrapped at the end;
+/// - [`Map::smallest_eigenvalues`] are found by bisection with the inertia of `H − σ`, to 1e-9 of the width of
+///   Gershgorin's bounds;
+/// - [`Map::clamp_eigenvalues`] has to find all eigenvalues of a sample that is below the floor, of which `H` is then
+///   kept in full: time `D³` and memory `D²` for each of those, and nothing more for the others.
+#[derive(Clone, Debug)]
+pub struct LatticeMap {
+    charges: Charges,
+    program: Program,
+    torus: Torus,
+    manifold: AnyManifold,
+    solver: Solver,
+    isa: Isa,
+}
+
+impl LatticeMap {
+    /// The map of `charges`, with `H` in the cheapest form, on the fastest instruction set of this processor.
+    ///
+    /// # Errors
+    /// [`ChargesError::Solver`] if the solver's numbers are out of range.
+    pub fn new(charges: Charges, solver: Solver) -> Result<Self, ChargesError> {
+        Self::on(charges, solver, Structure::Automatic, Isa::best())
+    }
+
+    /// As [`LatticeMap::new`], with `H` in a form of choice and on a given instruction set.
+    ///
+    /// # Errors
+    /// As [`LatticeMap::new`].
+    pub fn on(
+        charges: Charges,
+        solver: Solver,
+        structure: Structure,
+        isa: Isa,
+    ) -> Result<Self, ChargesError> {
+        solver.check()?;
+        let of = |_: InvalidManifold| ChargesError::Empty { what: "a site" };
+        let torus = Torus::new(charges.sites()).map_err(of)?;
+        let program = Program::new(&charges, structure);
+        Ok(Self { charges, program, torus, manifold: AnyManifold::new(torus), solver, isa })
+    }
+
+    /// The potential.
+    pub fn charges(&self) -> &Charges {
+        &self.charges
+    }
+
+    /// The form of `H`, or of what of it is not of low rank.
+    pub fn form(&self) -> Form {
+        self.program.form
+    }
+
+    /// Number of matrices of rank one in `H` beside that form.
+    pub fn ranks(&self) -> usize {
+        self.program.ranks()
+    }
+
+    /// Number of entries of the factor below the diagonal.
+    pub fn entries(&self) -> usize {
+        self.program.symbolic.len()
+    }
+
+    /// Number of multiplications of one elimination of `H`.
+    pub fn elimination_cost(&self) -> usize {
+        self.program.symbolic.cost()
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The coefficients of all terms.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub(crate) fn coefficients(&self, theta: &[f64]) -> Vec<f64> {
+        assert_eq!(theta.len(), self.charges.parameters(), "parameters of a map");
+        let mut a = vec![];
+        self.program.coefficients(theta, &mut a);
+        a
+    }
+}
+
+impl Map for LatticeMap {
+    fn manifold(&self) -> &AnyManifold {
+        &self.manifold
+    }
+
+    fn parameters(&self) -> usize {
+        self.charges.parameters()
+    }
+
+    /// So small that the eigenvalues of `H` lie between 0.9 and 1.1.
+    fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        self.charges.initial(uniform, theta);
+    }
+
+    fn run(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        points: &[f64],
+        record: &mut Record,
+        work: &mut Workspace,
+    ) {
+        let (a, n) = (self.coefficients(theta), self.charges.sites());
+        assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
+        record.resize(points.len() / n, n);
+        record.saved_mut().get_mut::<Parameters>().set(theta);
+        self.isa.dispatch(Run { map: self, a: &a, direction, points, record, work });
+    }
+
+    fn pull_back(
+        &self,
+        direction: Direction,
+        theta: &[f64],
+        record: &Record,
+        cotangents: Cotangents<'_>,
+        mut into: Gradients<'_>,
+        work: &mut Workspace,
+    ) {
+        let a = self.coefficients(theta);
+        check_lengths(self.parameters(), record, cotangents, &into);
+        let saved = Parameters::of(record);
+        self.isa.dispatch(PullBack {
+            map: self,
+            a: &a,
+            direction,
+            record,
+            saved,
+            cotangents,
+            into: &mut into,
+            work,
+        });
+        for (&sample, clamped) in &saved.clamped {
+            clamped.pull_back(&self.charges, (direction, theta), (record, sample), cotangents, &mut into);
+        }
+    }
+
+    fn hessian(&self, record: &Record, sample: usize) -> Option<DMatrix<f64>> {
+        let saved = Parameters::of(record);
+        if let Some(clamped) = saved.clamped.get(&sample) {
+            return Some(clamped.matrix());
+        }
+        let n = self.charges.sites();
+        Some(clamped::hessian(&self.charges, &saved.theta, &record.y[sample * n..(sample + 1) * n]))
+    }
+
+    fn potential_derivatives(&self, record: &Record, gradient: &mut [f64], hessian: &mut [f64]) -> bool {
+        let n = self.charges.sites();
+        assert_eq!(gradient.len(), record.samples() * n, "one gradient per sample");
+        assert_eq!(hessian.len(), record.samples() * n * n, "one Hessian per sample");
+        let saved = Parameters::of(record);
+        for (s, y) in record.y.chunks_exact(n).enumerate() {
+            clamped::gradient(&self.charges, &saved.theta, y, &mut gradient[s * n..(s + 1) * n]);
+            let h = clamped::hessian(&self.charges, &saved.theta, y) - DMatrix::identity(n, n);
+            hessian[s * n * n..(s + 1) * n * n].copy_from_slice(h.as_slice());
+        }
+        true
+    }
+
+    fn smallest_eigenvalues(&self, record: &Record, out: &mut [f64]) {
+        assert_eq!(out.len(), record.samples(), "one eigenvalue per sample");
+        let saved = Parameters::of(record);
+        let a = self.coefficients(&saved.theta);
+        self.isa.dispatch(SmallestEigenvalues { map: self, a: &a, points: &record.y, out });
+        for (&sample, clamped) in &saved.clamped {
+            out[sample] = clamped.smallest();
+        }
+    }
+
+    fn signed_log_dets(&self, record: &Record, log_det: &mut [f64], sign: &mut [f64]) {
+        let samples = record.samples();
+        assert!(log_det.len() == samples && sign.len() == samples, "one determinant per sample");
+        let a = self.coefficients(&Parameters::of(record).theta);
+        self.isa.dispatch(SignedLogDets { map: self, a: &a, record, log_det, sign });
+    }
+
+    fn clamp_eigenvalues(&self, floor: f64, record: &mut Record, lowest: &mut [f64]) {
+        assert!(floor > 0.0 && floor.is_finite(), "a floor of {floor}");
+        assert_eq!(lowest.len(), record.samples(), "one eigenvalue per sample");
+        clamped::clamp_eigenvalues(self, floor, record, lowest);
+    }
+
+    fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
+        let a = self.coefficients(theta);
+        assert_eq!(points.len(), psi.len() * self.charges.sites(), "points have one coordinate per site");
+        self.isa.dispatch(Values { map: self, a: &a, points, psi, work });
+    }
+
+    fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
+        assert_eq!(theta.len(), self.parameters(), "parameters of a map");
+        self.charges.rescale(theta, factor)
+    }
+}
+
+/// Checks the lengths of what a pull-back reads and writes.
+///
+/// # Panics
+/// If one of them is wrong, or the record is not for gradients.
+fn check_lengths(parameters: usize, record: &Record, cotangents: Cotangents<'_>, into: &Gradients<'_>) {
+    let samples = record.samples();
+    match &into.theta {
+        ThetaGradient::Sum(sum) => assert_eq!(sum.len(), parameters, "gradient in the parameters of a map"),
+        ThetaGradient::Each(columns) => {
+            assert_eq!(columns.len(), parameters * samples, "gradients of every sample of a map");
+        }
+    }
+    assert_eq!(into.points.len(), record.y.len(), "cotangents of the points that the run started from");
+    assert_eq!(cotangents.points.len(), record.y.len(), "cotangents of the points that the run ended at");
+    assert_eq!(cotangents.log_det.len(), samples, "cotangents of log-determinants");
+    assert!(record.saves(), "a record to pull back through is `Record::for_gradients()`");
+}

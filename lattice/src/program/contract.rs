@@ -1,0 +1,134 @@
+//! Derivatives of functions of `H` and `grad psi` in the points and the parameters.
+
+use ircpm_ad::Real;
+
+use super::{BLOCK, Group, Harmonics, Program, WIDEST};
+use crate::factor::Ldl;
+use crate::lanes::resize;
+
+/// Sums over the terms of a pack's cotangents.
+#[derive(Clone, Debug)]
+pub(crate) struct Contraction<R> {
+    /// One number per angle: the gradient in the points.
+    pub points: Vec<R>,
+    /// One number per class: the gradient in the parameters.
+    pub theta: Vec<R>,
+}
+
+impl<R> Default for Contraction<R> {
+    fn default() -> Self {
+        Self { points: vec![], theta: vec![] }
+    }
+}
+
+/// A pack of points with the coefficients of its terms.
+#[derive(Debug)]
+pub(crate) struct At<'a, R> {
+    pub program: &'a Program,
+    pub a: &'a [f64],
+    pub harmonics: &'a Harmonics<R>,
+}
+
+impl<R: Real> Contraction<R> {
+    /// Makes room, with zeros.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, program: &Program) {
+        resize(&mut self.points, program.angles());
+        resize(&mut self.theta, program.classes);
+        for angle in 0..program.angles() {
+            self.points[angle] = R::zero();
+        }
+        for class in 0..program.classes {
+            self.theta[class] = R::zero();
+        }
+    }
+
+    /// Adds `weight` times the derivatives of `−G : Hess psi` with `G` held fixed, whose entries lie in the places of
+    /// `H`: with `g_m = q_mᵀ G q_m`, `c_m g_m` in the parameter of each term, and `−Σ a s_m g_m q_m` in the points.
+    ///
+    /// With `G = H⁻¹` these are the derivatives of `−log det H`.
+    #[inline(always)]
+    pub(crate) fn add_curvature(&mut self, at: &At<'_, R>, g: &Ldl<R>, weight: R) {
+        for group in &at.program.groups {
+            match group.width {
+                1 => self.curvature::<1>(at, group, g, weight),
+                2 => self.curvature::<2>(at, group, g, weight),
+                3 => self.curvature::<3>(at, group, g, weight),
+                _ => self.curvature::<WIDEST>(at, group, g, weight),
+            }
+        }
+        for (number, combination) in at.program.combinations.iter().enumerate() {
+            let slope = self.points[at.program.sites + number];
+            for &(site, q) in &combination.entries {
+                self.points[site] = slope.mul_add(R::constant(q), self.points[site]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn curvature<const K: usize>(&mut self, at: &At<'_, R>, group: &Group, g: &Ldl<R>, weight: R) {
+        let shapes = &at.program.shapes[group.shapes];
+        let terms = group.first..group.first + shapes.len();
+        let (a, class_of) = (&at.a[terms.clone()], &at.program.class_of[terms]);
+        let mut block = [R::zero(); BLOCK];
+        for i in 0..K {
+            let e = i * (i + 1) / 2;
+            for j in 0..i {
+                block[e + j] = g.lower[group.slots[e + j]] * weight * 2.0;
+            }
+            block[e + i] = g.diagonal[group.slots[e + i]] * weight;
+        }
+        let mut points = [R::zero(); K];
+        for t in 0..shapes.len() {
+            let shape = &shapes[t];
+            let (c, s) = at.harmonics.term::<K>(group, shape);
+            let mut form = block[0] * shape.products[0];
+            for e in 1..K * (K + 1) / 2 {
+                form = block[e].mul_add(R::constant(shape.products[e]), form);
+            }
+            let class = class_of[t];
+            self.theta[class] = c.mul_add(form, self.theta[class]);
+            let slope = s * form * a[t];
+            for i in 0..K {
+                points[i] = slope.mul_add(R::constant(shape.charges[i]), points[i]);
+            }
+        }
+        for i in 0..K {
+            self.points[group.angles[i]] -= points[i];
+        }
+    }
+
+    /// Adds the derivative of `−w · grad psi` in the parameter of each term, `s_m q_m · w`. There is one number of `w`
+    /// per angle.
+    #[inline(always)]
+    pub(crate) fn add_slope(&mut self, at: &At<'_, R>, w: &[R]) {
+        for group in &at.program.groups {
+            match group.width {
+                1 => self.slope::<1>(at, group, w),
+                2 => self.slope::<2>(at, group, w),
+                3 => self.slope::<3>(at, group, w),
+                _ => self.slope::<WIDEST>(at, group, w),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn slope<const K: usize>(&mut self, at: &At<'_, R>, group: &Group, w: &[R]) {
+        let shapes = &at.program.shapes[group.shapes];
+        let class_of = &at.program.class_of[group.first..group.first + shapes.len()];
+        let mut along = [R::zero(); K];
+        for i in 0..K {
+            along[i] = w[group.angles[i]];
+        }
+        for t in 0..shapes.len() {
+            let shape = &shapes[t];
+            let (_, s) = at.harmonics.term::<K>(group, shape);
+            let mut sum = along[0] * shape.charges[0];
+            for i in 1..K {
+                sum = along[i].mul_add(R::constant(shape.charges[i]), sum);
+            }
+            let class = class_of[t];
+            self.theta[class] = s.mul_add(sum, self.theta[class]);
+        }
+    }
+}

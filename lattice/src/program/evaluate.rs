@@ -1,0 +1,96 @@
+//! `psi`, its gradient and `H`, of one pack of points.
+
+use ircpm_ad::Real;
+
+use super::{BLOCK, Group, Harmonics, Program, WIDEST};
+use crate::factor::Ldl;
+use crate::lanes::resize;
+
+/// `psi`, `grad psi` and `H = I + Hess psi` at one pack of points.
+///
+/// With `c_m = cos(q_m·y)` and `s_m = sin(q_m·y)`: `psi = Σ a c`, `grad psi = −Σ a s q`, `Hess psi = −Σ a c q qᵀ`.
+#[derive(Clone, Debug)]
+pub(crate) struct Local<R> {
+    pub psi: R,
+    /// One number per angle; that of a combination has been added to its sites.
+    pub gradient: Vec<R>,
+    /// `H`, or what of it is not of low rank; behind the diagonal the weights of the combinations.
+    pub h: Ldl<R>,
+}
+
+impl<R: Real> Default for Local<R> {
+    fn default() -> Self {
+        Self { psi: R::zero(), gradient: vec![], h: Ldl::default() }
+    }
+}
+
+impl<R: Real> Local<R> {
+    /// Evaluates the terms with the coefficients `a`, one per term, from the harmonics of the points.
+    #[inline(always)]
+    pub(crate) fn evaluate(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
+        resize(&mut self.gradient, program.angles());
+        self.psi = R::zero();
+        for angle in 0..program.angles() {
+            self.gradient[angle] = R::zero();
+        }
+        self.h.set_identity(&program.symbolic, program.combinations.len());
+        for group in &program.groups {
+            match group.width {
+                1 => self.add::<1>(program, group, a, harmonics),
+                2 => self.add::<2>(program, group, a, harmonics),
+                3 => self.add::<3>(program, group, a, harmonics),
+                _ => self.add::<WIDEST>(program, group, a, harmonics),
+            }
+        }
+        self.distribute(program);
+    }
+
+    /// The terms of one group.
+    #[inline(always)]
+    fn add<const K: usize>(&mut self, program: &Program, group: &Group, a: &[f64], harmonics: &Harmonics<R>) {
+        let shapes = &program.shapes[group.shapes];
+        let a = &a[group.first..group.first + shapes.len()];
+        let (mut psi, mut gradient, mut block) = (self.psi, [R::zero(); K], [R::zero(); BLOCK]);
+        for t in 0..shapes.len() {
+            let shape = &shapes[t];
+            let (c, s) = harmonics.term::<K>(group, shape);
+            let (c, s) = (c * a[t], s * a[t]);
+            psi += c;
+            for i in 0..K {
+                gradient[i] = s.mul_add(R::constant(shape.charges[i]), gradient[i]);
+                for j in 0..=i {
+                    let e = i * (i + 1) / 2 + j;
+                    block[e] = c.mul_add(R::constant(shape.products[e]), block[e]);
+                }
+            }
+        }
+        self.psi = psi;
+        for i in 0..K {
+            self.gradient[group.angles[i]] -= gradient[i];
+            let e = i * (i + 1) / 2;
+            for j in 0..i {
+                self.h.lower[group.slots[e + j]] -= block[e + j];
+            }
+            self.h.diagonal[group.slots[e + i]] -= block[e + i];
+        }
+    }
+
+    /// Hands what was found for combinations to their sites.
+    #[inline(always)]
+    fn distribute(&mut self, program: &Program) {
+        for (number, combination) in program.combinations.iter().enumerate() {
+            let angle = program.sites + number;
+            let (slope, weight) = (self.gradient[angle], self.h.diagonal[angle]);
+            for &(site, q) in &combination.entries {
+                self.gradient[site] = slope.mul_add(R::constant(q), self.gradient[site]);
+                if !program.low_rank {
+                    let place = program.symbolic.place[site] as usize;
+                    self.h.diagonal[place] = weight.mul_add(R::constant(q * q), self.h.diagonal[place]);
+                }
+            }
+            for &(slot, product) in &combination.pairs {
+                self.h.lower[slot] = weight.mul_add(R::constant(product), self.h.lower[slot]);
+            }
+        }
+    }
+}

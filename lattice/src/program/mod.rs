@@ -1,0 +1,256 @@
+//! The terms of a potential, arranged for packs: groups of terms on the same few angles, and where they act on `H`.
+
+mod contract;
+mod evaluate;
+mod harmonics;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) use contract::{At, Contraction};
+pub(crate) use evaluate::Local;
+pub(crate) use harmonics::Harmonics;
+
+use crate::charges::Charges;
+use crate::factor::{Form, Structure, Symbolic, choose};
+
+/// Largest number of angles of a term that is a product of their harmonics.
+pub(crate) const WIDEST: usize = 4;
+/// Entries of a symmetric block of so many rows.
+pub(crate) const BLOCK: usize = WIDEST * (WIDEST + 1) / 2;
+
+/// What does not depend on where a term acts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shape {
+    /// `|q| − 1` of every angle: the place of its harmonic.
+    pub harmonics: [usize; WIDEST],
+    /// The signs of the charges.
+    pub signs: [f64; WIDEST],
+    /// The charges `q`.
+    pub charges: [f64; WIDEST],
+    /// `qᵢ qⱼ`, at `i (i + 1)/2 + j` for `j ≤ i`.
+    pub products: [f64; BLOCK],
+}
+
+/// Terms on the same angles.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Number of angles.
+    pub width: usize,
+    /// Which list of shapes.
+    pub shapes: usize,
+    /// The angles, ascending.
+    pub angles: [usize; WIDEST],
+    /// Where the harmonics of each begin.
+    pub tables: [usize; WIDEST],
+    /// Places in `H` of the block's entries, in the order of [`Shape::products`]: in its diagonal where `j = i`, else
+    /// below it.
+    pub slots: [usize; BLOCK],
+    /// The first of the terms, which follow each other.
+    pub first: usize,
+}
+
+/// A combination of more than [`WIDEST`] angles, which is treated as one more angle.
+#[derive(Clone, Debug)]
+pub(crate) struct Combination {
+    /// Sites with their charges, which have no common divisor.
+    pub entries: Vec<(usize, f64)>,
+    /// Where `uᵢ uⱼ` acts below the diagonal, with its value; empty where the combination is a matrix of rank one beside
+    /// the factor.
+    pub pairs: Vec<(usize, f64)>,
+}
+
+/// A potential arranged for packs.
+///
+/// *Angles* are the sites' and then the combinations'.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// Number of sites.
+    pub sites: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// Where the harmonics of every angle begin.
+    pub tables: Vec<usize>,
+    pub groups: Vec<Group>,
+    pub shapes: Vec<Vec<Shape>>,
+    /// The class of every term, in the order of the groups.
+    pub class_of: Vec<usize>,
+    pub combinations: Vec<Combination>,
+    /// Whether combinations are matrices of rank one beside the factor.
+    pub low_rank: bool,
+    pub symbolic: Symbolic,
+    pub form: Form,
+}
+
+/// The terms on some angles: charges and classes.
+type Clusters = BTreeMap<Vec<usize>, BTreeSet<(Vec<i32>, usize)>>;
+
+impl Program {
+    /// Arranges `charges`, with `H` in the form that `structure` asks for.
+    pub(crate) fn new(charges: &Charges, structure: Structure) -> Self {
+        let sites = charges.sites();
+        let (clusters, long) = clusters(charges);
+        let short: BTreeSet<(u32, u32)> =
+            clusters.keys().filter(|angles| angles.len() > 1).flat_map(|angles| pairs(angles)).collect();
+        let mut all = short.clone();
+        for entries in &long {
+            all.extend(pairs(&entries.iter().map(|&(site, _)| site as usize).collect::<Vec<_>>()));
+        }
+        let (short, all): (Vec<_>, Vec<_>) = (short.into_iter().collect(), all.into_iter().collect());
+        let (mut symbolic, mut form) = choose(sites, &all, structure);
+        let mut low_rank = false;
+        if !long.is_empty() && structure != Structure::Dense {
+            let (beside, form_beside) = choose(sites, &short, structure);
+            let each = 3 * beside.len() + (4 + long.len()) * sites;
+            low_rank = beside.cost() + long.len() * each < symbolic.cost();
+            if low_rank {
+                (symbolic, form) = (beside, form_beside);
+            }
+        }
+        let combinations = long.iter().map(|entries| combination(entries, low_rank, &symbolic)).collect();
+        let mut program = Self {
+            sites,
+            classes: charges.labels().len(),
+            tables: tables(sites + long.len(), &clusters),
+            groups: vec![],
+            shapes: vec![],
+            class_of: vec![],
+            combinations,
+            low_rank,
+            symbolic,
+            form,
+        };
+        program.add_groups(&clusters);
+        program
+    }
+
+    /// Number of matrices of rank one beside the factor.
+    #[inline(always)]
+    pub(crate) fn ranks(&self) -> usize {
+        if self.low_rank { self.combinations.len() } else { 0 }
+    }
+
+    /// Number of angles.
+    #[inline(always)]
+    pub(crate) fn angles(&self) -> usize {
+        self.sites + self.combinations.len()
+    }
+
+    /// The coefficient of every term.
+    pub(crate) fn coefficients(&self, theta: &[f64], into: &mut Vec<f64>) {
+        into.clear();
+        into.extend(self.class_of.iter().map(|&class| theta[class]));
+    }
+
+    fn add_groups(&mut self, clusters: &Clusters) {
+        let mut known = HashMap::new();
+        for (angles, terms) in clusters {
+            let charges: Vec<&Vec<i32>> = terms.iter().map(|(q, _)| q).collect();
+            let shapes = *known.entry(charges.clone()).or_insert_with(|| {
+                self.shapes.push(charges.iter().map(|q| shape(q)).collect());
+                self.shapes.len() - 1
+            });
+            let (mut of, mut tables) = ([0; WIDEST], [0; WIDEST]);
+            for (j, &angle) in angles.iter().enumerate() {
+                (of[j], tables[j]) = (angle, self.tables[angle]);
+            }
+            self.groups.push(Group {
+                width: angles.len(),
+                shapes,
+                angles: of,
+                tables,
+                slots: self.slots(angles),
+                first: self.class_of.len(),
+            });
+            self.class_of.extend(terms.iter().map(|&(_, class)| class));
+        }
+    }
+
+    /// Places in `H` of a block on some angles.
+    fn slots(&self, angles: &[usize]) -> [usize; BLOCK] {
+        let mut slots = [0; BLOCK];
+        for (i, &a) in angles.iter().enumerate() {
+            for (j, &b) in angles[..i].iter().enumerate() {
+                slots[i * (i + 1) / 2 + j] = self.symbolic.entry(a as u32, b as u32) as usize;
+            }
+            // Combinations follow behind the diagonal.
+            let place = if a < self.sites { self.symbolic.place[a] as usize } else { a };
+            slots[i * (i + 1) / 2 + i] = place;
+        }
+        slots
+    }
+}
+
+/// Terms by their angles, and the combinations of many sites, which are the angles behind the sites.
+fn clusters(charges: &Charges) -> (Clusters, Vec<Vec<(u32, i32)>>) {
+    let (mut clusters, mut long): (Clusters, Vec<Vec<(u32, i32)>>) = (BTreeMap::new(), vec![]);
+    for m in 0..charges.terms() {
+        let charge = charges.charge(m);
+        let (angles, q): (Vec<usize>, Vec<i32>) = if charge.len() <= WIDEST {
+            charge.iter().map(|&(site, q)| (site as usize, q)).unzip()
+        } else {
+            let divisor = charge.iter().fold(0, |d, &(_, q)| common_divisor(d, q.abs()));
+            let primitive: Vec<(u32, i32)> = charge.iter().map(|&(site, q)| (site, q / divisor)).collect();
+            let number = long.iter().position(|known| *known == primitive).unwrap_or_else(|| {
+                long.push(primitive);
+                long.len() - 1
+            });
+            (vec![charges.sites() + number], vec![divisor])
+        };
+        clusters.entry(angles).or_default().insert((q, charges.class(m)));
+    }
+    (clusters, long)
+}
+
+fn common_divisor(a: i32, b: i32) -> i32 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+/// All pairs of some sites.
+fn pairs(sites: &[usize]) -> Vec<(u32, u32)> {
+    let of =
+        |(i, &a): (usize, &usize)| sites[..i].iter().map(move |&b| (b as u32, a as u32)).collect::<Vec<_>>();
+    sites.iter().enumerate().flat_map(of).collect()
+}
+
+fn combination(entries: &[(u32, i32)], low_rank: bool, symbolic: &Symbolic) -> Combination {
+    let mut pairs = vec![];
+    for (i, &(a, p)) in entries.iter().enumerate().filter(|_| !low_rank) {
+        pairs.extend(entries[..i].iter().map(|&(b, q)| (symbolic.entry(a, b) as usize, f64::from(p * q))));
+    }
+    Combination { entries: entries.iter().map(|&(site, q)| (site as usize, f64::from(q))).collect(), pairs }
+}
+
+/// Where the harmonics of every angle begin: as many as its largest charge.
+fn tables(angles: usize, clusters: &Clusters) -> Vec<usize> {
+    let mut largest = vec![0; angles];
+    for (angles, terms) in clusters {
+        for (q, _) in terms {
+            for (&angle, q) in angles.iter().zip(q) {
+                largest[angle] = q.unsigned_abs().max(largest[angle]);
+            }
+        }
+    }
+    let mut starts = vec![0];
+    starts.extend(largest.iter().scan(0, |sum, &of| {
+        *sum += of as usize;
+        Some(*sum)
+    }));
+    starts
+}
+
+fn shape(q: &[i32]) -> Shape {
+    let mut shape = Shape {
+        harmonics: [0; WIDEST],
+        signs: [1.0; WIDEST],
+        charges: [0.0; WIDEST],
+        products: [0.0; BLOCK],
+    };
+    for (i, &p) in q.iter().enumerate() {
+        shape.harmonics[i] = p.unsigned_abs() as usize - 1;
+        (shape.signs[i], shape.charges[i]) = (f64::from(p.signum()), f64::from(p));
+        for (j, &r) in q[..=i].iter().enumerate() {
+            shape.products[i * (i + 1) / 2 + j] = f64::from(p * r);
+        }
+    }
+    shape
+}

@@ -1,0 +1,10 @@
+//! Maps of lattices against independent oracles: nested duals, dense matrices, finite differences, symmetry.
+#![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
+
+mod charges;
+mod clamp;
+mod derivatives;
+mod flows;
+mod setup;
+mod structures;
+mod symmetry;
