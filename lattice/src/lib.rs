@@ -31,6 +31,7 @@
 //! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
 //! | [`map`] | [`LatticeMap`]: its map, a layer of a flow |
 //! | [`factor`] | [`Form`]: how `H` is factored |
+//! | [`wall`] | [`Wall`]: parameters that keep `H` positive definite, by the worst of a pool of points |
 //!
 //! # Larger lattices
 //!
@@ -39,8 +40,8 @@
 //!
 //! # Limits
 //!
-//! A map is a diffeomorphism only where `H` is positive definite everywhere.
-//! Elimination is without pivots: where `H` is nearly singular but not positive
+//! A map is a diffeomorphism only where `H` is positive definite everywhere. [`wall::search`] looks for the worst point,
+//! and what it does not find is no proof. Elimination is without pivots: where `H` is nearly singular but not positive
 //! definite, the signs and logarithms of [`ircpm_flow::Map::signed_log_dets`] lose digits.
 
 #![allow(
@@ -55,11 +56,13 @@ pub mod factor;
 mod lanes;
 pub mod map;
 mod program;
+pub mod wall;
 
 pub use charges::{Chain, Charges, Square, Term};
 pub use error::{ChargesError, TransferError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
+pub use wall::{Scaled, Wall, Worst};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

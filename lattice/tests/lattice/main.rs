@@ -8,3 +8,4 @@ mod flows;
 mod setup;
 mod structures;
 mod symmetry;
+mod wall;

@@ -1,0 +1,93 @@
+//! The wall against dense eigenvalues, exact suprema and central differences.
+
+use std::sync::Arc;
+
+use ircpm_flow::Solver;
+use ircpm_lattice::{Charges, LatticeMap, Term, Wall, WallError, wall};
+
+use super::setup::{oracle, parameters, points, potentials, random, step};
+
+fn map(charges: &Charges) -> Arc<LatticeMap> {
+    Arc::new(LatticeMap::new(charges.clone(), Solver::default()).unwrap())
+}
+
+#[test]
+fn the_worst_point_is_an_eigenvalue_above_random_ones() {
+    for (name, charges) in potentials() {
+        let mut rng = random(20);
+        let theta = parameters(&charges, 1.0, &mut rng);
+        let worst = wall::search(&map(&charges), &theta, 32, 60, 1).unwrap();
+        let curvature = |y: &[f64]| 1.0 - oracle(&charges, &theta, y).2.symmetric_eigenvalues().min();
+        assert!((worst.curvature - curvature(&worst.point)).abs() < 1e-6, "{name}");
+        let random = points(charges.sites(), 500, &mut rng);
+        let highest = random.chunks(charges.sites()).map(curvature).fold(0.0, f64::max);
+        assert!(worst.curvature > highest, "{name}: {} {highest}", worst.curvature);
+    }
+}
+
+#[test]
+fn one_bond_reaches_its_supremum() {
+    // −Hess of a cos(y₀ − y₁) has the eigenvalue 2a cos, of which the supremum is 2|a|.
+    let bond = |sites: usize| {
+        let terms: Vec<Term> =
+            (1..sites).map(|i| Term { charge: vec![(i - 1, 1), (i, -1)], class: 0 }).collect();
+        Charges::new(sites, &terms).unwrap()
+    };
+    for a in [0.3, -0.2] {
+        let worst = wall::search(&map(&bond(2)), &[a], 16, 60, 2).unwrap();
+        assert!((worst.curvature - 2.0 * a.abs()).abs() < 1e-5, "{worst:?}");
+        assert!((worst.gradient[0] - 2.0 * a.signum()).abs() < 1e-5, "{worst:?}");
+    }
+    // On a chain of n sites with all cosines one it is the largest eigenvalue of the path, 2 + 2 cos(π/n).
+    let worst = wall::search(&map(&bond(5)), &[0.1], 16, 100, 3).unwrap();
+    let exact = 0.1 * (2.0 + 2.0 * (std::f64::consts::PI / 5.0).cos());
+    assert!((worst.curvature - exact).abs() < 1e-3 * exact, "{} {exact}", worst.curvature);
+}
+
+#[test]
+fn scaling_stays_below_the_limit_and_pulls_back_as_central_differences() {
+    for (name, charges) in potentials() {
+        let mut rng = random(21);
+        let theta = parameters(&charges, 3.0, &mut rng);
+        let mut wall = Wall::new(map(&charges), 0.9, 16, 4).unwrap();
+        // Few steps, because two eigenvalues are often equal at a maximum, where there is no derivative.
+        wall.search(&theta, 2);
+        let scaled = wall.scale(&theta);
+        assert!(scaled.curvature < 0.9 && scaled.factor < 1.0, "{name}");
+        assert!((wall.worst(&scaled.theta).curvature - scaled.curvature).abs() < 1e-6, "{name}");
+        // f(a_eff) = Σ sin(k) a_eff,k + penalty
+        let weights: Vec<f64> = (0..theta.len()).map(|k| (k as f64).sin()).collect();
+        let value = |theta: &[f64]| {
+            let scaled = wall.scale(theta);
+            let sum: f64 = scaled.theta.iter().zip(&weights).map(|(a, w)| a * w).sum();
+            (sum, scaled.penalty().0)
+        };
+        let mut gradient = weights.clone();
+        scaled.pull_back(&mut gradient);
+        let penalty = scaled.penalty().1;
+        let largest = |g: &[f64]| g.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+        let h = step(&charges);
+        for k in 0..theta.len() {
+            let at = |h: f64| {
+                let mut moved = theta.clone();
+                moved[k] += h;
+                value(&moved)
+            };
+            let (up, down) = (at(h), at(-h));
+            // The eigenvector of inverse iteration is good to some digits only.
+            let error = (gradient[k] - (up.0 - down.0) / (2.0 * h)).abs();
+            assert!(error < 1e-4 * largest(&gradient), "{name}: {error}");
+            let error = (penalty[k] - (up.1 - down.1) / (2.0 * h)).abs();
+            assert!(error < 1e-4 * largest(&penalty), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn limits_are_checked() {
+    let map = map(&Charges::total(3, 1).unwrap());
+    for limit in [0.0, 1.0, f64::NAN] {
+        assert!(matches!(Wall::new(Arc::clone(&map), limit, 4, 0), Err(WallError::Limit { .. })));
+    }
+    assert_eq!(Wall::new(map, 0.9, 0, 0).unwrap_err(), WallError::NoPoints);
+}
