@@ -22,8 +22,11 @@ fn seconds<T>(f: impl FnOnce() -> T) -> (f64, T) {
     (start.elapsed().as_secs_f64(), out)
 }
 
+/// What any part of this program may fail with.
+type Failure = Box<dyn std::error::Error>;
+
 /// A stack of maps of one potential, and random parameters behind the wall.
-fn stack(charges: &Charges) -> Result<(Arc<LatticeMap>, Flow, Vec<f64>), Box<dyn std::error::Error>> {
+fn stack(charges: &Charges) -> Result<(Arc<LatticeMap>, Flow, Vec<f64>), Failure> {
     let map = Arc::new(LatticeMap::new(charges.clone(), Solver { tolerance: 1e-11, ..Solver::default() })?);
     let flow = Flow::from_maps((0..LAYERS).map(|_| Arc::clone(&map) as Arc<dyn Map>).collect(), false)?;
     let mut theta = flow.initial(0);
@@ -39,13 +42,14 @@ fn stack(charges: &Charges) -> Result<(Arc<LatticeMap>, Flow, Vec<f64>), Box<dyn
 }
 
 /// A loss of points and densities, the same for all targets: its work is small.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of a loss")]
 fn loss(part: Part<'_>) -> Result<(), Infallible> {
     part.points_bar.iter_mut().zip(part.points).for_each(|(bar, y)| *bar = y * 0.1);
     part.log_q_bar.fill(1.0);
     Ok(())
 }
 
-fn row(name: &str, charges: &Charges, samples: usize) -> Result<(), Box<dyn std::error::Error>> {
+fn row(name: &str, charges: &Charges, samples: usize) -> Result<(), Failure> {
     let (map, flow, theta) = stack(charges)?;
     let (warm, _) = seconds(|| flow.sample(&theta, 64, 1));
     let (forward, pushed) = seconds(|| flow.sample(&theta, samples, 2));
@@ -75,7 +79,7 @@ fn row(name: &str, charges: &Charges, samples: usize) -> Result<(), Box<dyn std:
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Failure> {
     println!(
         "{LAYERS} layers; CPU microseconds per sample; instruction set {}",
         ircpm_ad::Isa::best().name()

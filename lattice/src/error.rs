@@ -135,3 +135,39 @@ pub enum WallError {
     #[error("the wall's pool needs at least one point")]
     NoPoints,
 }
+
+/// Why no certificate can be asked for.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// Terms reach too far along the chain.
+    #[error(
+        "terms reach over {found} sites, and windows of at most {largest} are certified: this is no open chain of range {range} \
+         or less",
+        range = largest - 1
+    )]
+    Range {
+        /// Sites between the first and the last of some term, both included.
+        found: usize,
+        /// Largest number of them.
+        largest: usize,
+    },
+    /// The grid is too coarse, or a window has too many points of it.
+    #[error("{found} points per angle: take at least {least}, and at most {most} for windows of this width")]
+    Grid {
+        /// Points per angle.
+        found: usize,
+        /// Least number of them.
+        least: usize,
+        /// Largest number of them.
+        most: usize,
+    },
+    /// There are not as many parameters as classes, or one is not finite.
+    #[error("{found} finite parameters were given for {expected} classes")]
+    Parameters {
+        /// Classes of the potential.
+        expected: usize,
+        /// Finite numbers given.
+        found: usize,
+    },
+}

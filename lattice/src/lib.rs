@@ -31,6 +31,7 @@
 //! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
 //! | [`map`] | [`LatticeMap`]: its map, a layer of a flow |
 //! | [`factor`] | [`Form`]: how `H` is factored |
+//! | [`certificate`] | [`certify`]: a proof for open chains that `H` is positive definite everywhere |
 //! | [`wall`] | [`Wall`]: parameters that keep `H` positive definite, by the worst of a pool of points |
 //!
 //! # Larger lattices
@@ -41,7 +42,7 @@
 //! # Limits
 //!
 //! A map is a diffeomorphism only where `H` is positive definite everywhere. [`wall::search`] looks for the worst point,
-//! and what it does not find is no proof. Elimination is without pivots: where `H` is nearly singular but not positive
+//! and what it does not find is no proof, which for open chains [`certify`] gives. Elimination is without pivots: where `H` is nearly singular but not positive
 //! definite, the signs and logarithms of [`ircpm_flow::Map::signed_log_dets`] lose digits.
 
 #![allow(
@@ -50,6 +51,7 @@
     reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
 )]
 
+pub mod certificate;
 pub mod charges;
 mod error;
 pub mod factor;
@@ -58,8 +60,9 @@ pub mod map;
 mod program;
 pub mod wall;
 
+pub use certificate::{Certificate, certify};
 pub use charges::{Chain, Charges, Square, Term};
-pub use error::{ChargesError, TransferError, WallError};
+pub use error::{CertificateError, ChargesError, TransferError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
 pub use wall::{Scaled, Wall, Worst};

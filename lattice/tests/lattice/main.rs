@@ -1,6 +1,7 @@
 //! Maps of lattices against independent oracles: nested duals, dense matrices, finite differences, symmetry.
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
+mod certificate;
 mod charges;
 mod clamp;
 mod derivatives;
