@@ -18,7 +18,7 @@ type Failure = Box<dyn std::error::Error>;
 
 const LAYERS: usize = 3;
 const FIELD: f64 = 0.5;
-const STEPS: usize = 600;
+const STEPS: usize = 1500;
 const SAMPLES: usize = 256;
 const RATE: f64 = 4e-3;
 /// Steps in which the inverse temperature rises to one.
