@@ -99,6 +99,14 @@ pub(super) fn order<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Err
     size(input, 1..=64)
 }
 
+pub(super) fn range<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    size(input, 1..=8)
+}
+
+pub(super) fn degree<'de, D: Deserializer<'de>>(input: D) -> Result<u32, D::Error> {
+    within(input, 1..=16).map(|degree| degree as u32)
+}
+
 pub(super) fn optional_batch<'de, D: Deserializer<'de>>(input: D) -> Result<Option<usize>, D::Error> {
     size(input, 1..=1 << 20).map(Some)
 }
@@ -145,7 +153,11 @@ pub(super) fn directions<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Vec<
 }
 
 pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    known(String::deserialize(input)?, "target", &target::names()).map(Some)
+    let name = String::deserialize(input)?;
+    if target::by_name(&name).is_some() {
+        return Ok(Some(name));
+    }
+    known(name, "target", &[&target::names()[..], &target::FAMILIES].concat()).map(Some)
 }
 
 pub(super) fn optimiser_name<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {

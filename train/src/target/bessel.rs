@@ -44,6 +44,14 @@ pub fn i1(kappa: f64) -> f64 {
     kappa / 2.0 * log_hypergeometric_0f1(2.0, kappa * kappa / 4.0).exp()
 }
 
+/// Logarithm of the modified Bessel function `I_n(κ)` of integer order, `κ > 0` finite, to a few units in the last place
+/// of `max(κ, n |log κ/2n|)`. Some `κ + 40 √κ` terms.
+pub fn log_bessel_i(n: usize, kappa: f64) -> f64 {
+    let log_factorial: f64 = (1..=n).map(|k| (k as f64).ln()).sum();
+    n as f64 * (kappa / 2.0).ln() - log_factorial
+        + log_hypergeometric_0f1(n as f64 + 1.0, kappa * kappa / 4.0)
+}
+
 /// `log ∫ exp(κ μ·y) dy` over the unit sphere in `R^n`, `n ≥ 1`, `|μ| = 1`, any finite `κ`, to a few units in the last
 /// place of `max(1, |κ|)`.
 ///
@@ -112,6 +120,23 @@ mod tests {
             assert!((value / known - 1.0).abs() < 1e-14, "{value} is not {known}");
         }
         assert_eq!(i1(0.0), 0.0);
+    }
+
+    #[test]
+    fn bessel_functions_of_integer_order_match_their_integrals() {
+        // (1/2π) ∮ exp(κ cos θ) cos nθ dθ by the trapezoidal rule, which is exact to rounding with 256 nodes.
+        let nodes = 256;
+        for kappa in [0.3, 1.0, 2.0, 20.0] {
+            for n in [0_usize, 1, 2, 5, 9] {
+                let term = |i: usize| {
+                    let angle = i as f64 * TAU / nodes as f64;
+                    (kappa * (angle.cos() - 1.0)).exp() * (n as f64 * angle).cos()
+                };
+                let known = (0..nodes).map(term).sum::<f64>() / nodes as f64;
+                let value = (log_bessel_i(n, kappa) - kappa).exp();
+                assert!((value - known).abs() < 1e-15, "n = {n}, kappa = {kappa}: {value} is not {known}");
+            }
+        }
     }
 
     #[test]

@@ -27,11 +27,48 @@ pub trait Density: Send + Sync + 'static {
     /// The energy `u` at the point with ambient coordinates `y`. Mark it `#[inline(always)]`, so that it is compiled
     /// for the instruction set that it runs on.
     fn energy<S: Scalar>(&self, y: &[S]) -> S;
+
+    /// The energy `u` at `y`, and its gradient in ambient coordinates, not projected to the tangent space.
+    ///
+    /// By default by dual numbers, in as many passes as there are fours of coordinates: of an energy with `n` terms on
+    /// `n` coordinates that costs `O(n²)`. A density on many coordinates whose gradient has a closed form gives it here;
+    /// it needs no `scratch`. Mark it `#[inline(always)]` as well.
+    ///
+    /// # Panics
+    /// If `gradient` is not as long as `y`.
+    #[inline(always)]
+    fn gradient<R: Real>(&self, y: &[R], gradient: &mut [R], scratch: &mut DualPoint<R>) -> R {
+        let n = y.len();
+        assert_eq!(gradient.len(), n, "one derivative per coordinate");
+        scratch.resize(n, Dual::zero());
+        let mut value = R::zero();
+        for chunk in (0..n).step_by(CHUNK) {
+            let directions = CHUNK.min(n - chunk);
+            for i in 0..n {
+                scratch[i] = Dual::fixed(y[i]);
+            }
+            for i in 0..directions {
+                scratch[chunk + i].eps[i] = R::one();
+            }
+            let energy = self.energy(scratch);
+            value = energy.re;
+            for i in 0..directions {
+                gradient[chunk + i] = energy.eps[i];
+            }
+        }
+        value
+    }
 }
 
-/// A [`Density`] as a [`Target`]: packs of eight samples on the fastest instruction set, gradients by dual numbers.
+/// Directions that one pass differentiates along.
+pub(super) const CHUNK: usize = 4;
+
+/// Memory for a point of dual numbers: see [`Density::gradient`].
+pub type DualPoint<R> = Vec<Dual<R, CHUNK>>;
+
+/// A [`Density`] as a [`Target`]: packs of eight samples on the fastest instruction set.
 ///
-/// The last pack is filled up with copies of the last point. A call allocates one point, whatever the batch.
+/// The last pack is filled up with copies of the last point. A call allocates a few points, whatever the batch.
 #[derive(Clone, Debug)]
 pub struct InLanes<D> {
     name: Cow<'static, str>,
@@ -146,9 +183,6 @@ impl<D: Density> Kernel for Energies<'_, D> {
     }
 }
 
-/// Directions that one pass differentiates along.
-pub(super) const CHUNK: usize = 4;
-
 struct Gradients<'a, D> {
     density: &'a D,
     y: &'a [f64],
@@ -163,23 +197,18 @@ impl<D: Density> Kernel for Gradients<'_, D> {
     fn run<R: Real>(self) {
         let samples = self.u.len();
         let n = self.y.len() / samples.max(1);
-        let mut point = vec![Dual::<R, CHUNK>::zero(); n];
+        let (mut point, mut gradient) = (vec![R::zero(); n], vec![R::zero(); n]);
+        let mut scratch = DualPoint::<R>::new();
         for start in (0..samples).step_by(R::LANES) {
             let lanes = R::LANES.min(samples - start);
-            for chunk in (0..n).step_by(CHUNK) {
-                let directions = CHUNK.min(n - chunk);
+            for i in 0..n {
+                point[i] = gather(self.y, samples, start, i);
+            }
+            let energy = self.density.gradient(&point, &mut gradient, &mut scratch);
+            for lane in 0..lanes {
+                self.u[start + lane] = energy.lane(lane);
                 for i in 0..n {
-                    point[i] = Dual::fixed(gather(self.y, samples, start, i));
-                }
-                for i in 0..directions {
-                    point[chunk + i].eps[i] = R::one();
-                }
-                let energy = self.density.energy(&point);
-                for lane in 0..lanes {
-                    self.u[start + lane] = energy.re.lane(lane);
-                    for i in 0..directions {
-                        self.grad[(start + lane) * n + chunk + i] = energy.eps[i].lane(lane);
-                    }
+                    self.grad[(start + lane) * n + i] = gradient[i].lane(lane);
                 }
             }
         }

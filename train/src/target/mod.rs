@@ -1,6 +1,7 @@
 //! Target densities.
 //!
-//! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Constants
+//! A new target is one file, with a type that implements [`Density`], and one line in the table `TARGETS`. Targets of any
+//! size are found by names with numbers in them, [`FAMILIES`]. Constants
 //! and closed-form normalisers of the standard ones are cited where they stand. An [`Expression`] is a target that is
 //! written as text.
 
@@ -9,9 +10,11 @@ pub mod chain;
 pub mod correlated;
 mod density;
 mod expression;
+pub mod gauge;
 pub mod ring;
 pub mod sine;
 pub mod sphere;
+pub mod square;
 pub mod torus;
 
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use std::sync::Arc;
 use ircpm_flow::Energy;
 use ircpm_manifolds::AnyManifold;
 
-pub use density::{Density, InLanes};
+pub use density::{Density, DualPoint, InLanes};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Parameter, Parameters};
 
 /// An unnormalised density `exp(−βu)` on a manifold, seen from the outside: batches of points, `[sample][coordinate]`.
@@ -68,11 +71,11 @@ const TARGETS: [(&str, Constructor); 15] = [
     ("torus-correlated", |name| InLanes::boxed(name, correlated::correlated())),
     ("torus-seam", |name| InLanes::boxed(name, torus::seam())),
     ("torus-sine", |name| InLanes::boxed(name, sine::sine_von_mises())),
-    ("xy-ring-3", |name| InLanes::boxed(name, ring::xy_ring::<3>())),
-    ("xy-ring-4", |name| InLanes::boxed(name, ring::xy_ring::<4>())),
-    ("xy-ring-6", |name| InLanes::boxed(name, ring::xy_ring::<6>())),
-    ("chain-4", |name| InLanes::boxed(name, chain::open_chain::<4>())),
-    ("chain-8", |name| InLanes::boxed(name, chain::open_chain::<8>())),
+    ("xy-ring-3", |name| InLanes::boxed(name, ring::xy_ring(3))),
+    ("xy-ring-4", |name| InLanes::boxed(name, ring::xy_ring(4))),
+    ("xy-ring-6", |name| InLanes::boxed(name, ring::xy_ring(6))),
+    ("chain-4", |name| InLanes::boxed(name, chain::open_chain(4))),
+    ("chain-8", |name| InLanes::boxed(name, chain::open_chain(8))),
     ("sphere-four-mode", |name| InLanes::boxed(name, sphere::four_mode(10.0))),
     ("sphere-four-mode-50", |name| InLanes::boxed(name, sphere::four_mode(50.0))),
     ("sphere-four-mode-100", |name| InLanes::boxed(name, sphere::four_mode(100.0))),
@@ -80,14 +83,50 @@ const TARGETS: [(&str, Constructor); 15] = [
     ("s3-four-mode", |name| InLanes::boxed(name, sphere::four_mode_s3())),
 ];
 
-/// Names of all targets.
+/// Names of targets of any size: `N` stands for a number of angles from 1 to 4096, `L` for a length from 2 to 64.
+pub const FAMILIES: [&str; 5] = ["chain-N", "closed-chain-N", "xy-ring-N", "xy-LxL", "u1-LxL"];
+
+/// Most angles of a target of any size.
+const MOST_SITES: usize = 4096;
+
+/// Names of all targets of the table. There are more: see [`FAMILIES`].
 pub fn names() -> Vec<&'static str> {
     TARGETS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The target of that name, `None` if there is none.
+/// The target of that name, of the table or of a family, `None` if there is none.
 pub fn by_name(name: &str) -> Option<Box<dyn Target>> {
-    TARGETS.iter().find(|(known, _)| *known == name).map(|(name, make)| make(name))
+    let known = TARGETS.iter().find(|(known, _)| *known == name);
+    known.map(|(name, make)| make(name)).or_else(|| of_family(name))
+}
+
+/// The target of that name in [`FAMILIES`], `None` if there is none.
+fn of_family(name: &str) -> Option<Box<dyn Target>> {
+    fn target(name: &str, density: impl Density) -> Option<Box<dyn Target>> {
+        Some(Box::new(InLanes::new(name.to_owned(), density)))
+    }
+    let number = |text: &str| text.parse::<usize>().ok().filter(|n| n.to_string() == text);
+    let sites = |prefix: &str| {
+        let sites = name.strip_prefix(prefix).and_then(number);
+        sites.filter(|n| (1..=MOST_SITES).contains(n))
+    };
+    let side = |prefix: &str| {
+        let (rows, columns) = name.strip_prefix(prefix)?.split_once('x')?;
+        number(rows).filter(|&side| rows == columns && side >= 2 && side * side <= MOST_SITES)
+    };
+    if let Some(sites) = sites("chain-") {
+        target(name, chain::open_chain(sites))
+    } else if let Some(sites) = sites("closed-chain-") {
+        target(name, ring::closed_chain(sites))
+    } else if let Some(sites) = sites("xy-ring-") {
+        target(name, ring::xy_ring(sites))
+    } else if let Some(side) = side("xy-") {
+        target(name, square::XySquare::new(side))
+    } else if let Some(side) = side("u1-") {
+        target(name, gauge::PlaneGauge { side })
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -102,6 +102,42 @@ fn every_target_of_the_table_is_found_under_its_name() {
 }
 
 #[test]
+fn targets_of_any_size_are_found_by_their_numbers() {
+    for (name, manifold) in [
+        ("chain-64", "T64"),
+        ("closed-chain-256", "T256"),
+        ("xy-ring-5", "T5"),
+        ("xy-8x8", "T64"),
+        ("u1-16x16", "T255"),
+        ("chain-4096", "T4096"),
+    ] {
+        let target = by_name(name).expect("of a family");
+        assert_eq!((target.name(), target.manifold().to_string().as_str()), (name, manifold));
+    }
+    for name in [
+        "chain-0",
+        "chain-08",
+        "chain-+8",
+        "chain-4097",
+        "chain-",
+        "chain-N",
+        "xy-8x7",
+        "xy-1x1",
+        "u1-65x65",
+        "xy-ring-x",
+    ] {
+        assert!(by_name(name).is_none(), "{name}");
+    }
+    // 2π Σ I_n(1)⁶⁴ in units of (2π)⁶⁴.
+    let log_z = by_name("closed-chain-64").and_then(|target| target.log_z(1.0)).expect("exact");
+    let orders = 1..20;
+    let sum: f64 =
+        orders.map(|n| (64.0 * (bessel::log_bessel_i(n, 1.0) - bessel::log_bessel_i(0, 1.0))).exp()).sum();
+    let known = 64.0 * (TAU.ln() + bessel::log_bessel_i(0, 1.0)) + (2.0 * sum).ln_1p();
+    assert!((log_z - known).abs() < 1e-11, "{log_z} is not {known}");
+}
+
+#[test]
 fn golden_log_z_and_uniform_ess() {
     for known in KNOWN {
         let target = by_name(known.name).expect("in the table");
@@ -263,10 +299,17 @@ fn lanes_match_scalar_energies_and_gradients() {
     lanes_match_scalar(&torus::seam());
     lanes_match_scalar(&sphere::four_mode(10.0));
     lanes_match_scalar(&sphere::poles());
-    lanes_match_scalar(&ring::xy_ring::<3>());
-    lanes_match_scalar(&ring::xy_ring::<6>());
-    lanes_match_scalar(&chain::open_chain::<1>());
-    lanes_match_scalar(&chain::open_chain::<8>());
+    lanes_match_scalar(&ring::xy_ring(3));
+    lanes_match_scalar(&ring::xy_ring(6));
+    lanes_match_scalar(&chain::open_chain(1));
+    lanes_match_scalar(&chain::open_chain(8));
+    lanes_match_scalar(&ring::closed_chain(2));
+    lanes_match_scalar(&ring::Ring { sites: 7, kappa: -0.7, field: 1.2, anisotropy: 0.4 });
+    lanes_match_scalar(&chain::Chain { sites: 19, kappa: -0.7, field: 1.2 });
+    lanes_match_scalar(&square::XySquare::new(2));
+    lanes_match_scalar(&square::XySquare::new(4));
+    lanes_match_scalar(&gauge::PlaneGauge { side: 2 });
+    lanes_match_scalar(&gauge::PlaneGauge { side: 4 });
     lanes_match_scalar(&sphere::four_mode_s3());
     // More than four coordinates: two passes of directions, the second one partly filled.
     lanes_match_scalar(&torus::VonMises { kappa: 2.0, modes: [[0.1, 1.0, 2.0, 3.0, 4.0, 5.0]] });

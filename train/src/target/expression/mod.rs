@@ -20,6 +20,7 @@ mod names;
 mod parameter;
 mod parser;
 mod program;
+mod reverse;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -68,6 +69,8 @@ const LONGEST: usize = 1 << 16;
 pub struct Expression {
     manifold: AnyManifold,
     program: Program,
+    /// The same with all values, for gradients.
+    with_all_values: Program,
     isa: Isa,
     /// Inverse temperature and exact `log Z` at it.
     log_z: Option<[f64; 2]>,
@@ -86,7 +89,10 @@ impl Expression {
         parameters: &Parameters,
     ) -> Result<Self, ExpressionError> {
         compile(manifold, text, parameters)
-            .map(|program| Self { manifold: manifold.clone(), program, isa: Isa::best(), log_z: None })
+            .map(|[program, with_all_values]| {
+                let manifold = manifold.clone();
+                Self { manifold, program, with_all_values, isa: Isa::best(), log_z: None }
+            })
             .map_err(|fault| fault.in_text(text))
     }
 
@@ -165,7 +171,8 @@ fn value(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<
         .ok_or_else(|| Fault::new(&node.span, ExpressionErrorKind::NotConstant { what }))
 }
 
-fn compile(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<Program, Fault> {
+/// The program of an energy, and the one with all values.
+fn compile(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Result<[Program; 2], Fault> {
     check_length(text)?;
     let names = Names::new(manifold);
     let (definitions, energy) = parser::parse(text)?;
@@ -180,7 +187,7 @@ fn compile(manifold: &AnyManifold, text: &str, parameters: &Parameters) -> Resul
         let used = coordinate.and_then(|place| compiler.first_use[place].clone());
         Fault::new(&used.unwrap_or(energy.span), kind)
     })?;
-    Ok(program)
+    Ok([program, Program::with_all_values(&compiler.graph, output, manifold.ambient())])
 }
 
 impl Target for Expression {
@@ -202,7 +209,7 @@ impl Target for Expression {
         let n = self.manifold.ambient();
         assert_eq!(y.len(), n * u.len(), "points of {n} coordinates");
         assert_eq!(grad.len(), y.len(), "gradients of {n} coordinates");
-        self.isa.dispatch(Gradients { program: &self.program, y, u, grad });
+        self.isa.dispatch(Gradients { program: &self.with_all_values, y, u, grad });
     }
     fn differentiable(&self) -> Option<Arc<dyn Energy>> {
         Some(Arc::new(self.clone()))

@@ -20,26 +20,26 @@ use super::graph::{Graph, Id, Node};
 pub(super) struct Program {
     coordinates: usize,
     constants: Vec<f64>,
-    instructions: Vec<Instruction>,
+    pub(super) instructions: Vec<Instruction>,
     /// Registers of the terms of all [`Operation::LogSumExp`].
-    terms: Vec<u32>,
-    most_terms: usize,
-    registers: usize,
+    pub(super) terms: Vec<u32>,
+    pub(super) most_terms: usize,
+    pub(super) registers: usize,
     output: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Instruction {
-    operation: Operation,
+pub(super) struct Instruction {
+    pub(super) operation: Operation,
     /// Register of the first argument, or place of the first term.
-    a: u32,
+    pub(super) a: u32,
     /// Register of the second argument, or number of terms.
-    b: u32,
-    out: u32,
+    pub(super) b: u32,
+    pub(super) out: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Operation {
+pub(super) enum Operation {
     Negation,
     Unary(Unary),
     Binary(Binary),
@@ -62,6 +62,17 @@ impl Program {
     /// Orders what the node `output` needs, and gives each value a register.
     pub(super) fn new(graph: &Graph, output: Id, coordinates: usize) -> Self {
         Assembly::new(graph, output, coordinates).program(graph, output)
+    }
+
+    /// As [`Program::new`], with a register for every value: none is used again, so that all values are there at the end.
+    pub(super) fn with_all_values(graph: &Graph, output: Id, coordinates: usize) -> Self {
+        let assembly = Assembly { reuse: false, ..Assembly::new(graph, output, coordinates) };
+        assembly.program(graph, output)
+    }
+
+    /// Place of the energy among the registers.
+    pub(super) fn output(&self) -> usize {
+        self.output
     }
 
     /// Number of instructions.
@@ -153,6 +164,8 @@ struct Assembly {
     fixed: usize,
     registers: usize,
     free: Vec<u32>,
+    /// Whether registers are used again.
+    reuse: bool,
 }
 
 impl Assembly {
@@ -185,7 +198,7 @@ impl Assembly {
             }
         }
         let fixed = coordinates + constants.len();
-        Self { last_use, register, constants, fixed, registers: fixed, free: vec![] }
+        Self { last_use, register, constants, fixed, registers: fixed, free: vec![], reuse: true }
     }
 
     fn program(mut self, graph: &Graph, output: Id) -> Program {
@@ -210,7 +223,9 @@ impl Assembly {
                     (Operation::LogSumExp, start, ids.len() as u32)
                 }
             };
-            self.release(node, id as Id);
+            if self.reuse {
+                self.release(node, id as Id);
+            }
             let out = self.allocate();
             self.register[id] = out;
             instructions.push(Instruction { operation, a, b, out });

@@ -243,6 +243,57 @@ fn lanes_match_scalar_for_every_function_and_any_number_of_samples() {
 }
 
 #[test]
+fn gradients_back_through_the_program_match_dual_numbers() {
+    let text = "r = cos(theta1 - theta2); s = sin(theta3) * r;
+        atan2(s + 2, r + 3) + hypot(s, 1 + r) * (2 + r)^(s + 0.5) / (3 + sin(theta4)) + max(r, s, 0.1)
+        - min(cos(theta5), s) + log_sum_exp(cos(theta5), 3 * s, 1) - abs(sin(theta6)) + exp(-r) * r - s / 7";
+    let energy = energy("T6", text);
+    let (count, seed) = (70, 31);
+    let y = points(Target::manifold(&energy), count, seed);
+    for isa in Isa::available() {
+        let energy = energy.clone().on(isa);
+        let (mut u, mut g) = (vec![0.0; count], vec![0.0; y.len()]);
+        energy.gradients(&y, &mut u, &mut g);
+        for (s, point) in y.chunks_exact(6).enumerate() {
+            let (value, slopes) = gradient(&energy, point);
+            assert!((u[s] - value).abs() < 1e-13, "{}, seed {seed}", isa.name());
+            for i in 0..6 {
+                let error = (g[s * 6 + i] - slopes[i]).abs();
+                assert!(error < 1e-13, "{}, seed {seed}, coordinate {i}: {error:e}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_take_half_of_each_side_at_corners_and_stay_zero_beside_infinite_slopes() {
+    let slopes = |text: &str, at: [f64; 2]| {
+        let (mut u, mut g) = ([0.0], [0.0; 2]);
+        energy("R2", text).gradients(&at, &mut u, &mut g);
+        g
+    };
+    assert_eq!(slopes("max(x1, x2)", [0.5, 0.5]), [0.5, 0.5]);
+    assert_eq!(slopes("min(x1, x2)", [0.2, 0.5]), [1.0, 0.0]);
+    assert_eq!(slopes("abs(x1) + x2", [0.0, 0.5]), [0.0, 1.0]);
+    assert_eq!(slopes("x2 + sqrt(x1^2)", [0.0, 0.5]), [0.0, 1.0]);
+    assert_eq!(slopes("x2 + 0 * sqrt(x1)", [0.0, 0.5]), [0.0, 1.0]);
+}
+
+#[test]
+fn sums_over_many_coordinates_are_the_compiled_energies() {
+    let text = "-sum(i, 1, 63, cos(theta[i+1] - theta[i])) - 0.5 * sum(i, 1, 64, cos(theta[i]))";
+    let (written, compiled) = (energy("T64", text), by_name("chain-64").expect("of a family"));
+    let count = 20;
+    let y = points(compiled.manifold(), count, 3);
+    let (mut u, mut v) = (vec![0.0; count], vec![0.0; count]);
+    let (mut g, mut h) = (vec![0.0; y.len()], vec![0.0; y.len()]);
+    compiled.gradients(&y, &mut u, &mut g);
+    written.gradients(&y, &mut v, &mut h);
+    let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(far(&u, &v) < 1e-13 && far(&g, &h) < 1e-14, "{:e}, {:e}", far(&u, &v), far(&g, &h));
+}
+
+#[test]
 fn lane_does_not_depend_on_its_neighbours() {
     let energy = energy("T2", "log_sum_exp(3 * cos(theta1), sin(theta2)) + exp(sin(theta1 + theta2))");
     let y = points(Target::manifold(&energy), 100, 8);
