@@ -125,7 +125,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds = start.elapsed().as_secs_f64();
     println!("{name}, beta {beta}, {leapfrog} x {step}, {CHAINS} chains of {draws} draws, seed {seed}");
     println!("accepted {:.3}, {seconds:.2} CPU s", chains.accepted as f64 / (CHAINS * draws) as f64);
-    let squares = |x: &[Vec<f64>]| x.iter().map(|x| x.iter().map(|x| x * x).collect()).collect::<Vec<Vec<f64>>>();
+    let squares =
+        |x: &[Vec<f64>]| x.iter().map(|x| x.iter().map(|x| x * x).collect()).collect::<Vec<Vec<f64>>>();
     let mut rows = vec![("energy", energies)];
     if gauge.is_some() {
         rows.push(("charge squared", squares(&others)));
@@ -139,7 +140,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let variance = values.iter().flatten().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         let effective = count / time;
         let error = (variance / effective).sqrt();
-        println!("{what}: {mean:.6} +- {error:.6}, time {time:.2}, {:.0} effective per CPU s", effective / seconds);
+        println!(
+            "{what}: {mean:.6} +- {error:.6}, time {time:.2}, {:.0} effective per CPU s",
+            effective / seconds
+        );
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ pub mod data;
 pub mod estimate;
 pub mod evaluation;
 pub mod fit;
+pub mod lattice;
 pub mod least_squares;
 mod lloyd;
 pub mod loss;

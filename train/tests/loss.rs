@@ -2,7 +2,7 @@
 
 use ircpm_flow::{Features, Flow, FlowSpec, Solver};
 use ircpm_manifolds::AnyManifold;
-use ircpm_train::loss::{LossError, likelihood, reverse_kl};
+use ircpm_train::loss::{LossError, likelihood, reverse_kl, reverse_kl_by_path};
 use ircpm_train::target::{self, Target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -57,6 +57,32 @@ fn gradients_equal_finite_differences_for_every_target() {
             assert!((kl.grad[k] - expected).abs() < 1e-7, "{name}, seed {seed}, reverse KL, parameter {k}");
             let expected = difference(&theta, k, |t| likelihood(&flow, t, &x).unwrap().loss);
             assert!((data.grad[k] - expected).abs() < 1e-7, "{name}, seed {seed}, likelihood, parameter {k}");
+        }
+    }
+}
+
+#[test]
+fn path_gradient_is_that_through_the_points_alone() {
+    let beta = 0.7;
+    for (seed, name) in (0..).zip(["torus-multi-modal", "sphere-four-mode", "chain-4"]) {
+        let target = target::by_name(name).unwrap();
+        let flow = flow(target.manifold(), 2);
+        let theta = flow.initial(seed);
+        let x = points(target.manifold(), 50, seed);
+        let path = reverse_kl_by_path(&flow, &theta, &x, target.as_ref(), beta).unwrap();
+        let whole = reverse_kl(&flow, &theta, &x, target.as_ref(), beta).unwrap();
+        assert_eq!((path.loss, &path.log_weights), (whole.loss, &whole.log_weights), "{name}, seed {seed}");
+        // The points move with the parameters, the density does not.
+        let loss = |t: &[f64]| {
+            let y = flow.try_forward(t, &x).unwrap().y;
+            let mut u = vec![0.0; 50];
+            target.energies(&y, &mut u);
+            let log_q = flow.log_prob(&theta, &y);
+            log_q.iter().zip(&u).map(|(log_q, u)| log_q + beta * u).sum::<f64>() / 50.0
+        };
+        for k in (0..theta.len()).step_by(7) {
+            let expected = difference(&theta, k, loss);
+            assert!((path.grad[k] - expected).abs() < 1e-7, "{name}, seed {seed}, parameter {k}");
         }
     }
 }

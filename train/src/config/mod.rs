@@ -25,7 +25,10 @@ use crate::symmetry::check_symmetry;
 use crate::target::{ExpressionError, Target};
 pub use data::DataConfig;
 pub use error::ConfigError;
-pub use model::{EnergyShape, Features, Layers, ModelConfig, Potential};
+pub use model::{
+    ChainConfig, ChargesConfig, DegreeConfig, EnergyShape, Features, Layers, ModelConfig, Potential,
+    SquareConfig,
+};
 pub use overrides::Override;
 pub use suggest::suggest;
 pub use target::{LogZ, TargetConfig};
@@ -93,7 +96,7 @@ pub struct TrainingConfig {
     /// What is minimised.
     pub loss: Loss,
     /// Most steps of the optimiser; by default 2000 of a first-order one, 200 of least squares, which stop by
-    /// themselves.
+    /// themselves, and 400 of both one after the other.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::optional_count")]
     pub steps: Option<usize>,
     /// Points per step, 1 to 2²⁰; least squares begin with them and take more when needed. By default 256, and 512 of
@@ -168,7 +171,12 @@ pub const AUTO: &str = "auto";
 impl TrainingConfig {
     /// Most steps of the optimiser.
     pub fn steps(&self) -> usize {
-        self.steps.unwrap_or(if self.is_least_squares() { 200 } else { 2000 })
+        let by_default = match self.optimiser.as_str() {
+            optimiser::LevenbergMarquardt::NAME => 200,
+            optimiser::Staged::NAME => 400,
+            _ => 2000,
+        };
+        self.steps.unwrap_or(by_default)
     }
 
     /// Points per step.
@@ -279,6 +287,7 @@ impl Config {
                     .into();
             return Err((&["model", "hidden"], message));
         }
+        self.check_charges()?;
         match (training.loss, &self.target, &self.data) {
             (Loss::ReverseKl, Some(target), None) => target.consistent(),
             (Loss::Likelihood, None, Some(_)) => Ok(()),
@@ -304,6 +313,33 @@ impl Config {
         }
     }
 
+    /// Checks that charges are named where they are to be the potential, and nowhere else.
+    fn check_charges(&self) -> Result<(), Complaint> {
+        let model = &self.model;
+        let complain = |path: &'static [&'static str], message: &str| Err((path, message.to_owned()));
+        match (model.potential == Potential::Charges, model.charges.len(), model.layers) {
+            (false, 0, _) => Ok(()),
+            (false, ..) => complain(
+                &["model", "charges"],
+                "charges need potential = \"charges\": add it, or remove them",
+            ),
+            (true, 0, _) => complain(
+                &["model", "potential"],
+                "name the charges of one layer, or of every layer, as in [[model.charges]] with chain = { range = 2 }",
+            ),
+            (true, ..) if self.data.is_some() => {
+                complain(&["model", "potential"], "charges are trained for a [target]: remove this key")
+            }
+            (true, ..) if !self.names_no_feature() => complain(
+                &["model", "potential"],
+                "charges have neither hidden layers, features, symmetry, output_scale nor shared: remove those keys",
+            ),
+            (true, 1, _) | (true, _, Layers::Auto) => Ok(()),
+            (true, charges, Layers::Fixed(layers)) if charges == layers => Ok(()),
+            (true, ..) => complain(&["model", "charges"], "give the charges of every layer, or one for all"),
+        }
+    }
+
     /// Checks that the model's symmetries fit the manifold, and that the target has them; else says why not.
     fn check_symmetry(&self, target: Option<&dyn Target>) -> Result<(), String> {
         let manifold = target.map(Target::manifold).or(self.data.as_ref().map(|data| &data.manifold));
@@ -319,7 +355,12 @@ impl Config {
 
     /// Whether all keys of a network and of its training are as by default.
     fn names_no_network(&self) -> bool {
-        let Self { model, training, .. } = self;
+        self.names_no_feature() && self.training.optimiser == AUTO
+    }
+
+    /// Whether all keys of a network, and of an energy beside it, are as by default.
+    fn names_no_feature(&self) -> bool {
+        let model = &self.model;
         let ModelConfig { shared, energy, hidden, features, symmetry, output_scale, .. } =
             ModelConfig::default();
         model.shared == shared
@@ -328,7 +369,11 @@ impl Config {
             && model.features == features
             && model.symmetry == symmetry
             && model.output_scale == output_scale
-            && training.optimiser == AUTO
+    }
+
+    /// Whether psi is a sum of charges.
+    pub fn has_charges(&self) -> bool {
+        self.model.potential == Potential::Charges
     }
 
     /// Whether psi is linear in its parameters.
@@ -336,7 +381,7 @@ impl Config {
         let Self { data, model, .. } = self;
         match model.potential {
             Potential::Auto => data.is_some() && self.names_no_network(),
-            Potential::Network => false,
+            Potential::Network | Potential::Charges => false,
             Potential::Linear => true,
         }
     }
@@ -372,10 +417,6 @@ impl Config {
     pub fn flow_spec(&self, manifold: &AnyManifold) -> FlowSpec {
         let model = &self.model;
         let features = model.features.clone().into();
-        let method = match self.solver.method {
-            Method::Newton => FlowMethod::Newton,
-            Method::Descent => FlowMethod::GradientDescent,
-        };
         FlowSpec {
             manifold: manifold.clone(),
             layers: model.layers.at_first(),
@@ -384,7 +425,16 @@ impl Config {
             features,
             symmetry: model.symmetry.clone(),
             output_scale: model.output_scale,
-            solver: FlowSolver { method, tolerance: self.solver.tolerance, max_steps: self.solver.max_steps },
+            solver: self.flow_solver(),
         }
+    }
+
+    /// The inner minimisation of the flow.
+    pub fn flow_solver(&self) -> FlowSolver {
+        let method = match self.solver.method {
+            Method::Newton => FlowMethod::Newton,
+            Method::Descent => FlowMethod::GradientDescent,
+        };
+        FlowSolver { method, tolerance: self.solver.tolerance, max_steps: self.solver.max_steps }
     }
 }

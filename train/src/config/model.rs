@@ -11,8 +11,11 @@ use crate::target::Target;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// What psi is: linear in its parameters, or a network.
+    /// What psi is: linear in its parameters, a network, or charges of a lattice.
     pub potential: Potential,
+    /// Which charges, of [`Potential::Charges`]: those of every layer in order, or one for all layers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<ChargesConfig>,
     /// Number of layers, 1 to 64, or `auto`: as many as training finds use for.
     #[serde(deserialize_with = "check::layers")]
     pub layers: Layers,
@@ -46,6 +49,86 @@ pub enum Potential {
     Network,
     /// A combination of waves, spherical harmonics, bumps and polynomials: see [`crate::convex`]. For points alone.
     Linear,
+    /// A sum of cosines of integer combinations of a few angles, on a torus of any dimension: see
+    /// [`ircpm_lattice::Charges`]. For targets alone.
+    Charges,
+}
+
+/// The charges of a layer: which angles are neighbours, and which integer combinations of neighbours are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChargesConfig {
+    /// The angles in a row, or on a circle.
+    Chain(ChainConfig),
+    /// The angles row by row on a periodic square.
+    Square(SquareConfig),
+    /// Each angle by itself.
+    Sites(DegreeConfig),
+    /// The sum of all angles.
+    Total(DegreeConfig),
+}
+
+/// See [`ircpm_lattice::Chain`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChainConfig {
+    /// Largest distance between two angles of a combination, 1 to 8.
+    #[serde(deserialize_with = "check::range")]
+    pub range: usize,
+    /// Largest sum of the absolute values of a combination's integers, 1 to 16.
+    #[serde(deserialize_with = "check::degree")]
+    pub degree: u32,
+    /// Whether the last angle is a neighbour of the first.
+    pub closed: bool,
+    /// Whether the integers of a combination sum to zero.
+    pub differences: bool,
+    /// Distance from the end of an open chain at which parameters no longer depend on it, 1 to 64.
+    #[serde(deserialize_with = "check::order")]
+    pub boundary: usize,
+}
+
+/// See [`ircpm_lattice::Square`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SquareConfig {
+    /// Largest sum of the absolute values of a combination's integers, 1 to 16.
+    #[serde(deserialize_with = "check::degree")]
+    pub degree: u32,
+    /// Whether the integers of a combination sum to zero.
+    pub differences: bool,
+    /// Whether combinations of the four corners of a plaquette are taken.
+    pub plaquette: bool,
+    /// Whether combinations of a site and its four neighbours are taken.
+    pub plus: bool,
+    /// Whether combinations of two plaquettes side by side are taken.
+    pub block: bool,
+}
+
+/// How many multiples of an angle are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DegreeConfig {
+    /// Largest multiple, 1 to 16.
+    #[serde(deserialize_with = "check::degree")]
+    pub degree: u32,
+}
+
+impl Default for ChainConfig {
+    fn default() -> Self {
+        Self { range: 2, degree: 4, closed: false, differences: false, boundary: 4 }
+    }
+}
+
+impl Default for SquareConfig {
+    fn default() -> Self {
+        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false }
+    }
+}
+
+impl Default for DegreeConfig {
+    fn default() -> Self {
+        Self { degree: 8 }
+    }
 }
 
 /// How psi depends on the energy `u` of the target (section 3.3 of arXiv:2110.01288): `psi = f(u)`, and a network added
@@ -168,6 +251,7 @@ impl Default for ModelConfig {
         let features = Features::Harmonics { order: 1 };
         Self {
             potential: Potential::Auto,
+            charges: vec![],
             layers: Layers::Auto,
             shared: false,
             energy: None,

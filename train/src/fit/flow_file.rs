@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Fit;
 use crate::config::{Config, EvaluationConfig, Layers, ModelConfig, SolverConfig, TrainingConfig};
 use crate::convex::{LayerTerms, LinearDensity};
+use crate::lattice::{LatticeError, LatticeFlow};
 use crate::training::checkpoint::{Checkpoint, CheckpointError, numbers, to_bytes};
 use crate::training::seal::{self, Seal};
 use crate::training::{Model, State};
@@ -74,6 +75,9 @@ pub enum FlowFileError {
     /// The flow cannot be built.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// The charges of the layers are none of the manifold.
+    #[error(transparent)]
+    Lattice(#[from] LatticeError),
     /// Functions of linear layers are none of the manifold.
     #[error(
         "the functions of the flow's layers are none of {manifold}; give the manifold that they were made for"
@@ -209,7 +213,13 @@ impl Parts {
         let manifold: AnyManifold = self.manifold.parse().map_err(|e| metadata(&e))?;
         match &self.potential {
             Potentials::Network(model) if model.energy.is_some() => Err(FlowFileError::Energy),
-            Potentials::Network(model) => Ok(Flow::new(spec(&manifold, model, &self.solver))?),
+            Potentials::Network(model) => {
+                let config = config_of(model, &self.solver);
+                Ok(match config.has_charges() {
+                    true => LatticeFlow::new(&config, &manifold)?.flow,
+                    false => config.flow(&manifold)?,
+                })
+            }
             Potentials::Linear(terms) => LinearDensity::flow_of(&manifold, terms)?
                 .ok_or_else(|| FlowFileError::Terms { manifold: self.manifold.clone() }),
         }
@@ -223,7 +233,12 @@ fn metadata(problem: &dyn ToString) -> CheckpointError {
 
 /// What to build a flow from, on a manifold.
 pub(super) fn spec(manifold: &AnyManifold, model: &ModelConfig, solver: &SolverConfig) -> FlowSpec {
-    let config = Config {
+    config_of(model, solver).flow_spec(manifold)
+}
+
+/// A configuration of that model.
+fn config_of(model: &ModelConfig, solver: &SolverConfig) -> Config {
+    Config {
         seed: 0,
         target: None,
         data: None,
@@ -231,8 +246,7 @@ pub(super) fn spec(manifold: &AnyManifold, model: &ModelConfig, solver: &SolverC
         solver: solver.clone(),
         training: TrainingConfig::default(),
         evaluation: EvaluationConfig::default(),
-    };
-    config.flow_spec(manifold)
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use ircpm_flow::SolveStats;
 
 pub use error::LossError;
 pub use likelihood::{likelihood, weighted_likelihood};
-pub use reverse_kl::reverse_kl;
+pub use reverse_kl::{reverse_kl, reverse_kl_by_path};
 
 /// Value and exact gradient of a loss over a batch.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ mod clip;
 mod lbfgs;
 mod levenberg;
 mod schedule;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,6 +21,7 @@ pub use clip::Clip;
 pub use lbfgs::Lbfgs;
 pub use levenberg::LevenbergMarquardt;
 pub use schedule::{LearningRate, Schedule};
+pub use staged::Staged;
 
 use crate::loss::{Gradient, LossError};
 
@@ -214,10 +216,11 @@ pub struct Settings {
 type Constructor = fn(Settings) -> Box<dyn Optimiser>;
 
 /// All optimisers.
-const OPTIMISERS: [(&str, Constructor); 3] = [
+const OPTIMISERS: [(&str, Constructor); 4] = [
     (LevenbergMarquardt::NAME, |_| Box::new(LevenbergMarquardt::new())),
     (Lbfgs::NAME, |s| Box::new(Lbfgs::new(s.parameters, s.learning_rate.peak))),
     (Adam::NAME, |s| Box::new(ScheduledAdam::new(s))),
+    (Staged::NAME, |s| Box::new(Staged::new(s))),
 ];
 
 /// Names of all optimisers.

@@ -14,6 +14,7 @@ mod linear;
 pub mod minibatch;
 mod model;
 mod objective;
+pub mod own_samples;
 mod problem;
 pub(crate) mod range;
 pub(crate) mod seal;

@@ -9,6 +9,7 @@ use super::collocation::with_parameters;
 use crate::config::{Config, Layers};
 use crate::convex::LinearDensity;
 use crate::data::Notation;
+use crate::lattice::LatticeFlow;
 use crate::target::Target;
 
 /// A flow with its parameters, and the target that it was trained for, if any.
@@ -74,6 +75,8 @@ pub(super) fn flow_of(config: &Config, manifold: &AnyManifold, state: &State) ->
     let parameters = state.theta.len();
     let flow = if config.is_linear() {
         LinearDensity::flow_of(manifold, &state.terms).ok()??
+    } else if config.has_charges() {
+        LatticeFlow::new(config, manifold).ok()?.flow
     } else {
         let first = config.flow(manifold).ok()?;
         if grows(config) { with_parameters(&first, parameters)? } else { first }

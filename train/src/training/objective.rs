@@ -26,6 +26,17 @@ pub trait TrainingObjective: Objective {
     /// [`StateError`] if it does not fit, or the parameters are of another model.
     fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError>;
 
+    /// The flow's parameters at those that the optimiser moves, where these are others; not asked after the end.
+    fn parameters(&self, theta: &[f64]) -> Vec<f64> {
+        theta.to_vec()
+    }
+
+    /// What the optimiser moves at given parameters of the flow, the inverse of [`TrainingObjective::parameters`]; called
+    /// before the first step, where training does not begin with random parameters.
+    fn begin_at(&mut self, theta: &[f64]) -> Vec<f64> {
+        theta.to_vec()
+    }
+
     /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to
     /// undo a fold, or change its length, to add a layer or to take one back.
     fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment;

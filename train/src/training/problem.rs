@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
+use super::checkpoint::Checkpoint;
 use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
-use super::model::{flow_of, grows};
+use super::model::{Model, flow_of, grows};
+use super::trainer::with_staged;
 use super::{
     Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
     resume_linear, state_of,
@@ -16,6 +18,7 @@ use super::{
 use crate::config::{Config, DataConfig, Layers};
 use crate::convex::{GrowthError, LinearDensity, LinearOptions, ResumeError, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
+use crate::lattice::{LatticeError, LatticeFlow};
 use crate::target::{ExpressionError, Target};
 use crate::weights::{Sample, WeightedPoints};
 
@@ -28,9 +31,21 @@ pub struct Problem {
     pub flow: Flow,
     /// Why the optimiser was chosen.
     pub choice: &'static str,
+    /// The flow with its charges, if its layers are of those.
+    lattice: Option<Arc<LatticeFlow>>,
+    /// Parameters to begin with, if not random ones.
+    start: Option<Start>,
     /// Whether training may add layers.
     grows: bool,
     content: Arc<Content>,
+}
+
+/// Parameters that training begins with.
+#[derive(Clone, Debug, PartialEq)]
+struct Start {
+    theta: Vec<f64>,
+    /// Whether it has its end there.
+    is_end: bool,
 }
 
 /// What a problem's flow learns from.
@@ -59,6 +74,15 @@ pub enum ProblemError {
         manifold: String,
         /// What the flow says.
         source: FlowError,
+    },
+    /// The charges do not fit the target.
+    #[error("[model] does not fit the target: {0}")]
+    Lattice(#[from] LatticeError),
+    /// The parameters of another run cannot be those to begin with.
+    #[error("cannot begin with the parameters of that run: {problem}")]
+    WarmStart {
+        /// Why not.
+        problem: String,
     },
     /// The points to learn from are wrong.
     #[error(transparent)]
@@ -126,7 +150,32 @@ impl Problem {
             let (flow, _) = LinearDensity::base(&manifold)
                 .map_err(|source| ProblemError::Flow { manifold: manifold.to_string(), source })?;
             let choice = "a likelihood of linear layers is concave";
-            return Ok(Self { config, flow, choice, grows: false, content: Arc::new(content) });
+            return Ok(Self {
+                config,
+                flow,
+                choice,
+                lattice: None,
+                start: None,
+                grows: false,
+                content: Arc::new(content),
+            });
+        }
+        if config.has_charges() {
+            let lattice = Arc::new(LatticeFlow::new(&config, &manifold)?);
+            config.training = with_staged(&config.training);
+            let training = &mut config.training;
+            (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
+            let choice = "charges are trained on the model's own samples";
+            let (flow, lattice) = (lattice.flow.clone(), Some(lattice));
+            return Ok(Self {
+                config,
+                flow,
+                choice,
+                lattice,
+                start: None,
+                grows: false,
+                content: Arc::new(content),
+            });
         }
         let flow = config
             .flow(&manifold)
@@ -141,14 +190,34 @@ impl Problem {
             training.steps = training.steps.or(Some(GROWING_STEPS));
         }
         (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
-        Ok(Self { config, flow, choice, grows, content: Arc::new(content) })
+        Ok(Self { config, flow, choice, lattice: None, start: None, grows, content: Arc::new(content) })
+    }
+
+    /// The same problem whose training begins with the parameters of another run, on a lattice of any size with the same
+    /// charges, at the target's own β; or has its end there, if `is_end`.
+    ///
+    /// # Errors
+    /// [`ProblemError::WarmStart`] if one of the two has no charges, or if they are not the same.
+    pub fn warm_start(&self, other: &Checkpoint, is_end: bool) -> Result<Self, ProblemError> {
+        let refused = |problem: String| ProblemError::WarmStart { problem };
+        let lattice = self.lattice.as_ref().filter(|_| other.config.has_charges());
+        let lattice = lattice.ok_or_else(|| {
+            refused(
+                "both runs need potential = \"charges\", whose parameters do not depend on the size"
+                    .to_owned(),
+            )
+        })?;
+        let model = Model::new(other).map_err(|error| refused(error.to_string()))?;
+        let source = LatticeFlow::new(&other.config, model.flow.manifold())?;
+        let theta =
+            lattice.parameters_from(&source, &model.theta).map_err(|error| refused(error.to_string()))?;
+        Ok(Self { start: Some(Start { theta, is_end }), ..self.clone() })
     }
 
     /// The same problem with the flow that a state's parameters are for; none if there is no such flow.
     pub fn at(&self, state: &State) -> Option<Self> {
         let flow = flow_of(&self.config, self.manifold(), state)?;
-        let Self { config, choice, grows, content, .. } = self;
-        Some(Self { config: config.clone(), flow, choice, grows: *grows, content: Arc::clone(content) })
+        Some(Self { flow, ..self.clone() })
     }
 
     /// Fits linear layers to the points: the problem with the fitted flow, and its state.
@@ -208,9 +277,7 @@ impl Problem {
         let state = state_of(&density, progress, self.config.seed);
         // Training is over: a watcher has nothing to stop.
         let _ = watcher.checkpoint(&state);
-        let Self { config, choice, grows, content, .. } = self;
-        let content = Arc::clone(content);
-        (Self { config: config.clone(), flow: density.flow, choice, grows: *grows, content }, state)
+        (Self { flow: density.flow, ..self.clone() }, state)
     }
 
     /// What the owner of the points should know.
@@ -233,15 +300,15 @@ impl Problem {
     /// configuration, and its bytes are returned as well. They are those of a `.npy` file, angles in radians, with a last
     /// column of weights if there are some; the configuration has their checksum.
     pub fn with_copy(&self, name: &str) -> (Self, Option<Vec<u8>>) {
-        let Self { mut config, flow, choice, grows, content } = self.clone();
-        let (Content::Points(data), Some(settings)) = (&*self.content, &config.data) else {
-            return (Self { config, flow, choice, grows, content }, None);
+        let mut copied = self.clone();
+        let (Content::Points(data), Some(settings)) = (&*self.content, &self.config.data) else {
+            return (copied, None);
         };
         let copy = data.all.encode(self.manifold().ambient());
         let notes = data.all.notes.iter().map(Note::to_string).collect();
         let notation = data.all.notation.clone();
-        config.data = Some(settings.copied(name, data::crc32(&copy), notes, notation));
-        (Self { config, flow, choice, grows, content }, Some(copy))
+        copied.config.data = Some(settings.copied(name, data::crc32(&copy), notes, notation));
+        (copied, Some(copy))
     }
 
     /// How long training goes on.
@@ -272,6 +339,15 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn trainer(&self) -> Result<Trainer<'_>, TrainingError> {
+        if let Some(lattice) = &self.lattice {
+            let trainer =
+                Trainer::of_lattice(lattice, self.source(), &self.config.training, self.config.seed)?;
+            return Ok(match &self.start {
+                Some(Start { theta, is_end: true }) => trainer.ended_at(theta),
+                Some(Start { theta, is_end: false }) => trainer.begun_at(theta),
+                None => trainer,
+            });
+        }
         let begin = if self.grows { Trainer::growing } else { Trainer::new };
         begin(&self.flow, self.source(), &self.config.training, self.config.seed)
     }
@@ -281,6 +357,10 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::resume`].
     pub fn resume(&self, state: State) -> Result<Trainer<'_>, TrainingError> {
+        if let Some(lattice) = &self.lattice {
+            let Config { training, seed, .. } = &self.config;
+            return Trainer::resume_lattice(lattice, self.source(), training, *seed, state);
+        }
         let resume = if self.grows { Trainer::resume_growing } else { Trainer::resume };
         resume(&self.flow, self.source(), &self.config.training, self.config.seed, state)
     }

@@ -10,12 +10,14 @@ use super::choice::choose;
 use super::clock::Clock;
 use super::collocation::Collocation;
 use super::minibatch::Minibatch;
+use super::own_samples::OwnSamples;
 use super::range::{check_points, check_settings};
 use super::{Progress, Source, State, Step, TrainingError, TrainingObjective, Watcher};
-use crate::config::TrainingConfig;
+use crate::config::{AUTO, TrainingConfig};
 use crate::estimate::Estimates;
+use crate::lattice::LatticeFlow;
 use crate::loss::LossError;
-use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings};
+use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, Staged, tensor};
 use crate::points::Generator;
 
 /// The state of training, between steps.
@@ -27,6 +29,26 @@ pub struct Trainer<'a> {
     objective: Box<dyn TrainingObjective + 'a>,
     progress: Progress,
     recent: Recent,
+}
+
+/// Tensor of the parameters that the optimiser moves, where they are not the flow's.
+const FREE: &str = "free";
+
+/// What is special about a flow.
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Fixed,
+    /// Training may add layers.
+    Growing,
+    /// Its layers are of charges.
+    Lattice(&'a LatticeFlow),
+}
+
+/// The settings with the optimiser that is the default for charges.
+pub(super) fn with_staged(settings: &TrainingConfig) -> TrainingConfig {
+    let optimiser =
+        if settings.optimiser == AUTO { Staged::NAME.to_owned() } else { settings.optimiser.clone() };
+    TrainingConfig { optimiser, ..settings.clone() }
 }
 
 /// Changes the seed for the points, because the parameters take the seed itself.
@@ -54,7 +76,7 @@ impl<'a> Trainer<'a> {
         settings: &TrainingConfig,
         seed: u64,
     ) -> Result<Self, TrainingError> {
-        Self::begin(flow, source, settings, seed, false)
+        Self::begin(flow, source, settings, seed, Kind::Fixed)
     }
 
     /// As [`Trainer::new`], with more layers where least squares find that those of the flow are exhausted: ask
@@ -71,7 +93,25 @@ impl<'a> Trainer<'a> {
         settings: &TrainingConfig,
         seed: u64,
     ) -> Result<Self, TrainingError> {
-        Self::begin(flow, source, settings, seed, true)
+        Self::begin(flow, source, settings, seed, Kind::Growing)
+    }
+
+    /// As [`Trainer::new`], of a flow of charges on its own samples: see [`OwnSamples`]. By default the optimiser is
+    /// [`Staged`].
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    ///
+    /// # Panics
+    /// If the source is not a target.
+    pub fn of_lattice(
+        lattice: &'a LatticeFlow,
+        source: Source<'a>,
+        settings: &TrainingConfig,
+        seed: u64,
+    ) -> Result<Self, TrainingError> {
+        let settings = with_staged(settings);
+        Self::begin(&lattice.flow, source, &settings, seed, Kind::Lattice(lattice))
     }
 
     fn begin(
@@ -79,7 +119,7 @@ impl<'a> Trainer<'a> {
         source: Source<'a>,
         settings: &TrainingConfig,
         seed: u64,
-        grows: bool,
+        kind: Kind<'a>,
     ) -> Result<Self, TrainingError> {
         if let Some((target, _)) = source.target()
             && target.manifold() != flow.manifold()
@@ -94,7 +134,7 @@ impl<'a> Trainer<'a> {
         let theta = flow.initial(seed);
         let optimiser = optimiser_of(&settings, theta.len())?;
         let generator = Generator::from_seed(seed ^ BASE_POINTS);
-        let objective = objective(flow, source, &settings, generator, grows);
+        let objective = objective(flow, source, &settings, generator, kind);
         let (progress, recent) = (Progress::default(), Recent::default());
         Ok(Self { source, settings, theta, optimiser, objective, progress, recent })
     }
@@ -129,8 +169,49 @@ impl<'a> Trainer<'a> {
         Self::growing(flow, source, settings, seed)?.restored(state)
     }
 
+    /// The same training of a lattice from given parameters of its flow, at the target's own β from the first step on.
+    ///
+    /// # Panics
+    /// If there are not as many as the flow has.
+    pub(super) fn begun_at(mut self, theta: &[f64]) -> Self {
+        assert_eq!(theta.len(), self.theta.len(), "parameters of the flow");
+        self.theta = self.objective.begin_at(theta);
+        self
+    }
+
+    /// The same training with its end at given parameters of the flow.
+    ///
+    /// # Panics
+    /// If there are not as many as the flow has.
+    pub(super) fn ended_at(mut self, theta: &[f64]) -> Self {
+        assert_eq!(theta.len(), self.theta.len(), "parameters of the flow");
+        self.theta = theta.to_vec();
+        self.progress.done = true;
+        self
+    }
+
+    /// Training that goes on from a saved state of [`Trainer::of_lattice`].
+    ///
+    /// # Errors
+    /// As [`Trainer::resume`].
+    ///
+    /// # Panics
+    /// As [`Trainer::of_lattice`].
+    pub fn resume_lattice(
+        lattice: &'a LatticeFlow,
+        source: Source<'a>,
+        settings: &TrainingConfig,
+        seed: u64,
+        state: State,
+    ) -> Result<Self, TrainingError> {
+        Self::of_lattice(lattice, source, settings, seed)?.restored(state)
+    }
+
     fn restored(mut self, state: State) -> Result<Self, TrainingError> {
-        let State { theta, optimiser, generator, progress, .. } = state;
+        let State { mut theta, optimiser, generator, progress, .. } = state;
+        if optimiser.contains_key(FREE) {
+            theta = tensor(&optimiser, FREE, Some(self.theta.len()), f64::is_finite)?.to_vec();
+        }
         self.optimiser.restore(&optimiser)?;
         self.objective.restore(&theta, &optimiser, generator)?;
         Ok(Self { theta, progress, ..self })
@@ -145,7 +226,14 @@ impl<'a> Trainer<'a> {
     pub fn state(&self) -> State {
         let mut optimiser = self.optimiser.state();
         optimiser.extend(self.objective.state());
-        let (theta, generator) = (self.theta.clone(), self.objective.generator().clone());
+        let theta = match self.progress.done {
+            true => self.theta.clone(),
+            false => self.objective.parameters(&self.theta),
+        };
+        let generator = self.objective.generator().clone();
+        if theta != self.theta {
+            optimiser.insert(FREE.to_owned(), self.theta.clone());
+        }
         State { theta, optimiser, generator, progress: self.progress, terms: vec![], growth: None }
     }
 
@@ -298,9 +386,14 @@ fn objective<'a>(
     source: Source<'a>,
     settings: &TrainingConfig,
     generator: Generator,
-    grows: bool,
+    kind: Kind<'a>,
 ) -> Box<dyn TrainingObjective + 'a> {
     let count = settings.batch();
+    if let Kind::Lattice(lattice) = kind {
+        let target = source.target().expect("charges are trained for a target");
+        return Box::new(OwnSamples::new(lattice, target, settings, generator));
+    }
+    let grows = matches!(kind, Kind::Growing);
     let collocation = match source {
         Source::Target { target, beta } if settings.is_least_squares() => {
             let fixed = || Collocation::new(flow, target, beta, settings.goal, count, generator.clone());

@@ -112,6 +112,9 @@ impl Summary {
             Layers::Auto => "as many as pay".to_owned(),
             Layers::Fixed(n) => n.to_string(),
         };
+        if self.config.has_charges() {
+            return format!("layers: {layers}, of charges{parameters}");
+        }
         format!("layers: {layers}, hidden {:?}{parameters}", model.hidden)
     }
 

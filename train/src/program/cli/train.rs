@@ -5,14 +5,14 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::open::read_config;
+use super::open::{open_config, read_config};
 use super::threads::Threads;
 use super::{CliError, INTERRUPTED};
 use crate::config::{Config, Override};
 use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show, show_report};
 use crate::program::progress::ProgressDisplay;
-use crate::program::{self, Outcome, RunError};
+use crate::program::{self, Outcome, RunError, read_checkpoint};
 use crate::training::{Problem, TrainingError};
 
 pub(super) const EXAMPLES: &str = "\
@@ -29,6 +29,12 @@ Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and 
 pub(super) struct Train {
     /// Name of a preset, or a TOML file
     config: String,
+    /// Begin with the parameters of another run, on a lattice of another size with the same charges, at the full beta
+    #[arg(long, value_name = "RUN")]
+    warm_start: Option<PathBuf>,
+    /// Take no step: measure the parameters of the other run on this target
+    #[arg(long, requires = "warm_start")]
+    no_training: bool,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -70,7 +76,13 @@ impl RunArgs {
 pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     args.run.threads.start()?;
     let (config, label, base) = read_config(&args.config, &args.run.overrides())?;
-    begin(config, &label, &base, &args.run, stop)
+    let mut problem = Problem::new(config, &base).map_err(RunError::from)?;
+    if let Some(root) = &args.warm_start {
+        let (config, folder) = open_config(root)?;
+        let other = read_checkpoint(&config, &folder)?.checkpoint;
+        problem = problem.warm_start(&other, args.no_training).map_err(RunError::from)?;
+    }
+    begin_problem(&problem, &label, &args.run, stop)
 }
 
 /// Trains a configuration whose paths start from `base`, into the folder that is asked for or one that the label names.
@@ -82,6 +94,11 @@ pub(super) fn begin(
     stop: &AtomicBool,
 ) -> Result<u8, CliError> {
     let problem = Problem::new(config, base).map_err(RunError::from)?;
+    begin_problem(&problem, label, args, stop)
+}
+
+/// Trains a problem into the folder that is asked for or one that the label names.
+fn begin_problem(problem: &Problem, label: &str, args: &RunArgs, stop: &AtomicBool) -> Result<u8, CliError> {
     // Before the findings, because they count the columns that were chosen.
     problem.notes().iter().for_each(|taken| note(format_args!("{label}: {taken}")));
     let folder = Folder::create(args.out.as_deref(), label).map_err(RunError::from)?;
@@ -95,7 +112,7 @@ pub(super) fn begin(
     note(format_args!("{label}: optimiser {} ({})", problem.method(), problem.choice));
     problem.findings().iter().for_each(|finding| note(format_args!("{label}: {finding}")));
     let mut progress = ProgressDisplay::new(label, 0, problem.extent());
-    let outcome = program::train(&problem, &folder, stop, &mut progress);
+    let outcome = program::train(problem, &folder, stop, &mut progress);
     // A bar that is still drawn would share its line with what follows.
     drop(progress);
     conclude(outcome, &folder, args.json)

@@ -1,0 +1,131 @@
+//! Flows of lattices: layers whose potentials are charges, as a configuration names them.
+
+use std::sync::Arc;
+
+use ircpm_flow::{Flow, FlowError, Map, Solver};
+use ircpm_lattice::{Chain, Charges, ChargesError, LatticeMap, Square, TransferError};
+use ircpm_manifolds::{AnyManifold, Coordinates};
+
+use crate::config::{ChainConfig, ChargesConfig, Config, DegreeConfig, Layers, SquareConfig};
+
+/// A flow whose layers are maps of charges, with these.
+#[derive(Clone, Debug)]
+pub struct LatticeFlow {
+    /// The flow.
+    pub flow: Flow,
+    /// Its layers, the first applied first.
+    pub maps: Vec<Arc<LatticeMap>>,
+}
+
+/// Why a manifold has no flow of these charges.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LatticeError {
+    /// The manifold is no torus.
+    #[error("charges are potentials on a torus, and {manifold} is none: choose potential = \"network\"")]
+    NoTorus {
+        /// Name of the manifold.
+        manifold: String,
+    },
+    /// The number of angles is no square.
+    #[error("a square lattice has a square number of sites, and {sites} is none: choose other charges")]
+    NoSquare {
+        /// Number of angles.
+        sites: usize,
+    },
+    /// The charges of a layer do not fit.
+    #[error("[[model.charges]] of layer {layer}: {source}")]
+    Charges {
+        /// The layer, counted from 1.
+        layer: usize,
+        /// What is wrong with them.
+        source: ChargesError,
+    },
+    /// The layers make no flow.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}
+
+/// Layers where the configuration leaves their number open and names the charges of one.
+const LAYERS: usize = 3;
+
+impl LatticeFlow {
+    /// The flow on `manifold` that a configuration describes.
+    ///
+    /// # Errors
+    /// [`LatticeError`] if the manifold is no torus, or of a number of angles that the charges do not fit.
+    pub fn new(config: &Config, manifold: &AnyManifold) -> Result<Self, LatticeError> {
+        let charges = &config.model.charges;
+        let layers = match (config.model.layers, charges.len()) {
+            (Layers::Fixed(layers), _) => layers,
+            (Layers::Auto, 0 | 1) => LAYERS,
+            (Layers::Auto, layers) => layers,
+        };
+        let of_layer = |layer: usize| charges[layer.min(charges.len() - 1)];
+        Self::of_layers(&(0..layers).map(of_layer).collect::<Vec<_>>(), manifold, config.flow_solver())
+    }
+
+    /// The flow of layers with given charges, the first applied first.
+    ///
+    /// # Errors
+    /// As [`LatticeFlow::new`].
+    pub fn of_layers(
+        layers: &[ChargesConfig],
+        manifold: &AnyManifold,
+        solver: Solver,
+    ) -> Result<Self, LatticeError> {
+        let &[Coordinates::Angles(sites)] = &manifold.coordinates()[..] else {
+            return Err(LatticeError::NoTorus { manifold: manifold.to_string() });
+        };
+        let mut maps: Vec<Arc<LatticeMap>> = vec![];
+        for (layer, charges) in layers.iter().enumerate() {
+            // Equal layers share one map, which is compiled once.
+            let same = layers[..layer].iter().position(|other| other == charges);
+            let map = match same {
+                Some(same) => Arc::clone(&maps[same]),
+                None => {
+                    let refused = |source| LatticeError::Charges { layer: layer + 1, source };
+                    let charges = charges_on(sites, charges)?.map_err(refused)?;
+                    Arc::new(LatticeMap::new(charges, solver).map_err(refused)?)
+                }
+            };
+            maps.push(map);
+        }
+        let erased = maps.iter().map(|map| Arc::clone(map) as Arc<dyn Map>).collect();
+        Ok(Self { flow: Flow::from_maps(erased, false)?, maps })
+    }
+
+    /// Parameters of this flow from those of the same one on a smaller or larger lattice.
+    ///
+    /// # Errors
+    /// [`TransferError`] if a class of terms has no counterpart there, or `theta` or the number of layers does not fit.
+    pub fn parameters_from(&self, other: &Self, theta: &[f64]) -> Result<Vec<f64>, TransferError> {
+        let (expected, found) = (other.flow.parameters(), theta.len());
+        if expected != found || self.maps.len() != other.maps.len() {
+            return Err(TransferError::Parameters { expected, found });
+        }
+        let mut all = vec![];
+        for (layer, (map, of)) in self.maps.iter().zip(&other.maps).enumerate() {
+            all.extend(map.charges().parameters_from(of.charges(), &theta[other.flow.slot(layer)])?);
+        }
+        Ok(all)
+    }
+}
+
+/// The potential of that many angles.
+fn charges_on(sites: usize, charges: &ChargesConfig) -> Result<Result<Charges, ChargesError>, LatticeError> {
+    Ok(match *charges {
+        ChargesConfig::Chain(ChainConfig { range, degree, closed, differences, boundary }) => {
+            Chain { range, degree, closed, differences, boundary }.charges(sites)
+        }
+        ChargesConfig::Square(SquareConfig { degree, differences, plaquette, plus, block }) => {
+            let side = sites.isqrt();
+            if side * side != sites {
+                return Err(LatticeError::NoSquare { sites });
+            }
+            Square { degree, differences, plaquette, plus, block }.charges(side)
+        }
+        ChargesConfig::Sites(DegreeConfig { degree }) => Charges::single_sites(sites, degree),
+        ChargesConfig::Total(DegreeConfig { degree }) => Charges::total(sites, degree),
+    })
+}

@@ -1,0 +1,293 @@
+//! Training on the model's own samples: the reverse Kullback–Leibler divergence by gradients, then by least squares.
+//!
+//! Where a torus has dozens of angles, uniform points see nothing of the target, and only samples of the model tell where
+//! it matters. At these the damped Gauss–Newton step on the residual of the Monge–Ampère equation is the damped natural
+//! gradient of the reverse divergence: `E_q[J Jᵀ]` is the Fisher matrix, `E_q[J ρ]` the divergence's gradient, and to take
+//! out the mean of `ρ` is the best constant baseline (`docs/mathematics.md`, section 33).
+//!
+//! A layer that can fold is kept from it by a [`Wall`], which is in charge of the parameters: those that are optimised are
+//! free, those of the flow are theirs, scaled.
+
+mod wall;
+
+use std::ops::Range;
+
+use ircpm_flow::{Flow, Jacobian, SolveStats};
+
+use super::{Assessment, TrainingObjective};
+use crate::config::TrainingConfig;
+use crate::estimate::Estimates;
+use crate::lattice::LatticeFlow;
+use crate::loss::{self, Gradient, LossError, monge_ampere};
+use crate::optimiser::{
+    Check, LeastSquares, LevenbergMarquardt, Objective, Squares, Staged, StateError, Tensors, tensor,
+};
+use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::target::Target;
+use monge_ampere::{Offsets, Residuals};
+pub use wall::Wall;
+
+/// Reverse divergence on the model's own samples.
+pub struct OwnSamples<'a> {
+    flow: &'a Flow,
+    target: &'a dyn Target,
+    beta: f64,
+    wall: Wall,
+    generator: Generator,
+    /// Base points of one step of gradients.
+    base: Sequence,
+    /// Steps of gradients, and steps so far.
+    first_order: usize,
+    step: usize,
+    x: Vec<f64>,
+    batch: Samples,
+    check: Samples,
+    log_z: f64,
+    stats: SolveStats,
+    quality: Option<Estimates>,
+    /// Whether `β` rises in the first steps.
+    ramps: bool,
+}
+
+/// Samples of the model at the parameters of the last [`Objective::refresh`].
+#[derive(Default)]
+struct Samples {
+    y: Vec<f64>,
+    /// `βu` there.
+    energies: Vec<f64>,
+    log_q: Vec<f64>,
+    /// Weights of the residuals.
+    factors: Vec<f64>,
+}
+
+/// Share of the steps of gradients in which `β` rises to that of the target.
+const RAMP: f64 = 0.3;
+/// Part of `β` that training begins with.
+const START: f64 = 0.1;
+/// Samples of a step of least squares per parameter: the noise of its gradient costs a divergence of about `KL · P/n`
+/// (`docs/mathematics.md`, section 33).
+const PER_PARAMETER: usize = 6;
+/// Least and most samples of a step of least squares.
+const SAMPLES: [usize; 2] = [1024, 1 << 14];
+/// Residuals beyond so many median deviations are weighted down to that, as by Huber.
+const OUTLIER: f64 = 5.0;
+/// Floor under the eigenvalues of `H` in the Jacobian; samples of the model are far above it.
+const FLOOR: f64 = 1e-6;
+/// Residuals as they are.
+const PLAIN: Offsets = Offsets { model: 0.0, target: 0.0 };
+
+impl<'a> OwnSamples<'a> {
+    /// Training of a lattice's flow for `exp(−βu)`, by the optimiser and in the steps of the settings.
+    pub fn new(
+        lattice: &'a LatticeFlow,
+        (target, beta): (&'a dyn Target, f64),
+        settings: &TrainingConfig,
+        mut generator: Generator,
+    ) -> Self {
+        let flow = &lattice.flow;
+        let first_order = match settings.optimiser.as_str() {
+            LevenbergMarquardt::NAME => 0,
+            Staged::NAME => Staged::steps_of_adam(settings.steps()),
+            _ => settings.steps(),
+        };
+        Self {
+            flow,
+            target,
+            beta,
+            wall: Wall::new(lattice, &mut generator),
+            generator,
+            base: Sequence::new(settings.points, settings.batch(), flow.manifold().cube_dim()),
+            first_order,
+            step: 0,
+            x: vec![],
+            batch: Samples::default(),
+            check: Samples::default(),
+            log_z: 0.0,
+            stats: SolveStats::default(),
+            quality: None,
+            ramps: true,
+        }
+    }
+
+    /// `β` of the present step.
+    fn present_beta(&self) -> f64 {
+        if !self.ramps {
+            return self.beta;
+        }
+        let ramp = (RAMP * self.first_order as f64).max(1.0);
+        self.beta * (START + (1.0 - START) * self.step as f64 / ramp).min(1.0)
+    }
+
+    /// Fresh samples of the model with the flow's parameters `theta`, without those whose solve failed.
+    fn samples(&mut self, theta: &[f64], count: usize) -> Result<Samples, LossError> {
+        let manifold = self.flow.manifold();
+        let sequence = Sequence::new(Spread::Random, count, manifold.cube_dim());
+        let pushed = self.flow.forward(theta, &base_points(manifold, &sequence, &mut self.generator));
+        self.stats.merge(&pushed.stats);
+        let n = manifold.ambient();
+        let mut samples = Samples::default();
+        for s in (0..pushed.ok.len()).filter(|&s| pushed.ok[s]) {
+            samples.y.extend_from_slice(&pushed.y[s * n..(s + 1) * n]);
+            samples.log_q.push(pushed.log_q[s]);
+        }
+        samples.energies = vec![0.0; samples.log_q.len()];
+        self.target.energies(&samples.y, &mut samples.energies);
+        if let Some(s) = samples.energies.iter().position(|u| !u.is_finite()) {
+            return Err(LossError::energy(samples.energies[s], &samples.y[s * n..(s + 1) * n]));
+        }
+        let beta = self.present_beta();
+        samples.energies.iter_mut().for_each(|u| *u *= beta);
+        let residuals: Vec<f64> = samples.log_q.iter().zip(&samples.energies).map(|(q, u)| q + u).collect();
+        samples.factors = huber(&residuals);
+        if samples.log_q.len() < 2 {
+            return Err(LossError::Solves { failed: count - samples.log_q.len(), points: count });
+        }
+        Ok(samples)
+    }
+
+    /// Residuals at samples with the flow's parameters `theta`; none where the map folds at one of them.
+    fn residuals(&self, theta: &[f64], samples: &Samples) -> Option<Squares> {
+        let pulled = self.flow.inverse(theta, &samples.y);
+        if !pulled.ok.iter().all(|ok| *ok) {
+            return None;
+        }
+        let Residuals { value, slope, nuisance, .. } =
+            Residuals::new(&pulled.log_q, &samples.energies, &samples.factors, PLAIN, 0.0, self.log_z);
+        let mean_square = value.norm_squared() / value.len() as f64;
+        mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
+    }
+}
+
+/// Roots of weights that turn squares of residuals into Huber's loss about their median.
+fn huber(residuals: &[f64]) -> Vec<f64> {
+    let median = |mut x: Vec<f64>| {
+        let middle = x.len() / 2;
+        if x.is_empty() { 0.0 } else { *x.select_nth_unstable_by(middle, f64::total_cmp).1 }
+    };
+    let centre = median(residuals.to_vec());
+    let far: Vec<f64> = residuals.iter().map(|r| (r - centre).abs()).collect();
+    let limit = OUTLIER * median(far.clone());
+    far.iter().map(|&far| if far > limit { (limit / far).sqrt() } else { 1.0 }).collect()
+}
+
+impl Objective for OwnSamples<'_> {
+    fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
+        self.wall.search(theta, self.step >= self.first_order);
+        (self.stats, self.quality) = (SolveStats::default(), None);
+        if self.step < self.first_order {
+            self.x = base_points(self.flow.manifold(), &self.base, &mut self.generator);
+            return Ok(());
+        }
+        let parameters = self.wall.parameters(theta);
+        let count = (PER_PARAMETER * theta.len()).clamp(SAMPLES[0], SAMPLES[1]);
+        self.batch = self.samples(&parameters, count)?;
+        self.check = self.samples(&parameters, count)?;
+        let log_weights: Vec<f64> =
+            self.check.log_q.iter().zip(&self.check.energies).map(|(log_q, u)| -u - log_q).collect();
+        self.log_z = log_weights.iter().sum::<f64>() / log_weights.len() as f64;
+        self.quality = Estimates::new(&log_weights, 0, self.target.log_z(self.present_beta())).ok();
+        Ok(())
+    }
+
+    fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
+        let scaled = self.wall.at(theta);
+        let mut gradient = loss::reverse_kl_by_path(
+            self.flow,
+            &scaled.parameters(),
+            &self.x,
+            self.target,
+            self.present_beta(),
+        )?;
+        scaled.pull_back(&mut gradient.grad, 1);
+        Ok(gradient)
+    }
+
+    fn least_squares(&self) -> Option<&dyn LeastSquares> {
+        Some(self)
+    }
+
+    fn stats(&self) -> SolveStats {
+        self.stats
+    }
+}
+
+impl TrainingObjective for OwnSamples<'_> {
+    fn flow(&self) -> &Flow {
+        self.flow
+    }
+
+    fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    fn state(&self) -> Tensors {
+        Tensors::from([("own_samples".to_owned(), vec![self.step as f64, f64::from(self.ramps)])])
+    }
+
+    fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError> {
+        let (found, expected) = (theta.len(), self.flow.parameters());
+        if found != expected {
+            return Err(StateError::Length { name: "theta", found, expected });
+        }
+        let is_count = |x: f64| (0.0..1e9).contains(&x) && x.fract() == 0.0;
+        let numbers = tensor(state, "own_samples", Some(2), is_count)?;
+        (self.step, self.ramps, self.generator) = (numbers[0] as usize, numbers[1] > 0.0, generator);
+        Ok(())
+    }
+
+    fn parameters(&self, theta: &[f64]) -> Vec<f64> {
+        self.wall.parameters(theta)
+    }
+
+    fn begin_at(&mut self, theta: &[f64]) -> Vec<f64> {
+        self.ramps = false;
+        self.wall.free(theta)
+    }
+
+    fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment {
+        let by_squares = self.step >= self.first_order;
+        let beta = by_squares.then(|| self.present_beta());
+        let mut lowest = None;
+        if last {
+            lowest = Some(self.wall.settle(theta, &mut self.generator));
+        }
+        self.step += 1;
+        Assessment { done: last, beta, lowest, quality: self.quality.take(), ..Assessment::default() }
+    }
+}
+
+impl LeastSquares for OwnSamples<'_> {
+    fn samples(&self) -> usize {
+        self.batch.log_q.len()
+    }
+
+    fn at(&self, theta: &[f64]) -> Option<Squares> {
+        self.residuals(&self.wall.parameters(theta), &self.batch)
+    }
+
+    fn check(&self, theta: &[f64]) -> Option<Check> {
+        let squares = self.residuals(&self.wall.parameters(theta), &self.check)?;
+        Some(Check { mean_square: squares.mean_square, outside: 0 })
+    }
+
+    fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
+        let scaled = self.wall.at(theta);
+        let parameters = scaled.parameters();
+        let (n, y) = (self.flow.manifold().ambient(), &self.batch.y);
+        *jacobian = Jacobian::from_columns(self.batch.log_q.len(), theta.len(), |samples, columns| {
+            let weights = &at.slope.as_slice()[samples.clone()];
+            let y = &y[samples.start * n..samples.end * n];
+            self.flow.jacobian_block(&parameters, y, weights, FLOOR, columns);
+            scaled.pull_back(columns, samples.len());
+        });
+    }
+
+    fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]) {
+        let scaled = self.wall.at(theta);
+        let n = self.flow.manifold().ambient();
+        let y = &self.batch.y[samples.start * n..samples.end * n];
+        let weights = &at.slope.as_slice()[samples.clone()];
+        self.flow.jacobian_block(&scaled.parameters(), y, weights, FLOOR, columns);
+        scaled.pull_back(columns, samples.len());
+    }
+}

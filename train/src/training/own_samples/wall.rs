@@ -1,0 +1,156 @@
+//! The walls of all layers of a lattice's flow together: see [`ircpm_lattice::wall`].
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ircpm_lattice::LatticeMap;
+use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall};
+
+use crate::lattice::LatticeFlow;
+use crate::points::Generator;
+
+/// Limit `c` on `λ_max(−Hess psi)`.
+const LIMIT: f64 = 0.95;
+/// Points of a pool, and its steps of ascent at a step of gradients and at one of least squares, which goes far.
+const POOL: usize = 16;
+const ASCENT: [usize; 2] = [4, 40];
+/// Starts and steps of the search at the end of training, and how many of those there are.
+const LAST: (usize, usize) = (64, 60);
+const SEARCHES: usize = 3;
+
+/// Keeps every layer of a flow from folding: the parameters that are optimised are *free*, those of the flow are theirs,
+/// scaled by the worst curvature that a pool of points has found.
+pub struct Wall {
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    map: Arc<LatticeMap>,
+    slot: Range<usize>,
+    wall: LayerWall,
+}
+
+/// The parameters of a flow at free ones, and the way back of derivatives.
+pub struct Scaled {
+    layers: Vec<(Range<usize>, ScaledLayer)>,
+}
+
+impl Wall {
+    /// Pools of random points.
+    pub fn new(lattice: &LatticeFlow, generator: &mut Generator) -> Self {
+        let of = |(layer, map): (usize, &Arc<LatticeMap>)| Layer {
+            map: Arc::clone(map),
+            slot: lattice.flow.slot(layer),
+            wall: LayerWall::new(Arc::clone(map), LIMIT, POOL, generator.next_u64())
+                .expect("a limit below one and some points"),
+        };
+        Self { layers: lattice.maps.iter().enumerate().map(of).collect() }
+    }
+
+    /// Moves the pools towards worse curvature, `far` before a step that may go far.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn search(&mut self, theta: &[f64], far: bool) {
+        let steps = ASCENT[usize::from(far)];
+        self.layers.iter_mut().for_each(|layer| layer.wall.search(&theta[layer.slot.clone()], steps));
+    }
+
+    /// The flow's parameters at the free parameters `theta`, by the pools as they are.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn at(&self, theta: &[f64]) -> Scaled {
+        let of = |layer: &Layer| (layer.slot.clone(), layer.wall.scale(&theta[layer.slot.clone()]));
+        Scaled { layers: self.layers.iter().map(of).collect() }
+    }
+
+    /// The flow's parameters alone: see [`Wall::at`].
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn parameters(&self, theta: &[f64]) -> Vec<f64> {
+        self.at(theta).parameters()
+    }
+
+    /// Free parameters at which the flow's are `theta`, as far as the limit allows.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn free(&mut self, theta: &[f64]) -> Vec<f64> {
+        let mut out = theta.to_vec();
+        for layer in &mut self.layers {
+            let theta = &theta[layer.slot.clone()];
+            layer.wall.search(theta, LAST.1);
+            let worst = layer.wall.worst(theta).curvature;
+            // s_eff = s / (1 + (s/c)⁴)^¼, solved for s.
+            let scaled = worst.min(0.99 * LIMIT);
+            let free = scaled * (1.0 - (scaled / LIMIT).powi(4)).powf(-0.25);
+            if worst > 0.0 {
+                layer.map_rescale(&mut out, free / worst);
+            }
+        }
+        out
+    }
+
+    /// Replaces free parameters by the flow's, after a long search from fresh points, whose findings scale them further
+    /// down. Returns the smallest eigenvalue of `H` that the search has seen: evidence, not proof.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn settle(&mut self, theta: &mut [f64], generator: &mut Generator) -> f64 {
+        theta.copy_from_slice(&self.parameters(theta));
+        let mut lowest = 1.0;
+        for layer in &self.layers {
+            let worst = (0..SEARCHES).map(|_| {
+                let seed = generator.next_u64();
+                let found = wall::search(&layer.map, &theta[layer.slot.clone()], LAST.0, LAST.1, seed);
+                found.expect("some points").curvature
+            });
+            let worst = worst.fold(0.0, f64::max);
+            let factor = f64::min(1.0, LIMIT / worst);
+            layer.map_rescale(theta, factor);
+            lowest = f64::min(lowest, 1.0 - worst * factor);
+        }
+        lowest
+    }
+}
+
+impl Layer {
+    /// Multiplies this layer's part of all parameters.
+    fn map_rescale(&self, theta: &mut [f64], factor: f64) {
+        theta[self.slot.clone()].iter_mut().for_each(|a| *a *= factor);
+    }
+}
+
+impl Scaled {
+    /// The flow's parameters.
+    pub fn parameters(&self) -> Vec<f64> {
+        self.layers.iter().flat_map(|(_, layer)| &layer.theta).copied().collect()
+    }
+
+    /// Turns derivatives in the flow's parameters, `[parameter][sample]`, into those in the free ones.
+    ///
+    /// # Panics
+    /// If there are not as many rows as parameters.
+    pub fn pull_back(&self, columns: &mut [f64], samples: usize) {
+        for (slot, layer) in &self.layers {
+            layer.pull_back_columns(&mut columns[slot.start * samples..slot.end * samples], samples);
+        }
+    }
+
+    /// Adds `weight` times the penalty of every layer that keeps away from the limit to a gradient in the free parameters.
+    /// Returns what it adds to the loss.
+    ///
+    /// # Panics
+    /// If the gradient has the wrong length.
+    pub fn add_penalty(&self, weight: f64, gradient: &mut [f64]) -> f64 {
+        let mut sum = 0.0;
+        for (slot, layer) in &self.layers {
+            let (value, slope) = layer.penalty();
+            sum += weight * value;
+            gradient[slot.clone()].iter_mut().zip(slope).for_each(|(g, s)| *g += weight * s);
+        }
+        sum
+    }
+}
