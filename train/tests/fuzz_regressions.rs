@@ -84,6 +84,19 @@ fn mutated_tables_are_read_or_explained() {
     mutate(&corpus, table::reads_or_explains);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn mutated_tables_of_parquet_are_read_or_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parquet");
+    let files = fs::read_dir(folder).expect("the folder is there");
+    let corpus: Vec<Vec<u8>> = files
+        .map(|file| fs::read(file.expect("a file").path()).expect("a readable file"))
+        .flat_map(|bytes| [0, 4, 128, 132].map(|choice| [&[choice], &bytes[..]].concat()))
+        .collect();
+    assert!(corpus.len() >= 24, "{} inputs", corpus.len());
+    mutate(&corpus, table::reads_or_explains);
+}
+
 #[test]
 fn regressions_of_config_stay_fixed() {
     replay("config", 16, config::parses_or_explains);

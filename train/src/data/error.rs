@@ -1,28 +1,12 @@
 //! Why a file is not a set of points: the place, the cause, the remedy.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use ircpm_manifolds::InvalidPoint;
 
-use super::Unit;
-
-/// A row of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub path: PathBuf,
-    /// Line of a text, row of an array, both from 1.
-    pub number: usize,
-    /// Whether the file is an array.
-    pub array: bool,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} {}", self.path.display(), if self.array { "row" } else { "line" }, self.number)
-    }
-}
+#[cfg(feature = "parquet")]
+use super::ParquetError;
+use super::{Place, Unit};
 
 /// Why a file is not a set of points.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -370,6 +354,25 @@ pub enum DataError {
         path: PathBuf,
         /// The most rows that are read.
         limit: usize,
+    },
+    /// A file of Parquet that cannot be read.
+    #[cfg(feature = "parquet")]
+    #[error("{}: {problem}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: ParquetError,
+    },
+    /// A column that holds no numbers.
+    #[error("{}: {column} holds {found}, not numbers; leave it out by `columns`, or save it as numbers", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// Number and name of the column.
+        column: String,
+        /// What it holds.
+        found: &'static str,
     },
     /// An array that is no table of numbers.
     #[error("{}: {problem}; save a two-dimensional array of float64, [row][coordinate]", path.display())]

@@ -9,12 +9,13 @@ const EXPORT: &str = "save the points as .csv, .npy or .npz";
 const ENDING: &str = "give it the ending .npz if it is an archive of NumPy, or save the points as .csv";
 
 /// First bytes of a format, what it is, and what to do.
-const FORMATS: [(&[u8], &str, &str); 13] = [
+const FORMATS: &[(&[u8], &str, &str)] = &[
     (b"\x1f\x8b", "compressed by gzip", UNPACK),
     (b"BZh", "compressed by bzip2", UNPACK),
     (b"\xfd7zXZ\0", "compressed by xz", UNPACK),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd", UNPACK),
     (b"PK\x03\x04", "a zip archive or a spreadsheet", ENDING),
+    #[cfg(not(feature = "parquet"))]
     (b"PAR1", "a file of Parquet", EXPORT),
     (b"\x89HDF\r\n\x1a\n", "a file of HDF5", EXPORT),
     (b"CDF\x01", "a file of NetCDF", EXPORT),

@@ -1,11 +1,13 @@
-//! Points from a file: a table of text as people write it, or an array of NumPy.
+//! Points from a file: a table of text as people write it, an array of NumPy, or a table of Parquet.
 //!
-//! [`read`] opens the file (`file`), makes a table of it (`text`, `numpy`), chooses the columns of the coordinates
+//! [`read`] opens the file (`file`), makes a table of it (`text`, `numpy`, `parquet`), chooses the columns of the coordinates
 //! (`select`) and turns rows into points of a manifold (`convert`). What it took for granted on the way it says as
 //! [`Note`]s; where a table can be read in two ways it does not choose but refuses with a [`DataError`] that names the
 //! option which decides.
 
 mod convert;
+#[cfg(feature = "parquet")]
+mod encodings;
 mod error;
 mod field;
 mod file;
@@ -16,18 +18,25 @@ mod notation;
 mod note;
 mod numpy;
 mod options;
+#[cfg(feature = "parquet")]
+mod pages;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod place;
 mod select;
 mod separator;
 mod split;
 mod table;
 mod text;
+#[cfg(feature = "parquet")]
+mod thrift;
 mod unit;
 
 use std::path::Path;
 
 use ircpm_manifolds::AnyManifold;
 
-pub use error::{DataError, Place};
+pub use error::DataError;
 pub use file::{MOST_BYTES, crc32};
 pub use names::coordinate_names;
 pub use notation::Notation;
@@ -36,6 +45,9 @@ pub use numpy::encode;
 #[cfg(feature = "program")]
 pub(crate) use numpy::header;
 pub use options::{Column, Options, Unit};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetError;
+pub use place::Place;
 pub use separator::Separator;
 pub(crate) use split::split;
 pub use table::MOST_ROWS;
@@ -73,8 +85,8 @@ impl Points {
     }
 }
 
-/// Reads the points of a manifold from a file. Names that end in `.npy` or `.npz` hold arrays, all others tables of
-/// text.
+/// Reads the points of a manifold from a file. Names that end in `.npy` or `.npz` hold arrays, those that end in
+/// `.parquet` tables of Parquet, which need the feature `parquet`, and all others tables of text.
 ///
 /// # Errors
 /// [`DataError`] for a file that is no table, a table that can be read in two ways, and at the first row that is not a
@@ -114,6 +126,10 @@ pub fn decode(
     }
     if is("npy") {
         return convert::points(&numpy::array(bytes, path)?, manifold, options, notes);
+    }
+    #[cfg(feature = "parquet")]
+    if is("parquet") || bytes.starts_with(parquet::MAGIC) {
+        return convert::points(&parquet::table(bytes, path)?, manifold, options, notes);
     }
     foreign::refuse(bytes, path)?;
     let text = file::text(bytes, &mut notes);

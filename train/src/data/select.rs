@@ -26,6 +26,9 @@ const INDEX: [&str; 14] = [
     "unnamed_0",
 ];
 
+/// Beginning of the names that pandas gives to an index without a name.
+const PANDAS: &str = "__index_level_";
+
 /// Columns of tables that the program writes beside the coordinates of a point.
 pub(super) const WRITTEN: [&str; 3] = ["log_q", "log_weight", "log_det"];
 
@@ -229,20 +232,24 @@ fn remaining(
     notes: &mut Vec<Note>,
 ) -> Result<Vec<usize>, DataError> {
     let mut left: Vec<usize> = (0..table.width).filter(|column| !taken.contains(column)).collect();
-    let is_written = |column: &usize| {
-        let name = table.names.get(*column);
-        name.is_some_and(|name| WRITTEN.contains(&name.as_str()))
-    };
-    let (written, others): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_written(column));
-    let reason = "it is a logarithm that goes with a point, not a coordinate";
-    notes.extend(written.iter().map(|&column| Note::LeftOut { column: table.label(column), reason }));
-    left = others;
+    let is_written = |name: &str| WRITTEN.contains(&name);
+    let written = leave_out(
+        table,
+        &mut left,
+        is_written,
+        "it is a logarithm that goes with a point, not a coordinate",
+        notes,
+    );
+    leave_out(table, &mut left, |name| name.starts_with(PANDAS), "it is the index of a data frame", notes);
     if left.len() > roles.len() {
         let is_text = |column: &usize| table.column(*column).all(|cell| cell == Cell::Text);
         let (text, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|column| is_text(column));
         if rest.len() >= roles.len() {
-            let reason = "it is text in every row";
-            notes.extend(text.iter().map(|&column| Note::LeftOut { column: table.label(column), reason }));
+            let reason =
+                |column| table.kind(column).map_or("it is text in every row", |_| "it holds no numbers");
+            let note =
+                |&column: &usize| Note::LeftOut { column: table.label(column), reason: reason(column) };
+            notes.extend(text.iter().map(note));
             left = rest;
         }
     }
@@ -270,9 +277,9 @@ fn remaining(
             let numbers: Vec<String> = last.iter().map(|i| (i + 1).to_string()).collect();
             format!("choose them by `columns`, as in --columns {}", numbers.join(","))
         } else {
-            match written.is_empty() {
-                true => "give a column for each, or another manifold".to_owned(),
-                false => "logarithms are none: give the file of the points".to_owned(),
+            match written {
+                0 => "give a column for each, or another manifold".to_owned(),
+                _ => "logarithms are none: give the file of the points".to_owned(),
             }
         };
         let sphere = manifold.coordinates().contains(&Coordinates::UnitVector(3));
@@ -287,4 +294,23 @@ fn remaining(
         notes.push(Note::Index { column: table.label(0) });
     }
     Ok(left)
+}
+
+/// Takes the columns out whose name says what they are, and notes why; returns their number.
+fn leave_out(
+    table: &Table<'_>,
+    left: &mut Vec<usize>,
+    is: impl Fn(&str) -> bool,
+    reason: &'static str,
+    notes: &mut Vec<Note>,
+) -> usize {
+    let before = left.len();
+    left.retain(|&column| {
+        let out = table.names.get(column).is_some_and(|name| is(name));
+        if out {
+            notes.push(Note::LeftOut { column: table.label(column), reason });
+        }
+        !out
+    });
+    before - left.len()
 }

@@ -26,6 +26,9 @@ pub(super) enum Origin<'a> {
     Lines { lines: Vec<(usize, &'a str)>, separator: Separator },
     /// Rows of an array.
     Array,
+    /// Rows of columns that hold numbers, or something else.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code))]
+    Columns { kinds: Vec<Option<&'static str>> },
 }
 
 impl<'a> Table<'a> {
@@ -58,7 +61,9 @@ impl<'a> Table<'a> {
     pub(super) fn place(&self, row: usize) -> Place {
         match &self.origin {
             Origin::Lines { lines, .. } => place(self.path, lines[row].0),
-            Origin::Array => Place { path: self.path.to_owned(), number: row + 1, array: true },
+            Origin::Array | Origin::Columns { .. } => {
+                Place { path: self.path.to_owned(), number: row + 1, array: true }
+            }
         }
     }
 
@@ -71,6 +76,14 @@ impl<'a> Table<'a> {
         (0..self.width).map(|column| self.label(column)).collect()
     }
 
+    /// What a column holds, where its file says that it is not numbers.
+    pub(super) fn kind(&self, column: usize) -> Option<&'static str> {
+        match &self.origin {
+            Origin::Columns { kinds } => kinds.get(column).copied().flatten(),
+            Origin::Lines { .. } | Origin::Array => None,
+        }
+    }
+
     /// The text of a field.
     fn field(&self, row: usize, column: usize) -> String {
         match (&self.origin, self.cells[row * self.width + column]) {
@@ -78,13 +91,17 @@ impl<'a> Table<'a> {
                 let fields = separator.fields(lines[row].1).unwrap_or_default();
                 fields.get(column).map(|field| short(field)).unwrap_or_default()
             }
-            (Origin::Array, Cell::Number(number)) => number.to_string(),
+            (_, Cell::Number(number)) => number.to_string(),
             (Origin::Array, _) => "nan".to_owned(),
+            (Origin::Columns { .. }, _) => String::new(),
         }
     }
 
     /// The error of a field that is not a number.
     pub(super) fn fault(&self, row: usize, column: usize) -> DataError {
+        if let Some(found) = self.kind(column) {
+            return DataError::Kind { path: self.path.to_owned(), column: self.label(column), found };
+        }
         let (at, label, value) = (self.place(row), self.label(column), self.field(row, column));
         match self.cells[row * self.width + column] {
             Cell::Missing => DataError::Missing { at, column: label, value },

@@ -74,9 +74,12 @@ pub(super) fn measure(
     survey: &mut Survey,
 ) -> Result<Mass, EvaluationError> {
     let mut quadrature: Option<Mass> = None;
+    // Samples and data are of all slices, so they are sorted once.
+    let mut columns: Option<[Vec<f64>; 2]> = None;
     for slice in Slice::all(subject) {
         let found = if let Some(real) = RealLine::of(&slice) {
-            real.mass(subject, images, survey)?
+            let columns = columns.get_or_insert_with(|| real.columns(subject, images));
+            real.mass(subject, columns, survey)?
         } else if let Some(found) = compact(subject, &slice, survey)? {
             found
         } else {
@@ -248,10 +251,10 @@ impl<'a> RealLine<'a> {
     fn mass(
         &self,
         subject: &Subject<'_>,
-        images: &[f64],
+        columns: &[Vec<f64>],
         survey: &mut Survey,
     ) -> Result<Mass, EvaluationError> {
-        let edges = self.edges(subject, images)?;
+        let edges = self.edges(subject, columns)?;
         let mut best = self.integrate(subject, &edges, CIRCLES[0], survey)?;
         for &n in &CIRCLES[1..] {
             if self.circle.is_none() || best.error() <= CONVERGED || best.reversed > 0.0 {
@@ -295,18 +298,25 @@ impl<'a> RealLine<'a> {
         Ok(Mass { value, standard_error: None, resolution, reversed, unmeasured: left_out })
     }
 
+    /// The real coordinates of the model's samples and of the data, from low to high.
+    fn columns(&self, subject: &Subject<'_>, images: &[f64]) -> [Vec<f64>; 2] {
+        let n = subject.flow.manifold().ambient();
+        [images, &subject.data().points].map(|points| {
+            let mut column: Vec<f64> = points.iter().skip(self.column).step_by(n).copied().collect();
+            column.sort_by(f64::total_cmp);
+            column
+        })
+    }
+
     /// Edges of the first cells: quantiles of the base, of the model's samples and of the data, and beyond each of these
     /// distances that double until the density is negligible.
     ///
     /// The distances begin at a tenth of the range of the same points, because the base and the data may lie far apart, and
     /// the distance between them says nothing of how wide either is.
-    fn edges(&self, subject: &Subject<'_>, images: &[f64]) -> Result<Vec<f64>, EvaluationError> {
-        let n = subject.flow.manifold().ambient();
+    fn edges(&self, subject: &Subject<'_>, columns: &[Vec<f64>]) -> Result<Vec<f64>, EvaluationError> {
         let mut edges: Vec<f64> = (0..=18).map(|i| f64::from(i) - BASE_END).collect();
         let mut ranges = vec![(-BASE_END, BASE_END)];
-        for points in [images, &subject.data().points] {
-            let mut column: Vec<f64> = points.iter().skip(self.column).step_by(n).copied().collect();
-            column.sort_by(f64::total_cmp);
+        for column in columns {
             if let Some(last) = column.len().checked_sub(1) {
                 edges.extend((0..=CELLS).map(|i| column[i * last / CELLS]));
                 ranges.push((column[0], column[last]));

@@ -1,4 +1,4 @@
-//! Tables as Parquet hold the numbers of the other formats.
+//! Tables as Parquet hold the numbers of the other formats, and are read as these are.
 
 use std::fs::{self, File};
 
@@ -36,4 +36,25 @@ fn parquet_holds_the_columns_of_csv() {
             }
         }
     }
+}
+
+#[test]
+fn samples_as_parquet_are_read_as_those_of_csv() {
+    let dir = folder();
+    succeed(&short(dir.path(), &["train", "torus-unimodal", "--out", "run"]));
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a table");
+    for ending in ["csv", "parquet"] {
+        let [samples, images, densities] = ["s", "t", "q"].map(|name| format!("{name}.{ending}"));
+        let densities = format!("{densities}.csv");
+        succeed(&ircpm(dir.path(), &["sample", "run", "-n", "300", "-o", &samples]));
+        succeed(&ircpm(dir.path(), &["log-prob", "run", &samples, "-o", &densities]));
+        succeed(&ircpm(dir.path(), &["transform", "run", &samples, "-o", &images]));
+        succeed(&ircpm(dir.path(), &["inverse", "run", &images, "-o", &format!("i.{ending}.csv")]));
+    }
+    assert_eq!(read("q.csv.csv"), read("q.parquet.csv"));
+    assert_eq!(read("i.csv.csv"), read("i.parquet.csv"));
+    let fit = ["fit", "s.parquet", "--manifold", "T2", "--out", "fit"];
+    let fitted = short(dir.path(), &fit);
+    assert!(fitted.status.code().is_some_and(|code| code == 0 || code == 3), "{fitted:?}");
+    assert!(read("fit/config.toml").contains("s.parquet"));
 }
