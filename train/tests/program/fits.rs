@@ -173,6 +173,10 @@ fn weights_of_rows_are_fitted_and_kept_with_the_run() {
     // The von Mises law of concentration 6 has the entropy 0.572 nats.
     let likelihood = report["held_out_log_likelihood"].as_f64().expect("a number");
     assert!((likelihood + 0.572).abs() < 0.25, "{report}");
+    // The last column of the run's copy is no coordinate.
+    let densities = ircpm(dir.path(), &["log-prob", "run", "run/points.npy"]);
+    succeed(&densities);
+    assert_eq!(stdout(&densities).lines().count(), 301);
     succeed(&ircpm(dir.path(), &["sample", "run", "-n", "2000", "-o", "samples.csv"]));
     let samples = fs::read_to_string(dir.path().join("samples.csv")).expect("samples");
     let angles: Vec<f64> = samples

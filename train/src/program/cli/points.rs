@@ -1,5 +1,6 @@
 //! `ircpm log-prob`, `ircpm transform` and `ircpm inverse`: what a model says of points in a file.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +14,9 @@ use super::notation::tell;
 use super::table::{TableArgs, check_file};
 use super::threads::Threads;
 use super::volume::{Carried, carry};
-use crate::data::{self, Notation};
+use crate::data::{self, Column, Notation, Options};
 use crate::program::RunError;
+use crate::program::folder::file;
 use crate::program::output::{note, warn};
 use crate::program::progress::count_bar;
 use crate::program::tables::{Array, Layout};
@@ -76,9 +78,22 @@ struct Values {
 
 /// The points of a file, `[point][coordinate]`; what was taken for granted is said.
 fn read_points(args: &Points, model: &Model) -> Result<Vec<f64>, CliError> {
-    let read = data::read(&args.points, model.flow.manifold(), &args.table.options(&model.notation))?;
+    let read = data::read(&args.points, model.flow.manifold(), &options(args, model))?;
     read.notes.iter().for_each(|taken| note(format_args!("{}: {taken}", args.points.display())));
     Ok(read.points)
+}
+
+/// How the table is written, as the arguments say. The run's own copy of its points has the coordinates as the flow takes
+/// them, whatever the unit of the file that was fitted, and then the weights.
+fn options(args: &Points, model: &Model) -> Options {
+    let options = args.table.options(&model.notation);
+    let own = fs::canonicalize(args.run.join(file::POINTS));
+    let is_own = own.is_ok_and(|own| fs::canonicalize(&args.points).is_ok_and(|points| points == own));
+    if !is_own || !options.columns.is_empty() || !options.context.is_empty() {
+        return options;
+    }
+    let columns = (1..=model.flow.manifold().ambient()).map(Column::Number).collect();
+    Options { columns, notation: None, ..options }
 }
 
 /// Does what the arguments say; returns the exit status.
