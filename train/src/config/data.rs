@@ -12,8 +12,8 @@ use crate::data::{Column, Notation, Options, Unit};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Name of the file, relative to the configuration's folder: a table of text, or an array if it ends in `.npy` or
-    /// `.npz`. Each row has the coordinates of a point.
+    /// Name of the file, relative to the configuration's folder: a table of text, an array if it ends in `.npy` or
+    /// `.npz`, or a table of Parquet. Each row has the coordinates of a point.
     #[serde(deserialize_with = "check::file")]
     pub file: PathBuf,
     /// Manifold of the points, for example `T2`, `S2` or `T2xS2`.

@@ -24,12 +24,12 @@ Examples:
   ircpm fit events.csv --manifold T1 --weights w       the column w says what each row counts, the other is an angle
 
 A table of text may be separated by commas, tabs, semicolons or blanks, with a header or without; .npy and .npz are arrays
-of NumPy. What is taken for granted is said, what may be read in two ways is asked for. The command writes a run folder as
+of NumPy, .parquet a table of Parquet. What is taken for granted is said, what may be read in two ways is asked for. The command writes a run folder as
 `ircpm train` does; its config.toml has every key, and points.npy the points.";
 
 #[derive(Debug, Args)]
 pub(super) struct Fit {
-    /// File of the points: a table of text, or .npy or .npz
+    /// File of the points: a table of text, or .npy, .npz or .parquet
     file: PathBuf,
     /// Manifold of the points: T2 for two angles, S2 for the sphere, R1xT1 for a number and an angle
     #[arg(long, value_parser = manifold)]
