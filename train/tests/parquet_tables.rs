@@ -87,7 +87,7 @@ fn sizes_that_headers_claim_are_not_taken() {
     let mut hostile = bytes.clone();
     hostile.splice(at + 3..at + 3 + size, varint(u32::MAX - 1));
     let refused = read(&hostile, "R2", &options(&["phi", "psi"], true)).expect_err("a hostile header");
-    assert!(refused.to_string().contains("column of more than"), "{refused}");
+    assert!(refused.to_string().contains("columns of more than"), "{refused}");
 }
 
 /// What is tried, its bytes, the column that is asked for, and words of the message.

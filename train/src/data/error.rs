@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use ircpm_manifolds::InvalidPoint;
 
-#[cfg(feature = "parquet")]
-use super::ParquetError;
 use super::{Place, Unit};
 
 /// Why a file is not a set of points.
@@ -362,7 +360,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and what to do.
-        problem: ParquetError,
+        problem: super::ParquetError,
     },
     /// A column that holds no numbers.
     #[error("{}: {column} holds {found}, not numbers; leave it out by `columns`, or save it as numbers", path.display())]

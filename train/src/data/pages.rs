@@ -111,12 +111,13 @@ pub(super) fn is_read(codec: CompressionCodec) -> bool {
 }
 
 impl Chunk<'_> {
-    /// A number or a gap for each row.
+    /// A number or a gap for each row; the bytes of its pages without compression are taken from those that are `left` for
+    /// the file.
     ///
     /// # Errors
     /// What is wrong.
-    pub(super) fn cells(&self) -> Result<Vec<Cell>, String> {
-        let (mut rest, mut cells, mut dictionary, mut size) = (self.bytes, Vec::new(), Vec::new(), 0);
+    pub(super) fn cells(&self, left: &mut u64) -> Result<Vec<Cell>, String> {
+        let (mut rest, mut cells, mut dictionary) = (self.bytes, Vec::new(), Vec::new());
         while cells.len() < self.rows {
             let header = structure(&mut rest).ok_or("the header of a page")?;
             let [whole, packed] = [2, 3].map(|number| header.size(number));
@@ -124,10 +125,9 @@ impl Chunk<'_> {
             let (bytes, after) =
                 rest.split_at_checked(packed).ok_or("a page beyond the end of its column")?;
             rest = after;
-            size += whole as u64;
-            if size > MOST_BYTES {
-                return Err(format!("a column of more than {MOST_BYTES} bytes"));
-            }
+            *left = left
+                .checked_sub(whole as u64)
+                .ok_or_else(|| format!("columns of more than {MOST_BYTES} bytes"))?;
             let head = |number| header.structure(number).ok_or("the header of a page");
             match header.integer(1) {
                 Some(0) => cells.extend(self.data(head(5)?, bytes, whole, &dictionary)?),

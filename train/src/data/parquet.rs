@@ -78,7 +78,7 @@ pub(super) fn table<'a>(bytes: &[u8], path: &'a Path) -> Result<Table<'a>, DataE
         return Err(DataError::TooFew { path: path.to_owned(), rows: 0, needed: 1 });
     }
     let mut cells = vec![Cell::Text; rows * width];
-    let mut start = 0;
+    let (mut start, mut left) = (0, MOST_BYTES);
     for group in metadata.row_groups() {
         let of_group = group.num_rows() as usize;
         for column in (0..width).filter(|&column| kinds[column].is_none()) {
@@ -88,7 +88,7 @@ pub(super) fn table<'a>(bytes: &[u8], path: &'a Path) -> Result<Table<'a>, DataE
                 let codec = codec_name(chunk.compression_codec());
                 return Err(refuse(ParquetError::Codec { column: label, codec }));
             }
-            let read = numbers(bytes, chunk, of_group);
+            let read = numbers(bytes, chunk, of_group, &mut left);
             let read = read.map_err(|problem| damaged(format!("{label}: {problem}")))?;
             for (row, cell) in read.into_iter().enumerate() {
                 cells[(start + row) * width + column] = cell;
@@ -173,7 +173,12 @@ fn codec_name(codec: CompressionCodec) -> &'static str {
 }
 
 /// The numbers of a column in a group of rows.
-fn numbers(bytes: &[u8], chunk: &ColumnChunkMetaData, rows: usize) -> Result<Vec<Cell>, String> {
+fn numbers(
+    bytes: &[u8],
+    chunk: &ColumnChunkMetaData,
+    rows: usize,
+    left: &mut u64,
+) -> Result<Vec<Cell>, String> {
     if chunk.file_path().is_some_and(|path| !path.is_empty()) {
         return Err("it is in another file".to_owned());
     }
@@ -192,7 +197,7 @@ fn numbers(bytes: &[u8], chunk: &ColumnChunkMetaData, rows: usize) -> Result<Vec
     };
     let bytes = bytes.ok_or("it is beyond the end of the file")?;
     let codec = chunk.compression_codec();
-    Chunk { bytes, codec, kind, highest: column.max_def_level(), rows }.cells()
+    Chunk { bytes, codec, kind, highest: column.max_def_level(), rows }.cells(left)
 }
 
 /// What whole numbers of a column are divided by; decimals of up to 18 digits are stored as such.
