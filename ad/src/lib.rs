@@ -127,6 +127,7 @@ mod derived_operators;
 pub mod duals;
 pub mod elementary;
 pub mod implicit;
+pub mod interval;
 pub mod linear;
 pub mod matrix;
 pub mod precision;

@@ -33,6 +33,10 @@ impl Precision {
         pi_2: [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21],
     };
 
+    /// That of the ends of intervals, without the numbers by which formulas round: with these, a result would enclose
+    /// the number before it was rounded.
+    pub(crate) const INTERVAL: Self = Self { round: f64::NAN, round_biased: f64::NAN, ..Self::DOUBLE };
+
     /// Single precision, 24 bits; the parts of constants are those of the Cephes library.
     pub const SINGLE: Self = Self {
         epsilon: f32::EPSILON as f64,

@@ -1,6 +1,6 @@
 //! The real numbers at the bottom of every scalar: `f64`, and packs in SIMD lanes.
 
-use crate::elementary::Function;
+use crate::elementary::{Elementary, Function};
 use crate::precision::Precision;
 use crate::scalar::{Algebra, Scalar};
 
@@ -107,6 +107,64 @@ pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     fn atan2_real(self, x: Self) -> Self {
         Self::from_fn(|i| self.lane(i).atan2(x.lane(i)))
     }
+
+    /// `self^p`; NaN for negative numbers unless `p` is an integer.
+    #[inline(always)]
+    fn powf_real(self, p: Self) -> Self {
+        Self::from_fn(|i| self.lane(i).powf(p.lane(i)))
+    }
+
+    /// A power of two near `|self|`, its exponent within `±limit`.
+    #[inline(always)]
+    fn power_of_two(self, limit: i32) -> Self {
+        self.map(|x| exp2i(exponent(x).clamp(-limit, limit)))
+    }
+
+    /// The inverse of [`Real::power_of_two`].
+    #[inline(always)]
+    fn inverse_power_of_two(self, limit: i32) -> Self {
+        self.map(|x| exp2i(-exponent(x).clamp(-limit, limit)))
+    }
+
+    /// A number that this stands for: itself, or one number of an interval.
+    ///
+    /// A formula in which a constant may be chosen at will takes one that is known exactly.
+    #[inline(always)]
+    fn representative(self) -> Self {
+        self
+    }
+
+    /// The angle of [`Real::representative`] `(x, self)`, with every whole turn that the angles of the other numbers may
+    /// differ by.
+    #[inline(always)]
+    fn representative_angle(self, x: Self) -> Self {
+        self.atan2_real(x)
+    }
+
+    /// A real constant, given by the double next to it.
+    ///
+    /// A constant `c` of an expression is exactly that double, also where the mathematics mean ln 2: an interval must
+    /// know the difference.
+    #[inline(always)]
+    fn rounded_constant(c: f64) -> Self {
+        Self::constant(c)
+    }
+
+    /// The values of a function of the table, for a real that the general formulas are wrong for; `None` by default.
+    #[inline(always)]
+    fn enclosure(self, _function: Elementary) -> Option<Self> {
+        None
+    }
+}
+
+/// The exponent of `x`; −1023 for zero and subnormal numbers.
+fn exponent(x: f64) -> i32 {
+    (x.to_bits() >> 52 & 0x7ff) as i32 - 1023
+}
+
+/// `2^n`, for the exponent of a normal number.
+fn exp2i(n: i32) -> f64 {
+    f64::from_bits(((n + 1023) as u64) << 52)
 }
 
 /// `slope · tangent`, but zero where the tangent is zero and the slope is infinite.

@@ -309,13 +309,13 @@ pub trait Scalar:
     /// every derivative: `atan2(y, x) = θ₀ + atan((y x₀ − x y₀) / (x x₀ + y y₀))`.
     #[inline(always)]
     fn atan2(self, x: Self) -> Self {
-        let (y0, x0) = (self.value(), x.value());
+        let (y0, x0) = (self.value().representative(), x.value().representative());
         let size = Self::Base::one() / (y0.abs() + x0.abs());
         // Scaled to order one, because the square of a tiny or huge number would leave the range of doubles.
         let (sine, cosine) = (y0 * size * size, x0 * size * size);
         let along = x.scale(cosine) + self.scale(sine);
         let across = self.scale(cosine) - x.scale(sine);
-        (across / along).atan() + Self::from_base(y0.atan2_real(x0))
+        (across / along).atan() + Self::from_base(self.value().representative_angle(x.value()))
     }
 
     /// `√(self² + other²)`, without overflow or underflow of the squares.
@@ -326,8 +326,8 @@ pub trait Scalar:
         // A power of two near 1/max(|x|, |y|): scaling by it and back is exact.
         let larger = self.value().abs().max(other.value().abs());
         let limit = if Self::Base::PRECISION == Precision::SINGLE { 120 } else { 1000 };
-        let down = larger.map(|x| exp2i(-exponent(x).clamp(-limit, limit)));
-        let up = larger.map(|x| exp2i(exponent(x).clamp(-limit, limit)));
+        let larger = larger.representative();
+        let (down, up) = (larger.inverse_power_of_two(limit), larger.power_of_two(limit));
         let (x, y) = (self.scale(down), other.scale(down));
         (x * x + y * y).sqrt().scale(up)
     }
@@ -355,14 +355,4 @@ pub trait Algebra: Scalar {
 
     /// Coefficients of all elements, to be written to; length `COEFFS · x.len()`.
     fn coefficients_mut(x: &mut [Self]) -> &mut [Self::Base];
-}
-
-/// The exponent of `x`; −1023 for zero and subnormal numbers.
-fn exponent(x: f64) -> i32 {
-    (x.to_bits() >> 52 & 0x7ff) as i32 - 1023
-}
-
-/// `2^n`, for the exponent of a normal number.
-fn exp2i(n: i32) -> f64 {
-    f64::from_bits(((n + 1023) as u64) << 52)
 }

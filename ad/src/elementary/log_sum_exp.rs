@@ -21,7 +21,7 @@ pub fn log_sum_exp<S: Scalar>(x: &[S]) -> S {
     }
     // All terms −∞: subtracting the maximum would make a NaN of a well-defined −∞.
     let floor = S::Base::constant(f64::MIN);
-    let shift = S::from_base(S::Base::select_gt(largest, floor, largest, floor));
+    let shift = S::from_base(S::Base::select_gt(largest, floor, largest, floor).representative());
     // A loop, not a fold: a closure that an iterator calls may be compiled without the instruction set's features.
     let mut sum = S::zero();
     for &v in x {

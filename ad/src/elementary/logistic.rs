@@ -15,8 +15,8 @@
 //! assert_eq!(x.apply(at.sigmoid()), x.sigmoid());
 //! ```
 
-use super::Function;
 use super::transcendental::exp_in_range;
+use super::{Elementary, Function};
 use crate::precision::Precision;
 use crate::real::Real;
 use crate::scalar::Scalar;
@@ -55,6 +55,9 @@ struct ReflectedAt<R>(R);
 /// `e^{−|x|}`; for singles and doubles alike at least the smallest normal number.
 #[inline(always)]
 pub fn decay<R: Real>(x: R) -> R {
+    if let Some(enclosure) = (-x.abs()).enclosure(Elementary::Exp) {
+        return enclosure;
+    }
     exp_in_range(-x.abs().min(R::constant(-R::PRECISION.exp_range[0])))
 }
 
@@ -71,6 +74,12 @@ impl<R: Real> Logistic<R> {
     /// `z = t/(2 + t)`. Relative error 5e-16 for `x > −700`.
     #[inline(always)]
     pub fn new(x: R, t: R) -> Self {
+        let value = |x: R, function| x.enclosure(function);
+        if let (Some(softplus), Some(value), Some(reflected)) =
+            (value(x, Elementary::Softplus), value(x, Elementary::Sigmoid), value(-x, Elementary::Sigmoid))
+        {
+            return Self { softplus, sigmoid: SigmoidAt { value, reflected } };
+        }
         let z = t / (t + 2.0);
         let z2 = z * z;
         let ln_1p = (z * z2).mul_add(artanh_tail(z2), z + z);

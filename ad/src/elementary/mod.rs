@@ -5,6 +5,7 @@
 
 mod log_sum_exp;
 pub mod logistic;
+mod names;
 mod power;
 pub mod smooth;
 pub mod special;
@@ -12,6 +13,7 @@ pub mod transcendental;
 
 pub use log_sum_exp::log_sum_exp;
 use logistic::Logistic;
+pub use names::Elementary;
 pub use power::{Powf, Powi};
 use smooth::stumpff;
 use special::Polygamma;
@@ -72,7 +74,10 @@ macro_rules! functions {
 
             #[inline(always)]
             fn value(self, $x: R) -> R {
-                $value
+                match $x.enclosure(Elementary::$name) {
+                    Some(enclosure) => enclosure,
+                    None => $value,
+                }
             }
             #[inline(always)]
             fn derivative<S: Scalar<Base = R>>(self, $x: S) -> S {
@@ -93,17 +98,17 @@ functions! {
     /// `eˣ − 1`
     ExpM1 infinite: |x| x.map(f64::exp_m1), x.exp();
     /// `2ˣ`
-    Exp2 infinite: |x| x.map(f64::exp2), x.exp2() * LN_2;
+    Exp2 infinite: |x| x.map(f64::exp2), x.exp2().scale(R::rounded_constant(LN_2));
     /// `ln x`
     Ln infinite: |x| x.map(f64::ln), x.recip();
     /// `ln(1+x)`
     Ln1p infinite: |x| x.map(f64::ln_1p), (x + 1.0).recip();
     /// `log₂ x`
-    Log2 infinite: |x| x.map(f64::log2), x.recip() * LOG2_E;
+    Log2 infinite: |x| x.map(f64::log2), x.recip().scale(R::rounded_constant(LOG2_E));
     /// `log₁₀ x`
-    Log10 infinite: |x| x.map(f64::log10), x.recip() * LOG10_E;
+    Log10 infinite: |x| x.map(f64::log10), x.recip().scale(R::rounded_constant(LOG10_E));
     /// `∛x`
-    Cbrt infinite: |x| x.map(f64::cbrt), { let r = x.cbrt(); (r * r).recip() * (1.0 / 3.0) };
+    Cbrt infinite: |x| x.map(f64::cbrt), { let r = x.cbrt(); (r * r).recip().scale(R::rounded_constant(1.0 / 3.0)) };
     /// `sin x`
     Sin: |x| real::sin_cos(x).0, x.cos();
     /// `cos x`
@@ -129,9 +134,9 @@ functions! {
     /// `artanh x`
     Atanh infinite: |x| x.map(real::atanh), x.apply(OneLessSquare).recip();
     /// The error function `2/√π ∫₀ˣ e^{−t²} dt`.
-    Erf: |x| x.map(special::erf), (-(x * x)).exp() * FRAC_2_SQRT_PI;
+    Erf: |x| x.map(special::erf), (-(x * x)).exp().scale(R::rounded_constant(FRAC_2_SQRT_PI));
     /// The complement `1 − erf x`.
-    Erfc: |x| x.map(special::erfc), (-(x * x)).exp() * -FRAC_2_SQRT_PI;
+    Erfc: |x| x.map(special::erfc), (-(x * x)).exp().scale(R::rounded_constant(-FRAC_2_SQRT_PI));
     /// `ln |Γ(x)|`
     LogGamma infinite: |x| x.map(special::log_gamma), x.apply(Polygamma(0));
     /// `1 − x²`, by its factors, because the difference cancels near ±1; their own derivatives cancel near 0.

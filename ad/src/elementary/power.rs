@@ -1,6 +1,6 @@
 //! Powers, with an integer exponent and with a real one.
 
-use super::Function;
+use super::{Elementary, Function};
 use crate::real::Real;
 use crate::scalar::Scalar;
 
@@ -13,7 +13,10 @@ impl<R: Real> Function<R> for Powi {
 
     #[inline(always)]
     fn value(self, x: R) -> R {
-        x.map(|x| x.powi(self.0))
+        match x.enclosure(Elementary::Powi(self.0)) {
+            Some(enclosure) => enclosure,
+            None => x.map(|x| x.powi(self.0)),
+        }
     }
     #[inline(always)]
     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {
@@ -37,7 +40,7 @@ impl<R: Real> Function<R> for Powf<R> {
 
     #[inline(always)]
     fn value(self, x: R) -> R {
-        R::from_fn(|i| x.lane(i).powf(self.0.lane(i)))
+        x.powf_real(self.0)
     }
     #[inline(always)]
     fn derivative<S: Scalar<Base = R>>(self, x: S) -> S {

@@ -5,8 +5,8 @@
 //! one has `cos r = c₀`, `sin r / r = c₁`, `r cot r = c₀/c₁`, `r / sin r = 1/c₁`, and the family is closed under
 //! differentiation: `c_k′ = ½ (k c_{k+2} − c_{k+1})`.
 
-use super::Stumpff;
 use super::transcendental::sin_cos;
+use super::{Elementary, Stumpff};
 use crate::real::Real;
 use crate::scalar::Scalar;
 
@@ -63,6 +63,9 @@ const TERMS: u32 = 20;
 /// function of its own, because it would be most of the code if it were inlined wherever geometry calls it.
 #[inline(always)]
 pub(crate) fn stumpff<R: Real>(k: u32, u: R) -> R {
+    if let Some(enclosure) = u.enclosure(Elementary::Stumpff(k)) {
+        return enclosure;
+    }
     R::vectorized(
         #[inline(always)]
         move || {

@@ -5,6 +5,7 @@
 
 use std::f64::consts::{FRAC_2_PI, LN_2, LOG2_E};
 
+use super::Elementary;
 use crate::precision::Precision;
 use crate::real::Real;
 
@@ -54,6 +55,9 @@ pub(crate) fn exp_in_range<R: Real>(x: R) -> R {
 /// `eˣ`: 0 below −708, ∞ above 709, NaN for NaN; −87 and 88 in single precision.
 #[inline(always)]
 pub fn exp<R: Real>(x: R) -> R {
+    if let Some(enclosure) = x.enclosure(Elementary::Exp) {
+        return enclosure;
+    }
     let [low, high] = R::PRECISION.exp_range;
     let (low, high) = (R::constant(low), R::constant(high));
     let y = exp_in_range(x.min(high).max(low));
@@ -80,6 +84,9 @@ pub(crate) fn atanh(x: f64) -> f64 {
 /// another's.
 #[inline(always)]
 pub fn sin_cos<R: Real>(x: R) -> (R, R) {
+    if let (Some(sin), Some(cos)) = (x.enclosure(Elementary::Sin), x.enclosure(Elementary::Cos)) {
+        return (sin, cos);
+    }
     let mut largest = 0.0_f64;
     for i in 0..R::LANES {
         largest = largest.max(x.lane(i).abs());
