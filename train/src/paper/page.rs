@@ -55,7 +55,9 @@ fn rows(out: &mut String, section: Section, outcomes: &[&Outcome], quick: bool) 
     for outcome in outcomes {
         let row = &outcome.row;
         let parameters = outcome.measured().next().map_or("–".to_owned(), |m| m.parameters.to_string());
+        // A discrete map has no H.
         let lowest = outcome.measured().map(|m| m.min_eigenvalue).reduce(f64::min);
+        let lowest = lowest.filter(|lowest| lowest.is_finite());
         let _ = writeln!(
             out,
             "| {} | {} | {} | {parameters} | {} | {} | {} | {} | {} | {} | {} |",

@@ -12,8 +12,8 @@ use crate::points::{Generator, Sequence, Spread, base_points};
 /// The models, all on T² with one layer.
 const MODELS: [&str; 2] = ["torus-multi-modal-mlp", "torus-multi-modal-adam"];
 
-/// Base points, as many for each model.
-const POINTS: (usize, usize) = (4, 16);
+/// Base points of the quick programme and of the whole one.
+const POINTS: (usize, usize) = (16, 128);
 
 /// Relative bias that rounding may leave.
 const ROUNDING: f64 = 1e-9;

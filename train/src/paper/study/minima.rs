@@ -29,7 +29,7 @@ pub(super) fn measure(models: &Models, setting: &Setting<'_>) -> Result<Option<T
             "Local minima of the energy u, and the nearest ones of ψ and of φ of a layer, by a search without derivatives \
              from {STARTS} points. Lemma 2 says on Rⁿ that minima of ψ are those of φ; on every manifold ∇ψ = 0 makes a \
              point its own image, so that they agree (held to {SAME} rad here). That the energy has them too is an \
-             observation, as in the paper."
+             observation: it holds where modes stand apart, and close modes share one minimum of ψ."
         ),
         header: header([
             "model",

@@ -198,7 +198,13 @@ impl Programme<'_> {
         let setting = Setting { quick: self.args.quick, points, seed: self.args.seed, stop: self.stop };
         let start = ProcessTime::now();
         let table = (study.measure)(&self.models, &setting).map_err(RunError::from)?;
-        let Some(table) = table else { return Ok(()) };
+        let Some(table) = table else {
+            note(format_args!(
+                "{}: none of the models that it measures was trained; name their rows by --only",
+                study.name
+            ));
+            return Ok(());
+        };
         note(format_args!("{}: {:.1} CPU s", study.name, start.elapsed().as_secs_f64()));
         self.results.tables.push(table);
         Ok(self.write_page()?)
