@@ -9,6 +9,7 @@
 //! | [`unrolled`] | backpropagation through `K` gradient steps, on a general [`tape`] over duals |
 //! | [`newton`], [`hessian`] | the implicit formulas, with derivatives by scalar nested duals |
 //! | [`contraction::forward`] | pure forward mode, one pass per parameter |
+//! | [`ode`] | another model: a manifold ODE flow of the same network, in packs like the map |
 //!
 //! All contenders of a row evaluate the same generic potential at the same points, and tests hold them to the same
 //! numbers. They take turns in a [`race`], because other work on the machine then slows all of them.
@@ -30,6 +31,7 @@ pub mod hessian;
 pub mod log_det;
 pub mod memory;
 pub mod newton;
+pub mod ode;
 pub mod race;
 pub mod report;
 pub mod roofline;
