@@ -4,6 +4,7 @@ mod evaluations;
 mod growth;
 mod kernels;
 mod maps;
+mod ode;
 mod peak;
 mod points;
 mod text_energy;
@@ -19,7 +20,7 @@ use crate::table::Table;
 type Entry = (&'static str, fn() -> Table);
 
 /// All tables, with the names that the program understands.
-pub const TABLES: [Entry; 9] = [
+pub const TABLES: [Entry; 11] = [
     ("hessian", kernels::hessian),
     ("contraction", kernels::contraction),
     ("solve", maps::solve),
@@ -29,6 +30,8 @@ pub const TABLES: [Entry; 9] = [
     ("growth", growth::table),
     ("threads", threads::table),
     ("points", points::table),
+    ("ode", ode::cost),
+    ("ode_training", ode::training),
 ];
 
 /// The line above the tables: processor, instruction set and how times were taken.
