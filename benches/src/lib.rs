@@ -16,7 +16,7 @@
 //!
 //! # Limits
 //!
-//! The rivals are scalar code over a generic number, and run one sample at a time. A framework that works on batches
+//! The rivals but [`ode`] are scalar code over a generic number, and run one sample at a time. A framework that works on batches
 //! runs the same operations in vectors: it is faster by at most the lanes of a register, and its tape holds a whole
 //! batch.
 #![allow(

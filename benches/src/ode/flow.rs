@@ -44,10 +44,7 @@ pub(super) enum End {
     Finish,
 }
 
-impl<M: Base, const D: usize> OdeFlow<M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<M: Base + Into<AnyManifold>, const D: usize> OdeFlow<M, D> {
     /// The flow of a network with the given features and hidden widths, which `timed` says whether time is an input of.
     ///
     /// # Panics
@@ -61,7 +58,7 @@ where
         let of = if timed {
             format!("{manifold}xC1").parse().expect("a product with one variable")
         } else {
-            AnyManifold::from(manifold.clone())
+            manifold.clone().into()
         };
         let features = FeatureMap::new(features, &of).expect("features of the manifold");
         let network = Network::new(features, hidden, 1.0);

@@ -11,10 +11,7 @@ use super::field::{Field, Stage};
 use super::flow::{End, OdeFlow, PART, load};
 use super::runge_kutta::{STAGES, StepWorkspace, pull_back, step};
 
-impl<M: Base, const D: usize> OdeFlow<M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<M: Base + Into<AnyManifold>, const D: usize> OdeFlow<M, D> {
     /// `E_x[log q(y) + u(y)]` over base points `x`, `[sample][coordinate]`, in nats, with its gradient.
     ///
     /// # Panics
@@ -56,8 +53,6 @@ struct ReverseKl<'a, M, const D: usize> {
 /// Buffers of a thread.
 struct Buffers<R: Real, const D: usize> {
     s: Vec<R>,
-    /// Vectors at which steps begin, `[step][coordinate]`.
-    starts: Vec<R>,
     s_bar: Vec<R>,
     stages: Vec<Stage<R, D>>,
     work: StepWorkspace<R, D>,
@@ -66,31 +61,27 @@ struct Buffers<R: Real, const D: usize> {
 impl<R: Real, const D: usize> Default for Buffers<R, D> {
     fn default() -> Self {
         let (stages, work) = (vec![], StepWorkspace::default());
-        Self { s: vec![], starts: vec![], s_bar: vec![], stages, work }
+        Self { s: vec![], s_bar: vec![], stages, work }
     }
 }
 
 impl<M: Base, const D: usize> Kernel for ReverseKl<'_, M, D> {
     type Output = Sums;
 
-    /// A pack goes through all steps and back before the next one starts. Every step's units are saved.
+    /// A pack goes through all steps and back before the next one starts. The units of all stages are saved.
     #[inline(always)]
     fn run<R: Real>(self) -> Sums {
         let ReverseKl { flow, theta, x, target, work } = self;
         let (m, n, samples) = (&flow.manifold, flow.manifold.ambient(), x.len() / flow.manifold.ambient());
         let field = Field::new(m, &flow.network, theta);
-        let Buffers { s, starts, s_bar, stages, work } = work.get::<Buffers<R, D>>();
-        let kept = if RECOMPUTED { 1 } else { flow.steps };
-        stages.resize_with(kept * STAGES, Stage::default);
+        let Buffers { s, s_bar, stages, work } = work.get::<Buffers<R, D>>();
+        stages.resize_with(flow.steps * STAGES, Stage::default);
         let mut sums = Sums { theta_bar: vec![0.0; theta.len()], log_weights: vec![] };
         for start in (0..samples).step_by(R::LANES) {
             load(x, n, start, s);
             let mut log_q = m.log_base(s);
-            starts.clear();
-            for k in 0..flow.steps {
-                starts.extend_from_slice(s);
-                let stages = &mut stages[k % kept * STAGES..][..STAGES];
-                log_q -= step(&field, flow.interval(End::Start, k), !RECOMPUTED, s, stages, work);
+            for (k, stages) in stages.chunks_exact_mut(STAGES).enumerate() {
+                log_q -= step(&field, flow.interval(End::Start, k), true, s, stages, work);
             }
             let inverse_length = field.retract(s);
             let lanes = R::LANES.min(samples - start);
@@ -98,22 +89,14 @@ impl<M: Base, const D: usize> Kernel for ReverseKl<'_, M, D> {
             // Lanes past the end repeat a sample, and count nothing.
             let one = R::from_fn(|lane| f64::from(u8::from(lane < lanes)));
             field.pull_back_retraction(s, inverse_length, s_bar);
-            for k in (0..flow.steps).rev() {
-                let interval = flow.interval(End::Start, k);
-                let stages = &mut stages[k % kept * STAGES..][..STAGES];
-                if RECOMPUTED {
-                    s.copy_from_slice(&starts[k * n..(k + 1) * n]);
-                    step(&field, interval, true, s, stages, work);
-                }
-                pull_back(&field, interval.length, stages, -one, s_bar, &mut sums.theta_bar, work);
+            for (k, stages) in stages.chunks_exact(STAGES).enumerate().rev() {
+                let length = flow.interval(End::Start, k).length;
+                pull_back(&field, length, stages, -one, s_bar, &mut sums.theta_bar, work);
             }
         }
         sums
     }
 }
-
-/// Whether only the starts of steps are kept, and their evaluations repeated on the way back.
-const RECOMPUTED: bool = false;
 
 /// Appends the log-weights of a pack's samples, and writes the cotangent of its points: the gradient of the energy.
 #[inline(always)]

@@ -24,10 +24,7 @@ pub struct OdeObjective<'a, M, const D: usize> {
     batches: usize,
 }
 
-impl<'a, M: Base, const D: usize> OdeObjective<'a, M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<'a, M: Base + Into<AnyManifold>, const D: usize> OdeObjective<'a, M, D> {
     /// Batches between two looks at the error.
     pub const INTERVAL: usize = 25;
     /// Number of points that the error is looked at.
@@ -58,10 +55,7 @@ where
     const MOST: usize = 1000;
 }
 
-impl<M: Base, const D: usize> OdeFlow<M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<M: Base + Into<AnyManifold>, const D: usize> OdeFlow<M, D> {
     /// Largest difference of `log q` over base points `x` from what twice as many steps give, in nats.
     ///
     /// # Panics
@@ -75,12 +69,9 @@ where
     }
 }
 
-impl<M: Base, const D: usize> Objective for OdeObjective<'_, M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<M: Base + Into<AnyManifold>, const D: usize> Objective for OdeObjective<'_, M, D> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
-        let manifold = AnyManifold::from(self.flow.manifold.clone());
+        let manifold = self.flow.manifold.clone().into();
         self.points = base_points(&manifold, &self.sequence, &mut self.generator);
         if self.batches.is_multiple_of(Self::INTERVAL) {
             self.refine(theta);

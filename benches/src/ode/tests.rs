@@ -21,17 +21,11 @@ fn sphere(features: &Features, timed: bool, steps: usize) -> OdeFlow<Sphere, 2> 
 }
 
 /// Parameters large enough for velocities of order one, so that no test passes for a flow near the identity.
-fn parameters<M: Base>(flow: &OdeFlow<M, 2>) -> Vec<f64>
-where
-    AnyManifold: From<M>,
-{
+fn parameters<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) -> Vec<f64> {
     flow.initial(3).iter().map(|w| 2.5 * w).collect()
 }
 
-fn points<M: Base>(flow: &OdeFlow<M, 2>, count: usize) -> Vec<f64>
-where
-    AnyManifold: From<M>,
-{
+fn points<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>, count: usize) -> Vec<f64> {
     let sequence = Sequence::new(Spread::Random, count, 2);
     base_points(&flow.manifold.clone().into(), &sequence, &mut Generator::from_seed(8))
 }
@@ -47,10 +41,7 @@ macro_rules! on_all_flows {
 }
 
 /// `log|det DT|` by central differences of the images along frames at both ends, with an error of order `step²`.
-fn check_density<M: Base>(flow: &OdeFlow<M, 2>)
-where
-    AnyManifold: From<M>,
-{
+fn check_density<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) {
     const STEP: f64 = 1e-4;
     let (m, theta) = (&flow.manifold, parameters(flow));
     let n = m.ambient();
@@ -94,10 +85,7 @@ fn density_is_that_of_the_finite_difference_determinant() {
     on_all_flows!(check_density, 60);
 }
 
-fn check_mass<M: Base>(flow: &OdeFlow<M, 2>)
-where
-    AnyManifold: From<M>,
-{
+fn check_mass<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) {
     let theta = parameters(flow);
     let rule = Quadrature::new(&flow.manifold.clone().into(), 48).unwrap();
     let at_nodes = flow.inverse(&theta, &rule.points).log_q;
@@ -113,10 +101,7 @@ fn mass_is_one_by_quadrature() {
     on_all_flows!(check_mass, 24);
 }
 
-fn check_inverse<M: Base>(flow: &OdeFlow<M, 2>)
-where
-    AnyManifold: From<M>,
-{
+fn check_inverse<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) {
     let (theta, x) = (parameters(flow), points(flow, 21));
     let there = flow.forward(&theta, &x);
     let back = flow.inverse(&theta, &there.points);
@@ -134,10 +119,7 @@ fn integration_back_in_time_is_the_inverse() {
 }
 
 /// With half the step an error of order four falls by 16, up to terms of the next order.
-fn check_order<M: Base>(flow: &OdeFlow<M, 2>)
-where
-    AnyManifold: From<M>,
-{
+fn check_order<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) {
     let (theta, x) = (parameters(flow), points(flow, 64));
     let n = flow.manifold.ambient();
     let at = |steps: usize| OdeFlow { steps, ..flow.clone() }.forward(&theta, &x);
@@ -162,10 +144,7 @@ fn error_falls_with_the_fourth_power_of_the_step() {
 
 /// Central differences along random directions and along some parameters, on every instruction set. The batch does not
 /// fill its packs.
-fn check_gradient<M: Base>(flow: &OdeFlow<M, 2>)
-where
-    AnyManifold: From<M>,
-{
+fn check_gradient<M: Base + Into<AnyManifold>>(flow: &OdeFlow<M, 2>) {
     const STEP: f64 = 1e-5;
     let name = if flow.manifold.ambient() == 2 { "torus-multi-modal" } else { "sphere-four-mode" };
     let target = by_name(name).unwrap();
@@ -205,10 +184,10 @@ fn gradient_is_that_of_central_differences() {
 }
 
 /// Largest distance of `T(g x)` from `g T(x)`, and largest difference of the densities there.
-fn equivariance<M: Base>(flow: &OdeFlow<M, 2>, g: impl Fn(&[f64]) -> Vec<f64>) -> [f64; 2]
-where
-    AnyManifold: From<M>,
-{
+fn equivariance<M: Base + Into<AnyManifold>>(
+    flow: &OdeFlow<M, 2>,
+    g: impl Fn(&[f64]) -> Vec<f64>,
+) -> [f64; 2] {
     let (theta, x, n) = (parameters(flow), points(flow, 40), flow.manifold.ambient());
     let act = |points: &[f64]| points.chunks_exact(n).flat_map(&g).collect::<Vec<f64>>();
     let (image, of_moved) = (flow.forward(&theta, &x), flow.forward(&theta, &act(&x)));

@@ -20,7 +20,7 @@ use crate::table::Table;
 type Entry = (&'static str, fn() -> Table);
 
 /// All tables, with the names that the program understands.
-pub const TABLES: [Entry; 11] = [
+pub const TABLES: [Entry; 12] = [
     ("hessian", kernels::hessian),
     ("contraction", kernels::contraction),
     ("solve", maps::solve),
@@ -31,6 +31,7 @@ pub const TABLES: [Entry; 11] = [
     ("threads", threads::table),
     ("points", points::table),
     ("ode", ode::cost),
+    ("ode_range", ode::range),
     ("ode_training", ode::training),
 ];
 

@@ -4,8 +4,9 @@ use ircpm_manifolds::{AnyManifold, Base, Sphere, Torus};
 use ircpm_train::loss::reverse_kl;
 
 use super::learner::{Learner, MapLearner, OdeLearner};
-use super::training::by_adam;
-use super::{BATCH, TOLERANCE, lattice, ode_flow, problem};
+use super::{
+    BATCH, ON_SPHERE, ON_TORUS, OdeTraining, TOLERANCE, by_adam, lattice, ode_flow, problem, size, steps_for,
+};
 use crate::ode::OdeFlow;
 use crate::race::{Clock, Contender, race};
 use crate::report::peak::single;
@@ -21,7 +22,8 @@ pub(in crate::report) fn table() -> Table {
     let mut table = Table::new(
         "`ode`: a manifold ODE flow beside the map of the same network, per sample",
         &[
-            "case",
+            "target",
+            "map",
             "steps for 1e-2",
             "1e-3",
             "1e-6",
@@ -35,9 +37,9 @@ pub(in crate::report) fn table() -> Table {
     );
     single(|| {
         let sphere = || Sphere::new(2).expect("a dimension");
-        row(Torus::new(2).expect("a dimension"), "torus-multi-modal", &mut table);
-        row(sphere(), "sphere-four-mode", &mut table);
-        row(sphere(), "sphere-four-mode-adam", &mut table);
+        row(Torus::new(2).expect("a dimension"), ON_TORUS, "torus-multi-modal", &mut table);
+        row(sphere(), ON_SPHERE, "sphere-four-mode", &mut table);
+        row(sphere(), ON_SPHERE, "sphere-four-mode-adam", &mut table);
     });
     table.remark(format!(
         "Both are trained by {TRAINED} steps of Adam on {BATCH} points. The ODE flow is timed with the Runge–Kutta steps for \
@@ -46,19 +48,16 @@ pub(in crate::report) fn table() -> Table {
     table
 }
 
-fn row<M: Base>(manifold: M, preset: &str, table: &mut Table)
-where
-    AnyManifold: From<M>,
-{
-    let problem = problem(preset, preset.trim_end_matches("-adam"), |config| by_adam(config, TRAINED));
+fn row<M: Base + Into<AnyManifold>>(manifold: M, training: OdeTraining, preset: &str, table: &mut Table) {
+    let problem = problem(preset, |config| by_adam(config, TRAINED));
     let (target, beta) = problem.source().target().expect("a target");
     let mut map = MapLearner::new(&problem);
     while map.advance() {}
     let flow = ode_flow(&problem, manifold.clone());
-    let mut ode = OdeLearner::new(flow, target, TRAINED, problem.config.training.learning_rate);
+    let mut ode = OdeLearner::new(flow, target, TRAINED, training);
     while ode.advance() {}
     let (theta, (flow, ode_theta)) = (map.theta(), ode.model());
-    let manifold = AnyManifold::from(manifold);
+    let manifold = manifold.into();
     let needed =
         [1e-2, TOLERANCE, 1e-6].map(|error| steps_for(error, flow, ode_theta, &lattice(&manifold, POINTS)));
     let flow = OdeFlow { steps: needed[1], ..flow.clone() };
@@ -73,9 +72,7 @@ where
     ];
     let timings = race(&mut all, Clock::Cpu);
     let each = |i: usize| timings[i].least / BATCH as f64;
-    let sizes: Vec<String> = problem.config.model.hidden.iter().map(usize::to_string).collect();
-    let layers = if map.layers() == 1 { String::new() } else { format!(", map of {} layers", map.layers()) };
-    let mut cells = vec![format!("{preset} {}{layers}", sizes.join("→"))];
+    let mut cells = vec![target.name().to_owned(), size(&problem)];
     cells.extend(needed.map(|steps| steps.to_string()));
     for i in [0, 2, 4] {
         cells.push(time(each(i)));
@@ -83,12 +80,4 @@ where
     }
     eprintln!("{}", cells.join(" | "));
     table.row(cells);
-}
-
-/// The least number of steps whose error of `log q` at the images of `x` is at most `error`.
-fn steps_for<M: Base, const D: usize>(error: f64, flow: &OdeFlow<M, D>, theta: &[f64], x: &[f64]) -> usize
-where
-    AnyManifold: From<M>,
-{
-    (1..).find(|&steps| OdeFlow { steps, ..flow.clone() }.log_q_error(theta, x) <= error).expect("a number")
 }

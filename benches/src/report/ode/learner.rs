@@ -6,7 +6,7 @@ use ircpm_train::optimiser::{LearningRate, Optimiser, Schedule, ScheduledAdam, S
 use ircpm_train::target::Target;
 use ircpm_train::training::{Problem, Trainer};
 
-use super::{BATCH, TOLERANCE};
+use super::{BATCH, OdeTraining};
 use crate::ode::{OdeFlow, OdeObjective};
 
 /// A model under training.
@@ -58,17 +58,19 @@ pub(super) struct OdeLearner<'a, M, const D: usize> {
     steps: usize,
 }
 
-impl<'a, M: Base, const D: usize> OdeLearner<'a, M, D>
-where
-    AnyManifold: From<M>,
-{
-    /// Training over `steps` steps of a cosine schedule with this peak.
-    pub(super) fn new(flow: OdeFlow<M, D>, target: &'a dyn Target, steps: usize, peak: f64) -> Self {
+impl<'a, M: Base + Into<AnyManifold>, const D: usize> OdeLearner<'a, M, D> {
+    /// Training over `steps` steps of a cosine schedule.
+    pub(super) fn new(
+        flow: OdeFlow<M, D>,
+        target: &'a dyn Target,
+        steps: usize,
+        OdeTraining { peak, tolerance }: OdeTraining,
+    ) -> Self {
         const CLIP: f64 = 10.0;
         let theta = flow.initial(0);
         let learning_rate = LearningRate { peak, schedule: Schedule::Cosine, warmup: 0, steps };
         let adam = ScheduledAdam::new(Settings { parameters: theta.len(), learning_rate, clip: CLIP });
-        let objective = OdeObjective::new(flow, target, TOLERANCE, BATCH, 0);
+        let objective = OdeObjective::new(flow, target, tolerance, BATCH, 0);
         Self { objective, target, adam, theta, step: 0, steps }
     }
 
@@ -78,10 +80,7 @@ where
     }
 }
 
-impl<M: Base, const D: usize> Learner for OdeLearner<'_, M, D>
-where
-    AnyManifold: From<M>,
-{
+impl<M: Base + Into<AnyManifold>, const D: usize> Learner for OdeLearner<'_, M, D> {
     fn advance(&mut self) -> bool {
         let taken = self.adam.step(&mut self.theta, &mut self.objective, self.step);
         self.step += 1;
