@@ -57,9 +57,10 @@ pub fn size(bytes: f64) -> String {
     scaled(bytes, &[(1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")])
 }
 
-/// A ratio, as in `5.0 ×`.
+/// A ratio, as in `5.0 ×` or `0.21 ×`.
 pub fn times(ratio: f64) -> String {
-    if ratio < 10.0 { format!("{ratio:.1} ×") } else { format!("{ratio:.0} ×") }
+    let digits = if ratio < 1.0 { 2 } else { usize::from(ratio < 10.0) };
+    format!("{ratio:.digits$} ×")
 }
 
 /// A share of one in per cent.

@@ -15,11 +15,11 @@ const LEVELS: [f64; 4] = [1e-2, 1e-3, 1e-4, 1e-5];
 /// Base points that the divergence is measured at; that time does not count.
 const POINTS: usize = 4096;
 /// Steps of the shortest run of Adam; each next one has four times as many.
-const SHORTEST: usize = 500;
+const SHORTEST: usize = 250;
 /// Looks at the divergence per run of Adam.
-const LOOKS: usize = 50;
+const LOOKS: usize = 25;
 /// CPU seconds that no run of Adam exceeds by its forecast.
-const LONGEST: f64 = 60.0;
+const LONGEST: f64 = 30.0;
 
 /// CPU seconds of training, and the divergence then.
 type Look = (f64, f64);
