@@ -130,7 +130,8 @@ impl<'a, M: Manifold> Field<'a, M> {
     ) {
         let (m, n) = (self.manifold, s.len());
         let FieldWorkspace { jets, z_jet: z, .. } = work;
-        stage.y.resize(n, R::zero());
+        stage.y.clear();
+        stage.y.extend_from_slice(s);
         stage.velocity.resize(n, R::zero());
         stage.frame.resize(D * n, R::zero());
         z.resize(self.network.inputs(), Jet::zero());
@@ -138,9 +139,6 @@ impl<'a, M: Manifold> Field<'a, M> {
         R::vectorized(
             #[inline(always)]
             || {
-                for c in 0..n {
-                    stage.y[c] = s[c];
-                }
                 stage.inverse_length = self.retract(&mut stage.y);
                 m.frame(&stage.y, BlockMut::dense(&mut stage.frame, n));
                 let mut t = [Jet::zero(); D];
