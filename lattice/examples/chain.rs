@@ -20,7 +20,7 @@ const LAYERS: usize = 3;
 const FIELD: f64 = 0.5;
 const STEPS: usize = 1500;
 const SAMPLES: usize = 256;
-const RATE: f64 = 4e-3;
+const RATE: f64 = 1.5e-2;
 /// Steps in which the inverse temperature rises to one.
 const RAMP: usize = STEPS / 5;
 

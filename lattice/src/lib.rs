@@ -1,6 +1,6 @@
 //! Implicit Riemannian concave potential maps of lattices: hundreds of angles with exact densities.
 //!
-//! The potential is a sum of cosines of integer combinations of a few angles each, `psi = Σ a cos(q·y)`, tied by the
+//! The potential is a sum of cosines of integer combinations of a few angles each, `psi = Σ θ cos(q·y)/|q|²`, tied by the
 //! symmetries of the lattice. Its gradient and Hessian are closed forms, and `H = I + Hess psi` is banded, sparse, or
 //! diagonal with a part of low rank, so that log-determinants, solves and gradients are exact at a cost that grows with
 //! the number of angles only as elimination does: linearly on chains. A [`LatticeMap`] is a layer of the ordinary

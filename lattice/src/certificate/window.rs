@@ -27,7 +27,7 @@ impl<const W: usize> Window<W> {
         let term = |m: usize| {
             let mut q = [0; W];
             charges.charge(m).iter().for_each(|&(at, of)| q[at as usize - site] = i64::from(of));
-            (q, theta[charges.class(m)])
+            (q, theta[charges.class(m)] * charges.weight(m))
         };
         let mut terms: Vec<WindowTerm<W>> = (0..charges.terms()).filter(begins).map(term).collect();
         terms.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));

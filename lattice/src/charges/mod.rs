@@ -27,9 +27,13 @@ pub struct Term {
     pub class: usize,
 }
 
-/// `psi(y) = Σ_m a_{k(m)} cos(q_m · y)` on the torus of `D` angles, where `q_m` are integer vectors with few non-zeros.
+/// `psi(y) = Σ_m θ_{k(m)} cos(q_m · y)/|q_m|²` on the torus of `D` angles, where `q_m` are integer vectors with few
+/// non-zeros.
 ///
-/// The map `k` ties the parameters `a`: terms of one *class* share one parameter. The constructors tie terms that
+/// Divided by `|q|²`, a term adds at most `|θ|` to the Hessian, along the direction of `q`. So parameters of all terms
+/// have one scale, and those of maps that do not fold are of order one at most.
+///
+/// The map `k` ties the parameters: terms of one *class* share one parameter. The constructors tie terms that
 /// translations, reflections or the point group of a lattice carry into each other, so that the number of parameters
 /// does not grow with the lattice.
 ///
@@ -140,6 +144,14 @@ impl Charges {
         self.classes[term] as usize
     }
 
+    /// `1/|q|²` of a term.
+    ///
+    /// # Panics
+    /// If there is no such term.
+    pub fn weight(&self, term: usize) -> f64 {
+        1.0 / f64::from(self.charge(term).iter().map(|(_, q)| q * q).sum::<i32>())
+    }
+
     /// One label per class, the same on lattices of all sizes.
     pub fn labels(&self) -> &[String] {
         &self.labels
@@ -166,14 +178,14 @@ impl Charges {
         self.labels.iter().map(find).collect()
     }
 
-    /// Largest sum over a row of `Σ_m q_m q_mᵀ`, by absolute values: if all `|a| ≤ b`, the eigenvalues of `Hess psi` lie
-    /// within `±b` times this (Gershgorin).
+    /// Largest sum over a row of `Σ_m q_m q_mᵀ/|q_m|²`, by absolute values: if all `|θ| ≤ b`, the eigenvalues of
+    /// `Hess psi` lie within `±b` times this (Gershgorin).
     pub(crate) fn row_bound(&self) -> f64 {
         let mut rows = vec![0.0; self.sites];
         for m in 0..self.terms() {
             let norm: i32 = self.charge(m).iter().map(|(_, q)| q.abs()).sum();
             for &(site, q) in self.charge(m) {
-                rows[site as usize] += f64::from(q.abs() * norm);
+                rows[site as usize] += f64::from(q.abs() * norm) * self.weight(m);
             }
         }
         rows.into_iter().fold(0.0, f64::max)
@@ -239,7 +251,7 @@ impl Expression for Charges {
             for &(site, q) in self.charge(m) {
                 phase += z[site as usize] * f64::from(q);
             }
-            sum += theta[self.class(m)] * phase.cos();
+            sum += theta[self.class(m)] * phase.cos() * self.weight(m);
         }
         sum
     }

@@ -4,7 +4,7 @@ use super::{Charges, Term};
 use crate::error::ChargesError;
 
 impl Charges {
-    /// `Σᵢ a_m cos(m yᵢ)` for `m` from 1 to `degree`: a product of one map per angle, all the same.
+    /// `Σᵢ θ_m cos(m yᵢ)/m²` for `m` from 1 to `degree`: a product of one map per angle, all the same.
     ///
     /// # Errors
     /// [`ChargesError`] if there are no sites or no terms, or the degree exceeds [`super::LARGEST_CHARGE`].
@@ -15,7 +15,7 @@ impl Charges {
         Self::labelled(sites, &terms.collect::<Vec<_>>(), labels("site", degree))
     }
 
-    /// `a_m cos(m Σᵢ yᵢ)` for `m` from 1 to `degree`.
+    /// `θ_m cos(m Σᵢ yᵢ)/(m² D)` for `m` from 1 to `degree`.
     ///
     /// `H` is then the identity plus a matrix of rank one. In the plaquette angles of a two-dimensional gauge theory,
     /// all but the last, the sum is that last angle but for its sign.

@@ -29,7 +29,7 @@ pub(super) fn hessian(charges: &Charges, theta: &[f64], y: &[f64]) -> DMatrix<f6
         let (q, (_, c)) = (charges.charge(m), sin_cos(charges, m, y));
         for &(i, qi) in q {
             for &(j, qj) in q {
-                h[(i as usize, j as usize)] -= theta[charges.class(m)] * c * f64::from(qi * qj);
+                h[(i as usize, j as usize)] -= coefficient(charges, theta, m) * c * f64::from(qi * qj);
             }
         }
     }
@@ -42,9 +42,14 @@ pub(super) fn gradient(charges: &Charges, theta: &[f64], y: &[f64], out: &mut [f
     for m in 0..charges.terms() {
         let (s, _) = sin_cos(charges, m, y);
         for &(i, q) in charges.charge(m) {
-            out[i as usize] -= theta[charges.class(m)] * s * f64::from(q);
+            out[i as usize] -= coefficient(charges, theta, m) * s * f64::from(q);
         }
     }
+}
+
+/// The coefficient of a term's cosine.
+fn coefficient(charges: &Charges, theta: &[f64], term: usize) -> f64 {
+    theta[charges.class(term)] * charges.weight(term)
 }
 
 /// Sine and cosine of a term's phase.
@@ -104,9 +109,9 @@ impl Clamped {
                     form += inverse[(i as usize, j as usize)] * f64::from(qi * qj);
                 }
             }
-            of_theta[charges.class(m)] += omega * c * form;
+            of_theta[charges.class(m)] += omega * c * form * charges.weight(m);
             for &(i, q) in q {
-                slope[i as usize] -= omega * theta[charges.class(m)] * s * form * f64::from(q);
+                slope[i as usize] -= omega * coefficient(charges, theta, m) * s * form * f64::from(q);
             }
         }
         let (w, out) = match direction {
@@ -119,7 +124,7 @@ impl Clamped {
         for m in 0..charges.terms() {
             let (s, _) = sin_cos(charges, m, y);
             let along: f64 = charges.charge(m).iter().map(|&(i, q)| w[i as usize] * f64::from(q)).sum();
-            of_theta[charges.class(m)] += s * along;
+            of_theta[charges.class(m)] += s * along * charges.weight(m);
         }
         into.points[range].copy_from_slice(out.as_slice());
         for (class, of) in of_theta.into_iter().enumerate() {

@@ -2,10 +2,11 @@
 //!
 //! On the torus `B = −I`, so that for a loss `f(y, ℓ)` with `ω = ∂f/∂ℓ` and `G = H⁻¹`, `g_m = q_mᵀ G q_m`:
 //!
-//! - `∂ℓ/∂a_k = Σ c_m g_m`, `∇_y ℓ = −Σ a s_m g_m q_m`, sums over the terms of class `k` and over all of them;
-//! - forward: `w = G (∂f/∂y + ω ∇ℓ)`; the parameters get `ω ∂ℓ/∂a_k + Σ s_m q_m·w`, the preimage `w`;
-//! - inverse, `x = y + grad psi(y)` with cotangent `x̄`: the parameters get `ω ∂ℓ/∂a_k − Σ s_m q_m·x̄`, the image
-//!   `H x̄ + ω ∇ℓ`. There is no solve.
+//! - `∂ℓ/∂θ_k = Σ c_m g_m/|q_m|²`, `∇_y ℓ = −Σ a s_m g_m q_m`, sums over the terms of class `k` and over all of them,
+//!   where `a = θ/|q|²` is the coefficient of a cosine;
+//! - forward: `w = G (∂f/∂y + ω ∇ℓ)`; the parameters get `ω ∂ℓ/∂θ_k + Σ s_m q_m·w/|q_m|²`, the preimage `w`;
+//! - inverse, `x = y + grad psi(y)` with cotangent `x̄`: the parameters get `ω ∂ℓ/∂θ_k − Σ s_m q_m·x̄/|q_m|²`, the
+//!   image `H x̄ + ω ∇ℓ`. There is no solve.
 
 use ircpm_ad::{Kernel, Real};
 use ircpm_flow::{Cotangents, Direction, Gradients, Record, ThetaGradient, Workspace};

@@ -44,7 +44,7 @@ impl<R: Real> Contraction<R> {
     }
 
     /// Adds `weight` times the derivatives of `−G : Hess psi` with `G` held fixed, whose entries lie in the places of
-    /// `H`: with `g_m = q_mᵀ G q_m`, `c_m g_m` in the parameter of each term, and `−Σ a s_m g_m q_m` in the points.
+    /// `H`: with `g_m = q_mᵀ G q_m`, `c_m g_m/|q_m|²` in the parameter of each term, and `−Σ a s_m g_m q_m` in the points.
     ///
     /// With `G = H⁻¹` these are the derivatives of `−log det H`.
     #[inline(always)]
@@ -69,7 +69,8 @@ impl<R: Real> Contraction<R> {
     fn curvature<const K: usize>(&mut self, at: &At<'_, R>, group: &Group, g: &Ldl<R>, weight: R) {
         let shapes = &at.program.shapes[group.shapes];
         let terms = group.first..group.first + shapes.len();
-        let (a, class_of) = (&at.a[terms.clone()], &at.program.class_of[terms]);
+        let (class_of, weights) = (&at.program.class_of[terms.clone()], &at.program.weights[terms.clone()]);
+        let a = &at.a[terms];
         let mut block = [R::zero(); BLOCK];
         for i in 0..K {
             let e = i * (i + 1) / 2;
@@ -87,7 +88,7 @@ impl<R: Real> Contraction<R> {
                 form = block[e].mul_add(R::constant(shape.products[e]), form);
             }
             let class = class_of[t];
-            self.theta[class] = c.mul_add(form, self.theta[class]);
+            self.theta[class] = c.mul_add(form * weights[t], self.theta[class]);
             let slope = s * form * a[t];
             for i in 0..K {
                 points[i] = slope.mul_add(R::constant(shape.charges[i]), points[i]);
@@ -98,8 +99,8 @@ impl<R: Real> Contraction<R> {
         }
     }
 
-    /// Adds the derivative of `−w · grad psi` in the parameter of each term, `s_m q_m · w`. There is one number of `w`
-    /// per angle.
+    /// Adds the derivative of `−w · grad psi` in the parameter of each term, `s_m q_m · w/|q_m|²`. There is one number
+    /// of `w` per angle.
     #[inline(always)]
     pub(crate) fn add_slope(&mut self, at: &At<'_, R>, w: &[R]) {
         for group in &at.program.groups {
@@ -115,7 +116,8 @@ impl<R: Real> Contraction<R> {
     #[inline(always)]
     fn slope<const K: usize>(&mut self, at: &At<'_, R>, group: &Group, w: &[R]) {
         let shapes = &at.program.shapes[group.shapes];
-        let class_of = &at.program.class_of[group.first..group.first + shapes.len()];
+        let terms = group.first..group.first + shapes.len();
+        let (class_of, weights) = (&at.program.class_of[terms.clone()], &at.program.weights[terms]);
         let mut along = [R::zero(); K];
         for i in 0..K {
             along[i] = w[group.angles[i]];
@@ -128,7 +130,7 @@ impl<R: Real> Contraction<R> {
                 sum = along[i].mul_add(R::constant(shape.charges[i]), sum);
             }
             let class = class_of[t];
-            self.theta[class] = s.mul_add(sum, self.theta[class]);
+            self.theta[class] = s.mul_add(sum * weights[t], self.theta[class]);
         }
     }
 }

@@ -74,6 +74,8 @@ pub(crate) struct Program {
     pub shapes: Vec<Vec<Shape>>,
     /// The class of every term, in the order of the groups.
     pub class_of: Vec<usize>,
+    /// `1/|q|²` of every term.
+    pub weights: Vec<f64>,
     pub combinations: Vec<Combination>,
     /// Whether combinations are matrices of rank one beside the factor.
     pub low_rank: bool,
@@ -114,6 +116,7 @@ impl Program {
             groups: vec![],
             shapes: vec![],
             class_of: vec![],
+            weights: vec![],
             combinations,
             low_rank,
             symbolic,
@@ -135,10 +138,10 @@ impl Program {
         self.sites + self.combinations.len()
     }
 
-    /// The coefficient of every term.
+    /// The coefficient of the cosine of every term.
     pub(crate) fn coefficients(&self, theta: &[f64], into: &mut Vec<f64>) {
         into.clear();
-        into.extend(self.class_of.iter().map(|&class| theta[class]));
+        into.extend(self.class_of.iter().zip(&self.weights).map(|(&class, weight)| theta[class] * weight));
     }
 
     fn add_groups(&mut self, clusters: &Clusters) {
@@ -162,7 +165,18 @@ impl Program {
                 first: self.class_of.len(),
             });
             self.class_of.extend(terms.iter().map(|&(_, class)| class));
+            let weights: Vec<f64> = charges.iter().map(|q| self.weight(angles, q)).collect();
+            self.weights.extend(weights);
         }
+    }
+
+    /// `1/|q|²` of a term by its charges on some angles.
+    fn weight(&self, angles: &[usize], q: &[i32]) -> f64 {
+        let square = |angle: usize| match angle.checked_sub(self.sites) {
+            Some(k) => self.combinations[k].entries.iter().map(|(_, q)| q * q).sum(),
+            None => 1.0,
+        };
+        1.0 / angles.iter().zip(q).map(|(&angle, &q)| f64::from(q * q) * square(angle)).sum::<f64>()
     }
 
     /// Places in `H` of a block on some angles.

@@ -1,12 +1,12 @@
 //! The wall: keeping `H` positive definite everywhere on the torus while parameters are trained.
 //!
-//! psi is linear in its parameters `a`, so that `s(a) = sup_y λ_max(−Hess psi_a(y))` is convex and homogeneous, and
-//! `H ≽ 1 − s`. Training moves *raw* parameters `a`, and the map gets
+//! psi is linear in its parameters `θ`, so that `s(θ) = sup_y λ_max(−Hess psi(y; θ))` is convex and homogeneous, and
+//! `H ≽ 1 − s`. Training moves *raw* parameters `θ`, and the map gets
 //!
-//! `a_eff = f a`, `f = (1 + (s/c)⁴)^(−1/4)`, hence `s(a_eff) = s f < c`,
+//! `θ_eff = f θ`, `f = (1 + (s/c)⁴)^(−1/4)`, hence `s(θ_eff) = s f < c`,
 //!
-//! whose derivative follows from that of `s`: by the envelope theorem `∂s/∂a_k = Σ_{m∈k} c_m (q_m·v)²` at the worst
-//! point, `v` the eigenvector there. The worst point is one of a pool that climbs `λ_max` while training goes on. So
+//! whose derivative follows from that of `s`: by the envelope theorem `∂s/∂θ_k = Σ_{m∈k} c_m (q_m·v)²/|q_m|²` at the
+//! worst point, `v` the eigenvector there. The worst point is one of a pool that climbs `λ_max` while training goes on. So
 //! `s` is what was *found*: evidence and no proof, which for open chains [`crate::certify`] gives.
 
 mod search;
@@ -45,18 +45,18 @@ pub struct Worst {
     pub curvature: f64,
     /// Where.
     pub point: Vec<f64>,
-    /// `∂s/∂a`.
+    /// `∂s/∂θ`.
     pub gradient: Vec<f64>,
 }
 
 /// Parameters behind the wall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaled {
-    /// `a_eff`, which the map is given.
+    /// `θ_eff`, which the map is given.
     pub theta: Vec<f64>,
     /// The factor `f`.
     pub factor: f64,
-    /// `s(a_eff)`, below the limit as far as the pool knows.
+    /// `s(θ_eff)`, below the limit as far as the pool knows.
     pub curvature: f64,
     raw: Vec<f64>,
     limit: f64,
@@ -192,7 +192,7 @@ impl Scaled {
         }
     }
 
-    /// A smooth penalty `−ln(1 − s(a_eff)/c)` that keeps away from the wall, and its gradient in the raw parameters.
+    /// A smooth penalty `−ln(1 − s(θ_eff)/c)` that keeps away from the wall, and its gradient in the raw parameters.
     pub fn penalty(&self) -> (f64, Vec<f64>) {
         let r = self.worst.curvature / self.limit;
         // s f has the derivative (1 + (s/c)⁴)^(−5/4) in s.

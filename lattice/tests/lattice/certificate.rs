@@ -21,14 +21,14 @@ fn proved(charges: &Charges, theta: &[f64], grid: usize) -> f64 {
 
 #[test]
 fn bonds_are_certified_up_to_their_exact_eigenvalue() {
-    // The least eigenvalue over the torus is 1 − a (2 + 2 cos(π/n)), where all cosines are one.
+    // The least eigenvalue over the torus is 1 − θ (1 + cos(π/n)), where all cosines are one.
     let sites = 12;
     let terms: Vec<Term> = (1..sites).map(|i| Term { charge: vec![(i - 1, 1), (i, -1)], class: 0 }).collect();
     let bonds = Charges::new(sites, &terms).unwrap();
-    for a in [0.1, 0.2, 0.25] {
-        let exact = 1.0 - a * (2.0 + 2.0 * (PI / sites as f64).cos());
-        assert!(certify(&bonds, &[a], exact - 0.02, 64).unwrap().holds(), "{a}: {exact}");
-        assert!(!certify(&bonds, &[a], exact + 1e-6, 64).unwrap().holds(), "{a}: {exact}");
+    for theta in [0.2, 0.4, 0.5] {
+        let exact = 1.0 - theta * (1.0 + (PI / sites as f64).cos());
+        assert!(certify(&bonds, &[theta], exact - 0.02, 64).unwrap().holds(), "{theta}: {exact}");
+        assert!(!certify(&bonds, &[theta], exact + 1e-6, 64).unwrap().holds(), "{theta}: {exact}");
     }
 }
 

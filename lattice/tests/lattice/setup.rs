@@ -56,8 +56,8 @@ pub(crate) fn flow(charges: &Charges, layers: usize) -> Flow {
 /// A step in a parameter that balances rounding and higher derivatives in central differences: it moves `H` by a
 /// thousandth.
 pub(crate) fn step(charges: &Charges) -> f64 {
-    let square = |m| charges.charge(m).iter().map(|(_, q)| q * q).sum::<i32>();
-    1e-3 / f64::from((0..charges.terms()).map(square).max().unwrap())
+    // As many terms may share a site as the trace of their weighted sum says.
+    1e-3 / (charges.terms() as f64 / charges.sites() as f64).max(1.0).sqrt()
 }
 
 pub(crate) fn random(seed: u64) -> Pcg64 {
@@ -74,7 +74,10 @@ pub(crate) fn parameters(charges: &Charges, size: f64, rng: &mut Pcg64) -> Vec<f
     let mut rows = vec![0.0; charges.sites()];
     for m in 0..charges.terms() {
         let norm: i32 = charges.charge(m).iter().map(|(_, q)| q.abs()).sum();
-        charges.charge(m).iter().for_each(|&(site, q)| rows[site as usize] += f64::from(q.abs() * norm));
+        charges
+            .charge(m)
+            .iter()
+            .for_each(|&(site, q)| rows[site as usize] += f64::from(q.abs() * norm) * charges.weight(m));
     }
     let bound = size / rows.into_iter().fold(0.0, f64::max);
     (0..charges.parameters()).map(|_| rng.random_range(-bound..bound)).collect()

@@ -27,7 +27,7 @@ fn the_worst_point_is_an_eigenvalue_above_random_ones() {
 
 #[test]
 fn one_bond_reaches_its_supremum() {
-    // −Hess of a cos(y₀ − y₁) has the eigenvalue 2a cos, of which the supremum is 2|a|.
+    // −Hess of θ cos(y₀ − y₁)/2 has the eigenvalue θ cos, of which the supremum is |θ|.
     let bond = |sites: usize| {
         let terms: Vec<Term> =
             (1..sites).map(|i| Term { charge: vec![(i - 1, 1), (i, -1)], class: 0 }).collect();
@@ -35,12 +35,12 @@ fn one_bond_reaches_its_supremum() {
     };
     for a in [0.3, -0.2] {
         let worst = wall::search(&map(&bond(2)), &[a], 16, 60, 2).unwrap();
-        assert!((worst.curvature - 2.0 * a.abs()).abs() < 1e-5, "{worst:?}");
-        assert!((worst.gradient[0] - 2.0 * a.signum()).abs() < 1e-5, "{worst:?}");
+        assert!((worst.curvature - a.abs()).abs() < 1e-5, "{worst:?}");
+        assert!((worst.gradient[0] - a.signum()).abs() < 1e-5, "{worst:?}");
     }
-    // On a chain of n sites with all cosines one it is the largest eigenvalue of the path, 2 + 2 cos(π/n).
+    // On a chain of n sites with all cosines one it is the largest eigenvalue of the path, 1 + cos(π/n).
     let worst = wall::search(&map(&bond(5)), &[0.1], 16, 100, 3).unwrap();
-    let exact = 0.1 * (2.0 + 2.0 * (std::f64::consts::PI / 5.0).cos());
+    let exact = 0.1 * (1.0 + (std::f64::consts::PI / 5.0).cos());
     assert!((worst.curvature - exact).abs() < 1e-3 * exact, "{} {exact}", worst.curvature);
 }
 
