@@ -45,14 +45,23 @@ impl Points {
     }
 }
 
-/// Moves a pool by as many steps as there are lengths for, and writes `λ_max(−Hess psi)` at its points; and, where it
-/// is asked for, the derivatives of these in the parameters, `[point][parameter]`.
+/// How one point moves in one step.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Move {
+    /// Along the gradient, so far in radians for the angle that moves most.
+    Ascent(f64),
+    /// To another angle at one site.
+    Jump(usize, f64),
+}
+
+/// Moves a pool by as many steps as there are moves for, and writes `λ_max(−Hess psi)` at its points; and, where it is
+/// asked for, the derivatives of these in the parameters, `[point][parameter]`.
 pub(super) struct Ascent<'a> {
     pub map: &'a LatticeMap,
     pub a: &'a [f64],
     pub pool: &'a mut Points,
-    /// `[step][point]`, in radians for the angle that moves most.
-    pub lengths: &'a [f64],
+    /// `[step][point]`.
+    pub moves: &'a [Move],
     pub out: &'a mut [f64],
     pub theta: Option<&'a mut [f64]>,
 }
@@ -74,7 +83,7 @@ impl Kernel for Ascent<'_> {
 
     #[inline(always)]
     fn run<R: Real>(self) {
-        let Ascent { map, a, pool, lengths, out, mut theta } = self;
+        let Ascent { map, a, pool, moves, out, mut theta } = self;
         let (program, n) = (map.program(), map.program().sites);
         let batch = Batch { samples: pool.len() };
         let mut climb = Climb::<R>::new(program);
@@ -89,8 +98,9 @@ impl Kernel for Ascent<'_> {
                     batch.store(climb.contraction.theta[class], theta, program.classes, class, p);
                 }
             }
-            for lengths in lengths.chunks_exact(pool.len()) {
-                climb.step(program, a, batch.load(lengths, 1, 0, p));
+            for moves in moves.chunks_exact(pool.len()) {
+                climb.propose(program, |lane| moves[batch.sample::<R>(p, lane)]);
+                climb.accept(program, a);
             }
             for c in 0..n {
                 batch.store(climb.y[c], &mut pool.points, n, c, p);
@@ -124,18 +134,28 @@ impl<R: Real> Climb<R> {
         self.take(program, found, R::one());
     }
 
-    /// One step of ascent, which is undone where it leads down.
+    /// Puts the points of the search where their moves lead from the best ones.
     #[inline(always)]
-    fn step(&mut self, program: &Program, a: &[f64], length: R) {
+    fn propose(&mut self, program: &Program, of: impl Fn(usize) -> Move) {
+        let length = R::from_fn(|lane| if let Move::Ascent(length) = of(lane) { length } else { 0.0 });
+        let site = R::from_fn(|lane| if let Move::Jump(site, _) = of(lane) { site as f64 } else { -1.0 });
+        let angle = R::from_fn(|lane| if let Move::Jump(_, angle) = of(lane) { angle } else { 0.0 });
         let mut largest = R::constant(f64::MIN_POSITIVE);
         for c in 0..program.sites {
             largest = largest.max(self.gradient[c].abs());
         }
         let scale = length / largest;
         for c in 0..program.sites {
-            self.search.y[c] = self.gradient[c].mul_add(scale, self.y[c]);
+            let moved = self.gradient[c].mul_add(scale, self.y[c]);
+            let elsewhere = (site - c as f64).abs();
+            self.search.y[c] = R::select_gt(R::constant(0.5), elsewhere, angle, moved);
             self.search.vector[c] = self.vector[c];
         }
+    }
+
+    /// Takes the points of the search where they lie higher.
+    #[inline(always)]
+    fn accept(&mut self, program: &Program, a: &[f64]) {
         let found = self.evaluate(program, a);
         let higher = R::select_gt(found, self.curvature, R::one(), R::zero());
         self.take(program, found, higher);

@@ -16,7 +16,7 @@ fn the_worst_point_is_an_eigenvalue_above_random_ones() {
     for (name, charges) in potentials() {
         let mut rng = random(20);
         let theta = parameters(&charges, 1.0, &mut rng);
-        let worst = wall::search(&map(&charges), &theta, 32, 60, 1).unwrap();
+        let worst = wall::search(&map(&charges), &theta, 64, 100, 1).unwrap();
         let curvature = |y: &[f64]| 1.0 - oracle(&charges, &theta, y).2.symmetric_eigenvalues().min();
         assert!((worst.curvature - curvature(&worst.point)).abs() < 1e-6, "{name}");
         let random = points(charges.sites(), 500, &mut rng);
