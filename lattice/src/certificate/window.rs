@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{Matrix3, SymmetricEigen};
 use rayon::prelude::*;
 
 use super::ROUNDING;
@@ -123,17 +123,34 @@ impl<const R: usize> Symmetric<R> {
     }
 }
 
-/// The positive part of a symmetric matrix, from its eigenvalues; in closed form for one and two rows.
+/// Whether a symmetric matrix, times a sign, is positive definite: whether its pivots are positive.
+fn is_definite<const R: usize>(m: &[[f64; R]; R], sign: f64) -> bool {
+    let mut left = *m;
+    for k in 0..R {
+        if sign * left[k][k] <= 0.0 || left[k][k].is_nan() {
+            return false;
+        }
+        for i in k + 1..R {
+            for j in k + 1..R {
+                left[i][j] -= left[k][i] * left[k][j] / left[k][k];
+            }
+        }
+    }
+    true
+}
+
+/// The positive part of a symmetric matrix of at most three rows, from its eigenvalues.
 fn positive_part<const R: usize>(m: &[[f64; R]; R]) -> [[f64; R]; R] {
     let mut out = [[0.0; R]; R];
-    if R == 1 {
-        out[0][0] = if m[0][0] > 0.0 { m[0][0] } else { 0.0 };
-    } else if R == 2 {
+    if is_definite(m, 1.0) {
+        return *m;
+    }
+    if R == 1 || is_definite(m, -1.0) {
+        return out;
+    }
+    if R == 2 {
         let (middle, half) = (0.5 * (m[0][0] + m[1][1]), 0.5 * (m[0][0] - m[1][1]));
         let radius = half.hypot(m[0][1]);
-        if middle - radius >= 0.0 {
-            return *m;
-        }
         if middle + radius > 0.0 {
             // (λ₊/(λ₊ − λ₋)) (M − λ₋), λ± = middle ± radius.
             let scale = (middle + radius) / (2.0 * radius);
@@ -144,8 +161,7 @@ fn positive_part<const R: usize>(m: &[[f64; R]; R]) -> [[f64; R]; R] {
             }
         }
     } else {
-        let SymmetricEigen { eigenvectors, eigenvalues } =
-            DMatrix::from_fn(R, R, |i, j| m[i][j]).symmetric_eigen();
+        let SymmetricEigen { eigenvectors, eigenvalues } = Matrix3::from_fn(|i, j| m[i][j]).symmetric_eigen();
         for k in 0..R {
             let value = if eigenvalues[k] > 0.0 { eigenvalues[k] } else { 0.0 };
             for i in 0..R {
