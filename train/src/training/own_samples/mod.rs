@@ -3,7 +3,7 @@
 //! Where a torus has dozens of angles, uniform points see nothing of the target, and only samples of the model tell where
 //! it matters. At these the damped Gauss–Newton step on the residual of the Monge–Ampère equation is the damped natural
 //! gradient of the reverse divergence: `E_q[J Jᵀ]` is the Fisher matrix, `E_q[J ρ]` the divergence's gradient, and to take
-//! out the mean of `ρ` is the best constant baseline (`docs/mathematics.md`, section 33).
+//! out the mean of `ρ` is the best constant baseline (`docs/mathematics.md`, section 37).
 //!
 //! A layer that can fold is kept from it by a [`Wall`], which is in charge of the parameters: those that are optimised are
 //! free, those of the flow are theirs, scaled.
@@ -62,10 +62,12 @@ struct Samples {
 
 /// Share of the steps of gradients in which `β` rises to that of the target.
 const RAMP: f64 = 0.3;
+/// Least number of steps that this takes.
+const LEAST_RAMP: f64 = 10.0;
 /// Part of `β` that training begins with.
 const START: f64 = 0.1;
 /// Samples of a step of least squares per parameter: the noise of its gradient costs a divergence of about `KL · P/n`
-/// (`docs/mathematics.md`, section 33).
+/// (`docs/mathematics.md`, section 37).
 const PER_PARAMETER: usize = 6;
 /// Least and most samples of a step of least squares.
 const SAMPLES: [usize; 2] = [1024, 1 << 14];
@@ -114,7 +116,7 @@ impl<'a> OwnSamples<'a> {
         if !self.ramps {
             return self.beta;
         }
-        let ramp = (RAMP * self.first_order as f64).max(1.0);
+        let ramp = (RAMP * self.first_order as f64).max(LEAST_RAMP);
         self.beta * (START + (1.0 - START) * self.step as f64 / ramp).min(1.0)
     }
 

@@ -1,0 +1,128 @@
+//! Training of charges on the model's own samples.
+
+use std::sync::atomic::AtomicBool;
+
+use ircpm_flow::Jacobian;
+use ircpm_train::config::Config;
+use ircpm_train::estimate::Estimates;
+use ircpm_train::lattice::{LatticeError, LatticeFlow};
+use ircpm_train::optimiser::{LeastSquares, Objective};
+use ircpm_train::points::{Generator, Sequence, Spread, base_points};
+use ircpm_train::target::{Target, by_name};
+use ircpm_train::training::own_samples::OwnSamples;
+use ircpm_train::training::{Problem, ProblemError, Source, Trainer};
+
+fn config(target: &str, charges: &str, rest: &str) -> Config {
+    let text = format!(
+        "[target]\nname = \"{target}\"\n[model]\npotential = \"charges\"\nlayers = 2\ncharges = [{{ {charges} }}]\n{rest}"
+    );
+    Config::parse(&text, "test.toml").unwrap()
+}
+
+fn target_of(config: &Config) -> Box<dyn Target> {
+    config.target().unwrap().unwrap()
+}
+
+/// ESS of own samples of a flow of charges.
+fn ess(lattice: &LatticeFlow, theta: &[f64], target: &dyn Target) -> f64 {
+    let (n, count) = (target.manifold().dim(), 4000);
+    let x = base_points(
+        target.manifold(),
+        &Sequence::new(Spread::Random, count, n),
+        &mut Generator::from_seed(99),
+    );
+    let pushed = lattice.flow.forward(theta, &x);
+    assert!(pushed.ok.iter().all(|ok| *ok));
+    let mut u = vec![0.0; count];
+    target.energies(&pushed.y, &mut u);
+    let log_weights: Vec<f64> = u.iter().zip(&pushed.log_q).map(|(u, log_q)| -u - log_q).collect();
+    Estimates::new(&log_weights, 0, target.log_z(1.0)).unwrap().ess.value
+}
+
+#[test]
+fn jacobian_in_free_parameters_matches_central_differences() {
+    let config = config("chain-6", "chain = { range = 1, degree = 3 }", "[training]\noptimiser = \"levenberg-marquardt\"");
+    let (target, seed) = (target_of(&config), 5);
+    let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
+    let generator = Generator::from_seed(seed);
+    let mut training = OwnSamples::new(&lattice, (target.as_ref(), 1.0), &config.training, generator);
+    // So far out that the wall scales the parameters by about a half.
+    let theta: Vec<f64> = lattice.flow.initial(seed).iter().map(|a| 12.0 * a).collect();
+    training.refresh(&theta).unwrap();
+    let at = training.at(&theta).unwrap();
+    let mut jacobian = Jacobian::default();
+    training.jacobian(&theta, &at, &mut jacobian);
+    let (samples, block) = (training.samples(), jacobian.blocks().next().unwrap().to_vec());
+    let width = block.len() / theta.len();
+    assert!(width <= samples);
+    for k in (0..theta.len()).step_by(5) {
+        let step = 1e-5;
+        let moved = |h: f64| {
+            let mut moved = theta.clone();
+            moved[k] += h;
+            training.at(&moved).unwrap()
+        };
+        let (plus, minus) = (moved(step), moved(-step));
+        // The residuals' own log Z moves with the parameters; the Jacobian holds it fixed.
+        let difference = |s: usize| (plus.value[s] - minus.value[s]) / (2.0 * step);
+        let shift = difference(0) - block[k * width];
+        for s in 0..width {
+            // Factors of outliers scale the shift as well.
+            let expected = difference(s) - shift * at.nuisance[s] / at.nuisance[0];
+            assert!((block[k * width + s] - expected).abs() < 1e-6, "seed {seed}, parameter {k}, sample {s}");
+        }
+    }
+}
+
+#[test]
+fn parameters_of_a_short_chain_serve_a_long_one() {
+    let config = config("chain-10", "chain = { range = 1, degree = 3 }", "[training]\nsteps = 150");
+    let target = target_of(&config);
+    let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
+    let source = Source::Target { target: target.as_ref(), beta: 1.0 };
+    let mut trainer = Trainer::of_lattice(&lattice, source, &config.training, config.seed).unwrap();
+    trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+    let lowest = trainer.progress().lowest_seen.unwrap();
+    assert!(lowest > 0.0, "{lowest}");
+    // Range 1 in two layers reaches some 94 % at eight angles.
+    let short = ess(&lattice, trainer.theta(), target.as_ref());
+    assert!(short > 0.9, "{short}");
+    let long = by_name("chain-20").unwrap();
+    let longer = LatticeFlow::new(&config, long.manifold()).unwrap();
+    let theta = longer.parameters_from(&lattice, trainer.theta()).unwrap();
+    assert_eq!(theta.len(), trainer.theta().len());
+    let twice = ess(&longer, &theta, long.as_ref());
+    // The divergence is that of so many sites: about the square.
+    assert!(twice > short * short - 0.05, "{short}, {twice}");
+}
+
+#[test]
+fn charges_that_do_not_fit_the_target_are_refused() {
+    let problem = |target: &str, charges: &str| {
+        Problem::new(config(target, charges, ""), std::path::Path::new("")).map(|_| ()).unwrap_err()
+    };
+    let no_torus = problem("sphere-four-mode", "sites = { degree = 2 }");
+    assert!(matches!(no_torus, ProblemError::Lattice(LatticeError::NoTorus { .. })), "{no_torus}");
+    let no_square = problem("chain-10", "square = {}");
+    assert!(matches!(no_square, ProblemError::Lattice(LatticeError::NoSquare { sites: 10 })), "{no_square}");
+    let short = problem("chain-2", "chain = { range = 3 }");
+    assert!(matches!(short, ProblemError::Lattice(LatticeError::Charges { layer: 1, .. })), "{short}");
+}
+
+#[test]
+fn configurations_with_half_of_the_charges_are_refused() {
+    for (model, message) in [
+        ("potential = \"charges\"", "name the charges of one layer"),
+        ("charges = [{ total = {} }]", "charges need potential"),
+        ("potential = \"charges\"\nhidden = [3]\ncharges = [{ total = {} }]", "neither hidden layers"),
+        (
+            "potential = \"charges\"\nlayers = 3\ncharges = [{ total = {} }, { sites = {} }]",
+            "the charges of every layer",
+        ),
+        ("potential = \"charges\"\ncharges = [{ chain = { range = 9 } }]", "9 is not an integer from 1 to 8"),
+    ] {
+        let text = format!("[target]\nname = \"chain-10\"\n[model]\n{model}");
+        let error = Config::parse(&text, "test.toml").unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
