@@ -41,7 +41,11 @@ fn ess(lattice: &LatticeFlow, theta: &[f64], target: &dyn Target) -> f64 {
 
 #[test]
 fn jacobian_in_free_parameters_matches_central_differences() {
-    let config = config("chain-6", "chain = { range = 1, degree = 3 }", "[training]\noptimiser = \"levenberg-marquardt\"");
+    let config = config(
+        "chain-6",
+        "chain = { range = 1, degree = 3 }",
+        "[training]\noptimiser = \"levenberg-marquardt\"",
+    );
     let (target, seed) = (target_of(&config), 5);
     let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
     let generator = Generator::from_seed(seed);

@@ -10,7 +10,7 @@ use ircpm_manifolds::AnyManifold;
 use super::checkpoint::Checkpoint;
 use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
 use super::model::{Model, flow_of, grows};
-use super::trainer::with_staged;
+use super::trainer::of_charges;
 use super::{
     Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
     resume_linear, state_of,
@@ -162,7 +162,7 @@ impl Problem {
         }
         if config.has_charges() {
             let lattice = Arc::new(LatticeFlow::new(&config, &manifold)?);
-            config.training = with_staged(&config.training);
+            config.training = of_charges(&config.training);
             let training = &mut config.training;
             (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
             let choice = "charges are trained on the model's own samples";

@@ -17,7 +17,7 @@ use crate::config::{AUTO, TrainingConfig};
 use crate::estimate::Estimates;
 use crate::lattice::LatticeFlow;
 use crate::loss::LossError;
-use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, Staged, tensor};
+use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, tensor};
 use crate::points::Generator;
 
 /// The state of training, between steps.
@@ -44,11 +44,19 @@ enum Kind<'a> {
     Lattice(&'a LatticeFlow),
 }
 
-/// The settings with the optimiser that is the default for charges.
-pub(super) fn with_staged(settings: &TrainingConfig) -> TrainingConfig {
-    let optimiser =
-        if settings.optimiser == AUTO { Staged::NAME.to_owned() } else { settings.optimiser.clone() };
-    TrainingConfig { optimiser, ..settings.clone() }
+/// Steps of least squares on the model's own samples.
+const STEPS: usize = 40;
+
+/// The settings with the optimiser and the number of steps that are the default for charges.
+pub(super) fn of_charges(settings: &TrainingConfig) -> TrainingConfig {
+    let mut settings = settings.clone();
+    if settings.optimiser == AUTO {
+        LevenbergMarquardt::NAME.clone_into(&mut settings.optimiser);
+    }
+    if settings.is_least_squares() {
+        settings.steps = settings.steps.or(Some(STEPS));
+    }
+    settings
 }
 
 /// Changes the seed for the points, because the parameters take the seed itself.
@@ -96,8 +104,8 @@ impl<'a> Trainer<'a> {
         Self::begin(flow, source, settings, seed, Kind::Growing)
     }
 
-    /// As [`Trainer::new`], of a flow of charges on its own samples: see [`OwnSamples`]. By default the optimiser is
-    /// [`Staged`].
+    /// As [`Trainer::new`], of a flow of charges on its own samples: see [`OwnSamples`]. By default it takes 40 steps
+    /// of [`LevenbergMarquardt`].
     ///
     /// # Errors
     /// As [`Trainer::new`].
@@ -110,7 +118,7 @@ impl<'a> Trainer<'a> {
         settings: &TrainingConfig,
         seed: u64,
     ) -> Result<Self, TrainingError> {
-        let settings = with_staged(settings);
+        let settings = of_charges(settings);
         Self::begin(&lattice.flow, source, &settings, seed, Kind::Lattice(lattice))
     }
 

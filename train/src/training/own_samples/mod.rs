@@ -39,6 +39,8 @@ pub struct OwnSamples<'a> {
     /// Steps of gradients, and steps so far.
     first_order: usize,
     step: usize,
+    /// Steps in which `β` rises.
+    ramp: f64,
     x: Vec<f64>,
     batch: Samples,
     check: Samples,
@@ -60,9 +62,9 @@ struct Samples {
     factors: Vec<f64>,
 }
 
-/// Share of the steps of gradients in which `β` rises to that of the target.
+/// Share of the steps, of gradients where there are some, in which `β` rises to that of the target, and the least number of
+/// them.
 const RAMP: f64 = 0.3;
-/// Least number of steps that this takes.
 const LEAST_RAMP: f64 = 10.0;
 /// Part of `β` that training begins with.
 const START: f64 = 0.1;
@@ -92,9 +94,11 @@ impl<'a> OwnSamples<'a> {
             Staged::NAME => Staged::steps_of_adam(settings.steps()),
             _ => settings.steps(),
         };
+        let steps = if first_order > 0 { first_order } else { settings.steps() };
         Self {
             flow,
             target,
+            ramp: (RAMP * steps as f64).max(LEAST_RAMP),
             beta,
             wall: Wall::new(lattice, &mut generator),
             generator,
@@ -113,11 +117,10 @@ impl<'a> OwnSamples<'a> {
 
     /// `β` of the present step.
     fn present_beta(&self) -> f64 {
-        if !self.ramps {
-            return self.beta;
+        match self.ramps {
+            true => self.beta * (START + (1.0 - START) * self.step as f64 / self.ramp).min(1.0),
+            false => self.beta,
         }
-        let ramp = (RAMP * self.first_order as f64).max(LEAST_RAMP);
-        self.beta * (START + (1.0 - START) * self.step as f64 / ramp).min(1.0)
     }
 
     /// Fresh samples of the model with the flow's parameters `theta`, without those whose solve failed.

@@ -9,11 +9,13 @@ use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall};
 use crate::lattice::LatticeFlow;
 use crate::points::Generator;
 
-/// Limit `c` on `λ_max(−Hess psi)`.
-const LIMIT: f64 = 0.95;
+/// Limit `c` on `λ_max(−Hess psi)` while parameters are trained, and at the end: what the last search finds beyond the pools
+/// is then mostly below it, and need not scale the parameters down.
+const LIMIT: f64 = 0.93;
+const LAST_LIMIT: f64 = 0.95;
 /// Points of a pool, and its steps of ascent at a step of gradients and at one of least squares, which goes far.
 const POOL: usize = 16;
-const ASCENT: [usize; 2] = [4, 40];
+const ASCENT: [usize; 2] = [4, 30];
 /// Starts and steps of the search at the end of training, and how many of those there are.
 const LAST: (usize, usize) = (64, 60);
 const SEARCHES: usize = 3;
@@ -108,7 +110,7 @@ impl Wall {
                 found.expect("some points").curvature
             });
             let worst = worst.fold(0.0, f64::max);
-            let factor = f64::min(1.0, LIMIT / worst);
+            let factor = f64::min(1.0, LAST_LIMIT / worst);
             layer.map_rescale(theta, factor);
             lowest = f64::min(lowest, 1.0 - worst * factor);
         }
