@@ -15,6 +15,8 @@ pub struct LatticeFlow {
     pub flow: Flow,
     /// Its layers, the first applied first.
     pub maps: Vec<Arc<LatticeMap>>,
+    /// Limit on the largest eigenvalue of `−Hess psi` while it is trained.
+    pub wall: f64,
 }
 
 /// Why a manifold has no flow of these charges.
@@ -62,15 +64,14 @@ impl LatticeFlow {
             (Layers::Auto, layers) => layers,
         };
         let of_layer = |layer: usize| charges[layer.min(charges.len() - 1)];
-        Self::of_layers(&(0..layers).map(of_layer).collect::<Vec<_>>(), manifold, config.flow_solver())
+        let layers: Vec<ChargesConfig> = (0..layers).map(of_layer).collect();
+        Self::of_layers(&layers, config.model.wall, manifold, config.flow_solver())
     }
 
     /// The flow of layers with given charges, the first applied first.
-    ///
-    /// # Errors
-    /// As [`LatticeFlow::new`].
-    pub fn of_layers(
+    fn of_layers(
         layers: &[ChargesConfig],
+        wall: f64,
         manifold: &AnyManifold,
         solver: Solver,
     ) -> Result<Self, LatticeError> {
@@ -92,7 +93,7 @@ impl LatticeFlow {
             maps.push(map);
         }
         let erased = maps.iter().map(|map| Arc::clone(map) as Arc<dyn Map>).collect();
-        Ok(Self { flow: Flow::from_maps(erased, false)?, maps })
+        Ok(Self { flow: Flow::from_maps(erased, false)?, maps, wall })
     }
 
     /// Parameters of this flow from those of the same one on a smaller or larger lattice.

@@ -80,7 +80,7 @@ fn jacobian_in_free_parameters_matches_central_differences() {
 
 #[test]
 fn parameters_of_a_short_chain_serve_a_long_one() {
-    let config = config("chain-10", "chain = { range = 1, degree = 3 }", "[training]\nsteps = 150");
+    let config = config("chain-12", "chain = { range = 1, degree = 3 }", "[training]\nsteps = 25");
     let target = target_of(&config);
     let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
     let source = Source::Target { target: target.as_ref(), beta: 1.0 };
@@ -88,10 +88,10 @@ fn parameters_of_a_short_chain_serve_a_long_one() {
     trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
     let lowest = trainer.progress().lowest_seen.unwrap();
     assert!(lowest > 0.0, "{lowest}");
-    // Range 1 in two layers reaches some 94 % at eight angles.
+    // Range 1 in two layers reaches some 92 % at twelve angles.
     let short = ess(&lattice, trainer.theta(), target.as_ref());
-    assert!(short > 0.9, "{short}");
-    let long = by_name("chain-20").unwrap();
+    assert!(short > 0.85, "{short}");
+    let long = by_name("chain-24").unwrap();
     let longer = LatticeFlow::new(&config, long.manifold()).unwrap();
     let theta = longer.parameters_from(&lattice, trainer.theta()).unwrap();
     assert_eq!(theta.len(), trainer.theta().len());

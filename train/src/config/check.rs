@@ -48,6 +48,12 @@ pub(super) fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error
     if (0.0..1.0).contains(&x) { Ok(x) } else { Err(D::Error::custom(format!("{x} is not in [0, 1)"))) }
 }
 
+/// Between 0 and 1, both excluded.
+pub(super) fn wall<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(input)?;
+    if x > 0.0 && x < 1.0 { Ok(x) } else { Err(D::Error::custom(format!("{x} is not between 0 and 1"))) }
+}
+
 /// An integer within bounds. Read as signed, so that a negative number gets the same message as one too large.
 fn within<'de, D: Deserializer<'de>>(input: D, range: RangeInclusive<u64>) -> Result<u64, D::Error> {
     check(i64::deserialize(input)?, range)

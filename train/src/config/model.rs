@@ -16,6 +16,10 @@ pub struct ModelConfig {
     /// Which charges, of [`Potential::Charges`]: those of every layer in order, or one for all layers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<ChargesConfig>,
+    /// Limit on the largest eigenvalue of `−Hess psi` of charges while they are trained, between 0 and 1: see
+    /// [`ircpm_lattice::wall`].
+    #[serde(deserialize_with = "check::wall", skip_serializing_if = "is_default_wall")]
+    pub wall: f64,
     /// Number of layers, 1 to 64, or `auto`: as many as training finds use for.
     #[serde(deserialize_with = "check::layers")]
     pub layers: Layers,
@@ -37,6 +41,14 @@ pub struct ModelConfig {
     /// The potential is the network's output divided by this: a large value starts near the identity.
     #[serde(deserialize_with = "check::positive")]
     pub output_scale: f64,
+}
+
+/// Default of [`ModelConfig::wall`].
+const WALL: f64 = 0.95;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_wall(wall: &f64) -> bool {
+    *wall == WALL
 }
 
 /// What psi is.
@@ -252,6 +264,7 @@ impl Default for ModelConfig {
         Self {
             potential: Potential::Auto,
             charges: vec![],
+            wall: WALL,
             layers: Layers::Auto,
             shared: false,
             energy: None,

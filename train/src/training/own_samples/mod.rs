@@ -47,6 +47,8 @@ pub struct OwnSamples<'a> {
     log_z: f64,
     stats: SolveStats,
     quality: Option<Estimates>,
+    /// The flow's parameters with the least divergence at fresh samples so far, at the full `β`, after that divergence.
+    best: Vec<f64>,
     /// Whether `β` rises in the first steps.
     ramps: bool,
 }
@@ -111,6 +113,7 @@ impl<'a> OwnSamples<'a> {
             log_z: 0.0,
             stats: SolveStats::default(),
             quality: None,
+            best: vec![],
             ramps: true,
         }
     }
@@ -120,6 +123,21 @@ impl<'a> OwnSamples<'a> {
         match self.ramps {
             true => self.beta * (START + (1.0 - START) * self.step as f64 / self.ramp).min(1.0),
             false => self.beta,
+        }
+    }
+
+    /// The flow's parameters to end with: of those that least squares have measured the best, because a search of the wall
+    /// may have scaled the last ones down.
+    fn conclude(&mut self, theta: &[f64]) -> Vec<f64> {
+        let quality = self.quality.take();
+        if self.step >= self.first_order {
+            // Measures the last ones. Where that fails, others remain.
+            let _ = self.refresh(theta);
+        }
+        self.quality = quality;
+        match self.best.split_first() {
+            Some((_, parameters)) => parameters.to_vec(),
+            None => self.wall.parameters(theta),
         }
     }
 
@@ -190,7 +208,15 @@ impl Objective for OwnSamples<'_> {
         let log_weights: Vec<f64> =
             self.check.log_q.iter().zip(&self.check.energies).map(|(log_q, u)| -u - log_q).collect();
         self.log_z = log_weights.iter().sum::<f64>() / log_weights.len() as f64;
-        self.quality = Estimates::new(&log_weights, 0, self.target.log_z(self.present_beta())).ok();
+        // At other temperatures the exact log Z may take as long as a step.
+        let is_full = self.present_beta() == self.beta;
+        let log_z = is_full.then(|| self.target.log_z(self.beta)).flatten();
+        self.quality = Estimates::new(&log_weights, 0, log_z).ok();
+        if let Some(kl) = self.quality.as_ref().filter(|_| is_full).map(|quality| quality.kl.value)
+            && self.best.first().is_none_or(|best| kl < *best)
+        {
+            self.best = [&[kl][..], &parameters].concat();
+        }
         Ok(())
     }
 
@@ -226,7 +252,10 @@ impl TrainingObjective for OwnSamples<'_> {
     }
 
     fn state(&self) -> Tensors {
-        Tensors::from([("own_samples".to_owned(), vec![self.step as f64, f64::from(self.ramps)])])
+        Tensors::from([
+            ("own_samples".to_owned(), vec![self.step as f64, f64::from(self.ramps)]),
+            ("best".to_owned(), self.best.clone()),
+        ])
     }
 
     fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError> {
@@ -236,6 +265,11 @@ impl TrainingObjective for OwnSamples<'_> {
         }
         let is_count = |x: f64| (0.0..1e9).contains(&x) && x.fract() == 0.0;
         let numbers = tensor(state, "own_samples", Some(2), is_count)?;
+        let best = tensor(state, "best", None, f64::is_finite)?;
+        if !best.is_empty() && best.len() != expected + 1 {
+            return Err(StateError::Length { name: "best", found: best.len(), expected: expected + 1 });
+        }
+        self.best = best.to_vec();
         (self.step, self.ramps, self.generator) = (numbers[0] as usize, numbers[1] > 0.0, generator);
         Ok(())
     }
@@ -254,6 +288,7 @@ impl TrainingObjective for OwnSamples<'_> {
         let beta = by_squares.then(|| self.present_beta());
         let mut lowest = None;
         if last {
+            *theta = self.conclude(theta);
             lowest = Some(self.wall.settle(theta, &mut self.generator));
         }
         self.step += 1;

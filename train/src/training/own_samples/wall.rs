@@ -9,10 +9,6 @@ use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall};
 use crate::lattice::LatticeFlow;
 use crate::points::Generator;
 
-/// Limit `c` on `λ_max(−Hess psi)` while parameters are trained, and at the end: what the last search finds beyond the pools
-/// is then mostly below it, and need not scale the parameters down.
-const LIMIT: f64 = 0.93;
-const LAST_LIMIT: f64 = 0.95;
 /// Points of a pool, and its steps of ascent at a step of gradients and at one of least squares, which goes far.
 const POOL: usize = 16;
 const ASCENT: [usize; 2] = [4, 30];
@@ -24,6 +20,9 @@ const SEARCHES: usize = 3;
 /// scaled by the worst curvature that a pool of points has found.
 pub struct Wall {
     layers: Vec<Layer>,
+    /// Limit `c` on `λ_max(−Hess psi)` while parameters are trained. At the end it is half as far from one: what the last
+    /// search finds beyond the pools is then mostly below it, and need not scale the parameters down.
+    limit: f64,
 }
 
 struct Layer {
@@ -43,10 +42,10 @@ impl Wall {
         let of = |(layer, map): (usize, &Arc<LatticeMap>)| Layer {
             map: Arc::clone(map),
             slot: lattice.flow.slot(layer),
-            wall: LayerWall::new(Arc::clone(map), LIMIT, POOL, generator.next_u64())
+            wall: LayerWall::new(Arc::clone(map), lattice.wall, POOL, generator.next_u64())
                 .expect("a limit below one and some points"),
         };
-        Self { layers: lattice.maps.iter().enumerate().map(of).collect() }
+        Self { layers: lattice.maps.iter().enumerate().map(of).collect(), limit: lattice.wall }
     }
 
     /// Moves the pools towards worse curvature, `far` before a step that may go far.
@@ -86,8 +85,8 @@ impl Wall {
             layer.wall.search(theta, LAST.1);
             let worst = layer.wall.worst(theta).curvature;
             // s_eff = s / (1 + (s/c)⁴)^¼, solved for s.
-            let scaled = worst.min(0.99 * LIMIT);
-            let free = scaled * (1.0 - (scaled / LIMIT).powi(4)).powf(-0.25);
+            let scaled = worst.min(0.99 * self.limit);
+            let free = scaled * (1.0 - (scaled / self.limit).powi(4)).powf(-0.25);
             if worst > 0.0 {
                 layer.map_rescale(&mut out, free / worst);
             }
@@ -95,13 +94,12 @@ impl Wall {
         out
     }
 
-    /// Replaces free parameters by the flow's, after a long search from fresh points, whose findings scale them further
-    /// down. Returns the smallest eigenvalue of `H` that the search has seen: evidence, not proof.
+    /// Scales the flow's parameters down where a long search from fresh points finds that it is needed. Returns the smallest
+    /// eigenvalue of `H` that the search has seen: evidence, not proof.
     ///
     /// # Panics
     /// If `theta` has the wrong length.
-    pub fn settle(&mut self, theta: &mut [f64], generator: &mut Generator) -> f64 {
-        theta.copy_from_slice(&self.parameters(theta));
+    pub fn settle(&self, theta: &mut [f64], generator: &mut Generator) -> f64 {
         let mut lowest = 1.0;
         for layer in &self.layers {
             let worst = (0..SEARCHES).map(|_| {
@@ -110,7 +108,7 @@ impl Wall {
                 found.expect("some points").curvature
             });
             let worst = worst.fold(0.0, f64::max);
-            let factor = f64::min(1.0, LAST_LIMIT / worst);
+            let factor = f64::min(1.0, 0.5 * (1.0 + self.limit) / worst);
             layer.map_rescale(theta, factor);
             lowest = f64::min(lowest, 1.0 - worst * factor);
         }
