@@ -35,7 +35,7 @@ struct OdeTraining {
 
 /// On T²: the best of the peaks 2e-3, 5e-3 and 1e-2, and of the tolerances 1e-3 and 1e-4.
 const ON_TORUS: OdeTraining = OdeTraining { peak: 1e-2, tolerance: 1e-4 };
-/// On S²: the best of the peaks 5e-3, 1e-2 and 3e-2, and of the tolerances 1e-3 and 1e-4.
+/// On S²: the best of the peaks 5e-3, 1e-2 and 3e-2, and of the tolerances 1e-3 and 1e-4, with 16 units per layer.
 const ON_SPHERE: OdeTraining = OdeTraining { peak: 1e-2, tolerance: 1e-3 };
 
 /// The problem of a preset whose configuration is changed.

@@ -48,9 +48,10 @@ pub(in crate::report) fn table() -> Table {
         rows.ode(sphere, ON_SPHERE).with("sphere-four-mode-adam").adam().ode(sphere, ON_SPHERE);
     });
     table.remark(format!(
-        "Batches of {BATCH} points for Adam. Its runs have {SHORTEST} steps and four times as many again, until all levels are \
-         reached or the next run would take more than {LONGEST} s; a time is the least of all runs. Ratios are to the first \
-         row of a target."
+        "Batches of {BATCH} points for Adam. A look counts if all of its {POINTS} points have a density, which points where a \
+         map folds have not. Runs of Adam have {SHORTEST} steps and four times as many again, until all levels are reached or \
+         the next run would take more than {LONGEST} s; a time is the least of all runs. Ratios are to the first row of a \
+         target."
     ));
     table
 }
