@@ -84,13 +84,19 @@ pub enum RunError {
     Picture(#[from] PictureError),
     /// A row, a study or a figure of the paper's programme has no result.
     #[error(transparent)]
-    Paper(#[from] PaperError),
+    Paper(Box<PaperError>),
     /// The user asked to stop while a table was being written.
     #[error("stopped: no file is written")]
     Stopped,
     /// The user asked to stop during an evaluation.
     #[error("interrupted during the evaluation; `ircpm evaluate` repeats it")]
     Interrupted,
+}
+
+impl From<PaperError> for RunError {
+    fn from(error: PaperError) -> Self {
+        Self::Paper(Box::new(error))
+    }
 }
 
 impl From<EvaluationError> for RunError {

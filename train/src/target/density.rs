@@ -52,9 +52,7 @@ pub trait Density: Send + Sync + 'static {
             }
             let energy = self.energy(scratch);
             value = energy.re;
-            for i in 0..directions {
-                gradient[chunk + i] = energy.eps[i];
-            }
+            gradient[chunk..chunk + directions].copy_from_slice(&energy.eps[..directions]);
         }
         value
     }

@@ -102,7 +102,10 @@ pub(super) fn reproduce(args: &Reproduce, stop: &AtomicBool) -> Result<u8, CliEr
     };
     let mut programme = Programme { args, stop, folder, models: Models::new(), results };
     let outcome = programme.run();
-    let stopped = matches!(outcome, Err(CliError::Run(RunError::Paper(PaperError::Stopped))));
+    let stopped = match &outcome {
+        Err(CliError::Run(error)) => matches!(of_paper(error), Some(PaperError::Stopped)),
+        _ => false,
+    };
     if !stopped {
         outcome?;
     }
@@ -114,6 +117,14 @@ pub(super) fn reproduce(args: &Reproduce, stop: &AtomicBool) -> Result<u8, CliEr
         return Ok(INTERRUPTED);
     }
     Ok(if programme.results.missed() == 0 { 0 } else { Status::Unfinished.code() })
+}
+
+/// What the paper's programme says of an error, if it is one of its own.
+fn of_paper(error: &RunError) -> Option<&PaperError> {
+    match error {
+        RunError::Paper(error) => Some(error),
+        _ => None,
+    }
 }
 
 impl Programme<'_> {
@@ -157,13 +168,15 @@ impl Programme<'_> {
                     Run { seed, measured: Some(measured), failure: None }
                 }
                 // A seed that fails is a result of the row; anything else ends the programme.
-                Err(RunError::Paper(PaperError::Training(failure))) => {
-                    Run { seed, measured: None, failure: Some(failure.to_string()) }
-                }
-                Err(error) => {
-                    self.results.outcomes.retain(|outcome| !outcome.runs.is_empty());
-                    return Err(error.into());
-                }
+                Err(error) => match of_paper(&error) {
+                    Some(PaperError::Training(failure)) => {
+                        Run { seed, measured: None, failure: Some(failure.to_string()) }
+                    }
+                    _ => {
+                        self.results.outcomes.retain(|outcome| !outcome.runs.is_empty());
+                        return Err(error.into());
+                    }
+                },
             };
             self.record(&row, &run)?;
             let outcome = self.results.outcomes.last_mut().expect("the row was begun");
