@@ -70,9 +70,9 @@ fn measure(
         let pushed = lattice.flow.forward(theta, &x);
         let mut u = vec![0.0; BATCH];
         target.energies(&pushed.y, &mut u);
-        for s in 0..BATCH {
+        for (s, u) in u.iter().enumerate() {
             if pushed.ok[s] {
-                log_weights.push(-beta * u[s] - pushed.log_q[s]);
+                log_weights.push(-beta * u - pushed.log_q[s]);
                 charges.extend(gauge.map(|gauge| gauge.charge(&pushed.y[s * n..(s + 1) * n])));
             } else {
                 failed += 1;
