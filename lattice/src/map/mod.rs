@@ -100,6 +100,18 @@ impl LatticeMap {
         self.program.symbolic.cost()
     }
 
+    /// Number of multiplications of one step of a minimisation, each with at most one addition: the products of
+    /// harmonics, `psi`, its gradient and `H`, one elimination and one solve. Sines and cosines are not counted.
+    pub fn operations(&self) -> usize {
+        let program = &self.program;
+        let term = |width: usize| 5 * (width - 1) + 2 + width + width * (width + 1) / 2;
+        let terms = program.groups.iter().map(|group| program.shapes[group.shapes].len() * term(group.width));
+        // The first harmonic of an angle takes no product.
+        let products = |pair: &[usize]| 4 * (pair[1] - pair[0]).saturating_sub(1);
+        let harmonics: usize = program.tables.windows(2).map(products).sum();
+        terms.sum::<usize>() + harmonics + self.elimination_cost() + 2 * self.entries() + self.charges.sites()
+    }
+
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
