@@ -1,0 +1,71 @@
+//! Proofs that the map of a potential is a diffeomorphism, or that it is not.
+//!
+//! The map of a potential psi on a compact manifold is a diffeomorphism if and only if `H = Hess c + Hess psi` is
+//! positive definite at every point (and `|grad psi|` stays below the injectivity radius, which a torus does not ask
+//! for): section 39 of `docs/mathematics.md`. Samples cannot show that. Here the torus is cut into boxes, *cells*; on
+//! each the entries of `H` are enclosed by interval arithmetic ([`ircpm_ad::interval`]), and where the enclosure does not
+//! prove enough the cell is halved.
+//!
+//! ```
+//! use ircpm_ad::Scalar;
+//! use ircpm_certify::{Layer, Options, Verdict};
+//! use ircpm_flow::Expression;
+//!
+//! /// `θ₀ cos z₀ + θ₁ cos z₁` on T², whose `H` has the eigenvalues `1 − θᵢ cos zᵢ`.
+//! #[derive(Debug)]
+//! struct Field;
+//!
+//! impl Expression for Field {
+//!     fn inputs(&self) -> usize {
+//!         2
+//!     }
+//!     fn parameters(&self) -> usize {
+//!         2
+//!     }
+//!     fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+//!         theta[0] * z[0].cos() + theta[1] * z[1].cos()
+//!     }
+//! }
+//!
+//! let layer = Layer::<_, 2>::new(&Field, &[0.5, 0.25])?;
+//! match layer.certify(&Options::default(), &|_| ()).verdict {
+//!     Verdict::Certified { bound } => assert!(bound > 0.47 && bound <= 0.5),
+//!     other => panic!("{other:?}"),
+//! }
+//! let folded = Layer::<_, 2>::new(&Field, &[1.5, 0.25])?;
+//! assert!(matches!(folded.certify(&Options::default(), &|_| ()).verdict, Verdict::Refuted { .. }));
+//! # Ok::<(), ircpm_certify::CertifyError>(())
+//! ```
+//!
+//! # What is proven
+//!
+//! The function `psi` is that of [`Expression::value`] in exact arithmetic, with the parameters as given. Programs
+//! evaluate it in floating point: rounding errors of samples are not part of the statement. `psi` must have the period
+//! 2π in every coordinate, which no enclosure can tell; the features of networks see to it. Where psi branches
+//! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their third derivatives: see [`ircpm_ad::interval`].
+//!
+//! # Limits
+//!
+//! Tori only. The number of cells grows exponentially with the dimension. A model whose smallest eigenvalue is within
+//! rounding of zero stays undecided.
+
+#![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
+
+mod cell;
+mod cubic;
+mod eigenvalue;
+mod error;
+mod hessian;
+mod layer;
+mod options;
+mod search;
+mod stack;
+
+pub use error::CertifyError;
+pub use layer::Layer;
+pub use options::{Options, Progress};
+pub use search::{Outcome, Verdict};
+pub use stack::{StackVerdict, certify_stack};
+
+#[cfg(doc)]
+use ircpm_flow::Expression;

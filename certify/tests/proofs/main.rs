@@ -1,0 +1,4 @@
+//! Proofs and refutations of potentials whose smallest eigenvalue is known, and of trained networks.
+
+mod fields;
+mod networks;
