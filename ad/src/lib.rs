@@ -24,6 +24,7 @@
 //! | type | carries | coefficients |
 //! |---|---|---|
 //! | `f64`, and the packs of a [`Kernel`] | the value, of one sample or of several in lanes | 1 |
+//! | [`Interval`](interval::Interval) | proven bounds of the value, over a range of arguments | 1 |
 //! | [`Dual<S, D>`](Dual) | first derivatives in `D` directions; nests to any order | 1 + D |
 //! | [`Jet<S, D>`](Jet) | gradient and Hessian | 1 + D + D² |
 //! | [`Lap<S, D>`](Lap) | first derivatives and *one* sum of second derivatives | D + 2 |

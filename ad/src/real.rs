@@ -1,4 +1,4 @@
-//! The real numbers at the bottom of every scalar: `f64`, and packs in SIMD lanes.
+//! The real numbers at the bottom of every scalar: `f64`, packs in SIMD lanes, and intervals.
 
 use crate::elementary::{Elementary, Function};
 use crate::precision::Precision;
@@ -20,8 +20,9 @@ pub(crate) mod sealed {
 /// Operations act lane by lane and without branches, so that code over `R: Real` becomes vector code. Those that the
 /// hardware lacks go through [`Real::map`].
 ///
-/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64` and
-/// the packs that [`crate::Isa::dispatch`] makes are all there is.
+/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64`, the
+/// packs that [`crate::Isa::dispatch`] makes, and intervals, which stand for a number and have none in their lane, are
+/// all there is.
 pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// One register of the instruction set: a pack is one of these, or two.
     type Register: Real;
@@ -134,8 +135,8 @@ pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
         self
     }
 
-    /// The angle of [`Real::representative`] `(x, self)`, with every whole turn that the angles of the other numbers may
-    /// differ by.
+    /// The angle of [`Real::representative`] `(x, self)`, with every whole turn that the angles of the other numbers
+    /// may differ by.
     #[inline(always)]
     fn representative_angle(self, x: Self) -> Self {
         self.atan2_real(x)

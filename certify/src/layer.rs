@@ -35,8 +35,8 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
         Ok(Self { hessian: Hessian::new(potential, theta) })
     }
 
-    /// Proves that `H` is positive definite everywhere, with a lower bound of its smallest eigenvalue, or that it is not
-    /// somewhere, or gives up.
+    /// Proves that `H` is positive definite everywhere, with a lower bound of its smallest eigenvalue, or that it is
+    /// not somewhere, or gives up.
     ///
     /// Cells run in parallel on the current rayon pool; the outcome has the same bits on any number of threads.
     /// `progress` is called after every generation of cells.

@@ -3,8 +3,8 @@
 //! The map of a potential psi on a compact manifold is a diffeomorphism if and only if `H = Hess c + Hess psi` is
 //! positive definite at every point (and `|grad psi|` stays below the injectivity radius, which a torus does not ask
 //! for): section 39 of `docs/mathematics.md`. Samples cannot show that. Here the torus is cut into boxes, *cells*; on
-//! each the entries of `H` are enclosed by interval arithmetic ([`ircpm_ad::interval`]), and where the enclosure does not
-//! prove enough the cell is halved.
+//! each the entries of `H` are enclosed by interval arithmetic ([`ircpm_ad::interval`]), and where the enclosure does
+//! not prove enough the cell is halved.
 //!
 //! ```
 //! use ircpm_ad::Scalar;
@@ -42,7 +42,8 @@
 //! The function `psi` is that of [`Expression::value`] in exact arithmetic, with the parameters as given. Programs
 //! evaluate it in floating point: rounding errors of samples are not part of the statement. `psi` must have the period
 //! 2π in every coordinate, which no enclosure can tell; the features of networks see to it. Where psi branches
-//! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their third derivatives: see [`ircpm_ad::interval`].
+//! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their second derivatives: see
+//! [`ircpm_ad::interval`].
 //!
 //! # Limits
 //!

@@ -17,8 +17,8 @@ pub struct StackVerdict<const D: usize> {
 
 /// Certifies the layers one after the other, and stops at the first that is not.
 ///
-/// A composition of diffeomorphisms is one. If a layer is refuted, so is the stack: the inverse maps of the other layers
-/// have degree one, hence are onto, so that some point meets the fold.
+/// A composition of diffeomorphisms is one. If a layer is refuted, so is the stack: the inverse maps of the other
+/// layers have degree one, hence are onto, so that some point meets the fold.
 pub fn certify_stack<E: Expression, const D: usize>(
     layers: &[Layer<'_, E, D>],
     options: &Options,

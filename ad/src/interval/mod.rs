@@ -1,9 +1,9 @@
 //! Intervals: real arithmetic with proven bounds, as one more real at the bottom of every scalar.
 //!
-//! An [`Interval`] stands for some real number between its ends. Every operation returns an interval that contains the
-//! results of all real numbers of its operands, because its ends are rounded outward. So an expression over intervals
-//! encloses its values over a whole box of arguments, and over `Dual<Interval, D>` or `Jet<Interval, D>` it encloses its
-//! derivatives there (R. E. Moore, *Interval Analysis*, 1966; W. Tucker, *Validated Numerics*, 2011).
+//! An [`Interval`] stands for some real number between its ends. Every operation returns an interval that contains
+//! the results of all real numbers of its operands, because its ends are rounded outward. So an expression over
+//! intervals encloses its values over a whole box of arguments, and over `Dual<Interval, D>` or `Jet<Interval, D>` it
+//! encloses its derivatives there (R. E. Moore, *Interval Analysis*, 1966; W. Tucker, *Validated Numerics*, 2011).
 //!
 //! ```
 //! use ircpm_ad::interval::Interval;
@@ -28,12 +28,12 @@
 //! # Branches
 //!
 //! Where the operands of [`Scalar::select_gt`] overlap, both branches may be taken, and the result is their hull,
-//! coefficient by coefficient. That encloses the values. It encloses derivatives too at all arguments where the function
-//! has them: away from the switch each point has a neighbourhood on one branch, and at the switch the derivative, if
-//! there is one, is that of either side. *At a kink* there is none. The hull of first derivatives is then still right
-//! for the mean value theorem, because it contains Clarke's generalised gradient, but second derivatives miss the mass
-//! at the kink, and at a jump the first ones do. A proof by derivatives of order `k` is therefore a proof only for
-//! expressions whose branches agree up to order `k − 1` where they meet.
+//! coefficient by coefficient. That encloses the values. It encloses derivatives too at all arguments where the
+//! function has them: away from the switch each point has a neighbourhood on one branch, and at the switch the
+//! derivative, if there is one, is that of either side. *At a kink* there is none. The hull of first derivatives is
+//! then still right for the mean value theorem, because it contains Clarke's generalised gradient, but second
+//! derivatives miss the mass at the kink, and at a jump the first ones do. A proof by derivatives of order `k` is
+//! therefore a proof only for expressions whose branches agree up to order `k − 1` where they meet.
 
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a comparison with NaN must not pass")]
 
@@ -156,7 +156,7 @@ impl Interval {
         Self { lo: smaller(self.lo, other.lo), hi: larger(self.hi, other.hi) }
     }
 
-    /// The numbers of both, for two enclosures of one number; undefined if they have none in common or one is undefined.
+    /// The numbers of both, for two enclosures of one number; undefined if they have none in common, or if one is.
     #[inline(always)]
     pub fn intersection(self, other: Self) -> Self {
         if self.is_undefined() || other.is_undefined() {

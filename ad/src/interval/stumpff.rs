@@ -1,7 +1,7 @@
 //! Stumpff's functions, of which the geometry of spheres is made.
 //!
-//! For `k ≥ 1`, `c_k(u) = 1/(k−1)! ∫₀¹ (1 − s)^{k−1} cos(s √u) ds`. So `c_k` falls up to `u = π²`, and for `u ≥ 0` it is
-//! bounded by `1/k!` and its derivative by `1/(k+2)!`.
+//! For `k ≥ 1`, `c_k(u) = 1/(k−1)! ∫₀¹ (1 − s)^{k−1} cos(s √u) ds`. So `c_k` falls up to `u = π²`, and for `u ≥ 0` it
+//! is bounded by `1/k!` and its derivative by `1/(k+2)!`.
 
 use super::{Interval, exponential, power, trigonometric};
 

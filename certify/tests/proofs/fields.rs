@@ -5,8 +5,8 @@ use ircpm_certify::{CertifyError, Layer, Options, Outcome, Verdict, certify_stac
 use ircpm_flow::Expression;
 use ircpm_manifolds::Coordinates;
 
-/// `θ cos(Σ zᵢ)` on the torus of `D` angles: `H = 1 − θ cos(Σ zᵢ) E`, `E` the matrix of ones, whose eigenvalues are 1 and
-/// `1 − D θ cos(Σ zᵢ)`.
+/// `θ cos(Σ zᵢ)` on the torus of `D` angles: `H = 1 − θ cos(Σ zᵢ) E`, `E` the matrix of ones, whose eigenvalues are 1
+/// and `1 − D θ cos(Σ zᵢ)`.
 #[derive(Debug)]
 struct Wave<const D: usize>;
 
