@@ -20,9 +20,9 @@ pub(crate) mod sealed {
 /// Operations act lane by lane and without branches, so that code over `R: Real` becomes vector code. Those that the
 /// hardware lacks go through [`Real::map`].
 ///
-/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers: `f64`, the
-/// packs that [`crate::Isa::dispatch`] makes, and intervals, which stand for a number and have none in their lane, are
-/// all there is.
+/// The trait is sealed, because the kernels of [`crate::linear`] rest on what it says of lanes and registers. There are
+/// `f64`, the packs that [`crate::Isa::dispatch`] makes, and intervals, which stand for a number and have none in their
+/// lane.
 pub trait Real: sealed::Sealed + Scalar<Base = Self> + Algebra {
     /// One register of the instruction set: a pack is one of these, or two.
     type Register: Real;

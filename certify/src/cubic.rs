@@ -269,7 +269,7 @@ impl<const D: usize> Scalar for Cubic<D> {
         self.chain(value, [slope.derivative(0), slope.derivative(1), slope.derivative(2)])
     }
 
-    /// The units of networks. Their derivatives are monotone functions, or bells, whose images over intervals are known.
+    /// The units of networks. Their derivatives are monotone functions and bells, whose images over intervals are known.
     fn softplus(self) -> Self {
         let value = self.re.softplus();
         if self.is_constant {
