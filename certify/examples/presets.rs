@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p ircpm-certify --example presets`
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ircpm_certify::{Layer, Options};
@@ -23,7 +24,8 @@ fn main() {
         let layer = Layer::<_, 2>::new(&network, &theta).expect("a layer");
         for tolerance in [1.0, 0.05] {
             let start = Instant::now();
-            let outcome = layer.certify(&Options { tolerance, ..Options::default() }, &|_| ());
+            let outcome =
+                layer.certify(&Options { tolerance, ..Options::default() }, &|_| ControlFlow::Continue(()));
             println!("{name}, tolerance {tolerance}: {outcome:?}, {:.1?}", start.elapsed());
         }
     }

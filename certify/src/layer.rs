@@ -1,5 +1,7 @@
 //! One layer on a torus.
 
+use std::ops::ControlFlow;
+
 use ircpm_flow::Expression;
 use ircpm_manifolds::Coordinates;
 
@@ -39,8 +41,8 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     /// not somewhere, or gives up.
     ///
     /// Cells run in parallel on the current rayon pool; the outcome has the same bits on any number of threads.
-    /// `progress` is called after every generation of cells.
-    pub fn certify(&self, options: &Options, progress: &dyn Fn(&Progress)) -> Outcome<D> {
+    /// `progress` is called after every generation of cells; if it breaks off, what is not proven by then is undecided.
+    pub fn certify(&self, options: &Options, progress: &dyn Fn(&Progress) -> ControlFlow<()>) -> Outcome<D> {
         Search::new(&self.hessian, *options).run(progress)
     }
 }

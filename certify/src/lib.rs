@@ -7,6 +7,8 @@
 //! not prove enough the cell is halved.
 //!
 //! ```
+//! use std::ops::ControlFlow::Continue;
+//!
 //! use ircpm_ad::Scalar;
 //! use ircpm_certify::{Layer, Options, Verdict};
 //! use ircpm_flow::Expression;
@@ -28,12 +30,12 @@
 //! }
 //!
 //! let layer = Layer::<_, 2>::new(&Field, &[0.5, 0.25])?;
-//! match layer.certify(&Options::default(), &|_| ()).verdict {
+//! match layer.certify(&Options::default(), &|_| Continue(())).verdict {
 //!     Verdict::Certified { bound } => assert!(bound > 0.47 && bound <= 0.5),
 //!     other => panic!("{other:?}"),
 //! }
 //! let folded = Layer::<_, 2>::new(&Field, &[1.5, 0.25])?;
-//! assert!(matches!(folded.certify(&Options::default(), &|_| ()).verdict, Verdict::Refuted { .. }));
+//! assert!(matches!(folded.certify(&Options::default(), &|_| Continue(())).verdict, Verdict::Refuted { .. }));
 //! # Ok::<(), ircpm_certify::CertifyError>(())
 //! ```
 //!

@@ -1,5 +1,7 @@
 //! Branch and bound over the cells of a torus.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use ircpm_flow::Expression;
@@ -86,8 +88,8 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
         Self { hessian, options, estimate, bound, proven: 0.0, cells: 0 }
     }
 
-    /// Looks at cells until all are proven, one is refuted, or the budget is spent.
-    pub(crate) fn run(mut self, progress: &dyn Fn(&Progress)) -> Outcome<D> {
+    /// Looks at cells until all are proven, one is refuted, the budget is spent, or `progress` breaks off.
+    pub(crate) fn run(mut self, progress: &dyn Fn(&Progress) -> ControlFlow<()>) -> Outcome<D> {
         // The cells that wait, those of the last generation before their halves: a queue.
         let mut waiting = Cell::grid(first_depth(D));
         if let Some(refuted) = self.sample(&waiting) {
@@ -119,7 +121,10 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
             }
             waiting = next;
             let Self { cells, proven, estimate, .. } = self;
-            progress(&Progress { cells, waiting: waiting.len() as u64, proven, estimate });
+            let state = Progress { cells, waiting: waiting.len() as u64, proven, estimate };
+            if progress(&state).is_break() {
+                break;
+            }
         }
         let verdict = self.conclusion(&waiting, stuck);
         self.end(verdict)

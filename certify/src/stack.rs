@@ -1,5 +1,7 @@
 //! Stacks of layers.
 
+use std::ops::ControlFlow;
+
 use ircpm_flow::Expression;
 
 use crate::layer::Layer;
@@ -22,7 +24,7 @@ pub struct StackVerdict<const D: usize> {
 pub fn certify_stack<E: Expression, const D: usize>(
     layers: &[Layer<'_, E, D>],
     options: &Options,
-    progress: &dyn Fn(usize, &Progress),
+    progress: &dyn Fn(usize, &Progress) -> ControlFlow<()>,
 ) -> StackVerdict<D> {
     let mut outcomes = Vec::with_capacity(layers.len());
     for (number, layer) in layers.iter().enumerate() {

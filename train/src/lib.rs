@@ -62,7 +62,7 @@
 //! quadrature), [`data`] (points from files), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
 //! densities of points), [`weights`] (points that do not count alike), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
-//! exact Markov chains).
+//! exact Markov chains), [`proof`] (that it is one-to-one, over a whole torus).
 
 pub mod baseline;
 pub mod bounds;
@@ -83,6 +83,7 @@ pub mod paper;
 pub mod points;
 #[cfg(feature = "program")]
 pub mod program;
+pub mod proof;
 mod quantiles;
 pub mod report;
 pub mod samples;

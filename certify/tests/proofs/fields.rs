@@ -1,5 +1,7 @@
 //! Potentials whose smallest eigenvalue is known exactly.
 
+use std::ops::ControlFlow;
+
 use ircpm_ad::Scalar;
 use ircpm_certify::{CertifyError, Layer, Options, Outcome, Verdict, certify_stack};
 use ircpm_flow::Expression;
@@ -27,7 +29,7 @@ impl<const D: usize> Expression for Wave<D> {
 }
 
 fn outcome<const D: usize>(theta: f64, options: &Options) -> Outcome<D> {
-    Layer::<_, D>::new(&Wave::<D>, &[theta]).unwrap().certify(options, &|_| ())
+    Layer::<_, D>::new(&Wave::<D>, &[theta]).unwrap().certify(options, &|_| ControlFlow::Continue(()))
 }
 
 /// The bound is below the exact eigenvalue `least` and within five per cent of it.
@@ -101,10 +103,10 @@ fn outcomes_have_the_same_bits_on_any_number_of_threads() {
 #[test]
 fn a_stack_is_certified_if_every_layer_is() {
     let layers = [0.2, 0.6, 0.3].map(|theta| Layer::<_, 2>::new(&Wave::<2>, &[theta]).unwrap());
-    let all = certify_stack(&layers, &Options::default(), &|_, _| ());
+    let all = certify_stack(&layers, &Options::default(), &|_, _| ControlFlow::Continue(()));
     assert!(!all.certified && all.layers.len() == 2);
     assert!(matches!(all.layers[1].verdict, Verdict::Refuted { .. }));
-    let sound = certify_stack(&layers[..1], &Options::default(), &|_, _| ());
+    let sound = certify_stack(&layers[..1], &Options::default(), &|_, _| ControlFlow::Continue(()));
     assert!(sound.certified && sound.layers.len() == 1);
 }
 
@@ -121,7 +123,15 @@ fn what_is_no_layer_is_refused() {
 fn progress_ends_with_the_whole_torus() {
     let proven = std::sync::Mutex::new(vec![]);
     let layer = Layer::<_, 2>::new(&Wave::<2>, &[0.3]).unwrap();
-    let outcome = layer.certify(&Options::default(), &|state| proven.lock().unwrap().push(state.proven));
+    let outcome = layer.certify(&Options::default(), &|state| {
+        proven.lock().unwrap().push(state.proven);
+        ControlFlow::Continue(())
+    });
+    let stopped = layer.certify(&Options::default(), &|_| ControlFlow::Break(()));
+    assert!(
+        matches!(stopped.verdict, Verdict::Undecided { .. }) && stopped.cells < outcome.cells,
+        "{stopped:?}"
+    );
     let proven = proven.into_inner().unwrap();
     assert!(proven.is_sorted() && (proven.last().unwrap() - 1.0).abs() < 1e-12, "{proven:?} {outcome:?}");
 }

@@ -1,5 +1,7 @@
 //! A trained network: the potential of the preset `torus-multi-modal`, two hidden layers of 32 units.
 
+use std::ops::ControlFlow;
+
 use ircpm_ad::{Jet, Scalar};
 use ircpm_certify::{Layer, Options, Outcome, Verdict};
 use ircpm_flow::{Expression, FeatureMap, Features, Network};
@@ -39,7 +41,7 @@ fn sampled(theta: &[f64]) -> f64 {
 }
 
 fn certify(theta: &[f64], options: &Options) -> Outcome<2> {
-    Layer::<_, 2>::new(&network(), theta).unwrap().certify(options, &|_| ())
+    Layer::<_, 2>::new(&network(), theta).unwrap().certify(options, &|_| ControlFlow::Continue(()))
 }
 
 #[test]

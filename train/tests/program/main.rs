@@ -13,6 +13,7 @@ mod files;
 mod fits;
 mod messages;
 mod parquet;
+mod proofs;
 mod reproduce;
 mod runs;
 #[cfg(unix)]

@@ -37,7 +37,7 @@ same bits on any number of threads, and fewer points are the beginning of more. 
 a point, else 0.";
 
 /// Time after which progress is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Bounds {

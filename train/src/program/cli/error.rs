@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::data::DataError;
 use crate::program::RunError;
 use crate::program::tables::TableError;
+use crate::proof::ProofError;
 
 /// Why the program fails.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,14 @@ pub enum CliError {
         name: String,
         /// The nearest preset.
         near: Option<&'static str>,
+    },
+    /// Nothing can be proven of a run's map.
+    #[error("nothing is proven of {}: {source}", run.display())]
+    Proof {
+        /// The folder of the run.
+        run: PathBuf,
+        /// Why not.
+        source: ProofError,
     },
     /// A page is asked for of a command that does not exist.
     #[error("there is no command `{name}`; the commands are {names}")]

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit status out. One file per command.
 
 mod bounds;
+mod certify;
 mod chain;
 mod context;
 mod destination;
@@ -32,6 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::program::RunError;
 use crate::program::output::{note, set_quiet};
 use bounds::Bounds;
+use certify::Certify;
 use chain::Chain;
 pub use error::CliError;
 use evaluate::Evaluate;
@@ -121,6 +123,9 @@ enum Command {
     /// Bound the derivatives of a run's potentials over the manifold, and say what follows of its map
     #[command(after_help = bounds::EXAMPLES)]
     Bounds(Bounds),
+    /// Prove that a run's map is one-to-one over the whole torus, or that it folds
+    #[command(after_help = certify::EXAMPLES)]
+    Certify(Certify),
     /// Print a script that completes commands and options in a shell
     Completions(Completions),
     /// Print a page for man, for example `ircpm man sample | man -l -`
@@ -144,6 +149,7 @@ impl Command {
             Self::Transform(args) => points::points(Quantity::Transform, args, stop),
             Self::Inverse(args) => points::points(Quantity::Inverse, args, stop),
             Self::Bounds(args) => bounds::bounds(args, stop),
+            Self::Certify(args) => certify::certify(args, stop),
             Self::Completions(args) => manual::completions(args),
             Self::Man(args) => manual::manual(args),
         }

@@ -1,0 +1,124 @@
+//! `ircpm certify`.
+
+use std::fmt::{self, Display, Formatter};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+use ircpm_certify::Options;
+
+use super::CliError;
+use super::bounds::PATIENCE;
+use super::open::open_config;
+use super::threads::Threads;
+use crate::program::output::show;
+use crate::program::progress::count_bar;
+use crate::program::{self, RunError, Saved};
+use crate::proof::{LayerProof, LayerVerdict, Proof, prove};
+use crate::report::Status;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  ircpm certify runs/torus-multi-modal-1
+  ircpm certify runs/torus-multi-modal-1 --tolerance 1     only that it does not fold: far fewer cells
+  ircpm certify runs/dihedrals-1 --json
+
+Proves that the map of a run is one-to-one over the whole torus, or that it folds. The torus is cut into cells; on each H
+is enclosed by interval arithmetic, and a cell that does not prove enough is halved. Each layer ends as one of
+  certified   the smallest eigenvalue of H is at least the bound, everywhere: the layer is a diffeomorphism
+  refuted     it is negative at the point that is named: the layer folds
+  undecided   neither is proven with that many cells; the worst cell is named
+What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
+is not part of it. Networks and linear layers on T1, T2 and T3 can be proven; the number of cells grows exponentially with
+the dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.";
+
+#[derive(Debug, Args)]
+pub(super) struct Certify {
+    /// Folder of the run
+    run: PathBuf,
+    /// How close the proven bound shall come to the smallest eigenvalue, relative to it: above 0, at most 1
+    #[arg(long, value_name = "SHARE", default_value = "0.05", value_parser = share, allow_negative_numbers = true)]
+    tolerance: f64,
+    /// Most cells per layer
+    #[arg(long, value_name = "N", default_value = "4_000_000", value_parser = super::sample::number)]
+    cells: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
+        _ => Err("give a number above 0 and at most 1".to_owned()),
+    }
+}
+
+/// Does what the arguments say; returns the exit status.
+pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError> {
+    args.threads.start()?;
+    let (config, folder) = open_config(&args.run)?;
+    let Saved { checkpoint, .. } = program::read_checkpoint(&config, &folder)?;
+    let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
+    // What is proven of the torus, in thousandths: how many cells it takes is not known before.
+    let (bar, start) = (count_bar("proven, in thousandths", 1000), Instant::now());
+    let found = prove(&checkpoint, &options, &|_, state| {
+        if start.elapsed() > PATIENCE {
+            bar.set_position((1000.0 * state.proven) as u64);
+        }
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    if stop.load(Ordering::Relaxed) {
+        return Err(RunError::Stopped.into());
+    }
+    let proof = found.map_err(|source| CliError::Proof { run: args.run.clone(), source })?;
+    if args.json {
+        show(serde_json::to_string_pretty(&proof).expect("a proof has string keys only") + "\n")?;
+    } else {
+        show(&proof)?;
+    }
+    let refuted = proof.layers.iter().any(|layer| matches!(layer.verdict, LayerVerdict::Refuted { .. }));
+    Ok(match (proof.certified, refuted) {
+        (true, _) => 0,
+        (false, true) => Status::NotADensity.code(),
+        (false, false) => Status::Unfinished.code(),
+    })
+}
+
+impl Display for Proof {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let verdict = match (self.certified, self.layers.last().map(|layer| &layer.verdict)) {
+            (true, _) => "CERTIFIED: the map is a diffeomorphism",
+            (_, Some(LayerVerdict::Refuted { .. })) => "REFUTED: the map folds",
+            _ => {
+                "UNDECIDED: neither that the map is one-to-one nor that it folds is proven; try more --cells"
+            }
+        };
+        writeln!(f, "{verdict} of {}", self.manifold)?;
+        self.layers.iter().try_for_each(|layer| layer.fmt(f))
+    }
+}
+
+impl Display for LayerProof {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { layer, verdict, estimate, cells } = self;
+        write!(f, "  layer {layer}: ")?;
+        match verdict {
+            LayerVerdict::Certified { bound } => write!(f, "smallest eigenvalue of H at least {bound:.6}")?,
+            LayerVerdict::Refuted { point, bound } => {
+                let angles: Vec<String> = point.iter().map(|x| format!("{x:.6}")).collect();
+                write!(f, "an eigenvalue of H at most {bound:.3e} at ({})", angles.join(", "))?;
+            }
+            LayerVerdict::Undecided { cell, bound } => {
+                let sides: Vec<String> = cell.iter().map(|[lo, hi]| format!("{lo:.4} to {hi:.4}")).collect();
+                write!(f, "at least {bound:.6} on the worst cell, {}", sides.join(" by "))?;
+            }
+        }
+        writeln!(f, " ({estimate:.6} at the points that were looked at; {cells} cells)")
+    }
+}

@@ -1,0 +1,196 @@
+//! Proofs that a trained map is a diffeomorphism: [`ircpm_certify`] for the potentials that a checkpoint holds.
+
+use std::ops::ControlFlow;
+
+use ircpm_certify::{CertifyError, Layer, Options, Outcome, Progress, Verdict};
+use ircpm_flow::{Average, Expression, FlowError, Linear, Network, Symmetries, Terms};
+use ircpm_manifolds::{AnyManifold, Coordinates};
+use serde::Serialize;
+
+use crate::training::Model;
+use crate::training::checkpoint::{Checkpoint, CheckpointError};
+
+/// What is proven of a flow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Proof {
+    /// Name of the manifold.
+    pub manifold: String,
+    /// Whether every layer is certified, so that the flow is a diffeomorphism.
+    pub certified: bool,
+    /// The layers that were looked at, the first applied first: up to the first that is not certified. A stack with
+    /// shared parameters has one.
+    pub layers: Vec<LayerProof>,
+}
+
+/// What is proven of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerProof {
+    /// The layer, counted from 1.
+    pub layer: usize,
+    /// What is proven.
+    #[serde(flatten)]
+    pub verdict: LayerVerdict,
+    /// The smallest eigenvalue of `H` at the points that were looked at: that over the torus is no larger.
+    pub estimate: f64,
+    /// Cells that were looked at.
+    pub cells: u64,
+}
+
+/// What is proven of a layer's smallest eigenvalue of `H` over the whole torus.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum LayerVerdict {
+    /// It is at least this, which is positive: the layer is a diffeomorphism.
+    Certified {
+        /// The proven lower bound.
+        bound: f64,
+    },
+    /// It is at most this, which is negative: the layer folds.
+    Refuted {
+        /// The angles where it is seen, in radians.
+        point: Vec<f64>,
+        /// The proven upper bound.
+        bound: f64,
+    },
+    /// Neither is proven within the budget.
+    Undecided {
+        /// Lower and upper ends of the angles of the worst cell, in radians.
+        cell: Vec<[f64; 2]>,
+        /// The proven lower bound; null for none.
+        bound: f64,
+    },
+}
+
+/// Why nothing can be proven of a flow.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// The manifold is no torus of few angles.
+    #[error(
+        "proofs are for tori T1 to T{LARGEST}, not for {manifold}: `ircpm bounds` looks at points instead"
+    )]
+    Manifold {
+        /// Name of the manifold.
+        manifold: String,
+    },
+    /// The potential is one whose derivatives are not known over intervals.
+    #[error(
+        "proofs are for networks and linear layers, not for {potential}: `ircpm bounds` looks at points instead"
+    )]
+    Potential {
+        /// What the potential is.
+        potential: &'static str,
+    },
+    /// The checkpoint holds no flow.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The flow cannot be built.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// A layer cannot be looked at.
+    #[error("layer {layer}: {source}")]
+    Layer {
+        /// The layer, counted from 1.
+        layer: usize,
+        /// What is wrong with it.
+        source: CertifyError,
+    },
+}
+
+/// What is told of a layer's search, by its number from 0; it may break off.
+type Watch<'a> = &'a dyn Fn(usize, &Progress) -> ControlFlow<()>;
+
+/// Largest dimension that proofs are compiled for. Cells grow exponentially with it.
+const LARGEST: usize = 3;
+
+/// Proves that the flow of a checkpoint is a diffeomorphism, or that it folds, layer by layer.
+///
+/// `progress` is told the number of the layer, from 0, and the state of its search; if it breaks off, what is not proven by
+/// then is undecided. The outcome has the same bits on any number of threads.
+///
+/// # Errors
+/// [`ProofError`] for another manifold than a torus of up to three angles, for potentials from an energy or of charges,
+/// and for parameters that are not finite.
+pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
+    let model = Model::new(checkpoint)?;
+    let manifold = model.flow.manifold();
+    let [Coordinates::Angles(angles @ 1..=LARGEST)] = manifold.coordinates()[..] else {
+        return Err(ProofError::Manifold { manifold: manifold.to_string() });
+    };
+    let layers = if checkpoint.config.is_linear() {
+        let of = |potential: &Linear<Terms>, theta: &[f64], layer| {
+            by_dimension(potential, theta, angles, options, layer, progress)
+        };
+        let terms = checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold));
+        let potentials: Vec<Linear<Terms>> = terms.map(Linear).collect();
+        each(&model, |layer, theta| of(&potentials[layer], theta, layer))?
+    } else {
+        let potential = network(checkpoint, manifold)?;
+        each(&model, |layer, theta| by_dimension(&potential, theta, angles, options, layer, progress))?
+    };
+    let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
+    Ok(Proof { manifold: manifold.to_string(), certified, layers })
+}
+
+/// The network of a configuration, averaged over its group.
+fn network(checkpoint: &Checkpoint, manifold: &AnyManifold) -> Result<Average<Network>, ProofError> {
+    let model = &checkpoint.config.model;
+    if model.energy.is_some() {
+        return Err(ProofError::Potential { potential: "functions of the target's energy" });
+    }
+    if checkpoint.config.has_charges() {
+        return Err(ProofError::Potential { potential: "charges" });
+    }
+    let symmetries = Symmetries::new(&model.symmetry, manifold).map_err(FlowError::from)?;
+    let features = symmetries.features(&model.features.clone().into(), manifold).map_err(FlowError::from)?;
+    let network = Network::new(features, &model.hidden, model.output_scale);
+    Ok(Average::new(network, symmetries.group().clone()))
+}
+
+/// Layer after layer of those with parameters of their own, up to the first that is not certified.
+fn each(
+    Model { flow, theta, .. }: &Model,
+    prove: impl Fn(usize, &[f64]) -> Result<LayerProof, ProofError>,
+) -> Result<Vec<LayerProof>, ProofError> {
+    let mut proofs = vec![];
+    for layer in 0..if flow.is_shared() { 1 } else { flow.layers() } {
+        let proof = prove(layer, &theta[flow.slot(layer)])?;
+        let certified = matches!(proof.verdict, LayerVerdict::Certified { .. });
+        proofs.push(proof);
+        if !certified {
+            break;
+        }
+    }
+    Ok(proofs)
+}
+
+/// The proof for a layer of that many angles.
+fn by_dimension<E: Expression>(
+    potential: &E,
+    theta: &[f64],
+    angles: usize,
+    options: &Options,
+    layer: usize,
+    progress: Watch<'_>,
+) -> Result<LayerProof, ProofError> {
+    let of = [of_layer::<E, 1>, of_layer::<E, 2>, of_layer::<E, LARGEST>][angles - 1];
+    of(potential, theta, options, layer, progress)
+}
+
+fn of_layer<E: Expression, const D: usize>(
+    potential: &E,
+    theta: &[f64],
+    options: &Options,
+    layer: usize,
+    progress: Watch<'_>,
+) -> Result<LayerProof, ProofError> {
+    let refused = |source| ProofError::Layer { layer: layer + 1, source };
+    let proof = Layer::<E, D>::new(potential, theta).map_err(refused)?;
+    let Outcome { verdict, estimate, cells } = proof.certify(options, &|state| progress(layer, state));
+    let verdict = match verdict {
+        Verdict::Certified { bound } => LayerVerdict::Certified { bound },
+        Verdict::Refuted { point, bound } => LayerVerdict::Refuted { point: point.to_vec(), bound },
+        Verdict::Undecided { cell, bound } => LayerVerdict::Undecided { cell: cell.to_vec(), bound },
+    };
+    Ok(LayerProof { layer: layer + 1, verdict, estimate, cells })
+}

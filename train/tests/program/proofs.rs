@@ -1,0 +1,76 @@
+//! Proofs that a run's map is one-to-one.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{complaint, folder, ircpm, short, stdout, succeed};
+
+#[test]
+fn trained_network_is_certified_and_a_sphere_refused() {
+    let dir = folder();
+    let small =
+        ["--set", "model.hidden=[8]", "--set", "training.goal=1e-4", "--set", "evaluation.pictures=false"];
+    succeed(&ircpm(dir.path(), &[&["train", "torus-unimodal", "--out", "run"][..], &small].concat()));
+    let certify = |more: &[&str]| {
+        let output = ircpm(dir.path(), &[&["certify", "run"][..], more].concat());
+        (stdout(&output), output.status.code())
+    };
+    let (text, code) = certify(&[]);
+    assert!(text.contains("CERTIFIED: the map is a diffeomorphism of T2") && code == Some(0), "{text}");
+    let (json, _) = certify(&["--json", "--threads", "1"]);
+    assert_eq!(json, certify(&["--json", "--threads", "2"]).0);
+    let proof: Value = serde_json::from_str(&json).expect("JSON");
+    let layer = &proof["layers"][0];
+    let number = |key: &str| layer[key].as_f64().expect("a number");
+    assert_eq!((&proof["certified"], &layer["verdict"]), (&true.into(), &"certified".into()));
+    // The bound is proven, and within five per cent of what points have.
+    assert!(number("bound") <= number("estimate") && number("bound") > 0.94 * number("estimate"), "{proof}");
+    let bounds = ircpm(dir.path(), &["bounds", "run", "-n", "20000", "--json"]);
+    let bounds: Value = serde_json::from_str(&stdout(&bounds)).expect("JSON");
+    let sampled = bounds["layers"][0]["eigenvalue"]["value"].as_f64().expect("a number");
+    assert!(number("bound") <= sampled && number("estimate") >= 0.99 * number("bound"), "{sampled}, {proof}");
+    // A budget that is too small leaves it undecided, which is no success.
+    let (text, code) = certify(&["--cells", "1"]);
+    assert!(text.contains("UNDECIDED") && text.contains("worst cell") && code == Some(4), "{text}");
+
+    succeed(&short(dir.path(), &["train", "sphere-four-mode", "--out", "sphere"]));
+    let refused = ircpm(dir.path(), &["certify", "sphere"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(complaint(&refused).contains("not for S2"), "{}", complaint(&refused));
+}
+
+#[test]
+fn fitted_linear_layers_are_certified() {
+    let dir = folder();
+    let rows: Vec<String> = (0..80)
+        .map(|i| {
+            let i = f64::from(i);
+            format!("{},{}", 1.0 + 0.7 * i.sin(), 3.0 + 0.9 * (0.7 * i).cos())
+        })
+        .collect();
+    fs::write(dir.path().join("points.csv"), format!("a,b\n{}\n", rows.join("\n")))
+        .expect("a writable folder");
+    let fitted = ircpm(
+        dir.path(),
+        &[
+            "fit",
+            "points.csv",
+            "--manifold",
+            "T2",
+            "--unit",
+            "rad",
+            "--out",
+            "run",
+            "--set",
+            "evaluation.pictures=false",
+        ],
+    );
+    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", complaint(&fitted));
+    let output = ircpm(dir.path(), &["certify", "run", "--tolerance", "1", "--json"]);
+    let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!((&proof["certified"], output.status.code()), (&true.into(), Some(0)), "{proof}");
+    for layer in proof["layers"].as_array().expect("layers") {
+        assert!(layer["bound"].as_f64().is_some_and(|bound| bound > 0.0), "{proof}");
+    }
+}
