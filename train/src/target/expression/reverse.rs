@@ -153,7 +153,7 @@ impl<R: Real> Sweep<R> {
             match operation {
                 Operation::Negation => adjoints[a + k] -= bar,
                 Operation::Shift(_) => adjoints[a + k] += bar,
-                Operation::Scale(c) => adjoints[a + k] += bar * c,
+                Operation::Scale(c) => adjoints[a + k] += R::constant(c).tangent_product(bar),
                 Operation::Quotient(c) => adjoints[a + k] += bar / c,
                 Operation::Unary(_) => adjoints[a + k] += slopes[0][out + k].tangent_product(bar),
                 Operation::Binary(Binary::Add) => {
@@ -166,13 +166,13 @@ impl<R: Real> Sweep<R> {
                 }
                 Operation::Binary(Binary::Mul) => {
                     let (x, y) = (values[a + k], values[b + k]);
-                    adjoints[a + k] += bar * y;
-                    adjoints[b + k] += bar * x;
+                    adjoints[a + k] += y.tangent_product(bar);
+                    adjoints[b + k] += x.tangent_product(bar);
                 }
                 Operation::Binary(Binary::Div) => {
                     let quotient = bar / values[b + k];
                     adjoints[a + k] += quotient;
-                    adjoints[b + k] -= quotient * values[out + k];
+                    adjoints[b + k] -= values[out + k].tangent_product(quotient);
                 }
                 Operation::Binary(_) => {
                     adjoints[a + k] += slopes[0][out + k].tangent_product(bar);
@@ -182,7 +182,8 @@ impl<R: Real> Sweep<R> {
                     let places = terms_of(program, instruction);
                     for i in 0..places.len() {
                         let term = places[i] as usize * packs + k;
-                        adjoints[term] += bar * (values[term] - values[out + k]).exp();
+                        let share = (values[term] - values[out + k]).exp();
+                        adjoints[term] += share.tangent_product(bar);
                     }
                 }
             }
