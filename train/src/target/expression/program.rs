@@ -53,10 +53,10 @@ pub(super) enum Operation {
 }
 
 /// Bytes of registers that stay in a processor's nearest cache beside what else it holds.
-const NEAR: usize = 24 << 10;
+pub(super) const NEAR: usize = 24 << 10;
 
 /// Most packs side by side in a register.
-const MOST_PACKS: usize = 8;
+pub(super) const MOST_PACKS: usize = 8;
 
 impl Program {
     /// Orders what the node `output` needs, and gives each value a register.

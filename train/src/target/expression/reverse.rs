@@ -9,13 +9,7 @@
 use ircpm_ad::{Dual, Real, Scalar, log_sum_exp};
 
 use super::functions::Binary;
-use super::program::{Instruction, Operation, Program};
-
-/// Bytes of values and adjoints that stay in a processor's nearest cache beside what else it holds.
-const NEAR: usize = 24 << 10;
-
-/// Most packs side by side in a register.
-const MOST_PACKS: usize = 8;
+use super::program::{Instruction, MOST_PACKS, NEAR, Operation, Program};
 
 /// Memory for the sweeps through a program with all values. Arrays are `[register][pack]`, the coordinates' registers
 /// first.

@@ -1,4 +1,4 @@
-//! Training on the model's own samples: the reverse Kullback–Leibler divergence by gradients, then by least squares.
+//! Training on the model's own samples: the reverse Kullback–Leibler divergence by least squares, or by gradients.
 //!
 //! Where a torus has dozens of angles, uniform points see nothing of the target, and only samples of the model tell where
 //! it matters. At these the damped Gauss–Newton step on the residual of the Monge–Ampère equation is the damped natural
@@ -49,7 +49,7 @@ pub struct OwnSamples<'a> {
     quality: Option<Estimates>,
     /// The flow's parameters with the least divergence at fresh samples so far, at the full `β`, after that divergence.
     best: Vec<f64>,
-    /// Whether `β` rises in the first steps.
+    /// Whether `β` rises in the first steps, which it does not where the parameters to begin with are those of a lattice.
     ramps: bool,
 }
 
