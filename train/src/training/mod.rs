@@ -17,6 +17,7 @@ mod objective;
 pub mod own_samples;
 mod problem;
 pub(crate) mod range;
+mod recent;
 pub(crate) mod seal;
 mod source;
 mod state;

@@ -10,7 +10,7 @@ use ircpm_manifolds::AnyManifold;
 use super::checkpoint::Checkpoint;
 use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
 use super::model::{Model, flow_of, grows};
-use super::trainer::of_charges;
+use super::own_samples::of_charges;
 use super::{
     Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
     resume_linear, state_of,

@@ -1,6 +1,5 @@
 //! The training loop.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,11 @@ use super::choice::choose;
 use super::clock::Clock;
 use super::collocation::Collocation;
 use super::minibatch::Minibatch;
-use super::own_samples::OwnSamples;
+use super::own_samples::{OwnSamples, of_charges};
 use super::range::{check_points, check_settings};
+use super::recent::Recent;
 use super::{Progress, Source, State, Step, TrainingError, TrainingObjective, Watcher};
-use crate::config::{AUTO, TrainingConfig};
-use crate::estimate::Estimates;
+use crate::config::TrainingConfig;
 use crate::lattice::LatticeFlow;
 use crate::loss::LossError;
 use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, tensor};
@@ -42,21 +41,6 @@ enum Kind<'a> {
     Growing,
     /// Its layers are of charges.
     Lattice(&'a LatticeFlow),
-}
-
-/// Steps of least squares on the model's own samples.
-const STEPS: usize = 40;
-
-/// The settings with the optimiser and the number of steps that are the default for charges.
-pub(super) fn of_charges(settings: &TrainingConfig) -> TrainingConfig {
-    let mut settings = settings.clone();
-    if settings.optimiser == AUTO {
-        LevenbergMarquardt::NAME.clone_into(&mut settings.optimiser);
-    }
-    if settings.is_least_squares() {
-        settings.steps = settings.steps.or(Some(STEPS));
-    }
-    settings
 }
 
 /// Changes the seed for the points, because the parameters take the seed itself.
@@ -412,30 +396,5 @@ fn objective<'a>(
     match collocation {
         Some(collocation) => Box::new(collocation),
         None => Box::new(Minibatch::new(flow, source, settings.points, count, generator)),
-    }
-}
-
-/// The last batches, for a look at the quality while training goes on.
-#[derive(Default)]
-struct Recent {
-    loss: Option<f64>,
-    log_weights: VecDeque<Vec<f64>>,
-}
-
-impl Recent {
-    const BATCHES: usize = 8;
-
-    fn push(&mut self, loss: f64, log_weights: Vec<f64>) {
-        self.loss = Some(loss);
-        self.log_weights.push_back(log_weights);
-        if self.log_weights.len() > Self::BATCHES {
-            self.log_weights.pop_front();
-        }
-    }
-
-    /// Estimates over the batches together; none if there are no weights, or unusable ones.
-    fn quality(&self, log_z: Option<f64>) -> Option<Estimates> {
-        let log_weights: Vec<f64> = self.log_weights.iter().flatten().copied().collect();
-        Estimates::new(&log_weights, 0, log_z).ok()
     }
 }

@@ -15,7 +15,7 @@ use std::ops::Range;
 use ircpm_flow::{Flow, Jacobian, SolveStats};
 
 use super::{Assessment, TrainingObjective};
-use crate::config::TrainingConfig;
+use crate::config::{AUTO, TrainingConfig};
 use crate::estimate::Estimates;
 use crate::lattice::LatticeFlow;
 use crate::loss::{self, Gradient, LossError, monge_ampere};
@@ -26,6 +26,21 @@ use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::target::Target;
 use monge_ampere::{Offsets, Residuals};
 pub use wall::Wall;
+
+/// Steps of least squares on the model's own samples.
+const STEPS: usize = 40;
+
+/// The settings with the optimiser and the number of steps that are the default for charges.
+pub(in crate::training) fn of_charges(settings: &TrainingConfig) -> TrainingConfig {
+    let mut settings = settings.clone();
+    if settings.optimiser == AUTO {
+        LevenbergMarquardt::NAME.clone_into(&mut settings.optimiser);
+    }
+    if settings.is_least_squares() {
+        settings.steps = settings.steps.or(Some(STEPS));
+    }
+    settings
+}
 
 /// Reverse divergence on the model's own samples.
 pub struct OwnSamples<'a> {
