@@ -1,8 +1,7 @@
 //! From an energy written once over any scalar to batches of energies and gradients, eight samples at a time.
 #![allow(
     clippy::needless_range_loop,
-    clippy::manual_memcpy,
-    reason = "index loops over packs: a closure or a copy may be compiled without the instruction set"
+    reason = "index loops over packs: a closure may be compiled without the instruction set"
 )]
 
 use std::borrow::Cow;
