@@ -162,7 +162,7 @@ macro_rules! of_energy {
             $shape,
             "model.hidden=[]",
             "training.optimiser=lbfgs",
-            "training.learning_rate=0.5",
+            "training.learning_rate=1",
             "training.steps=100",
             "training.batch=4096",
             "evaluation.samples=1048576",
