@@ -6,6 +6,14 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum CertifyError {
+    /// The torus has too many angles, or none.
+    #[error("the torus has {angles} angles: proofs are for 1 to {largest}")]
+    Dimension {
+        /// Dimension of the torus.
+        angles: usize,
+        /// The largest that is looked at.
+        largest: usize,
+    },
     /// The expression reads another number of coordinates.
     #[error("the potential reads {found} coordinates, but the torus has {expected} angles")]
     Inputs {

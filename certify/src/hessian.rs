@@ -49,6 +49,10 @@ impl<'a, E: Expression, const D: usize> Hessian<'a, E, D> {
         let psi = self.psi(angles);
         let plain = of(&psi);
         let (mut over, mut widths) = (at, [0.0; D]);
+        if !psi.is_defined() {
+            // No derivative means anything there.
+            return Enclosure { at, over: plain, widths: [f64::NAN; D] };
+        }
         for i in 0..D {
             for j in 0..D {
                 for k in 0..D {

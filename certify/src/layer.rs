@@ -10,6 +10,9 @@ use crate::hessian::Hessian;
 use crate::options::{Options, Progress};
 use crate::search::{Outcome, Search};
 
+/// Most angles of a torus. Cells beyond would not be counted in any memory.
+const LARGEST: usize = 8;
+
 /// The map of a potential on the torus of `D` angles.
 #[derive(Debug)]
 pub struct Layer<'a, E, const D: usize> {
@@ -20,8 +23,11 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     /// The map of `potential` with the parameters `theta`.
     ///
     /// # Errors
-    /// [`CertifyError`] if the potential is not one of `D` angles, or the parameters are not its own, or not finite.
+    /// [`CertifyError`] if `D` is not 1 to 8, if the potential is not one of `D` angles, or the parameters are not its own, or not finite.
     pub fn new(potential: &'a E, theta: &[f64]) -> Result<Self, CertifyError> {
+        if D == 0 || D > LARGEST {
+            return Err(CertifyError::Dimension { angles: D, largest: LARGEST });
+        }
         if potential.inputs() != D {
             return Err(CertifyError::Inputs { expected: D, found: potential.inputs() });
         }

@@ -45,7 +45,7 @@
 //! evaluate it in floating point: rounding errors of samples are not part of the statement. `psi` must have the period
 //! 2π in every coordinate, which no enclosure can tell; the features of networks see to it. Where psi branches
 //! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their second derivatives: see
-//! [`ircpm_ad::interval`].
+//! [`ircpm_ad::interval`]. A concave kink, such as that of `−|sin z|`, folds the map and is not seen.
 //!
 //! # Limits
 //!

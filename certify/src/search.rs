@@ -180,7 +180,7 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
 
     /// The verdict when no more cells are looked at.
     fn conclusion(&self, waiting: &[Cell<D>], stuck: Option<(f64, Cell<D>)>) -> Verdict<D> {
-        if waiting.is_empty() && stuck.is_none() {
+        if waiting.is_empty() && stuck.is_none() && self.bound.is_finite() {
             return Verdict::Certified { bound: self.bound };
         }
         let of_waiting: Vec<f64> =

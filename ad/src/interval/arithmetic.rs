@@ -105,8 +105,9 @@ impl Interval {
     #[inline(never)]
     pub(super) fn times_power_of_two(self, power: f64) -> Self {
         let scaled = Self { lo: self.lo * power, hi: self.hi * power };
+        // A product that underflows may be rounded up to the least normal number.
         let exact =
-            |x: f64, y: f64| x.is_finite() && (y.abs() >= f64::MIN_POSITIVE || x == 0.0) && y.is_finite();
+            |x: f64, y: f64| x.is_finite() && (y.abs() > f64::MIN_POSITIVE || x == 0.0) && y.is_finite();
         if exact(self.lo, scaled.lo) && exact(self.hi, scaled.hi) {
             scaled
         } else {

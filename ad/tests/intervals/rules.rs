@@ -11,6 +11,13 @@ fn interval(lo: f64, hi: f64) -> Interval {
 }
 
 #[test]
+fn half_of_a_number_that_underflows_is_enclosed() {
+    // The exact half lies between the largest subnormal number and the least normal one, to which it is rounded.
+    let half = Interval::point((2.0 * f64::MIN_POSITIVE).next_down()) * 0.5;
+    assert!(half.lo() < f64::MIN_POSITIVE && half.hi() >= f64::MIN_POSITIVE, "{half:?}");
+}
+
+#[test]
 fn operations_outside_their_domain_are_undefined() {
     let around_zero = interval(-1.0, 1.0);
     let undefined = [

@@ -115,6 +115,8 @@ fn what_is_no_layer_is_refused() {
     let new = |theta: &[f64]| Layer::<_, 2>::new(&Wave::<2>, theta).map(|_| ());
     assert_eq!(new(&[1.0, 2.0]), Err(CertifyError::Parameters { expected: 1, found: 2 }));
     assert!(matches!(new(&[f64::NAN]), Err(CertifyError::NotFinite { index: 0, .. })));
+    let many = Layer::<_, 9>::new(&Wave::<9>, &[0.1]).map(|_| ());
+    assert_eq!(many, Err(CertifyError::Dimension { angles: 9, largest: 8 }));
     let three = Layer::<_, 3>::new(&Wave::<2>, &[0.1]).map(|_| ());
     assert_eq!(three, Err(CertifyError::Inputs { expected: 3, found: 2 }));
 }

@@ -189,7 +189,15 @@ fn groups_take_isometries_alone() {
     assert_eq!(group(vec![]), Err(NotAGroup::Empty));
     assert!(matches!(group(vec![Affine::identity(2), third.clone()]), Err(NotAGroup::NotClosed { .. })));
     assert!(matches!(group(vec![swap.clone()]), Err(NotAGroup::NotClosed { .. })));
-    assert_eq!(Group::generated(&[swap, third], &torus).unwrap().order(), 18);
+    assert_eq!(Group::generated(&[swap.clone(), third], &torus).unwrap().order(), 18);
+    // What multiplies angles is an integer, or psi would jump where they wrap.
+    let mut nearly = swap.clone();
+    nearly.matrix[(0, 1)] -= 3e-10;
+    for rounded in
+        [Group::new(vec![Affine::identity(2), nearly.clone()], &torus), Group::generated(&[nearly], &torus)]
+    {
+        assert!(rounded.unwrap().elements().iter().all(|g| g.matrix.iter().all(|x| x.fract() == 0.0)));
+    }
     let twice = vec![Affine::identity(2), Affine::identity(2)];
     assert!(matches!(group(twice), Err(NotAGroup::Repeated { first: 0, element: 1 })));
     let mut double = Affine::identity(2);

@@ -90,8 +90,19 @@ impl Affine {
         g
     }
 
+    /// Rounds what a matrix multiplies angles with to integers, which it has to be for psi to have the period 2π: of an
+    /// isometry they are, up to rounding.
+    pub(super) fn round_angles(&mut self, blocks: &[Coordinates]) {
+        for (mut row, angular) in self.matrix.row_iter_mut().zip(angular_coordinates(blocks)) {
+            if angular {
+                row.iter_mut().for_each(|entry| *entry = entry.round());
+            }
+        }
+    }
+
     /// Takes whole turns off the shifts of angles, and rounds entries of the matrix next to -1, 0 and 1 to them.
     pub(super) fn reduce(&mut self, blocks: &[Coordinates]) {
+        self.round_angles(blocks);
         for entry in &mut self.matrix {
             if (*entry - entry.round()).abs() < NEXT {
                 *entry = entry.round();

@@ -90,7 +90,7 @@ impl Group {
     ///
     /// # Errors
     /// [`NotAGroup`] with the element that is no isometry or is given twice, or with the product that is missing.
-    pub fn new(elements: Vec<Affine>, manifold: &AnyManifold) -> Result<Self, NotAGroup> {
+    pub fn new(mut elements: Vec<Affine>, manifold: &AnyManifold) -> Result<Self, NotAGroup> {
         if elements.is_empty() {
             return Err(NotAGroup::Empty);
         }
@@ -99,6 +99,7 @@ impl Group {
         }
         check_isometries(&elements, manifold)?;
         let coordinates = manifold.coordinates();
+        elements.iter_mut().for_each(|g| g.round_angles(&coordinates));
         for (element, g) in elements.iter().enumerate() {
             if let Some(first) = elements[..element].iter().position(|e| e.is_near(g, &coordinates)) {
                 return Err(NotAGroup::Repeated { first, element });

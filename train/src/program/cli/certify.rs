@@ -104,19 +104,30 @@ impl Display for Proof {
     }
 }
 
+/// The number with six decimals that is not above `x`, so that what is printed is proven too; `x` itself where that would
+/// be zero.
+fn at_most(x: f64) -> f64 {
+    let shown = (x * 1e6).floor() / 1e6;
+    if shown > x || shown == 0.0 { x } else { shown }
+}
+
 impl Display for LayerProof {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { layer, verdict, estimate, cells } = self;
         write!(f, "  layer {layer}: ")?;
         match verdict {
-            LayerVerdict::Certified { bound } => write!(f, "smallest eigenvalue of H at least {bound:.6}")?,
+            LayerVerdict::Certified { bound } => {
+                write!(f, "smallest eigenvalue of H at least {}", at_most(*bound))?;
+            }
             LayerVerdict::Refuted { point, bound } => {
-                let angles: Vec<String> = point.iter().map(|x| format!("{x:.6}")).collect();
-                write!(f, "an eigenvalue of H at most {bound:.3e} at ({})", angles.join(", "))?;
+                // All digits: the point is exactly this one.
+                let angles: Vec<String> = point.iter().map(f64::to_string).collect();
+                write!(f, "an eigenvalue of H at most {} at ({})", -at_most(-bound), angles.join(", "))?;
             }
             LayerVerdict::Undecided { cell, bound } => {
-                let sides: Vec<String> = cell.iter().map(|[lo, hi]| format!("{lo:.4} to {hi:.4}")).collect();
-                write!(f, "at least {bound:.6} on the worst cell, {}", sides.join(" by "))?;
+                let side = |[lo, hi]: &[f64; 2]| format!("{} to {}", at_most(*lo), -at_most(-hi));
+                let sides: Vec<String> = cell.iter().map(side).collect();
+                write!(f, "at least {} on the worst cell, {}", at_most(*bound), sides.join(" by "))?;
             }
         }
         writeln!(f, " ({estimate:.6} at the points that were looked at; {cells} cells)")
