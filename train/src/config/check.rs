@@ -163,6 +163,10 @@ pub(super) fn target_name<'de, D: Deserializer<'de>>(input: D) -> Result<Option<
     if target::by_name(&name).is_some() {
         return Ok(Some(name));
     }
+    if target::FAMILIES.contains(&name.as_str()) {
+        let meaning = "write a number from 1 to 4096 for N, and one from 2 to 64 for both L";
+        return Err(D::Error::custom(format!("`{name}` stands for many targets: {meaning}")));
+    }
     known(name, "target", &[&target::names()[..], &target::FAMILIES].concat()).map(Some)
 }
 

@@ -288,6 +288,11 @@ impl Config {
             return Err((&["model", "hidden"], message));
         }
         self.check_charges()?;
+        if training.optimiser == optimiser::Staged::NAME && !self.has_charges() {
+            let message =
+                format!("{} is for potential = \"charges\": choose another one", optimiser::Staged::NAME);
+            return Err((&["training", "optimiser"], message));
+        }
         match (training.loss, &self.target, &self.data) {
             (Loss::ReverseKl, Some(target), None) => target.consistent(),
             (Loss::Likelihood, None, Some(_)) => Ok(()),
@@ -318,6 +323,10 @@ impl Config {
         let model = &self.model;
         let complain = |path: &'static [&'static str], message: &str| Err((path, message.to_owned()));
         match (model.potential == Potential::Charges, model.charges.len(), model.layers) {
+            (false, 0, _) if model.wall != ModelConfig::default().wall => complain(
+                &["model", "wall"],
+                "a wall is for potential = \"charges\": add it, or remove this key",
+            ),
             (false, 0, _) => Ok(()),
             (false, ..) => complain(
                 &["model", "charges"],
@@ -332,7 +341,7 @@ impl Config {
             }
             (true, ..) if !self.names_no_feature() => complain(
                 &["model", "potential"],
-                "charges have neither hidden layers, features, symmetry, output_scale nor shared: remove those keys",
+                "charges have neither an energy nor hidden layers, features, symmetry, output_scale and shared: remove those keys",
             ),
             (true, 1, _) | (true, _, Layers::Auto) => Ok(()),
             (true, charges, Layers::Fixed(layers)) if charges == layers => Ok(()),

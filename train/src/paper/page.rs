@@ -32,16 +32,21 @@ fn head(results: &Results) -> String {
     let mode = if results.quick { "The quick programme: fewer steps, points and seeds." } else { "" };
     let missed = match (results.complete, results.missed()) {
         (false, _) => "**Stopped before the end: what was done by then.**".to_owned(),
+        (true, _) if results.outcomes.is_empty() => {
+            "No row was trained, so nothing is held against a figure.".to_owned()
+        }
         (true, 0) => "Everything that is held against a figure reached it.".to_owned(),
+        (true, 1) => "**One missed what it is held against.**".to_owned(),
         (true, n) => format!("**{n} missed what they are held against.**"),
     };
     format!(
         "{}\n\n{mode}{}{missed}\n\nESS and KL(q ‖ p) of random samples of the model, KL by mean(w − 1 − log w) with the exact \
          log Z where it is known; mean ± standard error over the seeds, or of the samples where there is one seed. CPU \
-         seconds of training per seed, all threads together. *lost*: the figure is not in the text of the paper that was at \
-         hand. *reached*: ESS of at least 99 % (RCPM: the 98.75 % of its authors' log) without a fold at any evaluated \
-         point; a dash where a row only shows what happens. The command below a table trains its row again, for every \
-         seed.",
+         seconds of training per seed, all threads together. *ESS lost*: the figure is not in the text of the paper that was \
+         at hand. *reached*: ESS of at least 99 % (RCPM: the 98.75 % of its authors' log), or for potentials that are a \
+         function of the energy alone the least KL that quadrature finds, without a fold at any evaluated point; a dash \
+         where a row only shows what happens. The command below a table trains its row again with seed 0, without keys \
+         that --set has replaced; --seed gives another.",
         results.machine,
         if mode.is_empty() { "" } else { " " },
     )
