@@ -276,7 +276,7 @@ fn gradients_take_half_of_each_side_at_corners_and_stay_zero_beside_infinite_slo
     assert_eq!(slopes("min(x1, x2)", [0.2, 0.5]), [1.0, 0.0]);
     assert_eq!(slopes("abs(x1) + x2", [0.0, 0.5]), [0.0, 1.0]);
     assert_eq!(slopes("x2 + sqrt(x1^2)", [0.0, 0.5]), [0.0, 1.0]);
-    assert_eq!(slopes("x2 + 0 * sqrt(x1)", [0.0, 0.5]), [0.0, 1.0]);
+    assert_eq!(slopes("x2 + 0 * sqrt(abs(x1))", [0.0, 0.5]), [0.0, 1.0]);
 }
 
 #[test]
