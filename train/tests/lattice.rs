@@ -118,7 +118,7 @@ fn configurations_with_half_of_the_charges_are_refused() {
     for (model, message) in [
         ("potential = \"charges\"", "name the charges of one layer"),
         ("charges = [{ total = {} }]", "charges need potential"),
-        ("potential = \"charges\"\nhidden = [3]\ncharges = [{ total = {} }]", "neither hidden layers"),
+        ("potential = \"charges\"\nhidden = [3]\ncharges = [{ total = {} }]", "nor hidden layers"),
         (
             "potential = \"charges\"\nlayers = 3\ncharges = [{ total = {} }, { sites = {} }]",
             "the charges of every layer",

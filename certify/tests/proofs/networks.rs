@@ -55,6 +55,12 @@ fn a_trained_network_is_certified_within_five_per_cent() {
     let positive = certify(&theta, &Options { tolerance: 1.0, ..Options::default() });
     assert!(matches!(positive.verdict, Verdict::Certified { bound } if bound > 0.0), "{positive:?}");
     assert!(positive.cells < outcome.cells, "{positive:?} {outcome:?}");
+    // A search that is broken off has proven nothing.
+    let layer = network();
+    let layer = Layer::<_, 2>::new(&layer, &theta).unwrap();
+    let stopped = layer.certify(&Options::default(), &|_| ControlFlow::Break(()));
+    let undecided = matches!(stopped.verdict, Verdict::Undecided { .. });
+    assert!(undecided && stopped.cells < outcome.cells, "{stopped:?} {outcome:?}");
 }
 
 #[test]
