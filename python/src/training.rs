@@ -295,7 +295,12 @@ fn model_of(keywords: &[(&str, Option<&Bound<'_, PyAny>>)]) -> PyResult<ModelCon
         serde_json::from_value::<ModelConfig>(one.into()).map_err(|e| refuse(format!("{key}: {e}")))?;
         all.insert(key.to_owned(), value);
     }
-    serde_json::from_value(all.into()).map_err(refuse)
+    let model: ModelConfig = serde_json::from_value(all.into()).map_err(refuse)?;
+    if model.hidden.is_empty() {
+        // Configurations have psi without a network as well, as a function of the energy.
+        return Err(refuse("hidden: 0 hidden layers: give the widths of 1 to 16"));
+    }
+    Ok(model)
 }
 
 /// The target that goes by a name, or whose energy is a text; with the inverse temperature and the exact `log Z` of the
