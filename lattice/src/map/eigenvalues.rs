@@ -59,6 +59,27 @@ impl<R: Real> Lowest<R> {
         );
     }
 
+    /// Evaluates `H` at pack `p` of a batch of points, `[sample][site]`.
+    #[inline(always)]
+    fn evaluate_pack(&mut self, program: &Program, a: &[f64], batch: Batch, points: &[f64], p: usize) {
+        let n = program.sites;
+        resize(&mut self.y, n);
+        for c in 0..n {
+            self.y[c] = batch.load(points, n, c, p);
+        }
+        self.evaluate(program, a);
+    }
+
+    /// The factors of `H − shift`.
+    #[inline(always)]
+    fn eliminate(&mut self, program: &Program, shift: R) {
+        let Self { factored, local, .. } = self;
+        R::vectorized(
+            #[inline(always)]
+            || factored.eliminate(program, &local.h, shift),
+        );
+    }
+
     /// The smallest eigenvalue; NaN where `H` is not finite.
     #[inline(always)]
     pub(crate) fn eigenvalue(&mut self, program: &Program) -> R {
@@ -103,10 +124,7 @@ impl<R: Real> Lowest<R> {
         let (mut low, mut high) = self.bounds(program);
         for _ in 0..steps {
             let middle = (low + high) * 0.5;
-            R::vectorized(
-                #[inline(always)]
-                || self.factored.eliminate(program, &self.local.h, middle),
-            );
+            self.eliminate(program, middle);
             let above = R::select_gt(self.factored.negative, R::constant(0.5), R::one(), R::zero());
             high = R::select_gt(above, R::zero(), middle, high);
             low = R::select_gt(above, R::zero(), low, middle);
@@ -169,15 +187,11 @@ impl Kernel for SmallestEigenvalues<'_> {
     #[inline(always)]
     fn run<R: Real>(self) {
         let Self { map, a, points, out } = self;
-        let (program, n) = (map.program(), map.program().sites);
+        let program = map.program();
         let batch = Batch { samples: out.len() };
         let mut search = Lowest::<R>::default();
-        resize(&mut search.y, n);
         for p in 0..batch.packs::<R>() {
-            for c in 0..n {
-                search.y[c] = batch.load(points, n, c, p);
-            }
-            search.evaluate(program, a);
+            search.evaluate_pack(program, a, batch, points, p);
             batch.store(search.eigenvalue(program), out, 1, 0, p);
         }
     }
@@ -198,21 +212,13 @@ impl Kernel for Exceeding<'_> {
     #[inline(always)]
     fn run<R: Real>(self) {
         let Self { map, a, points, floor, out } = self;
-        let (program, n) = (map.program(), map.program().sites);
+        let program = map.program();
         let batch = Batch { samples: out.len() };
         let mut search = Lowest::<R>::default();
-        resize(&mut search.y, n);
         for p in 0..batch.packs::<R>() {
-            for c in 0..n {
-                search.y[c] = batch.load(points, n, c, p);
-            }
-            search.evaluate(program, a);
-            let Lowest { factored, local, .. } = &mut search;
-            R::vectorized(
-                #[inline(always)]
-                || factored.eliminate(program, &local.h, R::constant(floor)),
-            );
-            let exceeds = factored.definite();
+            search.evaluate_pack(program, a, batch, points, p);
+            search.eliminate(program, R::constant(floor));
+            let exceeds = search.factored.definite();
             for lane in 0..batch.lanes::<R>(p) {
                 out[p * R::LANES + lane] = exceeds.lane(lane) > 0.0;
             }
@@ -238,17 +244,10 @@ impl Kernel for SignedLogDets<'_> {
         let (program, n) = (map.program(), map.program().sites);
         let batch = Batch { samples: record.samples() };
         let mut search = Lowest::<R>::default();
-        resize(&mut search.y, n);
         for p in 0..batch.packs::<R>() {
-            for c in 0..n {
-                search.y[c] = batch.load(&record.y, n, c, p);
-            }
-            search.evaluate(program, a);
-            let Lowest { factored, local, .. } = &mut search;
-            R::vectorized(
-                #[inline(always)]
-                || factored.eliminate(program, &local.h, R::zero()),
-            );
+            search.evaluate_pack(program, a, batch, &record.y, p);
+            search.eliminate(program, R::zero());
+            let Lowest { factored, local, .. } = &search;
             for lane in 0..batch.lanes::<R>(p) {
                 let sample = p * R::LANES + lane;
                 let negative = factored.negative.lane(lane) as usize;
