@@ -118,12 +118,11 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
         return Err(ProofError::Manifold { manifold: manifold.to_string() });
     };
     let layers = if checkpoint.config.is_linear() {
-        let of = |potential: &Linear<Terms>, theta: &[f64], layer| {
-            by_dimension(potential, theta, angles, options, layer, progress)
-        };
         let terms = checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold));
         let potentials: Vec<Linear<Terms>> = terms.map(Linear).collect();
-        each(&model, |layer, theta| of(&potentials[layer], theta, layer))?
+        each(&model, |layer, theta| {
+            by_dimension(&potentials[layer], theta, angles, options, layer, progress)
+        })?
     } else {
         let potential = network(checkpoint, manifold)?;
         each(&model, |layer, theta| by_dimension(&potential, theta, angles, options, layer, progress))?

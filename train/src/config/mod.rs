@@ -418,7 +418,8 @@ impl Config {
     /// # Errors
     /// As [`Flow::new`].
     pub fn flow(&self, manifold: &AnyManifold) -> Result<Flow, FlowError> {
-        let target = self.target().ok().flatten();
+        // The target is built only where psi takes its energy.
+        let target = self.model.energy.and_then(|_| self.target().ok().flatten());
         self.model.flow(self.flow_spec(manifold), target.as_deref())
     }
 
