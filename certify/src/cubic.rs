@@ -60,9 +60,27 @@ impl<const D: usize> Cubic<D> {
         x
     }
 
+    /// A function with these derivatives; the second and third ones are asked for in rising order of the directions.
+    pub(crate) fn new(
+        re: Interval,
+        grad: [Interval; D],
+        hess: impl Fn(usize, usize) -> Interval,
+        third: impl Fn([usize; 3]) -> Interval,
+    ) -> Self {
+        let mut x = Self { grad, is_constant: false, ..Self::fixed(re) };
+        second_derivatives!(x, |i, j| hess(i, j));
+        third_derivatives!(x, |i, j, k| third([i, j, k]));
+        x
+    }
+
     /// Whether the value is defined; no derivative means anything where it is not.
     pub(crate) fn is_defined(&self) -> bool {
         !self.re.is_undefined()
+    }
+
+    /// First derivative `i`.
+    pub(crate) fn first(&self, i: usize) -> Interval {
+        self.grad[i]
     }
 
     /// Second derivative `(i, j)`.

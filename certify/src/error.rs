@@ -1,23 +1,34 @@
 //! Why a layer cannot be looked at.
 
+use ircpm_manifolds::Coordinates;
 use thiserror::Error;
 
 /// An expression, parameters or options with which nothing can be proven.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum CertifyError {
-    /// The torus has too many angles, or none.
-    #[error("the torus has {angles} angles: proofs are for 1 to {largest}")]
+    /// The manifold has too many dimensions, or none.
+    #[error("the manifold has dimension {dimension}: proofs are for 1 to {largest}")]
     Dimension {
-        /// Dimension of the torus.
-        angles: usize,
+        /// Dimension of the manifold.
+        dimension: usize,
         /// The largest that is looked at.
         largest: usize,
     },
+    /// The points are none of a product of tori and spheres, or of another dimension.
+    #[error(
+        "points with the coordinates {coordinates:?} are none of a product of tori and spheres of dimension {dimension}"
+    )]
+    Manifold {
+        /// What the numbers of a point mean.
+        coordinates: Vec<Coordinates>,
+        /// The dimension that is asked for.
+        dimension: usize,
+    },
     /// The expression reads another number of coordinates.
-    #[error("the potential reads {found} coordinates, but the torus has {expected} angles")]
+    #[error("the potential reads {found} coordinates, but points have {expected}")]
     Inputs {
-        /// Dimension of the torus.
+        /// Coordinates of a point.
         expected: usize,
         /// Coordinates that the expression reads.
         found: usize,
@@ -38,10 +49,12 @@ pub enum CertifyError {
         /// Its value.
         value: f64,
     },
-    /// The potential is not meant for angles.
-    #[error("the potential is not a function of {angles} angles: its features must have the period 2π")]
-    NotPeriodic {
-        /// Dimension of the torus.
-        angles: usize,
+    /// The potential is not meant for such points.
+    #[error(
+        "the potential is no function of points with the coordinates {coordinates:?}: angles have the period 2π"
+    )]
+    Coordinates {
+        /// What the numbers of a point mean.
+        coordinates: Vec<Coordinates>,
     },
 }

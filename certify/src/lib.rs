@@ -54,7 +54,9 @@
 
 #![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
 
+mod atlas;
 mod cell;
+mod cost;
 mod cubic;
 mod eigenvalue;
 mod error;

@@ -27,7 +27,7 @@ pub struct Progress {
     pub cells: u64,
     /// Cells that wait.
     pub waiting: u64,
-    /// The part of the torus, by volume, on which the bound is proven.
+    /// The part of the charts, by volume, on which the bound is proven.
     pub proven: f64,
     /// The smallest eigenvalue at the points that were looked at, to rounding.
     pub estimate: f64,

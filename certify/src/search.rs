@@ -1,9 +1,10 @@
-//! Branch and bound over the cells of a torus.
+//! Branch and bound over the cells of a manifold.
 
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
+use ircpm_ad::interval::Interval;
 use ircpm_flow::Expression;
 
 use crate::cell::Cell;
@@ -12,41 +13,45 @@ use crate::hessian::Hessian;
 use crate::options::{Options, Progress};
 
 /// How a search ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome<const D: usize> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
     /// What is proven.
-    pub verdict: Verdict<D>,
-    /// The smallest eigenvalue of `H` at the points that were looked at, to rounding: that over the torus is no larger.
+    pub verdict: Verdict,
+    /// The smallest eigenvalue of `H` at the points that were looked at, to rounding: that over the manifold is no larger.
     pub estimate: f64,
     /// Cells that were looked at.
     pub cells: u64,
 }
 
 /// What a search proved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict<const D: usize> {
+///
+/// Points and cells are given in ambient coordinates, those that the potential reads. An angle is one in radians. In place
+/// of a unit vector stands its multiple on the surface of the cube `[−1, 1]ⁿ⁺¹`, whose numbers are exact where those of a
+/// unit vector are not: divide it by its length.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
     /// The map is a diffeomorphism.
     Certified {
-        /// A proven lower bound of the smallest eigenvalue of `H` over the torus; it is positive.
+        /// A proven lower bound of the smallest eigenvalue of `H` over the manifold; it is positive.
         bound: f64,
     },
     /// The map folds: `H` has a negative eigenvalue at a point.
     Refuted {
         /// The point, exactly as given.
-        point: [f64; D],
+        point: Vec<f64>,
         /// A proven upper bound of the smallest eigenvalue there; it is negative.
         bound: f64,
     },
     /// Neither was proven within the budget.
     Undecided {
-        /// The lower and upper ends of the angles of the cell with the worst bound.
-        cell: [[f64; 2]; D],
-        /// The proven lower bound of the smallest eigenvalue there, and so over the torus; −∞ for none.
+        /// The lower and upper ends of the coordinates of the cell with the worst bound.
+        cell: Vec<[f64; 2]>,
+        /// The proven lower bound of the smallest eigenvalue there, and so over the manifold; −∞ for none.
         bound: f64,
     },
 }
 
-/// Cells of the first generation, per angle: `2^depth`.
+/// Cells of the first generation, per turn: `2^depth`.
 fn first_depth(dimension: usize) -> u32 {
     match dimension {
         1 | 2 => 5,
@@ -76,6 +81,8 @@ struct Found<const D: usize> {
     lower: f64,
     /// Upper bound at its middle.
     upper: f64,
+    chart: usize,
+    /// The middle, in the chart.
     point: [f64; D],
     /// The side to halve.
     side: usize,
@@ -89,12 +96,13 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
     }
 
     /// Looks at cells until all are proven, one is refuted, the budget is spent, or `progress` breaks off.
-    pub(crate) fn run(mut self, progress: &dyn Fn(&Progress) -> ControlFlow<()>) -> Outcome<D> {
+    pub(crate) fn run(mut self, progress: &dyn Fn(&Progress) -> ControlFlow<()>) -> Outcome {
         // The cells that wait, those of the last generation before their halves: a queue.
-        let mut waiting = Cell::grid(first_depth(D));
+        let mut waiting = self.hessian.atlas().grid(first_depth(D));
         if let Some(refuted) = self.sample(&waiting) {
             return self.end(refuted);
         }
+        let charts = self.hessian.atlas().charts() as f64;
         let mut stuck: Option<(f64, Cell<D>)> = None;
         while !waiting.is_empty() {
             if self.cells >= self.options.cells {
@@ -112,7 +120,7 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
             for (cell, found) in waiting.iter().zip(&found) {
                 if found.lower >= target {
                     self.bound = self.bound.min(found.lower);
-                    self.proven += cell.volume();
+                    self.proven += cell.volume() / charts;
                 } else if let Some(halves) = cell.halves(found.side) {
                     next.extend(halves);
                 } else if stuck.is_none_or(|(bound, _)| found.lower < bound) {
@@ -137,11 +145,11 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
     }
 
     /// `H` at the middles of cells, for a first estimate.
-    fn sample(&mut self, cells: &[Cell<D>]) -> Option<Verdict<D>> {
+    fn sample(&mut self, cells: &[Cell<D>]) -> Option<Verdict> {
         let at = |cell: &Cell<D>| {
-            let point = cell.angles().map(|angle| angle.middle());
-            let upper = upper_bound(&self.hessian.at(point));
-            Found { lower: f64::NEG_INFINITY, upper, point, side: 0 }
+            let point = self.hessian.atlas().sides(cell).map(|side| side.middle());
+            let upper = upper_bound(&self.hessian.at(cell.chart(), point));
+            Found { lower: f64::NEG_INFINITY, upper, chart: cell.chart(), point, side: 0 }
         };
         let found: Vec<Found<D>> = cells.par_iter().map(at).collect();
         self.refutation(&found)
@@ -149,8 +157,8 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
 
     /// Looks at one cell.
     fn look(&self, cell: &Cell<D>) -> Found<D> {
-        let angles = cell.angles();
-        let h = self.hessian.over(&angles);
+        let sides = self.hessian.atlas().sides(cell);
+        let h = self.hessian.over(cell.chart(), &sides);
         let side = h.widths.iter().enumerate().fold(None, |widest: Option<(usize, f64)>, (k, &width)| {
             if widest.is_some_and(|(_, w)| w >= width) || !width.is_finite() {
                 widest
@@ -161,12 +169,12 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
         // Where a width is not known, the longest side is as good as any.
         let known = h.widths.iter().all(|width| width.is_finite());
         let side = side.filter(|_| known).map_or_else(|| cell.longest(), |(k, _)| k);
-        let point = angles.map(|angle| angle.middle());
-        Found { lower: lower_bound(&h.over), upper: upper_bound(&h.at), point, side }
+        let point = sides.map(|side| side.middle());
+        Found { lower: lower_bound(&h.over), upper: upper_bound(&h.at), chart: cell.chart(), point, side }
     }
 
     /// Lowers the estimate; the worst point, if its eigenvalue is proven to be negative.
-    fn refutation(&mut self, found: &[Found<D>]) -> Option<Verdict<D>> {
+    fn refutation(&mut self, found: &[Found<D>]) -> Option<Verdict> {
         let mut worst: Option<&Found<D>> = None;
         for found in found {
             if worst.is_none_or(|worst| found.upper < worst.upper) {
@@ -175,25 +183,31 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
         }
         let worst = worst?;
         self.estimate = self.estimate.min(worst.upper);
-        (worst.upper < 0.0).then_some(Verdict::Refuted { point: worst.point, bound: worst.upper })
+        let point = || {
+            let point = self.hessian.atlas().on_cubes(worst.chart, &worst.point.map(Interval::point));
+            point.into_iter().map(Interval::middle).collect()
+        };
+        (worst.upper < 0.0).then(|| Verdict::Refuted { point: point(), bound: worst.upper })
     }
 
     /// The verdict when no more cells are looked at.
-    fn conclusion(&self, waiting: &[Cell<D>], stuck: Option<(f64, Cell<D>)>) -> Verdict<D> {
+    fn conclusion(&self, waiting: &[Cell<D>], stuck: Option<(f64, Cell<D>)>) -> Verdict {
         if waiting.is_empty() && stuck.is_none() && self.bound.is_finite() {
             return Verdict::Certified { bound: self.bound };
         }
-        let of_waiting: Vec<f64> =
-            waiting.par_iter().map(|cell| lower_bound(&self.hessian.over(&cell.angles()).over)).collect();
+        let atlas = self.hessian.atlas();
+        let lower = |cell: &Cell<D>| lower_bound(&self.hessian.over(cell.chart(), &atlas.sides(cell)).over);
+        let of_waiting: Vec<f64> = waiting.par_iter().map(lower).collect();
         let all = of_waiting.into_iter().zip(waiting.iter().copied()).chain(stuck);
         let (bound, cell) = all
             .reduce(|worst, next| if next.0 < worst.0 { next } else { worst })
-            .unwrap_or((f64::NEG_INFINITY, Cell::grid(0)[0]));
+            .unwrap_or((f64::NEG_INFINITY, atlas.grid(0)[0]));
         let bound = bound.min(self.bound);
-        Verdict::Undecided { cell: cell.angles().map(|angle| [angle.lo(), angle.hi()]), bound }
+        let sides = atlas.on_cubes(cell.chart(), &atlas.sides(&cell));
+        Verdict::Undecided { cell: sides.into_iter().map(|side| [side.lo(), side.hi()]).collect(), bound }
     }
 
-    fn end(self, verdict: Verdict<D>) -> Outcome<D> {
+    fn end(self, verdict: Verdict) -> Outcome {
         Outcome { verdict, estimate: self.estimate, cells: self.cells }
     }
 }

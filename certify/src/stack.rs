@@ -10,9 +10,9 @@ use crate::search::{Outcome, Verdict};
 
 /// What is proven of a stack.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StackVerdict<const D: usize> {
+pub struct StackVerdict {
     /// The layers that were looked at, the first applied first: up to the first one that is not certified.
-    pub layers: Vec<Outcome<D>>,
+    pub layers: Vec<Outcome>,
     /// Whether all layers are certified, so that the stack is a diffeomorphism.
     pub certified: bool,
 }
@@ -25,12 +25,13 @@ pub fn certify_stack<E: Expression, const D: usize>(
     layers: &[Layer<'_, E, D>],
     options: &Options,
     progress: &dyn Fn(usize, &Progress) -> ControlFlow<()>,
-) -> StackVerdict<D> {
+) -> StackVerdict {
     let mut outcomes = Vec::with_capacity(layers.len());
     for (number, layer) in layers.iter().enumerate() {
         let outcome = layer.certify(options, &|state| progress(number, state));
+        let certified = matches!(outcome.verdict, Verdict::Certified { .. });
         outcomes.push(outcome);
-        if !matches!(outcome.verdict, Verdict::Certified { .. }) {
+        if !certified {
             return StackVerdict { layers: outcomes, certified: false };
         }
     }
