@@ -256,3 +256,95 @@ fn exponential<const D: usize>(y: Interval, axes: [Interval; D], range: &Range<u
     };
     Cubic::new(y, axes, second, third)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+
+    /// A random point: angles within a turn, unit vectors.
+    fn random(kinds: &[Coordinates], rng: &mut Pcg64) -> Vec<f64> {
+        let mut point = vec![];
+        for kind in kinds {
+            let start = point.len();
+            if let Coordinates::Angles(n) = kind {
+                point.extend((0..*n).map(|_| rng.random_range(0.0..TAU)));
+            } else {
+                point.extend((0..kind.len()).map(|_| rng.random_range(-1.0..1.0)));
+                let length = point[start..].iter().map(|x: &f64| x * x).sum::<f64>().sqrt();
+                point[start..].iter_mut().for_each(|x| *x /= length);
+            }
+        }
+        point
+    }
+
+    /// Every random point lies, up to rounding, in a cell of the grid: its box on the cubes, and the box of its jets.
+    fn covers<const D: usize>(kinds: &[Coordinates], cells: usize) {
+        let atlas = Atlas::<D>::new(kinds).unwrap();
+        let grid = atlas.grid(3);
+        assert_eq!(grid.len(), cells);
+        let boxes: Vec<_> = grid
+            .iter()
+            .map(|cell| {
+                let sides = atlas.sides(cell);
+                let around = atlas.surroundings(cell.chart(), &sides, &sides.map(Interval::middle));
+                let jets: Vec<Interval> = around.jets.iter().map(|jet| jet.value()).collect();
+                (atlas.on_cubes(cell.chart(), &sides), jets)
+            })
+            .collect();
+        let mut rng = Pcg64::seed_from_u64(D as u64);
+        for _ in 0..300 {
+            let point = random(kinds, &mut rng);
+            let mut on_cubes = point.clone();
+            let mut start = 0;
+            for kind in kinds {
+                let run = start..start + kind.len();
+                if let Coordinates::UnitVector(_) = kind {
+                    let largest = point[run.clone()].iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+                    on_cubes[run.clone()].iter_mut().for_each(|x| *x /= largest);
+                }
+                start = run.end;
+            }
+            let within = |sides: &[Interval], point: &[f64]| {
+                sides.iter().zip(point).all(|(side, x)| side.lo() - 1e-14 <= *x && *x <= side.hi() + 1e-14)
+            };
+            let found = boxes.iter().filter(|(sides, _)| within(sides, &on_cubes)).count();
+            assert!((1..=1 << D).contains(&found), "{point:?} lies in {found} cells");
+            assert!(boxes.iter().all(|(sides, jets)| !within(sides, &on_cubes) || within(jets, &point)));
+        }
+    }
+
+    #[test]
+    fn the_cells_of_all_charts_cover_the_manifold() {
+        covers::<2>(&[Coordinates::Angles(2)], 64);
+        covers::<1>(&[Coordinates::UnitVector(2)], 4 * 2);
+        covers::<2>(&[Coordinates::UnitVector(3)], 6 * 4);
+        covers::<3>(&[Coordinates::UnitVector(4)], 8 * 8);
+        covers::<3>(&[Coordinates::Angles(1), Coordinates::UnitVector(3)], 8 * 6 * 4);
+        covers::<3>(&[Coordinates::UnitVector(2), Coordinates::UnitVector(3)], 4 * 6 * 8);
+    }
+
+    #[test]
+    fn boxes_on_spheres_are_as_narrow_as_their_corners() {
+        let sides = [Interval::new(-0.5, 0.25), Interval::new(0.5, 1.0)];
+        let y = projection(&sides);
+        let at = |u: f64, v: f64| 1.0 / (1.0 + u * u + v * v).sqrt();
+        let exact = [
+            (at(0.5, 1.0), at(0.0, 0.5)),
+            (-0.5 * at(0.5, 0.5), 0.25 * at(0.25, 0.5)),
+            (0.5 * at(0.5, 0.5), at(0.0, 1.0)),
+        ];
+        for (y, (lo, hi)) in y.iter().zip(exact) {
+            assert!((y.lo() - lo).abs() < 1e-15 && (y.hi() - hi).abs() < 1e-15, "{y:?}, not {lo} to {hi}");
+        }
+    }
+
+    #[test]
+    fn other_manifolds_have_no_charts_here() {
+        assert!(Atlas::<2>::new(&[Coordinates::Reals(2)]).is_none());
+        assert!(Atlas::<3>::new(&[Coordinates::UnitVector(3)]).is_none());
+        assert!(Atlas::<0>::new(&[Coordinates::UnitVector(1)]).is_none());
+    }
+}

@@ -178,3 +178,172 @@ fn both(a: Interval, b: Interval) -> Interval {
         a.intersection(b)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ircpm_ad::Jet;
+    use ircpm_manifolds::{BlockMut, Cost, Factor, Manifold, Product, Sphere, Torus};
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+
+    /// A function without symmetry.
+    #[derive(Debug)]
+    struct Field(usize);
+
+    impl Expression for Field {
+        fn inputs(&self) -> usize {
+            self.0
+        }
+        fn parameters(&self) -> usize {
+            1
+        }
+        fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+            let mixed = z.iter().enumerate().fold(S::zero(), |sum, (c, &z)| sum + z * (0.3 + 0.5 * c as f64));
+            theta[0] * (mixed.sin() + z[0] * z[1] * z[1] - (z[self.0 - 1] * 1.3 + 0.2).softplus())
+        }
+    }
+
+    /// A field on a manifold, with independent ways to its `H`.
+    struct Case<const D: usize> {
+        manifold: Product,
+        field: Field,
+        theta: f64,
+    }
+
+    impl<const D: usize> Case<D> {
+        fn new(factors: Vec<Factor>, theta: f64) -> Self {
+            let manifold = Product::new(factors).unwrap();
+            Self { field: Field(manifold.ambient()), manifold, theta }
+        }
+
+        fn hessian(&self) -> Hessian<'_, Field, D> {
+            Hessian::new(&self.field, &[self.theta], Atlas::new(&self.manifold.coordinates()).unwrap())
+        }
+
+        /// `H` at a point in the frame with these rows, by jets through the manifold's own exponential map.
+        fn reference(&self, p: &[f64], frame: &[Vec<f64>]) -> [[f64; D]; D] {
+            let t: [Jet<f64, D>; D] = std::array::from_fn(|k| Jet::variable(0.0, k));
+            let constant = |x: &f64| Jet::<f64, D>::constant(*x);
+            let velocity: Vec<_> =
+                (0..p.len()).map(|c| (0..D).fold(Jet::zero(), |sum, k| sum + t[k] * frame[k][c])).collect();
+            let mut z = vec![Jet::zero(); p.len()];
+            self.manifold.exp(&p.iter().map(constant).collect::<Vec<_>>(), &velocity, &mut z);
+            let psi = self.field.value(&[constant(&self.theta)], &z);
+            let mut cost = vec![0.0; D * D];
+            self.manifold.cost_hessian(&psi.grad, BlockMut::dense(&mut cost, D));
+            std::array::from_fn(|i| std::array::from_fn(|j| cost[D * i + j] + psi.hess[i][j]))
+        }
+
+        /// The point, and the rows of the frame, of the surroundings of one point.
+        fn middle(&self, chart: usize, m: &[f64; D]) -> (Vec<f64>, Vec<Vec<f64>>) {
+            let around = self.hessian().atlas.surroundings(chart, &m.map(Interval::point), m);
+            let point = around.jets.iter().map(|jet| jet.value().middle()).collect();
+            let row = |k: usize| around.jets.iter().map(|jet| jet.first(k).middle()).collect();
+            (point, (0..D).map(row).collect())
+        }
+
+        /// The end of a geodesic, and the frame carried along it.
+        fn carried(&self, p: &[f64], frame: &[Vec<f64>], v: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
+            let mut q = vec![0.0; p.len()];
+            self.manifold.exp(p, v, &mut q);
+            let carry = |row: &Vec<f64>| {
+                let mut out = vec![0.0; p.len()];
+                self.manifold.transport(p, v, row, &mut out);
+                out
+            };
+            (q, frame.iter().map(carry).collect())
+        }
+
+        /// A chart and a point in it.
+        fn random(&self, rng: &mut Pcg64) -> (usize, [f64; D]) {
+            let chart = rng.random_range(0..self.hessian().atlas.charts());
+            (chart, std::array::from_fn(|_| rng.random_range(-1.0..1.0)))
+        }
+
+        /// `H` and its derivatives at points: against jets, and central differences along geodesics.
+        fn check_at_points(&self) {
+            let mut rng = Pcg64::seed_from_u64(1);
+            let hessian = self.hessian();
+            for _ in 0..20 {
+                let (chart, m) = self.random(&mut rng);
+                let (p, frame) = self.middle(chart, &m);
+                assert!(self.manifold.check_point(&p).is_ok(), "{p:?}");
+                let around = hessian.atlas.surroundings(chart, &m.map(Interval::point), &m);
+                let psi = hessian.derivatives(&around).unwrap();
+                let (h, slopes) = (hessian.matrix(&psi).unwrap(), hessian.slopes(&psi).unwrap());
+                let exact = self.reference(&p, &frame);
+                let step = 1e-4;
+                for k in 0..D {
+                    let side = |h: f64| {
+                        let v: Vec<f64> = frame[k].iter().map(|e| h * e).collect();
+                        let (q, frame) = self.carried(&p, &frame, &v);
+                        self.reference(&q, &frame)
+                    };
+                    let (before, after) = (side(-step), side(step));
+                    for i in 0..D {
+                        for j in 0..D {
+                            assert!(
+                                (h[i][j].middle() - exact[i][j]).abs() < 1e-12 && h[i][j].radius() < 1e-11
+                            );
+                            let difference = (after[i][j] - before[i][j]) / (2.0 * step);
+                            let slope = slopes[k][i][j];
+                            assert!((slope.middle() - difference).abs() < 2e-6, "{slope:?} {difference}");
+                            assert!(slope.radius() < 1e-10, "{slope:?}");
+                        }
+                    }
+                }
+            }
+        }
+
+        /// `H` at random points of cells lies in the enclosure, whose width is of first order and not much more.
+        fn check_over_boxes(&self) {
+            let mut rng = Pcg64::seed_from_u64(2);
+            let hessian = self.hessian();
+            for _ in 0..60 {
+                let (chart, low) = self.random(&mut rng);
+                let width: f64 = 10_f64.powf(rng.random_range(-6.0..-1.0));
+                let sides = low.map(|x| Interval::new(x, (x + width).min(1.0)));
+                let m = sides.map(Interval::middle);
+                let h = hessian.over(chart, &sides);
+                let (p, frame) = self.middle(chart, &m);
+                for _ in 0..10 {
+                    let u =
+                        sides.map(|side| side.lo() + rng.random_range(0.0..1.0) * (side.hi() - side.lo()));
+                    let (q, _) = self.middle(chart, &u);
+                    let mut v = vec![0.0; p.len()];
+                    self.manifold.log(&p, &q, &mut v);
+                    let (q, carried) = self.carried(&p, &frame, &v);
+                    let exact = self.reference(&q, &carried);
+                    for i in 0..D {
+                        for j in 0..D {
+                            let inner = Interval::new(h.over[i][j].lo() - 1e-12, h.over[i][j].hi() + 1e-12);
+                            assert!(
+                                inner.contains(exact[i][j]),
+                                "{} in {inner:?} of width {width}",
+                                exact[i][j]
+                            );
+                            assert!(inner.radius() < 40.0 * width + 1e-10, "{inner:?} of width {width}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_those_along_geodesics() {
+        let (circle, sphere) =
+            (Factor::Torus(Torus::new(1).unwrap()), |n| Factor::Sphere(Sphere::new(n).unwrap()));
+        let cases = [vec![sphere(3)], vec![circle.clone(), sphere(2)], vec![sphere(2), sphere(1)]];
+        for factors in cases {
+            let case = Case::<3>::new(factors, 0.4);
+            case.check_at_points();
+            case.check_over_boxes();
+        }
+        let case = Case::<2>::new(vec![sphere(2)], 0.4);
+        case.check_at_points();
+        case.check_over_boxes();
+    }
+}

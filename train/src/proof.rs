@@ -30,13 +30,13 @@ pub struct LayerProof {
     /// What is proven.
     #[serde(flatten)]
     pub verdict: LayerVerdict,
-    /// The smallest eigenvalue of `H` at the points that were looked at: that over the torus is no larger.
+    /// The smallest eigenvalue of `H` at the points that were looked at: that over the manifold is no larger.
     pub estimate: f64,
     /// Cells that were looked at.
     pub cells: u64,
 }
 
-/// What is proven of a layer's smallest eigenvalue of `H` over the whole torus.
+/// What is proven of a layer's smallest eigenvalue of `H` over the whole manifold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum LayerVerdict {
@@ -47,14 +47,15 @@ pub enum LayerVerdict {
     },
     /// It is at most this, which is negative: the layer folds.
     Refuted {
-        /// The angles where it is seen, in radians.
+        /// Where it is seen: angles in radians, and on spheres the multiple of the unit vector that lies on the surface of
+        /// the cube `[−1, 1]ⁿ⁺¹`, whose numbers are exact.
         point: Vec<f64>,
         /// The proven upper bound.
         bound: f64,
     },
     /// Neither is proven within the budget.
     Undecided {
-        /// Lower and upper ends of the angles of the worst cell, in radians.
+        /// Lower and upper ends of the coordinates of the worst cell, which are those of points.
         cell: Vec<[f64; 2]>,
         /// The proven lower bound; null for none.
         bound: f64,
@@ -65,9 +66,9 @@ pub enum LayerVerdict {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// The manifold is no torus of few angles.
+    /// The manifold is no product of tori and spheres of low dimension.
     #[error(
-        "proofs are for tori T1 to T{LARGEST}, not for {manifold}: `ircpm bounds` looks at points instead"
+        "proofs are for tori, spheres and their products of dimension 1 to {LARGEST} in all, not for {manifold}: `ircpm bounds` looks at points instead"
     )]
     Manifold {
         /// Name of the manifold.
@@ -109,23 +110,24 @@ const LARGEST: usize = 3;
 /// then is undecided. The outcome has the same bits on any number of threads.
 ///
 /// # Errors
-/// [`ProofError`] for another manifold than a torus of up to three angles, for potentials from an energy or of charges,
-/// and for parameters that are not finite.
+/// [`ProofError`] for a manifold that is no product of tori and spheres, or has more than three dimensions, for potentials
+/// from an energy or of charges, and for parameters that are not finite.
 pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
-    let [Coordinates::Angles(angles @ 1..=LARGEST)] = manifold.coordinates()[..] else {
+    let coordinates = manifold.coordinates();
+    let compact = |run: &Coordinates| matches!(run, Coordinates::Angles(_) | Coordinates::UnitVector(_));
+    if !(1..=LARGEST).contains(&manifold.dim()) || !coordinates.iter().all(compact) {
         return Err(ProofError::Manifold { manifold: manifold.to_string() });
-    };
+    }
+    let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
     let layers = if checkpoint.config.is_linear() {
         let terms = checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold));
         let potentials: Vec<Linear<Terms>> = terms.map(Linear).collect();
-        each(&model, |layer, theta| {
-            by_dimension(&potentials[layer], theta, angles, options, layer, progress)
-        })?
+        each(&model, |layer, theta| by_dimension(&potentials[layer], theta, place, options, layer, progress))?
     } else {
         let potential = network(checkpoint, manifold)?;
-        each(&model, |layer, theta| by_dimension(&potential, theta, angles, options, layer, progress))?
+        each(&model, |layer, theta| by_dimension(&potential, theta, place, options, layer, progress))?
     };
     let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
     Ok(Proof { manifold: manifold.to_string(), certified, layers })
@@ -163,33 +165,41 @@ fn each(
     Ok(proofs)
 }
 
-/// The proof for a layer of that many angles.
+/// Where points lie.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    coordinates: &'a [Coordinates],
+    dimension: usize,
+}
+
+/// The proof for a layer on a manifold of one of the dimensions.
 fn by_dimension<E: Expression>(
     potential: &E,
     theta: &[f64],
-    angles: usize,
+    place: Place<'_>,
     options: &Options,
     layer: usize,
     progress: Watch<'_>,
 ) -> Result<LayerProof, ProofError> {
-    let of = [of_layer::<E, 1>, of_layer::<E, 2>, of_layer::<E, LARGEST>][angles - 1];
-    of(potential, theta, options, layer, progress)
+    let of = [of_layer::<E, 1>, of_layer::<E, 2>, of_layer::<E, LARGEST>][place.dimension - 1];
+    of(potential, theta, place, options, layer, progress)
 }
 
 fn of_layer<E: Expression, const D: usize>(
     potential: &E,
     theta: &[f64],
+    place: Place<'_>,
     options: &Options,
     layer: usize,
     progress: Watch<'_>,
 ) -> Result<LayerProof, ProofError> {
     let refused = |source| ProofError::Layer { layer: layer + 1, source };
-    let proof = Layer::<E, D>::new(potential, theta).map_err(refused)?;
+    let proof = Layer::<E, D>::on(place.coordinates, potential, theta).map_err(refused)?;
     let Outcome { verdict, estimate, cells } = proof.certify(options, &|state| progress(layer, state));
     let verdict = match verdict {
         Verdict::Certified { bound } => LayerVerdict::Certified { bound },
-        Verdict::Refuted { point, bound } => LayerVerdict::Refuted { point: point.to_vec(), bound },
-        Verdict::Undecided { cell, bound } => LayerVerdict::Undecided { cell: cell.to_vec(), bound },
+        Verdict::Refuted { point, bound } => LayerVerdict::Refuted { point, bound },
+        Verdict::Undecided { cell, bound } => LayerVerdict::Undecided { cell, bound },
     };
     Ok(LayerProof { layer: layer + 1, verdict, estimate, cells })
 }

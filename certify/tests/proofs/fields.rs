@@ -28,7 +28,7 @@ impl<const D: usize> Expression for Wave<D> {
     }
 }
 
-fn outcome<const D: usize>(theta: f64, options: &Options) -> Outcome<D> {
+fn outcome<const D: usize>(theta: f64, options: &Options) -> Outcome {
     Layer::<_, D>::new(&Wave::<D>, &[theta]).unwrap().certify(options, &|_| ControlFlow::Continue(()))
 }
 
@@ -53,7 +53,7 @@ fn known_eigenvalues_are_bounded_to_five_per_cent() {
 #[test]
 fn folds_are_refuted_where_they_are() {
     let outcome = outcome::<2>(0.6, &Options::default());
-    let Verdict::Refuted { point, bound } = outcome.verdict else { panic!("{outcome:?}") };
+    let Verdict::Refuted { ref point, bound } = outcome.verdict else { panic!("{outcome:?}") };
     let exact = 1.0 - 1.2 * (point[0] + point[1]).cos();
     assert!(bound < 0.0 && exact < 0.0 && (bound - exact).abs() < 1e-12, "{outcome:?}, not {exact}");
 }
@@ -76,7 +76,7 @@ fn the_smallest_folds_are_never_certified() {
 #[test]
 fn a_spent_budget_leaves_the_worst_cell() {
     let outcome = outcome::<2>(0.4999, &Options { cells: 500, ..Options::default() });
-    let Verdict::Undecided { cell, bound } = outcome.verdict else { panic!("{outcome:?}") };
+    let Verdict::Undecided { ref cell, bound } = outcome.verdict else { panic!("{outcome:?}") };
     assert!(outcome.cells == 500 && bound < 2e-4 && bound > 1.9e-4, "{outcome:?}");
     // The eigenvalue is least where the sum of the angles is a multiple of 2π.
     let sum = 0.5 * (cell[0][0] + cell[0][1] + cell[1][0] + cell[1][1]);
@@ -116,7 +116,7 @@ fn what_is_no_layer_is_refused() {
     assert_eq!(new(&[1.0, 2.0]), Err(CertifyError::Parameters { expected: 1, found: 2 }));
     assert!(matches!(new(&[f64::NAN]), Err(CertifyError::NotFinite { index: 0, .. })));
     let many = Layer::<_, 9>::new(&Wave::<9>, &[0.1]).map(|_| ());
-    assert_eq!(many, Err(CertifyError::Dimension { angles: 9, largest: 8 }));
+    assert_eq!(many, Err(CertifyError::Dimension { dimension: 9, largest: 8 }));
     let three = Layer::<_, 3>::new(&Wave::<2>, &[0.1]).map(|_| ());
     assert_eq!(three, Err(CertifyError::Inputs { expected: 3, found: 2 }));
 }

@@ -40,7 +40,7 @@ fn sampled(theta: &[f64]) -> f64 {
     points.map(|point| eigenvalue(theta, point)).fold(f64::INFINITY, f64::min)
 }
 
-fn certify(theta: &[f64], options: &Options) -> Outcome<2> {
+fn certify(theta: &[f64], options: &Options) -> Outcome {
     Layer::<_, 2>::new(&network(), theta).unwrap().certify(options, &|_| ControlFlow::Continue(()))
 }
 
@@ -69,8 +69,8 @@ fn a_network_scaled_until_it_folds_is_refuted() {
     // On a torus an eigenvalue λ becomes 1 − factor (1 − λ).
     let theta = scaled(1.2 / (1.0 - least));
     let outcome = certify(&theta, &Options::default());
-    let Verdict::Refuted { point, bound } = outcome.verdict else { panic!("{outcome:?}") };
-    let there = eigenvalue(&theta, point);
+    let Verdict::Refuted { ref point, bound } = outcome.verdict else { panic!("{outcome:?}") };
+    let there = eigenvalue(&theta, [point[0], point[1]]);
     assert!(there < 0.0 && (there - bound).abs() < 1e-9, "{outcome:?}, {there}");
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{complaint, folder, ircpm, short, stdout, succeed};
 
 #[test]
-fn trained_network_is_certified_and_a_sphere_refused() {
+fn trained_network_is_certified() {
     let dir = folder();
     let small =
         ["--set", "model.hidden=[8]", "--set", "training.goal=1e-4", "--set", "evaluation.pictures=false"];
@@ -33,11 +33,28 @@ fn trained_network_is_certified_and_a_sphere_refused() {
     // A budget that is too small leaves it undecided, which is no success.
     let (text, code) = certify(&["--cells", "1"]);
     assert!(text.contains("UNDECIDED") && text.contains("worst cell") && code == Some(4), "{text}");
+}
 
+#[test]
+fn a_sphere_is_looked_at_and_the_plane_refused() {
+    let dir = folder();
     succeed(&short(dir.path(), &["train", "sphere-four-mode", "--out", "sphere"]));
-    let refused = ircpm(dir.path(), &["certify", "sphere"]);
+    let output = ircpm(dir.path(), &["certify", "sphere", "--cells", "200", "--json"]);
+    let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(proof["manifold"], "S2", "{proof}");
+    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{proof}");
+
+    let rows: Vec<String> =
+        (0..40).map(|i| format!("{},{}", f64::from(i).sin(), f64::from(i).cos())).collect();
+    fs::write(dir.path().join("plane.csv"), format!("a,b\n{}\n", rows.join("\n")))
+        .expect("a writable folder");
+    let fit =
+        ["fit", "plane.csv", "--manifold", "R2", "--out", "plane", "--set", "evaluation.pictures=false"];
+    let fitted = ircpm(dir.path(), &fit);
+    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", complaint(&fitted));
+    let refused = ircpm(dir.path(), &["certify", "plane"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(complaint(&refused).contains("not for S2"), "{}", complaint(&refused));
+    assert!(complaint(&refused).contains("not for R2"), "{}", complaint(&refused));
 }
 
 #[test]

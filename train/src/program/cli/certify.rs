@@ -25,13 +25,17 @@ Examples:
   ircpm certify runs/torus-multi-modal-1 --tolerance 1     only that it does not fold: far fewer cells
   ircpm certify runs/dihedrals-1 --json
 
-Proves that the map of a run is one-to-one over the whole torus, or that it folds. The torus is cut into cells; on each H
-is enclosed by interval arithmetic, and a cell that does not prove enough is halved. Each layer ends as one of
+Proves that the map of a run is one-to-one over the whole manifold, or that it folds. The manifold is cut into cells; on
+each H is enclosed by interval arithmetic, and a cell that does not prove enough is halved. Each layer ends as one of
   certified   the smallest eigenvalue of H is at least the bound, everywhere: the layer is a diffeomorphism
   refuted     it is negative at the point that is named: the layer folds
   undecided   neither is proven with that many cells; the worst cell is named
+On spheres a layer is certified only if |grad psi| is below pi everywhere, too; where it is not, H has a negative eigenvalue
+nearby. Points and cells on a sphere are named by vectors on the surface of the cube [-1, 1]^(n+1), whose numbers are
+exact: divide such a vector by its length.
 What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
-is not part of it. Networks and linear layers on T1, T2 and T3 can be proven; the number of cells grows exponentially with
+is not part of it. Networks and linear layers on tori, spheres and their products of dimension 1 to 3 can be proven, as
+T2, S2, S3 and T1xS2; the number of cells grows exponentially with
 the dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.";
 
 #[derive(Debug, Args)]
@@ -64,7 +68,7 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     let (config, folder) = open_config(&args.run)?;
     let Saved { checkpoint, .. } = program::read_checkpoint(&config, &folder)?;
     let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
-    // What is proven of the torus, in thousandths: how many cells it takes is not known before.
+    // What is proven of the manifold, in thousandths: how many cells it takes is not known before.
     let (bar, start) = (count_bar("proven, in thousandths", 1000), Instant::now());
     let found = prove(&checkpoint, &options, &|_, state| {
         if start.elapsed() > PATIENCE {
@@ -121,8 +125,8 @@ impl Display for LayerProof {
             }
             LayerVerdict::Refuted { point, bound } => {
                 // All digits: the point is exactly this one.
-                let angles: Vec<String> = point.iter().map(f64::to_string).collect();
-                write!(f, "an eigenvalue of H at most {} at ({})", -at_most(-bound), angles.join(", "))?;
+                let numbers: Vec<String> = point.iter().map(f64::to_string).collect();
+                write!(f, "an eigenvalue of H at most {} at ({})", -at_most(-bound), numbers.join(", "))?;
             }
             LayerVerdict::Undecided { cell, bound } => {
                 let side = |[lo, hi]: &[f64; 2]| format!("{} to {}", at_most(*lo), -at_most(-hi));
