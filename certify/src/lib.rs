@@ -1,10 +1,11 @@
 //! Proofs that the map of a potential is a diffeomorphism, or that it is not.
 //!
-//! The map of a potential psi on a compact manifold is a diffeomorphism if and only if `H = Hess c + Hess psi` is
-//! positive definite at every point (and `|grad psi|` stays below the injectivity radius, which a torus does not ask
-//! for): section 39 of `docs/mathematics.md`. Samples cannot show that. Here the torus is cut into boxes, *cells*; on
-//! each the entries of `H` are enclosed by interval arithmetic ([`ircpm_ad::interval`]), and where the enclosure does
-//! not prove enough the cell is halved.
+//! The map of a potential psi on a product of tori and spheres is a diffeomorphism if and only if `H = Hess c + Hess psi`
+//! is positive definite at every point, and `|grad psi|` stays below π on spheres: section 39 of `docs/mathematics.md`.
+//! Samples cannot show that. Here the charts of the manifold, of angles and of the faces of cubes around spheres, are
+//! cut into boxes, *cells*; on each the entries of `H` are enclosed by interval arithmetic ([`ircpm_ad::interval`]), and
+//! where the enclosure does not prove enough the cell is halved. [`Layer::new`] takes a torus, [`Layer::on`] any of these
+//! manifolds.
 //!
 //! ```
 //! use std::ops::ControlFlow::Continue;
@@ -43,13 +44,13 @@
 //!
 //! The function `psi` is that of [`Expression::value`] in exact arithmetic, with the parameters as given. Programs
 //! evaluate it in floating point: rounding errors of samples are not part of the statement. `psi` must have the period
-//! 2π in every coordinate, which no enclosure can tell; the features of networks see to it. Where psi branches
+//! 2π in every angle, which no enclosure can tell; the features of networks see to it. Where psi branches
 //! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their second derivatives: see
 //! [`ircpm_ad::interval`]. A concave kink, such as that of `−|sin z|`, folds the map and is not seen.
 //!
 //! # Limits
 //!
-//! Tori only. The number of cells grows exponentially with the dimension. A model whose smallest eigenvalue is within
+//! Tori, unit spheres and their products. The number of cells grows exponentially with the dimension. A model whose smallest eigenvalue is within
 //! rounding of zero stays undecided.
 
 #![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
