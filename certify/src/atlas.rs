@@ -37,7 +37,9 @@ pub(crate) struct Surroundings<const D: usize> {
     ///
     /// The normal coordinates belong to the frame at the middle, carried to the point in parallel along the geodesic.
     pub(crate) jets: Vec<Cubic<D>>,
-    /// The normal coordinates, at the middle, of a point: `tₖ = Σⱼ speeds[k][j] (uⱼ − mⱼ)`, `u` and `m` in the chart.
+    /// The normal coordinates, at the middle, of all points.
+    pub(crate) reach: [Interval; D],
+    /// The normal coordinates, at the middle, of one point: `tₖ = Σⱼ speeds[k][j] (uⱼ − mⱼ)`, `u` and `m` in the chart.
     pub(crate) speeds: [[Interval; D]; D],
 }
 
@@ -140,17 +142,21 @@ impl<const D: usize> Atlas<D> {
         sides: &[Interval; D],
         middle: &[f64; D],
     ) -> Surroundings<D> {
-        let mut around = Surroundings { jets: vec![], speeds: [[Interval::ZERO; D]; D] };
+        let mut around =
+            Surroundings { jets: vec![], reach: [Interval::ZERO; D], speeds: [[Interval::ZERO; D]; D] };
         self.each(chart, |factor, face, range| match factor {
             Factor::Angle => {
                 let k = range.start;
                 around.speeds[k][k] = Interval::ONE;
-                around.jets.push(Cubic::variable(sides[k], k));
+                around.jets.push(Cubic::variable(sides[k], Interval::point(middle[k]), k));
             }
             Factor::Sphere(_) => {
                 around.sphere(face, &sides[range.clone()], &middle[range.clone()], range);
             }
         });
+        let Surroundings { jets, reach, speeds } = &mut around;
+        *reach = speeds.map(|row| (0..D).map(|j| row[j] * (sides[j] - middle[j])).sum());
+        jets.iter_mut().for_each(|jet| *jet = jet.within(*reach));
         around
     }
 
@@ -186,10 +192,11 @@ impl<const D: usize> Surroundings<D> {
         let x0 = cosine(&m, u, p[0] * y[0], &x);
         let jet = |c: usize| {
             let axis = |k: usize| match k.checked_sub(range.start) {
-                Some(k) if k < n => frame[k][c] - x[k] / (x0 + 1.0) * (p[c] + y[c]),
-                _ => Interval::ZERO,
+                Some(k) if k < n => [frame[k][c] - x[k] / (x0 + 1.0) * (p[c] + y[c]), frame[k][c]],
+                _ => [Interval::ZERO; 2],
             };
-            exponential(y[c], std::array::from_fn(axis), &range)
+            let axes = [0, 1].map(|at: usize| std::array::from_fn(|k| axis(k)[at]));
+            exponential([y[c], p[c]], axes, &range)
         };
         self.jets.extend(on_face(face, (0..=n).map(jet).collect()));
         // ρ/sin ρ lies between 1 and tan ρ/sin ρ = 1/x₀.
@@ -244,13 +251,16 @@ fn cosine(m: &[Interval], u: &[Interval], heights: Interval, x: &[Interval]) -> 
     if product.lo() > 0.0 { product.intersection(root) } else { Interval::UNDEFINED }
 }
 
-/// A coordinate of `exp_y(Σ tₖ Eₖ) = y (1 − |t|²/2) + (1 − |t|²/6) Σ tₖ Eₖ` up to third order, `axes` that of the `Eₖ`.
-fn exponential<const D: usize>(y: Interval, axes: [Interval; D], range: &Range<usize>) -> Cubic<D> {
-    let second = |i: usize, j: usize| if i == j && range.contains(&i) { -y } else { Interval::ZERO };
+/// A coordinate of `exp_y(Σ tₖ Eₖ) = y (1 − |t|²/2) + (1 − |t|²/6) Σ tₖ Eₖ` up to third order, `axes` that of the `Eₖ`, over
+/// a box and at its middle.
+fn exponential<const D: usize>(y: [Interval; 2], axes: [[Interval; D]; 2], range: &Range<usize>) -> Cubic<D> {
+    let second = |i: usize, j: usize| {
+        if i == j && range.contains(&i) { y.map(|y| -y) } else { [Interval::ZERO; 2] }
+    };
     let third = |[i, j, k]: [usize; 3]| {
         // All three directions are the sphere's where two are equal and the third one's axis is not zero.
         let pair = |i: usize, j: usize, k: usize| {
-            if i == j && range.contains(&i) { axes[k] } else { Interval::ZERO }
+            if i == j && range.contains(&i) { axes[0][k] } else { Interval::ZERO }
         };
         -(pair(i, j, k) + pair(j, k, i) + pair(i, k, j)) / 3.0
     };

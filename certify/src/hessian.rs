@@ -35,7 +35,14 @@ pub(crate) struct Enclosure<const D: usize> {
 struct Derivatives<const D: usize> {
     first: [Interval; D],
     second: Matrix<D>,
-    /// `third[k]` is the derivative of `second` along axis `k`.
+}
+
+/// The same over a box and at its middle.
+#[derive(Clone, Copy, Debug)]
+struct Expansion<const D: usize> {
+    over: Derivatives<D>,
+    at: Derivatives<D>,
+    /// `third[k]` is the derivative of the second ones along axis `k`, over the box.
     third: [Matrix<D>; D],
 }
 
@@ -54,29 +61,33 @@ impl<'a, E: Expression, const D: usize> Hessian<'a, E, D> {
     ///
     /// Those of `psi ∘ exp` at 0 are the covariant ones up to second order, and of third order their mean over the orders
     /// of differentiation (section 39): on the unit sphere `∇ₖ∇ᵢ∇ⱼ = mean + (δₖᵢ gⱼ + δₖⱼ gᵢ − 2 δᵢⱼ gₖ)/3`.
-    fn derivatives(&self, around: &Surroundings<D>) -> Option<Derivatives<D>> {
+    fn expansion(&self, around: &Surroundings<D>) -> Option<Expansion<D>> {
         let psi = self.potential.value(&self.theta, &around.jets);
         if !psi.is_defined() {
             return None;
         }
-        let matrix =
-            |f: &dyn Fn(usize, usize) -> Interval| std::array::from_fn(|i| std::array::from_fn(|j| f(i, j)));
-        let mut d = Derivatives {
-            first: std::array::from_fn(|i| psi.first(i)),
-            second: matrix(&|i, j| psi.second(i, j)),
-            third: std::array::from_fn(|k| matrix(&|i, j| psi.third(k, i, j))),
-        };
+        let derivatives = |(first, second)| Derivatives { first, second };
+        let (over, at) = (derivatives(psi.over()), derivatives(psi.at()));
+        let matrix = |k| std::array::from_fn(|i| std::array::from_fn(|j| psi.third(k, i, j)));
+        let mut third: [Matrix<D>; D] = std::array::from_fn(matrix);
         for range in self.atlas.curved() {
             for k in range.clone() {
                 for i in range.clone() {
-                    let g = d.first[i] / 3.0;
-                    d.third[k][k][i] += g;
-                    d.third[k][i][k] += g;
-                    d.third[i][k][k] -= g * 2.0;
+                    let g = over.first[i] / 3.0;
+                    third[k][k][i] += g;
+                    third[k][i][k] += g;
+                    third[i][k][k] -= g * 2.0;
                 }
             }
         }
-        Some(d)
+        let mut x = Expansion { over, at, third };
+        for i in 0..D {
+            for j in 0..D {
+                let change = (0..D).map(|k| third[k][i][j] * around.reach[k]).sum::<Interval>();
+                x.over.second[i][j] = both(x.over.second[i][j], at.second[i][j] + change);
+            }
+        }
+        Some(x)
     }
 
     /// `H`; nothing where `|grad psi|` may reach `π` on a sphere.
@@ -97,11 +108,11 @@ impl<'a, E: Expression, const D: usize> Hessian<'a, E, D> {
     }
 
     /// The covariant derivatives of `H` along the axes.
-    fn slopes(&self, psi: &Derivatives<D>) -> Option<[Matrix<D>; D]> {
+    fn slopes(&self, psi: &Expansion<D>) -> Option<[Matrix<D>; D]> {
         let mut slopes = psi.third;
-        let (g, h) = (&psi.first, &psi.second);
+        let (g, h) = (&psi.over.first, &psi.over.second);
         for range in self.atlas.curved() {
-            let cost = SphereCost::over(psi.squared_length(range.clone()))?;
+            let cost = SphereCost::over(psi.over.squared_length(range.clone()))?;
             for k in 0..D {
                 let s = range.clone().map(|l| g[l] * h[k][l]).sum::<Interval>() * 2.0;
                 for i in range.clone() {
@@ -120,7 +131,7 @@ impl<'a, E: Expression, const D: usize> Hessian<'a, E, D> {
     /// `H` at one point of a chart.
     pub(crate) fn at(&self, chart: usize, point: [f64; D]) -> Matrix<D> {
         let around = self.atlas.surroundings(chart, &point.map(Interval::point), &point);
-        let h = self.derivatives(&around).and_then(|psi| self.matrix(&psi));
+        let h = self.expansion(&around).and_then(|psi| self.matrix(&psi.at));
         h.unwrap_or([[Interval::UNDEFINED; D]; D])
     }
 
@@ -128,10 +139,10 @@ impl<'a, E: Expression, const D: usize> Hessian<'a, E, D> {
     /// `H(y) ∈ H(m) + Σⱼ (uⱼ − mⱼ) Σₖ speeds[k][j] ∇ₖH(box)`, and no more than the enclosure of the entry itself.
     pub(crate) fn over(&self, chart: usize, sides: &[Interval; D]) -> Enclosure<D> {
         let middle = sides.map(Interval::middle);
-        let at = self.at(chart, middle);
         let around = self.atlas.surroundings(chart, sides, &middle);
-        let psi = self.derivatives(&around);
-        let found = psi.and_then(|psi| Some((self.matrix(&psi)?, self.slopes(&psi)?)));
+        let psi = self.expansion(&around);
+        let at = psi.and_then(|psi| self.matrix(&psi.at)).unwrap_or_else(|| self.at(chart, middle));
+        let found = psi.and_then(|psi| Some((self.matrix(&psi.over)?, self.slopes(&psi)?)));
         let Some((plain, slopes)) = found else {
             // No derivative means anything there.
             return Enclosure { at, over: [[Interval::UNDEFINED; D]; D], widths: [f64::NAN; D] };
@@ -240,7 +251,7 @@ mod tests {
         fn middle(&self, chart: usize, m: &[f64; D]) -> (Vec<f64>, Vec<Vec<f64>>) {
             let around = self.hessian().atlas.surroundings(chart, &m.map(Interval::point), m);
             let point = around.jets.iter().map(|jet| jet.value().middle()).collect();
-            let row = |k: usize| around.jets.iter().map(|jet| jet.first(k).middle()).collect();
+            let row = |k: usize| around.jets.iter().map(|jet| jet.at().0[k].middle()).collect();
             (point, (0..D).map(row).collect())
         }
 
@@ -271,8 +282,8 @@ mod tests {
                 let (p, frame) = self.middle(chart, &m);
                 assert!(self.manifold.check_point(&p).is_ok(), "{p:?}");
                 let around = hessian.atlas.surroundings(chart, &m.map(Interval::point), &m);
-                let psi = hessian.derivatives(&around).unwrap();
-                let (h, slopes) = (hessian.matrix(&psi).unwrap(), hessian.slopes(&psi).unwrap());
+                let psi = hessian.expansion(&around).unwrap();
+                let (h, slopes) = (hessian.matrix(&psi.at).unwrap(), hessian.slopes(&psi).unwrap());
                 let exact = self.reference(&p, &frame);
                 let step = 1e-4;
                 for k in 0..D {
