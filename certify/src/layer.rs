@@ -36,25 +36,7 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     /// [`CertifyError`] if `D` is not 1 to 8 or not the dimension of the manifold, if the manifold is no product of tori
     /// and spheres, if the potential is not one of its points, or the parameters are not its own, or not finite.
     pub fn on(coordinates: &[Coordinates], potential: &'a E, theta: &[f64]) -> Result<Self, CertifyError> {
-        if D == 0 || D > LARGEST {
-            return Err(CertifyError::Dimension { dimension: D, largest: LARGEST });
-        }
-        let Some(atlas) = Atlas::new(coordinates) else {
-            return Err(CertifyError::Manifold { coordinates: coordinates.to_vec(), dimension: D });
-        };
-        let expected = coordinates.iter().map(|run| run.len()).sum();
-        if potential.inputs() != expected {
-            return Err(CertifyError::Inputs { expected, found: potential.inputs() });
-        }
-        if !potential.fits(coordinates) {
-            return Err(CertifyError::Coordinates { coordinates: coordinates.to_vec() });
-        }
-        if potential.parameters() != theta.len() {
-            return Err(CertifyError::Parameters { expected: potential.parameters(), found: theta.len() });
-        }
-        if let Some((index, &value)) = theta.iter().enumerate().find(|(_, w)| !w.is_finite()) {
-            return Err(CertifyError::NotFinite { index, value });
-        }
+        let atlas = check::<E, D>(coordinates, potential, theta)?;
         Ok(Self { hessian: Hessian::new(potential, theta, atlas) })
     }
 
@@ -66,4 +48,32 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     pub fn certify(&self, options: &Options, progress: &dyn Fn(&Progress) -> ControlFlow<()>) -> Outcome {
         Search::new(&self.hessian, *options).run(progress)
     }
+}
+
+/// The charts of the manifold. Refuses what nothing can be proven of: see [`Layer::on`].
+pub(crate) fn check<E: Expression, const D: usize>(
+    coordinates: &[Coordinates],
+    potential: &E,
+    theta: &[f64],
+) -> Result<Atlas<D>, CertifyError> {
+    if D == 0 || D > LARGEST {
+        return Err(CertifyError::Dimension { dimension: D, largest: LARGEST });
+    }
+    let Some(atlas) = Atlas::new(coordinates) else {
+        return Err(CertifyError::Manifold { coordinates: coordinates.to_vec(), dimension: D });
+    };
+    let expected = coordinates.iter().map(|run| run.len()).sum();
+    if potential.inputs() != expected {
+        return Err(CertifyError::Inputs { expected, found: potential.inputs() });
+    }
+    if !potential.fits(coordinates) {
+        return Err(CertifyError::Coordinates { coordinates: coordinates.to_vec() });
+    }
+    if potential.parameters() != theta.len() {
+        return Err(CertifyError::Parameters { expected: potential.parameters(), found: theta.len() });
+    }
+    if let Some((index, &value)) = theta.iter().enumerate().find(|(_, w)| !w.is_finite()) {
+        return Err(CertifyError::NotFinite { index, value });
+    }
+    Ok(atlas)
 }

@@ -59,19 +59,26 @@ mod atlas;
 mod cell;
 mod cost;
 mod cubic;
+mod density;
+mod density_search;
 mod eigenvalue;
 mod error;
 mod hessian;
 mod layer;
+mod model_jet;
 mod options;
 mod search;
 mod stack;
+mod taylor_model;
 
+pub use density::{Density, EnergyModel};
+pub use density_search::{DensityBounds, DensityOptions, DensityProgress};
 pub use error::CertifyError;
 pub use layer::Layer;
 pub use options::{Options, Progress};
 pub use search::{Outcome, Verdict};
 pub use stack::{StackVerdict, certify_stack};
+pub use taylor_model::{SpaceModel, TaylorModel};
 
 #[cfg(doc)]
 use ircpm_flow::Expression;

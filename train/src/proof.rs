@@ -82,6 +82,17 @@ pub enum ProofError {
         /// What the potential is.
         potential: &'static str,
     },
+    /// The flow was fitted to points, so that there is no density to compare it with.
+    #[error(
+        "it was fitted to points, so there is no energy whose density could be compared with the model's"
+    )]
+    NoEnergy,
+    /// The energy is in another language, or calls a function whose range over intervals is not known.
+    #[error(
+        "the energy is not known over intervals: `erf`, `erfc`, `log_gamma`, `digamma`, Bessel functions and energies in \
+         other languages are not; `ircpm evaluate` measures the density at samples instead"
+    )]
+    UnknownEnergy,
     /// The checkpoint holds no flow.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -102,7 +113,7 @@ pub enum ProofError {
 type Watch<'a> = &'a dyn Fn(usize, &Progress) -> ControlFlow<()>;
 
 /// Largest dimension that proofs are compiled for. Cells grow exponentially with it.
-const LARGEST: usize = 3;
+pub(crate) const LARGEST: usize = 3;
 
 /// Proves that the flow of a checkpoint is a diffeomorphism, or that it folds, layer by layer.
 ///
@@ -134,7 +145,10 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
 }
 
 /// The network of a configuration, averaged over its group.
-fn network(checkpoint: &Checkpoint, manifold: &AnyManifold) -> Result<Average<Network>, ProofError> {
+pub(crate) fn network(
+    checkpoint: &Checkpoint,
+    manifold: &AnyManifold,
+) -> Result<Average<Network>, ProofError> {
     let model = &checkpoint.config.model;
     if model.energy.is_some() {
         return Err(ProofError::Potential { potential: "functions of the target's energy" });

@@ -6,13 +6,13 @@ use ircpm_ad::{Jet, Scalar};
 use ircpm_certify::{Layer, Options, Outcome, Verdict};
 use ircpm_flow::{Expression, FeatureMap, Features, Network};
 
-fn network() -> Network {
+pub(crate) fn network() -> Network {
     let features = FeatureMap::new(&Features::Harmonics { order: 1 }, &"T2".parse().unwrap()).unwrap();
     Network::new(features, &[32, 32], 1.0)
 }
 
 /// The parameters that training found, as little-endian doubles.
-fn trained() -> Vec<f64> {
+pub(crate) fn trained() -> Vec<f64> {
     let bytes = include_bytes!("../data/torus-multi-modal.theta");
     bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
 }

@@ -73,6 +73,14 @@ pub enum RunError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The bounds of a density are not ones of this program.
+    #[error("bounds of the density {}: {source}; remove the file, and `ircpm certify --density` writes it again", path.display())]
+    Density {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// There is no report of the present state whose marks could be drawn.
     #[error("{} is not measured as it is now: `ircpm evaluate` measures it and draws its pictures", path.display())]
     Unmeasured {

@@ -78,6 +78,8 @@ pub mod file {
     pub const POINTS: &str = "points.npy";
     /// Name of the results.
     pub const REPORT: &str = "report.json";
+    /// Proven bounds of the density.
+    pub const DENSITY: &str = "density.json";
 }
 
 /// An existing folder of a run.

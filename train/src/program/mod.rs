@@ -1,6 +1,7 @@
 //! The program `ircpm`: commands, folders, progress, and why a run stops.
 
 pub mod cli;
+mod density_file;
 pub mod error;
 pub mod folder;
 mod measurement;
@@ -10,6 +11,7 @@ mod recorder;
 pub mod tables;
 mod workflow;
 
+pub use density_file::{read_density, write_density};
 pub use error::RunError;
 pub use measurement::Measurement;
 pub use workflow::{

@@ -1,11 +1,14 @@
 //! Samples of a trained flow in batches, with their log-densities and importance weights.
 
+mod exact;
+
 use ircpm_flow::Flow;
 
 pub use crate::data::coordinate_names;
 use crate::evaluation::{EvaluationError, log_target};
 use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::target::Target;
+pub use exact::ExactSamples;
 
 /// Base points of a batch: enough for every thread, little memory.
 pub const BATCH: usize = 8192;
@@ -39,6 +42,23 @@ pub enum SamplesError {
         failed: usize,
         /// Base points so far.
         drawn: usize,
+    },
+    /// An inner solve fails where every sample is needed.
+    #[error(
+        "{failed} inner solves failed, and samples in their places would have another law: raise solver.max_steps"
+    )]
+    Failed {
+        /// Base points that were not solved.
+        failed: usize,
+    },
+    /// A sample contradicts a bound that is proven.
+    #[error(
+        "the weight of a sample exceeds the proven bound by a factor of exp({excess:e}): its log q or its energy is rounded too \
+         much for exact samples"
+    )]
+    Bound {
+        /// By how much, in nats.
+        excess: f64,
     },
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ircpm_ad::derivative::ScalarField;
 use ircpm_ad::{Dual, Isa, Kernel, Real, Scalar};
+use ircpm_certify::SpaceModel;
 use ircpm_flow::{Energy, partial_derivatives};
 use ircpm_manifolds::AnyManifold;
 
@@ -117,6 +118,10 @@ impl<D: Density> Target for InLanes<D> {
     fn differentiable(&self) -> Option<Arc<dyn Energy>> {
         let coordinates = self.manifold.ambient();
         Some(Arc::new(Differentiable { density: Arc::clone(&self.density), coordinates, isa: self.isa }))
+    }
+    fn energy_model(&self, y: &[SpaceModel]) -> Option<SpaceModel> {
+        assert_eq!(y.len(), self.manifold.ambient(), "coordinates of one point");
+        Some(self.density.energy(y))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod torus;
 
 use std::sync::Arc;
 
+use ircpm_certify::SpaceModel;
 use ircpm_flow::Energy;
 use ircpm_manifolds::AnyManifold;
 
@@ -57,6 +58,15 @@ pub trait Target: Send + Sync {
     /// The energy with its derivatives up to the third order, from which psi may be built
     /// ([`crate::config::ModelConfig::energy`]); none by default.
     fn differentiable(&self) -> Option<Arc<dyn Energy>> {
+        None
+    }
+
+    /// The energy `u` as a Taylor model over the points that Taylor models of the coordinates stand for, for proofs; its
+    /// error bound is NaN where it is not known over all of them. None by default.
+    ///
+    /// # Panics
+    /// If `y` is not one point.
+    fn energy_model(&self, _y: &[SpaceModel]) -> Option<SpaceModel> {
         None
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 mod conditional;
+mod densities;
 mod energies;
 mod files;
 mod fits;

@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use ircpm_certify::Options;
+use ircpm_certify::{DensityOptions, Options};
+use serde::Serialize;
 
 use super::CliError;
 use super::bounds::PATIENCE;
+use super::density;
 use super::open::open_config;
 use super::threads::Threads;
+use crate::density_proof::DensityProof;
 use crate::program::output::show;
 use crate::program::progress::count_bar;
 use crate::program::{self, RunError, Saved};
-use crate::proof::{LayerProof, LayerVerdict, Proof, prove};
+use crate::proof::{LayerProof, LayerVerdict, Proof, ProofError, prove};
 use crate::report::Status;
 
 pub(super) const EXAMPLES: &str = "\
@@ -24,6 +27,7 @@ Examples:
   ircpm certify runs/torus-multi-modal-1
   ircpm certify runs/torus-multi-modal-1 --tolerance 1     only that it does not fold: far fewer cells
   ircpm certify runs/dihedrals-1 --json
+  ircpm certify runs/torus-multi-modal-1 --density         and how far its density is from the target at most
 
 Proves that the map of a run is one-to-one over the whole manifold, or that it folds. The manifold is cut into cells; on
 each H is enclosed by interval arithmetic, and a cell that does not prove enough is halved. Each layer ends as one of
@@ -36,7 +40,12 @@ exact: divide such a vector by its length.
 What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
 is not part of it. Networks and linear layers on tori, spheres and their products of dimension 1 to 3 can be proven, as
 T2, S2, S3 and T1xS2; the number of cells grows exponentially with
-the dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.";
+the dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.
+
+With --density, rho = log q - log p is bounded as well over the whole torus, where q is the model's density and p the
+target's. It proves log Z, because the integrals of both are one, and bounds KL and ESS, the acceptance of rejection, and
+the convergence of the independence chain. The bounds are written to density.json in the folder of the run; `ircpm sample
+--exact` needs them. Energies may have kinks. The exit status is 4 if the bounds are not within --density-tolerance.";
 
 #[derive(Debug, Args)]
 pub(super) struct Certify {
@@ -45,9 +54,17 @@ pub(super) struct Certify {
     /// How close the proven bound shall come to the smallest eigenvalue, relative to it: above 0, at most 1
     #[arg(long, value_name = "SHARE", default_value = "0.05", value_parser = share, allow_negative_numbers = true)]
     tolerance: f64,
-    /// Most cells per layer
+    /// Most cells per layer, and for the density
     #[arg(long, value_name = "N", default_value = "4_000_000", value_parser = super::sample::number)]
     cells: usize,
+    /// Bound the model's density relative to the target's as well
+    #[arg(long)]
+    density: bool,
+    /// How far the bounds of the density may be from the values that were met, in nats: above 0
+    #[arg(
+        long, value_name = "NATS", default_value = "1e-3", value_parser = nats, requires = "density", allow_negative_numbers = true
+    )]
+    density_tolerance: f64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -62,15 +79,35 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+fn nats(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(nats) if nats > 0.0 && f64::is_finite(nats) => Ok(nats),
+        _ => Err("give a number above 0".to_owned()),
+    }
+}
+
+/// What is proven of a run.
+#[derive(Serialize)]
+struct Proven {
+    #[serde(flatten)]
+    map: Proof,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    density: Option<DensityProof>,
+}
+
 /// Does what the arguments say; returns the exit status.
 pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (config, folder) = open_config(&args.run)?;
-    let Saved { checkpoint, .. } = program::read_checkpoint(&config, &folder)?;
+    let saved = program::read_checkpoint(&config, &folder)?;
+    let Saved { checkpoint, .. } = &saved;
+    if args.density && config.data.is_some() {
+        return Err(CliError::Proof { run: args.run.clone(), source: ProofError::NoEnergy });
+    }
     let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
     // What is proven of the manifold, in thousandths: how many cells it takes is not known before.
     let (bar, start) = (count_bar("proven, in thousandths", 1000), Instant::now());
-    let found = prove(&checkpoint, &options, &|_, state| {
+    let found = prove(checkpoint, &options, &|_, state| {
         if start.elapsed() > PATIENCE {
             bar.set_position((1000.0 * state.proven) as u64);
         }
@@ -81,13 +118,22 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
         return Err(RunError::Stopped.into());
     }
     let proof = found.map_err(|source| CliError::Proof { run: args.run.clone(), source })?;
-    if args.json {
-        show(serde_json::to_string_pretty(&proof).expect("a proof has string keys only") + "\n")?;
-    } else {
+    if !args.json {
         show(&proof)?;
     }
+    let options = DensityOptions { tolerance: args.density_tolerance, cells: args.cells as u64 };
+    let wanted = args.density && proof.certified;
+    let density = wanted.then(|| density::bound(&args.run, &folder, &saved, &options, stop)).transpose()?;
+    let proven = Proven { map: proof, density };
+    if args.json {
+        show(serde_json::to_string_pretty(&proven).expect("a proof has string keys only") + "\n")?;
+    } else if let Some(density) = &proven.density {
+        show(density)?;
+    }
+    let Proven { map: proof, density } = proven;
+    let is_sharp = density.is_none_or(|density| density.is_sharp);
     let refuted = proof.layers.iter().any(|layer| matches!(layer.verdict, LayerVerdict::Refuted { .. }));
-    Ok(match (proof.certified, refuted) {
+    Ok(match (proof.certified && is_sharp, refuted) {
         (true, _) => 0,
         (false, true) => Status::NotADensity.code(),
         (false, false) => Status::Unfinished.code(),

@@ -31,6 +31,16 @@ pub enum CliError {
         /// Why not.
         source: ProofError,
     },
+    /// Exact samples are asked for of a density that nothing is proven of.
+    #[error(
+        "no bounds of the density of {} as it is now are proven, and rejection needs one: `ircpm certify {} --density` proves them",
+        run.display(),
+        run.display()
+    )]
+    NoBounds {
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// A page is asked for of a command that does not exist.
     #[error("there is no command `{name}`; the commands are {names}")]
     NoSuchCommand {

@@ -4,6 +4,7 @@ mod bounds;
 mod certify;
 mod chain;
 mod context;
+mod density;
 mod destination;
 mod error;
 mod evaluate;

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::CliError;
 use super::open::open_config;
+use crate::density_proof::DensityProof;
+use crate::program::folder::Folder;
 use crate::program::output::warn;
 use crate::program::{self, Measurement, RunError, Saved};
+use crate::proof::ProofError;
 use crate::report::Status;
 use crate::training::Model;
 
@@ -50,6 +53,35 @@ impl Standing {
 
 /// The model of a run, which needs neither the points that it was fitted to nor its pictures.
 pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
+    let Opened { model, standing, .. } = open(root)?;
+    standing.tell(root);
+    Ok((model, standing))
+}
+
+/// The model of a run whose density is proven to be bounded, and the bounds.
+///
+/// # Errors
+/// [`CliError::Proof`] for a run without an energy, [`CliError::NoBounds`] if nothing is proven of the present state, and as
+/// [`open_model`].
+pub(super) fn open_bounded(root: &Path) -> Result<(Model, DensityProof), CliError> {
+    let Opened { model, folder, checksum, .. } = open(root)?;
+    if model.target.is_none() {
+        return Err(CliError::Proof { run: root.to_owned(), source: ProofError::NoEnergy });
+    }
+    let proof = program::read_density(&checksum, model.beta, &folder)?;
+    let proof = proof.ok_or_else(|| CliError::NoBounds { run: root.to_owned() })?;
+    Ok((model, proof))
+}
+
+/// What the folder of a run holds.
+struct Opened {
+    model: Model,
+    standing: Standing,
+    folder: Folder,
+    checksum: String,
+}
+
+fn open(root: &Path) -> Result<Opened, CliError> {
     let (config, folder) = open_config(root)?;
     let Saved { checkpoint, checksum } = program::read_checkpoint(&config, &folder)?;
     let model = Model::new(&checkpoint).map_err(|source| RunError::in_checkpoint(&folder, source))?;
@@ -59,6 +91,5 @@ pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
         None if checkpoint.state.progress.fold_seen => Standing::Measured(Status::NotADensity),
         None => Standing::Unmeasured,
     };
-    standing.tell(root);
-    Ok((model, standing))
+    Ok(Opened { model, standing, folder, checksum })
 }

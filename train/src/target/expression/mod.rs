@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use ircpm_ad::derivative::ScalarField;
 use ircpm_ad::{Isa, Scalar};
+use ircpm_certify::SpaceModel;
 use ircpm_flow::{Energy, partial_derivatives};
 use ircpm_manifolds::AnyManifold;
 
@@ -213,6 +214,9 @@ impl Target for Expression {
     }
     fn differentiable(&self) -> Option<Arc<dyn Energy>> {
         Some(Arc::new(self.clone()))
+    }
+    fn energy_model(&self, y: &[SpaceModel]) -> Option<SpaceModel> {
+        Some(self.eval(y))
     }
 }
 

@@ -1,0 +1,120 @@
+//! Proven bounds of a run's density, and exact samples.
+
+use std::f64::consts::TAU;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{complaint, folder, ircpm, json, stdout, succeed};
+
+/// The distribution function of the von Mises law with the given mode and concentration one, on a grid.
+fn cumulative(mode: f64) -> Vec<f64> {
+    const NODES: usize = 20_000;
+    let mut sum = 0.0;
+    let mut table = vec![0.0];
+    for i in 0..NODES {
+        let angle = TAU * (i as f64 + 0.5) / NODES as f64;
+        sum += (angle - mode).cos().exp();
+        table.push(sum);
+    }
+    table.iter().map(|x| x / sum).collect()
+}
+
+/// Kolmogorov's statistic of angles and the law of that table, times the root of their number.
+fn kolmogorov(mut angles: Vec<f64>, table: &[f64]) -> f64 {
+    angles.sort_by(f64::total_cmp);
+    let n = angles.len() as f64;
+    let mut largest = 0.0_f64;
+    for (i, angle) in angles.iter().enumerate() {
+        let exact = table[(angle / TAU * (table.len() - 1) as f64).round() as usize];
+        largest = largest.max((exact - i as f64 / n).abs()).max((exact - (i + 1) as f64 / n).abs());
+    }
+    largest * n.sqrt()
+}
+
+#[test]
+fn bounds_of_a_density_give_log_z_and_exact_samples() {
+    let dir = folder();
+    let small =
+        ["--set", "model.hidden=[8]", "--set", "training.goal=1e-3", "--set", "evaluation.pictures=false"];
+    succeed(&ircpm(dir.path(), &[&["train", "torus-unimodal", "--out", "run"][..], &small].concat()));
+    let exact = |more: &[&str]| {
+        ircpm(dir.path(), &[&["sample", "run", "--exact", "-n", "4000", "--seed", "3"][..], more].concat())
+    };
+    let early = exact(&[]);
+    assert_eq!(early.status.code(), Some(1));
+    assert!(complaint(&early).contains("`ircpm certify run --density` proves them"), "{}", complaint(&early));
+
+    let certify = |more: &[&str]| {
+        let given = ["certify", "run", "--tolerance", "1", "--density", "--density-tolerance", "0.02"];
+        ircpm(dir.path(), &[&given[..], more].concat())
+    };
+    let output = certify(&["--json", "--threads", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert_eq!(stdout(&output), stdout(&certify(&["--json", "--threads", "2"])));
+    let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(proof["certified"], true);
+    let number = |key: &str| proof["density"][key].as_f64().expect("a number");
+    // 2 log(2π I₀(1))
+    let log_z = 4.147_583;
+    assert!(-number("highest") < log_z && log_z < -number("lowest"), "{proof}");
+    let width = number("highest") - number("lowest");
+    assert!(width > 1e-3 && width < 0.5, "{proof}");
+    let text = stdout(&certify(&[]));
+    assert!(text.contains("DENSITY BOUNDED") && text.contains("acceptance"), "{text}");
+    assert_eq!(json(&dir.path().join("run/density.json"))["lowest"], proof["density"]["lowest"]);
+
+    // Weights of the model's own samples keep the bounds.
+    succeed(&ircpm(dir.path(), &["sample", "run", "-n", "20000", "-o", "model.csv"]));
+    let table = fs::read_to_string(dir.path().join("model.csv")).expect("a table");
+    for row in table.lines().skip(1) {
+        let weight: f64 = row.rsplit(',').next().and_then(|text| text.parse().ok()).expect("a number");
+        assert!(-weight >= number("lowest") - 1e-11 && -weight <= number("highest") + 1e-11, "{row}");
+    }
+
+    let output = exact(&["--threads", "2"]);
+    succeed(&output);
+    assert!(complaint(&output).contains("at least"), "{}", complaint(&output));
+    let samples = stdout(&output);
+    assert_eq!(samples, stdout(&exact(&["--threads", "1"])));
+    let rows: Vec<Vec<f64>> = samples
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').map(|x| x.parse().expect("a number")).collect())
+        .collect();
+    assert_eq!((rows.len(), samples.lines().next()), (4000, Some("theta1,theta2,energy")));
+    for (k, mode) in [4.18, 5.96].into_iter().enumerate() {
+        // Above 1.95 in one of a thousand.
+        let statistic = kolmogorov(rows.iter().map(|row| row[k]).collect(), &cumulative(mode));
+        assert!(statistic < 1.95, "{statistic}");
+    }
+    let fewer = ircpm(dir.path(), &["sample", "run", "--exact", "-n", "100", "--seed", "3"]);
+    assert!(samples.starts_with(&stdout(&fewer)));
+
+    // Bounds of another state are not taken.
+    let path = dir.path().join("run/density.json");
+    let stored = json(&path);
+    let checksum = stored["checkpoint"].as_str().expect("a text");
+    let other = fs::read_to_string(&path).expect("a file").replace(checksum, "00000000");
+    fs::write(&path, other).expect("a writable folder");
+    assert!(complaint(&exact(&[])).contains("as it is now"), "{}", complaint(&exact(&[])));
+
+    // A budget that is too small proves less, and says so.
+    let output = certify(&["--cells", "300", "--density-tolerance", "1e-6"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stdout(&output));
+}
+
+#[test]
+fn a_density_of_points_has_no_target() {
+    let dir = folder();
+    let rows: String = (0..60).map(|i| format!("{}\n", 3.0 + (0.7 * f64::from(i)).sin())).collect();
+    fs::write(dir.path().join("points.csv"), format!("a\n{rows}")).expect("a writable folder");
+    let given = ["--manifold", "T1", "--unit", "rad", "--out", "run", "--set", "evaluation.pictures=false"];
+    let fitted = ircpm(dir.path(), &[&["fit", "points.csv"][..], &given].concat());
+    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", complaint(&fitted));
+    for command in [&["certify", "run", "--density"][..], &["sample", "run", "--exact"]] {
+        let refused = ircpm(dir.path(), command);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(complaint(&refused).contains("no energy"), "{}", complaint(&refused));
+    }
+}
