@@ -40,13 +40,21 @@
 //! # Ok::<(), ircpm_certify::CertifyError>(())
 //! ```
 //!
+//! # Densities
+//!
+//! [`Density`] bounds `log q + βu` over the torus from both sides, where q is the density of a stack of layers and
+//! `exp(−βu)` a target. Both are Taylor models over a cell ([`TaylorModel`]), so that what cancels between them does so
+//! in the proof. The bounds prove `log Z`, KL and ESS, and that rejection gives exact samples of the target: section 40 of
+//! `docs/mathematics.md`.
+//!
 //! # What is proven
 //!
 //! The function `psi` is that of [`Expression::value`] in exact arithmetic, with the parameters as given. Programs
 //! evaluate it in floating point: rounding errors of samples are not part of the statement. `psi` must have the period
 //! 2π in every angle, which no enclosure can tell; the features of networks see to it. Where psi branches
 //! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their second derivatives: see
-//! [`ircpm_ad::interval`]. A concave kink, such as that of `−|sin z|`, folds the map and is not seen.
+//! [`ircpm_ad::interval`]. A concave kink, such as that of `−|sin z|`, folds the map and is not seen. The energy of a
+//! [`Density`] may have kinks.
 //!
 //! # Limits
 //!

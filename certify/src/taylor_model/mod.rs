@@ -175,6 +175,9 @@ impl<const D: usize, const M: usize> TaylorModel<D, M> {
     /// [`TaylorModel::coarse_range`] of `f` itself and of its next coefficient.
     fn composed(&self, at: &[Interval; DEGREE + 1], over: Interval, next: Interval) -> Self {
         let plain = Self::within(over);
+        if !plain.is_defined() {
+            return Self::UNDEFINED;
+        }
         let mut change = *self;
         change.coefficients[0] = 0.0;
         let mut out = Self::within(at[DEGREE]);

@@ -38,9 +38,14 @@ fn models_and_their_derivatives_enclose_those_of_jets() {
         for (number, ((found, exact), plain)) in found.iter().zip(&exact).zip(&plain).enumerate() {
             let check = |what: &str, model: &Plane, exact: f64| {
                 let (range, slack) = (model.range(), 1e-11 * (1.0 + exact.abs()));
+                // Over large boxes some arguments leave the domains of functions.
+                if range.is_undefined() {
+                    return assert!(width > 0.05, "{number} {what} at a width of {width}");
+                }
                 let holds = range.lo() <= exact + slack && range.hi() >= exact - slack;
                 assert!(holds, "{number} {what}: {range:?}, not {exact}, at a width of {width}");
-                assert!(range.radius() < 1e4 * width * (1.0 + exact.abs()), "{number} {what}: {range:?}");
+                let is_narrow = range.radius() < 1e4 * width * (1.0 + exact.abs());
+                assert!(is_narrow || width > 0.01, "{number} {what}: {range:?} at a width of {width}");
             };
             check("plain value", plain, exact.re);
             check("value", &found.value_model(), exact.re);

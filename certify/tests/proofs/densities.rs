@@ -81,7 +81,7 @@ fn a_kinked_energy_is_bounded() {
     let found = bounds(&[(&Waves, &[0.0; 3])], &kink, &options);
     let [lowest, highest] = [found.lowest, found.highest].map(|g| g + 2.0 * TAU.ln());
     assert!(found.is_sharp && lowest <= 0.0 && lowest > -1.1e-3, "{found:?}");
-    assert!(highest >= 1.0 && highest < 1.0011, "{found:?}");
+    assert!((1.0..1.0011).contains(&highest), "{found:?}");
 }
 
 #[test]
@@ -114,14 +114,15 @@ fn multi_modal<S: Scalar>(y: &[S]) -> S {
 fn a_trained_network_proves_log_z() {
     let (network, theta) = (network(), trained());
     let layers = [(&network, &theta[..])];
-    let options = DensityOptions { tolerance: 5e-3, ..DensityOptions::default() };
+    let options = DensityOptions { tolerance: 1e-3, ..DensityOptions::default() };
     let found = bounds(&layers, &multi_modal, &options);
     let [lowest, highest] = over_grid(&layers, |y| multi_modal(&y), 100);
     assert!(
         found.is_sharp && found.lowest <= lowest && found.highest >= highest,
         "{found:?} {lowest} {highest}"
     );
-    assert!(found.highest - found.lowest < highest - lowest + 0.011, "{found:?} {lowest} {highest}");
+    // The model is within a hundredth of a nat of its target everywhere.
+    assert!(found.highest - found.lowest < 0.01, "{found:?} {lowest} {highest}");
     // I₀(1) = 1.2660658777520084.
     let log_z = 2.0 * (TAU * 1.266_065_877_752_008_4).ln();
     assert!(-found.highest <= log_z && log_z <= -found.lowest, "{found:?} {log_z}");

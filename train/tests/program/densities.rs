@@ -5,7 +5,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{complaint, folder, ircpm, json, stdout, succeed};
+use ircpm_train::points::Generator;
+
+use crate::{complaint, folder, ircpm, json, printed, stdout, succeed};
 
 /// The distribution function of the von Mises law with the given mode and concentration one, on a grid.
 fn cumulative(mode: f64) -> Vec<f64> {
@@ -32,6 +34,12 @@ fn kolmogorov(mut angles: Vec<f64>, table: &[f64]) -> f64 {
     largest * n.sqrt()
 }
 
+/// The rows of a table of numbers.
+fn rows(table: &str) -> Vec<Vec<f64>> {
+    let row = |row: &str| row.split(',').map(|x| x.parse().expect("a number")).collect();
+    table.lines().skip(1).map(row).collect()
+}
+
 #[test]
 fn bounds_of_a_density_give_log_z_and_exact_samples() {
     let dir = folder();
@@ -50,7 +58,7 @@ fn bounds_of_a_density_give_log_z_and_exact_samples() {
         ircpm(dir.path(), &[&given[..], more].concat())
     };
     let output = certify(&["--json", "--threads", "1"]);
-    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     assert_eq!(stdout(&output), stdout(&certify(&["--json", "--threads", "2"])));
     let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!(proof["certified"], true);
@@ -74,14 +82,10 @@ fn bounds_of_a_density_give_log_z_and_exact_samples() {
 
     let output = exact(&["--threads", "2"]);
     succeed(&output);
-    assert!(complaint(&output).contains("at least"), "{}", complaint(&output));
+    assert!(printed(&output).contains("of the model's samples were accepted"), "{}", printed(&output));
     let samples = stdout(&output);
     assert_eq!(samples, stdout(&exact(&["--threads", "1"])));
-    let rows: Vec<Vec<f64>> = samples
-        .lines()
-        .skip(1)
-        .map(|row| row.split(',').map(|x| x.parse().expect("a number")).collect())
-        .collect();
+    let rows = rows(&samples);
     assert_eq!((rows.len(), samples.lines().next()), (4000, Some("theta1,theta2,energy")));
     for (k, mode) in [4.18, 5.96].into_iter().enumerate() {
         // Above 1.95 in one of a thousand.
@@ -100,8 +104,64 @@ fn bounds_of_a_density_give_log_z_and_exact_samples() {
     assert!(complaint(&exact(&[])).contains("as it is now"), "{}", complaint(&exact(&[])));
 
     // A budget that is too small proves less, and says so.
-    let output = certify(&["--cells", "300", "--density-tolerance", "1e-6"]);
-    assert_eq!(output.status.code(), Some(4), "{}", stdout(&output));
+    let given = ["--tolerance", "1", "--density", "--density-tolerance", "1e-300", "--cells", "3000"];
+    let output = ircpm(dir.path(), &[&["certify", "run"], &given[..]].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", printed(&output));
+    assert!(stdout(&output).contains("but not within --density-tolerance"), "{}", printed(&output));
+}
+
+/// A sample of the mixture of three products of von Mises laws, drawn from its definition.
+fn multi_modal(generator: &mut Generator) -> [f64; 2] {
+    const MODES: [[f64; 2]; 3] = [[0.21, 2.85], [1.89, 6.18], [3.77, 1.56]];
+    let mode = MODES[generator.below(3)];
+    let mut uniform = || (generator.next_u64() >> 11) as f64 * 2_f64.powi(-53);
+    mode.map(|mode| {
+        loop {
+            let angle = TAU * uniform();
+            if uniform().ln() <= (angle - mode).cos() - 1.0 {
+                return angle;
+            }
+        }
+    })
+}
+
+/// Smirnov's statistic of two samples, in units of its scale.
+fn smirnov(mut x: Vec<f64>, mut y: Vec<f64>) -> f64 {
+    x.sort_by(f64::total_cmp);
+    y.sort_by(f64::total_cmp);
+    let (n, m) = (x.len() as f64, y.len() as f64);
+    let below = |all: &[f64], x: f64| all.partition_point(|&y| y <= x) as f64;
+    let gap = |&at: &f64| (below(&x, at) / n - below(&y, at) / m).abs();
+    x.iter().chain(&y).map(gap).fold(0.0, f64::max) * (n * m / (n + m)).sqrt()
+}
+
+#[test]
+fn ten_thousand_exact_samples_are_those_of_the_target() {
+    let dir = folder();
+    succeed(&ircpm(
+        dir.path(),
+        &["train", "torus-multi-modal", "--out", "run", "--set", "evaluation.pictures=false"],
+    ));
+    let output = ircpm(dir.path(), &["certify", "run", "--tolerance", "1", "--density", "--json"]);
+    succeed(&output);
+    let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let end = |key: &str| proof["density"][key].as_f64().expect("a number");
+    let (lowest, highest) = (end("lowest"), end("highest"));
+    assert!(highest - lowest < 0.01 && -highest < 4.147_583 && 4.147_583 < -lowest, "{proof}");
+
+    let output = ircpm(dir.path(), &["sample", "run", "--exact", "-n", "10000", "--seed", "11"]);
+    succeed(&output);
+    let samples = rows(&stdout(&output));
+    let mut generator = Generator::from_seed(12);
+    let reference: Vec<[f64; 2]> = (0..10_000).map(|_| multi_modal(&mut generator)).collect();
+    let functions: [fn(f64, f64) -> f64; 5] =
+        [|a, _| a, |_, b| b, |a, b| (a + b) % TAU, |a, b| (a - b).rem_euclid(TAU), |a, b| a.cos() * b.sin()];
+    for (number, f) in functions.iter().enumerate() {
+        let x = samples.iter().map(|row| f(row[0], row[1])).collect();
+        let statistic = smirnov(x, reference.iter().map(|y| f(y[0], y[1])).collect());
+        // Above 1.95 in one of a thousand.
+        assert!(statistic < 1.95, "function {number}: {statistic}");
+    }
 }
 
 #[test]
@@ -111,7 +171,7 @@ fn a_density_of_points_has_no_target() {
     fs::write(dir.path().join("points.csv"), format!("a\n{rows}")).expect("a writable folder");
     let given = ["--manifold", "T1", "--unit", "rad", "--out", "run", "--set", "evaluation.pictures=false"];
     let fitted = ircpm(dir.path(), &[&["fit", "points.csv"][..], &given].concat());
-    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", complaint(&fitted));
+    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", printed(&fitted));
     for command in [&["certify", "run", "--density"][..], &["sample", "run", "--exact"]] {
         let refused = ircpm(dir.path(), command);
         assert_eq!(refused.status.code(), Some(1));

@@ -70,12 +70,12 @@ impl Display for DensityProof {
         }
         let state = if *is_sharp { "" } else { ", but not within --density-tolerance; try more --cells" };
         writeln!(f, "DENSITY BOUNDED: q is a density, and rho = log q - log p is bounded everywhere{state}")?;
+        let met = (met[1] - met[0]).max(0.0);
         writeln!(
             f,
-            "  {:<18} at most {} ({cells} cells; {:.3e} between points that were looked at)",
+            "  {:<18} at most {} and at least {met:.3e} ({cells} cells)",
             "width of rho",
-            at_least(self.width(), 4),
-            met[1] - met[0]
+            at_least(self.width(), 4)
         )?;
         match (self.deviation(), self.agrees()) {
             (Some(deviation), true) => {
