@@ -186,6 +186,11 @@ mod tests {
             let models: Vec<SpaceModel> =
                 sides.enumerate().map(|(k, x)| SpaceModel::coordinate(x, k)).collect();
             let range = target.energy_model(&models).expect("an energy in Rust or in text").range();
+            // Over large boxes some arguments leave the domains of functions.
+            if range.is_undefined() {
+                assert!(width > 0.1, "{name} over a width of {width}");
+                continue;
+            }
             let point: Vec<f64> = lows.iter().map(|low| low + width * uniform()).collect();
             let mut u = [0.0];
             target.energies(&point, &mut u);
