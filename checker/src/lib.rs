@@ -1,0 +1,120 @@
+//! Checks certificates that the map of a normalising flow on a torus is a diffeomorphism.
+//!
+//! `ircpm certify` proves that `1 + Hess psi` is positive definite everywhere, and writes how it cut the torus into
+//! cells. This crate goes through the same cells with means of its own: it shares no code with the program that made the
+//! proof, not even its arithmetic.
+//!
+//! | | the search | this check |
+//! |---|---|---|
+//! | arithmetic | intervals, ends moved to neighbouring numbers | balls, a-priori bounds of rounding |
+//! | functions | intervals at both ends, monotonicity | Taylor series at the centre, bounds of a derivative |
+//! | sums of a layer | operation by operation | in doubles, with a bound of the whole sum's error |
+//! | smallest eigenvalue | a formula, or Gershgorin's discs | elimination of `H − λ` with positive pivots |
+//! | cover | cells of a queue | the same queue, replayed |
+//!
+//! What remains to be trusted is in the section 39 of `docs/mathematics.md`: the theorem that a positive definite `H` makes
+//! a diffeomorphism, this crate, the compiler and the processor's rounding to nearest, and SHA-256 and the format of
+//! checkpoints where a certificate is compared with a run.
+
+#![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a comparison with NaN must not pass")]
+
+mod ball;
+mod cells;
+mod checkpoint;
+mod eigenvalue;
+mod error;
+mod format;
+mod functions;
+mod jet;
+mod map;
+mod potential;
+mod proof;
+
+use std::fmt::{self, Display, Formatter};
+
+pub use checkpoint::{NotACheckpoint, parameters};
+pub use error::CheckError;
+
+use potential::Psi;
+
+/// What is verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// Number of angles of the torus.
+    pub dimension: usize,
+    /// What kind of potential the layers have, and how large it is.
+    pub potential: String,
+    /// How many times the layers are applied one after the other.
+    pub copies: u32,
+    /// SHA-256 of the parameters, as 64-bit little-endian numbers, layer by layer.
+    pub digest: String,
+    /// What no eigenvalue of `1 + Hess psi` is below, per layer.
+    pub bounds: Vec<f64>,
+    /// Cells of all layers that prove it.
+    pub cells: usize,
+    /// Cells that were looked at, with parts of those that did not prove it as a whole.
+    pub looked_at: usize,
+}
+
+/// Checks a certificate. `parameters` are those that it must be about, if any.
+///
+/// # Errors
+/// [`CheckError`] says why nothing is verified.
+pub fn check(bytes: &[u8], parameters: Option<&[f64]>) -> Result<Verified, CheckError> {
+    let format::Certificate { map, digest } = format::read(bytes)?;
+    if let Some(parameters) = parameters {
+        compare(&map, parameters)?;
+    }
+    let (mut cells, mut looked_at) = (0, 0);
+    for (l, layer) in map.layers.iter().enumerate() {
+        let (number, bound) = (l + 1, layer.bound);
+        if !(bound > 0.0) {
+            return Err(CheckError::Bound { layer: number, bound });
+        }
+        let leaves = cells::leaves(&layer.record, map.dimension)
+            .map_err(|problem| CheckError::Record { layer: number, problem })?;
+        let effort = proof::prove(&Psi::new(&map, l), &leaves, bound).map_err(|cell| {
+            let angles = leaves[cell].angles(map.dimension).iter().map(|x| [x.lower(), x.upper()]).collect();
+            CheckError::Cell { layer: number, cell: cell + 1, angles, bound }
+        })?;
+        cells += effort.cells;
+        looked_at += effort.looked_at;
+    }
+    Ok(Verified {
+        dimension: map.dimension,
+        potential: map.to_string(),
+        copies: map.copies,
+        digest,
+        bounds: map.layers.iter().map(|layer| layer.bound).collect(),
+        cells,
+        looked_at,
+    })
+}
+
+/// Whether the parameters are the same, bit by bit.
+fn compare(map: &map::Map, parameters: &[f64]) -> Result<(), CheckError> {
+    let own: Vec<f64> = map.layers.iter().flat_map(|layer| layer.theta.iter().copied()).collect();
+    let problem = if own.len() == parameters.len() {
+        let different = own.iter().zip(parameters).position(|(a, b)| a.to_bits() != b.to_bits());
+        different.map(|i| format!("parameter {} is {}, in the checkpoint {}", i + 1, own[i], parameters[i]))
+    } else {
+        Some(format!("it has {} parameters, the checkpoint {}", own.len(), parameters.len()))
+    };
+    problem.map_or(Ok(()), |problem| Err(CheckError::OtherParameters { problem }))
+}
+
+impl Display for Verified {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "VERIFIED: the map is a diffeomorphism of T{}", self.dimension)?;
+        writeln!(f, "  {}", self.potential)?;
+        if self.copies > 1 {
+            writeln!(f, "  its layers, applied {} times", self.copies)?;
+        }
+        for (l, bound) in self.bounds.iter().enumerate() {
+            writeln!(f, "  layer {}: no eigenvalue of 1 + Hess psi is below {bound}", l + 1)?;
+        }
+        writeln!(f, "  parameters with the SHA-256 {}", self.digest)?;
+        writeln!(f, "  proven on {} cells ({} looked at, with parts of cells)", self.cells, self.looked_at)
+    }
+}
