@@ -11,6 +11,7 @@ use crate::cell::Cell;
 use crate::eigenvalue::{lower_bound, upper_bound};
 use crate::hessian::Hessian;
 use crate::options::{Options, Progress};
+use crate::record::Record;
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub estimate: f64,
     /// Cells that were looked at.
     pub cells: u64,
+    /// What was done with each of them.
+    pub record: Record,
 }
 
 /// What a search proved.
@@ -73,6 +76,7 @@ pub(crate) struct Search<'a, E, const D: usize> {
     bound: f64,
     proven: f64,
     cells: u64,
+    record: Record,
 }
 
 /// What was found of one cell.
@@ -92,7 +96,8 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
     /// The search before its first cell.
     pub(crate) fn new(hessian: &'a Hessian<'a, E, D>, options: Options) -> Self {
         let [estimate, bound] = [f64::INFINITY; 2];
-        Self { hessian, options, estimate, bound, proven: 0.0, cells: 0 }
+        let record = Record { first_depth: first_depth(D), steps: vec![] };
+        Self { hessian, options, estimate, bound, proven: 0.0, cells: 0, record }
     }
 
     /// Looks at cells until all are proven, one is refuted, the budget is spent, or `progress` breaks off.
@@ -121,8 +126,10 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
                 if found.lower >= target {
                     self.bound = self.bound.min(found.lower);
                     self.proven += cell.volume() / charts;
+                    self.record.steps.push(Record::PROVEN);
                 } else if let Some(halves) = cell.halves(found.side) {
                     next.extend(halves);
+                    self.record.steps.push(Record::halved(found.side));
                 } else if stuck.is_none_or(|(bound, _)| found.lower < bound) {
                     stuck = Some((found.lower, *cell));
                 }
@@ -208,6 +215,6 @@ impl<'a, E: Expression, const D: usize> Search<'a, E, D> {
     }
 
     fn end(self, verdict: Verdict) -> Outcome {
-        Outcome { verdict, estimate: self.estimate, cells: self.cells }
+        Outcome { verdict, estimate: self.estimate, cells: self.cells, record: self.record }
     }
 }

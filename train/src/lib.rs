@@ -67,6 +67,7 @@
 
 pub mod baseline;
 pub mod bounds;
+pub mod certificate;
 pub mod chain;
 pub mod config;
 pub mod convex;

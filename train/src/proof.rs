@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use ircpm_certify::{CertifyError, Layer, Options, Outcome, Progress, Verdict};
-use ircpm_flow::{Average, Expression, FlowError, Linear, Network, Symmetries, Terms};
+use ircpm_certify::{CertifyError, Layer, Options, Outcome, Progress, Record, Verdict};
+use ircpm_flow::{Average, Expression, FeatureMap, FlowError, Group, Linear, Network, Symmetries, Terms};
 use ircpm_manifolds::{AnyManifold, Coordinates};
 use serde::Serialize;
 
@@ -34,6 +34,9 @@ pub struct LayerProof {
     pub estimate: f64,
     /// Cells that were looked at.
     pub cells: u64,
+    /// What was done with each of them, for a certificate.
+    #[serde(skip)]
+    pub record: Record,
 }
 
 /// What is proven of a layer's smallest eigenvalue of `H` over the whole manifold.
@@ -156,10 +159,19 @@ pub(crate) fn network(
     if checkpoint.config.has_charges() {
         return Err(ProofError::Potential { potential: "charges" });
     }
-    let symmetries = Symmetries::new(&model.symmetry, manifold).map_err(FlowError::from)?;
-    let features = symmetries.features(&model.features.clone().into(), manifold).map_err(FlowError::from)?;
-    let network = Network::new(features, &model.hidden, model.output_scale);
-    Ok(Average::new(network, symmetries.group().clone()))
+    let (features, group) = features(checkpoint, manifold)?;
+    Ok(Average::new(Network::new(features, &model.hidden, model.output_scale), group))
+}
+
+/// What the network of a configuration sees, and the group that it is averaged over.
+pub(crate) fn features(
+    checkpoint: &Checkpoint,
+    manifold: &AnyManifold,
+) -> Result<(FeatureMap, Group), FlowError> {
+    let model = &checkpoint.config.model;
+    let symmetries = Symmetries::new(&model.symmetry, manifold)?;
+    let features = symmetries.features(&model.features.clone().into(), manifold)?;
+    Ok((features, symmetries.group().clone()))
 }
 
 /// Layer after layer of those with parameters of their own, up to the first that is not certified.
@@ -209,11 +221,12 @@ fn of_layer<E: Expression, const D: usize>(
 ) -> Result<LayerProof, ProofError> {
     let refused = |source| ProofError::Layer { layer: layer + 1, source };
     let proof = Layer::<E, D>::on(place.coordinates, potential, theta).map_err(refused)?;
-    let Outcome { verdict, estimate, cells } = proof.certify(options, &|state| progress(layer, state));
+    let Outcome { verdict, estimate, cells, record } =
+        proof.certify(options, &|state| progress(layer, state));
     let verdict = match verdict {
         Verdict::Certified { bound } => LayerVerdict::Certified { bound },
         Verdict::Refuted { point, bound } => LayerVerdict::Refuted { point, bound },
         Verdict::Undecided { cell, bound } => LayerVerdict::Undecided { cell, bound },
     };
-    Ok(LayerProof { layer: layer + 1, verdict, estimate, cells })
+    Ok(LayerProof { layer: layer + 1, verdict, estimate, cells, record })
 }

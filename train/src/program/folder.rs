@@ -76,6 +76,8 @@ pub mod file {
     pub const TIMES: &str = "times.json";
     /// Points that a run has learned from and was measured on, as it took them.
     pub const POINTS: &str = "points.npy";
+    /// Proof that the map is a diffeomorphism, for `ircpm-check`.
+    pub const CERTIFICATE: &str = "certificate.txt";
     /// Name of the results.
     pub const REPORT: &str = "report.json";
     /// Proven bounds of the density.

@@ -1,10 +1,19 @@
 //! Proofs that a run's map is one-to-one.
 
 use std::fs;
+use std::path::Path;
 
+use ircpm_checker::{CheckError, Verified, check, parameters};
 use serde_json::Value;
 
 use crate::{complaint, folder, ircpm, short, stdout, succeed};
+
+/// What a program that shares no code with the proof says of the certificate in the folder of a run.
+fn judge(run: &Path) -> Result<Verified, CheckError> {
+    let read = |name: &str| fs::read(run.join(name)).expect("a readable file");
+    let theta = parameters(&read("checkpoint.safetensors")).expect("a checkpoint");
+    check(&read("certificate.txt"), Some(&theta))
+}
 
 #[test]
 fn trained_network_is_certified() {
@@ -30,6 +39,11 @@ fn trained_network_is_certified() {
     let bounds: Value = serde_json::from_str(&stdout(&bounds)).expect("JSON");
     let sampled = bounds["layers"][0]["eigenvalue"]["value"].as_f64().expect("a number");
     assert!(number("bound") <= sampled && number("estimate") >= 0.99 * number("bound"), "{sampled}, {proof}");
+    // The certificate claims a millionth less, and another arithmetic comes to the same.
+    let verified = judge(&dir.path().join("run")).expect("a certificate");
+    let claimed = verified.bounds[0];
+    assert!(claimed < number("bound") && claimed > (1.0 - 2e-6) * number("bound"), "{claimed}, {proof}");
+    assert!(verified.cells < 10_000 && verified.looked_at < 2 * verified.cells, "{verified:?}");
     // A budget that is too small leaves it undecided, which is no success.
     let (text, code) = certify(&["--cells", "1"]);
     assert!(text.contains("UNDECIDED") && text.contains("worst cell") && code == Some(4), "{text}");
@@ -87,7 +101,37 @@ fn fitted_linear_layers_are_certified() {
     let output = ircpm(dir.path(), &["certify", "run", "--tolerance", "1", "--json"]);
     let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!((&proof["certified"], output.status.code()), (&true.into(), Some(0)), "{proof}");
-    for layer in proof["layers"].as_array().expect("layers") {
+    let layers = proof["layers"].as_array().expect("layers");
+    for layer in layers {
         assert!(layer["bound"].as_f64().is_some_and(|bound| bound > 0.0), "{proof}");
     }
+    let verified = judge(&dir.path().join("run")).expect("a certificate");
+    assert_eq!(verified.bounds.len(), layers.len());
+}
+
+#[test]
+fn a_network_that_is_averaged_over_a_group_has_a_certificate() {
+    let dir = folder();
+    let file = "[target]\nmanifold = \"T2\"\n\
+        energy = \"-0.3 * (cos(2 * theta1) + cos(2 * theta2)) - 0.3 * cos(theta1 + theta2)\"\n\
+        [model]\nhidden = [6]\nsymmetry = [\"permutations\", \"turns(1/2, 1/2)\"]\n[evaluation]\npictures = false\n";
+    fs::write(dir.path().join("waves.toml"), file).expect("a writable folder");
+    let train = |seed: &str, out: &str| {
+        let trained = short(dir.path(), &["train", "waves.toml", "--seed", seed, "--out", out]);
+        assert!(trained.status.code().is_some_and(|code| code == 0 || code == 4), "{}", stdout(&trained));
+    };
+    train("0", "run");
+    let output = ircpm(dir.path(), &["certify", "run", "--tolerance", "0.5"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let text = fs::read_to_string(dir.path().join("run/certificate.txt")).expect("a certificate");
+    assert!(text.contains("elements 4\n"), "{text}");
+    let verified = judge(&dir.path().join("run")).expect("a certificate");
+    // Trained further, the run is another map.
+    train("5", "other");
+    fs::copy(dir.path().join("other/checkpoint.safetensors"), dir.path().join("run/checkpoint.safetensors"))
+        .expect("a file");
+    assert!(
+        matches!(judge(&dir.path().join("run")), Err(CheckError::OtherParameters { .. })),
+        "{verified:?}"
+    );
 }

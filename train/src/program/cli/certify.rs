@@ -15,7 +15,9 @@ use super::bounds::PATIENCE;
 use super::density;
 use super::open::open_config;
 use super::threads::Threads;
+use crate::certificate::certificate;
 use crate::density_proof::DensityProof;
+use crate::program::folder::file;
 use crate::program::output::show;
 use crate::program::progress::count_bar;
 use crate::program::{self, RunError, Saved};
@@ -38,9 +40,10 @@ On spheres a layer is certified only if |grad psi| is below pi everywhere, too; 
 nearby. Points and cells on a sphere are named by vectors on the surface of the cube [-1, 1]^(n+1), whose numbers are
 exact: divide such a vector by its length.
 What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
-is not part of it. Networks and linear layers on tori, spheres and their products of dimension 1 to 3 can be proven, as
-T2, S2, S3 and T1xS2; the number of cells grows exponentially with
-the dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.
+is not part of it. If all layers of a torus are certified, the proof is written into RUN/certificate.txt: `ircpm-check RUN`,
+a program that shares no code with this one, goes through it again. Networks and linear layers on tori, spheres and their
+products of dimension 1 to 3 can be proven, as T2, S2, S3 and T1xS2; the number of cells grows exponentially with the
+dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.
 
 With --density, rho = log q - log p is bounded as well over the whole torus, where q is the model's density and p the
 target's. It proves log Z, because the integrals of both are one, and bounds KL and ESS, the acceptance of rejection, and
@@ -117,7 +120,11 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     if stop.load(Ordering::Relaxed) {
         return Err(RunError::Stopped.into());
     }
-    let proof = found.map_err(|source| CliError::Proof { run: args.run.clone(), source })?;
+    let refused = |source| CliError::Proof { run: args.run.clone(), source };
+    let proof = found.map_err(refused)?;
+    if let Some(text) = certificate(checkpoint, &proof).map_err(refused)? {
+        folder.write(file::CERTIFICATE, text.as_bytes()).map_err(RunError::from)?;
+    }
     if !args.json {
         show(&proof)?;
     }
@@ -163,7 +170,7 @@ fn at_most(x: f64) -> f64 {
 
 impl Display for LayerProof {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { layer, verdict, estimate, cells } = self;
+        let Self { layer, verdict, estimate, cells, record: _ } = self;
         write!(f, "  layer {layer}: ")?;
         match verdict {
             LayerVerdict::Certified { bound } => {
