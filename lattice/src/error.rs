@@ -142,8 +142,8 @@ pub enum WallError {
 pub enum CertificateError {
     /// Terms reach too far along the chain.
     #[error(
-        "terms reach over {found} sites, and windows of at most {largest} are certified: this is no open chain of range {range} \
-         or less",
+        "terms reach over {found} sites, and windows of at most {largest} are certified: this is no chain of range {range} or \
+         less",
         range = largest - 1
     )]
     Range {
@@ -151,6 +151,14 @@ pub enum CertificateError {
         found: usize,
         /// Largest number of them.
         largest: usize,
+    },
+    /// The windows of a closed chain differ.
+    #[error(
+        "the terms at site {site} are not those at site 0: closed chains are certified if all their sites are the same"
+    )]
+    Windows {
+        /// The first site with other terms.
+        site: usize,
     },
     /// The grid is too coarse, or a window has too many points of it.
     #[error("{found} points per angle: take at least {least}, and at most {most} for windows of this width")]

@@ -31,7 +31,7 @@
 //! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
 //! | [`map`] | [`LatticeMap`]: its map, a layer of a flow |
 //! | [`factor`] | [`Form`]: how `H` is factored |
-//! | [`certificate`] | [`certify`]: a proof for open chains that `H` is positive definite everywhere |
+//! | [`certificate`] | [`certify`]: a proof for chains that `H` is positive definite everywhere |
 //! | [`wall`] | [`Wall`]: parameters that keep `H` positive definite, by the worst of a pool of points |
 //!
 //! # Larger lattices
@@ -42,7 +42,7 @@
 //! # Limits
 //!
 //! A map is a diffeomorphism only where `H` is positive definite everywhere. [`wall::search`] looks for the worst point,
-//! and what it does not find is no proof, which for open chains [`certify`] gives. Elimination is without pivots: where `H` is nearly singular but not positive
+//! and what it does not find is no proof, which for chains [`certify`] gives. Elimination is without pivots: where `H` is nearly singular but not positive
 //! definite, the signs and logarithms of [`ircpm_flow::Map::signed_log_dets`] lose digits.
 
 #![allow(
@@ -60,7 +60,7 @@ pub mod map;
 mod program;
 pub mod wall;
 
-pub use certificate::{Certificate, certify};
+pub use certificate::{Bound, Certificate, certify, lower_bound};
 pub use charges::{Chain, Charges, Square, Term};
 pub use error::{CertificateError, ChargesError, TransferError, WallError};
 pub use factor::{Form, Structure};

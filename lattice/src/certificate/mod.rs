@@ -1,27 +1,44 @@
-//! A proof that `H − λ` is positive definite on the whole torus, for open chains.
+//! A proof that `H − λ` is positive definite on the whole torus, for chains, open and closed.
 //!
 //! `H − λ = (1 − λ) I + Σᵢ Fᵢ(yᵢ, …, y_{i+R})`, where `Fᵢ` collects the terms whose first site is `i`. Elimination from
 //! the left leaves on the next `R` sites a matrix `Sᵢ` that depends on all angles so far. Let `Sᵢ(yᵢ, …, y_{i+R−1})` now
 //! be a *lower bound* of it over the angles before. The window `W = Sᵢ ⊕ (1 − λ) + Fᵢ` has the pivot `w₀₀` and the Schur
 //! complement `W₁₁ − w₀₁ᵀw₀₁/w₀₀`, of which a lower bound over `yᵢ` is the next `S`.
 //!
+//! **Long and closed chains.** Where the pivot is positive, "the Schur complement is at least `S'`" says that
+//! `[S ⊕ (1 − λ)] + F − [0 ⊕ S'] ≽ 0`. If windows are equal and `S' ≽ S`, the same `S` serves all of them: a bulk of any
+//! length takes as many steps as it takes to find such an `S`. On a closed chain the sum of these inequalities over
+//! all sites is `H − λ ≽ 0`, because the `S` cancel. To lower an `S` is always allowed, and since elimination forgets,
+//! a bound that is lowered a little comes back higher than it was.
+//!
 //! **On a grid, and between its points.** Let `Sᵢ` interpolate its values on a grid of spacing `Δ` multilinearly, and let
-//! `E = Δ²/8 Σ_m |a_m| |q_m|² q_m q_mᵀ`. The interpolant of `cos(q·y)` is off by at most `|q|² Δ²/8`, so `Fᵢ ≽ I[Fᵢ] − E`, `I`
-//! the interpolation, and the window anywhere is at least a convex combination of the windows less `E` at the corners
-//! of its cell. The pivot is linear in the window, and the Schur complement is concave in the sense of Löwner where the
-//! pivot is positive. So if all pivots are positive *on the grid*, they are everywhere, and a lower bound over the grid's
-//! values of `yᵢ`, interpolated in the other angles, is a lower bound everywhere.
+//! `E = Δ²/8 Σ_m |a_m| |q_m|² q_m q_mᵀ`. The interpolant of `cos(q·y)` is off by at most `|q|² Δ²/8`, half the variance of
+//! `q·y` over the corners, so `Fᵢ ≽ I[Fᵢ] − E`, `I` the interpolation, and the window anywhere is at least a convex
+//! combination of the windows less `E` at the corners of its cell. The pivot is linear in the window, and the Schur
+//! complement is concave in the sense of Löwner where the pivot is positive. So if all pivots are positive *on the
+//! grid*, they are everywhere, and a lower bound over the grid's values of `yᵢ`, interpolated in the other angles, is a
+//! lower bound everywhere.
+//!
+//! **Differences.** If all charges sum to zero, windows depend on differences of angles alone, and the grid has one
+//! dimension less. It is cut into the simplices between the planes `y_i − y_j ∈ Δ ℤ`, and functions are interpolated
+//! linearly on these. Those of the sites of an `S` are unions of projections of those of a window, so that the
+//! interpolants fit. Along the corners of a simplex `q·y` changes by `Δ q_j` for every site `j` in some order, hence by at
+//! most `Δ ‖q‖₁/2` in all, and the interpolant of `cos(q·y)` is off by at most `Δ² (‖q‖₁/2)²/8`.
 //!
 //! The bound of several matrices is taken one after the other, `A ∧ B = A − (A − B)₊`, exact for `R = 1` only. So the
 //! certificate is sufficient: where it fails the map need not fold.
+//!
+//! **One direction.** Where all charges are multiples of one vector, `H` differs from the identity along that vector only,
+//! and its eigenvalue there is that of a potential of one angle.
 
+mod chain;
 mod window;
 
-use rayon::prelude::*;
+use std::ops::ControlFlow;
 
-use crate::charges::Charges;
+use crate::charges::{Charges, Term};
 use crate::error::CertificateError;
-use window::{Symmetric, Window};
+use chain::Chain;
 
 /// Most sites of a window: range 3.
 const WIDEST: usize = 4;
@@ -45,121 +62,92 @@ pub struct Certificate {
     pub site: usize,
     /// Points per angle.
     pub grid: usize,
+    /// Whether elimination came to its end, which on a closed chain is a bound that reproduces itself.
+    pub complete: bool,
 }
 
 impl Certificate {
     /// Whether it is proved that all eigenvalues of `H` exceed the level everywhere on the torus.
     pub fn holds(&self) -> bool {
-        self.pivot > SMALLEST_PIVOT
+        self.complete && self.pivot > SMALLEST_PIVOT
     }
 }
 
 /// Tries to prove that all eigenvalues of `H = I + Hess psi` exceed `level` everywhere on the torus, with `grid` points
 /// per angle.
 ///
-/// Time is `D grid^(R+1)` for terms of range `R`; 48 points are enough for models of degree 4 that keep a distance of a
+/// Time is `grid^(R+1)` for terms of range `R` times a number of steps that grows with the length up to a few dozen; where
+/// all charges sum to zero it is `grid^R`. 48 points are enough for models of degree 4 that keep a distance of a
 /// tenth, and the distance that is lost falls with their square.
 ///
 /// # Errors
-/// [`CertificateError`] if a term has a range of more than 3 sites, as on closed chains and lattices, if the grid is too
-/// coarse or too fine, or if `theta` has the wrong length or is not finite.
+/// [`CertificateError`] if a term has a range of more than 3 sites, as on square lattices, if the windows of a closed
+/// chain are not all the same, if the grid is too coarse or too fine, or if `theta` has the wrong length or is not
+/// finite.
 pub fn certify(
     charges: &Charges,
     theta: &[f64],
     level: f64,
     grid: usize,
 ) -> Result<Certificate, CertificateError> {
-    let finite = theta.iter().filter(|a| a.is_finite()).count();
-    if finite != charges.labels().len() || finite != theta.len() {
-        return Err(CertificateError::Parameters { expected: charges.labels().len(), found: finite });
-    }
-    let width = (0..charges.terms()).map(|m| span(charges.charge(m))).max().unwrap_or(1).max(2);
-    if width > WIDEST {
-        return Err(CertificateError::Range { found: width, largest: WIDEST });
-    }
-    let most = (2..=LARGEST_GRID).take_while(|n| n.pow(width as u32) <= LARGEST_GRID).last().unwrap_or(2);
+    let chain = Chain::new(charges, theta)?;
+    let most = most_points(chain.dimensions());
     if !(COARSEST..=most).contains(&grid) {
         return Err(CertificateError::Grid { found: grid, least: COARSEST, most });
     }
-    Ok(match width {
-        2 => eliminate::<2, 1>(charges, theta, level, grid),
-        3 => eliminate::<3, 2>(charges, theta, level, grid),
-        _ => eliminate::<WIDEST, 3>(charges, theta, level, grid),
-    })
+    Ok(chain.certify(level, grid))
 }
 
-/// Sites from the first to the last of a charge.
-fn span(charge: &[(u32, i32)]) -> usize {
-    match (charge.first(), charge.last()) {
-        (Some(first), Some(last)) => (last.0 - first.0) as usize + 1,
-        _ => 0,
-    }
+/// Most points per angle on a grid of so many dimensions.
+fn most_points(dimensions: usize) -> usize {
+    (2..=LARGEST_GRID).take_while(|n| n.pow(dimensions as u32) <= LARGEST_GRID).last().unwrap_or(2)
 }
 
-/// Eliminates all sites on the grid. A window has `W` sites, one more than `R`.
+/// A proven lower bound of the eigenvalues of `H` over the whole torus.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// The bound; none where not even that they are positive could be proven.
+    pub value: Option<f64>,
+    /// Points of one grid.
+    pub points: usize,
+}
+
+/// Largest number of points per angle that [`lower_bound`] takes.
+const FINEST: usize = 256;
+
+/// Proves a lower bound of the eigenvalues of `H` over the whole torus by [`certify`], on grids of at most `points` points:
+/// zero first, then by bisection up to `found`, an eigenvalue that was met, until the bound is within `tolerance` times it.
 ///
-/// Sites beyond the end are eliminated as well: they are independent, with the pivot `1 − λ`.
-fn eliminate<const W: usize, const R: usize>(
+/// `go_on` is asked before every grid; where it breaks off, what is proven by then is returned.
+///
+/// # Errors
+/// As [`certify`], but for the grid, which is as fine as `points` allows.
+pub fn lower_bound(
     charges: &Charges,
     theta: &[f64],
-    level: f64,
-    grid: usize,
-) -> Certificate {
-    let rest = grid.pow(R as u32);
-    let mut bounds = vec![Symmetric::<R>::scaled_identity(1.0 - level); rest];
-    let mut certificate = Certificate { level, pivot: f64::INFINITY, site: 0, grid };
-    let mut window = Window::<W>::default();
-    for site in 0..charges.sites() {
-        window.set(charges, theta, site, grid);
-        let next: Vec<(f64, Symmetric<R>)> =
-            (0..rest).into_par_iter().map(|cell| lower_bound(&window, &bounds, level, cell)).collect();
-        let pivot = next.iter().map(|(pivot, _)| *pivot).fold(f64::INFINITY, least);
-        if least(pivot, certificate.pivot) != certificate.pivot {
-            (certificate.pivot, certificate.site) = (pivot, site);
+    (found, tolerance): (f64, f64),
+    points: usize,
+    go_on: &dyn Fn() -> ControlFlow<()>,
+) -> Result<Bound, CertificateError> {
+    let chain = Chain::new(charges, theta)?;
+    let dimensions = chain.dimensions() as u32;
+    let fits = |n: &usize| n.pow(dimensions) <= points.min(LARGEST_GRID);
+    let grid = (COARSEST..=FINEST).take_while(fits).last().unwrap_or(COARSEST);
+    let mut bound = Bound { value: None, points: grid.pow(dimensions) };
+    let (mut low, mut high) = (0.0, found);
+    let mut level = 0.0;
+    while high > 0.0 && go_on().is_continue() {
+        if chain.certify(level, grid).holds() {
+            (bound.value, low) = (Some(level), level);
+        } else if level == 0.0 {
+            break;
+        } else {
+            high = level;
         }
-        if !certificate.holds() {
+        if high - low <= tolerance * found {
             break;
         }
-        bounds.iter_mut().zip(next).for_each(|(bound, (_, next))| *bound = next);
+        level = 0.5 * (low + high);
     }
-    certificate
-}
-
-/// The lesser number; NaN if either is NaN.
-fn least(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b >= a { a } else { b }
-}
-
-/// The smallest pivot and a lower bound of the Schur complements over the first angle of the window, at one point of
-/// the grid of its other angles, the last of which runs fastest.
-fn lower_bound<const W: usize, const R: usize>(
-    window: &Window<W>,
-    bounds: &[Symmetric<R>],
-    level: f64,
-    cell: usize,
-) -> (f64, Symmetric<R>) {
-    let grid = window.grid();
-    let rest = bounds.len();
-    let (mut smallest, mut bound) = (f64::INFINITY, None::<Symmetric<R>>);
-    for first in 0..grid {
-        let mut w = window.at(first * rest + cell);
-        // The bound of the elimination before depends on the first R angles.
-        let before = &bounds[(first * rest + cell) / grid];
-        for i in 0..R {
-            for j in 0..R {
-                w[i][j] += before.0[i][j];
-            }
-        }
-        w[R][R] += 1.0 - level;
-        let pivot = w[0][0];
-        smallest = least(smallest, pivot);
-        let mut schur = Symmetric::<R>::scaled_identity(0.0);
-        for i in 0..R {
-            for j in 0..R {
-                schur.0[i][j] = w[i + 1][j + 1] - w[0][i + 1] * w[0][j + 1] / pivot;
-            }
-        }
-        bound = Some(bound.map_or(schur, |bound| bound.lower_bound(&schur)));
-    }
-    (smallest, bound.unwrap_or(Symmetric::scaled_identity(0.0)))
+    Ok(bound)
 }

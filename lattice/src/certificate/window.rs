@@ -5,58 +5,83 @@ use std::f64::consts::TAU;
 use nalgebra::{Matrix3, SymmetricEigen};
 use rayon::prelude::*;
 
-use super::ROUNDING;
-use crate::charges::Charges;
+use super::chain::least;
+use super::{ROUNDING, WIDEST};
 
 /// A term of a window: its charges from the first site on, and its coefficient.
-type WindowTerm<const W: usize> = ([i64; W], f64);
+type WindowTerm = ([i64; WIDEST], f64);
+
+/// The points of windows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    /// Points per angle.
+    pub points: usize,
+    /// Whether windows depend on differences of angles alone: then the last angle of any sites is zero.
+    pub neutral: bool,
+}
+
+impl Grid {
+    /// Dimensions of the grid of so many sites.
+    fn dimensions(self, sites: usize) -> usize {
+        sites - usize::from(self.neutral)
+    }
+
+    /// Number of points on so many sites.
+    pub(super) fn len(self, sites: usize) -> usize {
+        self.points.pow(self.dimensions(sites) as u32)
+    }
+
+    /// The point of the first `sites − 1` sites at a point of so many.
+    fn without_last(self, point: usize, sites: usize) -> usize {
+        if !self.neutral {
+            return point / self.points;
+        }
+        // Relative to the last but one.
+        let n = self.points;
+        let (origin, mut left) = (point % n, point / n);
+        let (mut out, mut place) = (0, 1);
+        for _ in 0..self.dimensions(sites) - 1 {
+            out += (left % n + n - origin) % n * place;
+            (left, place) = (left / n, place * n);
+        }
+        out
+    }
+}
 
 /// `F − E` of the terms that begin at one site, on the grid of its `W` angles.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Window<const W: usize> {
-    terms: Vec<WindowTerm<W>>,
-    grid: usize,
-    /// The matrices, at `Σ k_j n^(W−1−j)` for the point `2π k/n`.
+    terms: Option<Vec<WindowTerm>>,
+    grid: Grid,
+    /// The matrices, at `Σ k_j n^(d−1−j)` for the point `2π k/n` of a grid of `d` dimensions.
     values: Vec<[[f64; W]; W]>,
 }
 
 impl<const W: usize> Window<W> {
-    /// Takes the terms that begin at a site; those of the site before are often the same.
-    pub(super) fn set(&mut self, charges: &Charges, theta: &[f64], site: usize, grid: usize) {
-        let begins = |m: &usize| charges.charge(*m).first().is_some_and(|first| first.0 as usize == site);
-        let term = |m: usize| {
-            let mut q = [0; W];
-            charges.charge(m).iter().for_each(|&(at, of)| q[at as usize - site] = i64::from(of));
-            (q, theta[charges.class(m)] * charges.weight(m))
-        };
-        let mut terms: Vec<WindowTerm<W>> = (0..charges.terms()).filter(begins).map(term).collect();
-        terms.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        if (self.grid, &self.terms) != (grid, &terms) {
-            (self.grid, self.terms) = (grid, terms);
+    pub(super) fn new(grid: Grid) -> Self {
+        Self { terms: None, grid, values: vec![] }
+    }
+
+    /// Takes the terms that begin at a site; returns whether they are others than those of the site before.
+    pub(super) fn set(&mut self, terms: Vec<WindowTerm>) -> bool {
+        let differs = self.terms.as_ref() != Some(&terms);
+        if differs {
+            self.terms = Some(terms);
             self.evaluate();
         }
-    }
-
-    /// Points per angle.
-    pub(super) fn grid(&self) -> usize {
-        self.grid
-    }
-
-    /// The matrix at a point of the grid.
-    pub(super) fn at(&self, point: usize) -> [[f64; W]; W] {
-        self.values[point]
+        differs
     }
 
     fn evaluate(&mut self) {
-        let n = self.grid;
+        let n = self.grid.points;
         let cosines: Vec<f64> = (0..n).map(|k| (TAU * k as f64 / n as f64).cos()).collect();
         let base = self.minus_error();
-        let terms = &self.terms;
+        let (terms, dimensions) = (self.terms.as_deref().unwrap_or_default(), self.grid.dimensions(W));
         let at = |point: usize| {
             let mut matrix = base;
             for (q, a) in terms {
                 let (mut phase, mut digits) = (0, point);
-                for j in (0..W).rev() {
+                for j in (0..dimensions).rev() {
                     phase += q[j] * (digits % n) as i64;
                     digits /= n;
                 }
@@ -64,15 +89,19 @@ impl<const W: usize> Window<W> {
             }
             matrix
         };
-        self.values = (0..n.pow(W as u32)).into_par_iter().map(at).collect();
+        self.values = (0..self.grid.len(W)).into_par_iter().map(at).collect();
     }
 
     /// `−E`, and an allowance for rounding.
     fn minus_error(&self) -> [[f64; W]; W] {
         let mut matrix = [[0.0; W]; W];
-        let spacing = TAU / self.grid as f64;
-        for (q, a) in &self.terms {
-            let square: i64 = q.iter().map(|q| q * q).sum();
+        let spacing = TAU / self.grid.points as f64;
+        for (q, a) in self.terms.as_deref().unwrap_or_default() {
+            let square = match self.grid.neutral {
+                // Half the sum is an integer, because the charges sum to zero.
+                true => (q.iter().map(|q| q.abs()).sum::<i64>() / 2).pow(2),
+                false => q.iter().map(|q| q * q).sum(),
+            };
             add_product(&mut matrix, q, -a.abs() * square as f64 * spacing * spacing / 8.0);
         }
         for i in 0..W {
@@ -80,10 +109,47 @@ impl<const W: usize> Window<W> {
         }
         matrix
     }
+
+    /// The smallest pivot and the bound of the next `R = W − 1` sites, at every point of their grid, from the bounds of
+    /// the first `R`.
+    pub(super) fn next<const R: usize>(
+        &self,
+        bounds: &[Symmetric<R>],
+        level: f64,
+    ) -> Vec<(f64, Symmetric<R>)> {
+        (0..bounds.len()).into_par_iter().map(|cell| self.bound(bounds, level, cell)).collect()
+    }
+
+    /// The smallest pivot and a lower bound of the Schur complements over the first angle of the window, at one point of
+    /// the grid of its other angles, the last of which runs fastest.
+    fn bound<const R: usize>(&self, bounds: &[Symmetric<R>], level: f64, cell: usize) -> (f64, Symmetric<R>) {
+        let (mut smallest, mut bound) = (f64::INFINITY, None::<Symmetric<R>>);
+        for first in 0..self.grid.points {
+            let point = first * bounds.len() + cell;
+            let mut w = self.values[point];
+            let before = &bounds[self.grid.without_last(point, W)];
+            for i in 0..R {
+                for j in 0..R {
+                    w[i][j] += before.0[i][j];
+                }
+            }
+            w[R][R] += 1.0 - level;
+            let pivot = w[0][0];
+            smallest = least(smallest, pivot);
+            let mut schur = Symmetric::<R>::scaled_identity(0.0);
+            for i in 0..R {
+                for j in 0..R {
+                    schur.0[i][j] = w[i + 1][j + 1] - w[0][i + 1] * w[0][j + 1] / pivot;
+                }
+            }
+            bound = Some(bound.map_or(schur, |bound| bound.lower_bound(&schur)));
+        }
+        (smallest, bound.unwrap_or(Symmetric::scaled_identity(0.0)))
+    }
 }
 
 /// Adds `weight q qᵀ`.
-fn add_product<const W: usize>(matrix: &mut [[f64; W]; W], q: &[i64; W], weight: f64) {
+fn add_product<const W: usize>(matrix: &mut [[f64; W]; W], q: &[i64; WIDEST], weight: f64) {
     for i in 0..W {
         for j in 0..W {
             matrix[i][j] += weight * (q[i] * q[j]) as f64;
@@ -102,6 +168,25 @@ impl<const R: usize> Symmetric<R> {
             matrix[i][i] = value;
         }
         Self(matrix)
+    }
+
+    /// Less a multiple of the identity.
+    pub(super) fn lowered(mut self, by: f64) -> Self {
+        for i in 0..R {
+            self.0[i][i] -= by;
+        }
+        self
+    }
+
+    /// Whether all eigenvalues of `self − other` exceed a margin.
+    pub(super) fn exceeds(&self, other: &Self, margin: f64) -> bool {
+        let mut difference = self.lowered(margin);
+        for i in 0..R {
+            for j in 0..R {
+                difference.0[i][j] -= other.0[i][j];
+            }
+        }
+        is_definite(&difference.0, 1.0)
     }
 
     /// A matrix that is at most `self` and at most `other` in the sense of Löwner: `A − (A − B)₊`.

@@ -7,7 +7,7 @@
 //!
 //! whose derivative follows from that of `s`: by the envelope theorem `∂s/∂θ_k = Σ_{m∈k} c_m (q_m·v)²/|q_m|²` at the
 //! worst point, `v` the eigenvector there. The worst point is one of a pool that climbs `λ_max` while training goes on. So
-//! `s` is what was *found*: evidence and no proof, which for open chains [`crate::certify`] gives.
+//! `s` is what was *found*: evidence and no proof, which for chains [`crate::certify`] gives.
 
 mod search;
 

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use ircpm_flow::Solver;
-use ircpm_lattice::{CertificateError, Chain, Charges, LatticeMap, Square, Term, certify, wall};
+use ircpm_lattice::{CertificateError, Chain, Charges, LatticeMap, Square, Term, certify, lower_bound, wall};
 
 use super::setup::{parameters, random};
 
@@ -58,14 +58,86 @@ fn finer_grids_prove_more() {
 }
 
 #[test]
-fn what_is_no_open_chain_is_refused() {
-    let ring = Chain { closed: true, ..Chain::default() }.charges(8).unwrap();
+fn rings_of_bonds_are_certified_up_to_their_exact_eigenvalue() {
+    // 1 − 2θ where all cosines are one and neighbours move against each other.
+    for (sites, theta) in [(8, 0.2), (64, 0.4), (1024, 0.45)] {
+        let ring = Chain { range: 1, degree: 2, closed: true, differences: true, ..Chain::default() };
+        let charges = ring.charges(sites).unwrap();
+        let exact = 1.0 - 2.0 * theta;
+        assert!(certify(&charges, &[theta], exact - 0.01, 64).unwrap().holds(), "{theta}: {exact}");
+        assert!(!certify(&charges, &[theta], exact + 1e-6, 64).unwrap().holds(), "{theta}: {exact}");
+    }
+}
+
+#[test]
+fn no_certificate_of_a_ring_contradicts_a_search() {
+    // With and without a grid of differences.
+    for (range, degree, differences, grid) in
+        [(1, 4, false, 64), (2, 4, true, 64), (2, 3, false, 32), (3, 4, true, 32)]
+    {
+        let chain = Chain { range, degree, closed: true, differences, ..Chain::default() };
+        let charges = chain.charges(10).unwrap();
+        let map = Arc::new(LatticeMap::new(charges.clone(), Solver::default()).unwrap());
+        for seed in 0..2 {
+            let theta = parameters(&charges, 1.2, &mut random(50 + seed));
+            let found = 1.0 - wall::search(&map, &theta, 32, 100, seed).unwrap().curvature;
+            let proved = proved(&charges, &theta, grid);
+            assert!(proved < found, "range {range}, degree {degree}: {proved} {found}");
+            assert!(proved > found - 0.4, "range {range}, degree {degree}: {proved} {found}");
+        }
+    }
+}
+
+#[test]
+fn a_grid_of_differences_agrees_with_one_of_angles() {
+    let chain = Chain { range: 2, degree: 4, differences: true, ..Chain::default() };
+    let charges = chain.charges(9).unwrap();
+    // A term of coefficient zero that is no difference.
+    let mut terms: Vec<Term> = (0..charges.terms())
+        .map(|m| Term {
+            charge: charges.charge(m).iter().map(|&(site, q)| (site as usize, q)).collect(),
+            class: charges.class(m),
+        })
+        .collect();
+    let classes = charges.labels().len();
+    terms.push(Term { charge: vec![(4, 1)], class: classes });
+    let same = Charges::new(9, &terms).unwrap();
+    let theta = parameters(&charges, 1.2, &mut random(60));
+    let longer = [&theta[..], &[0.0]].concat();
+    let (fine, coarse) = (proved(&charges, &theta, 64), proved(&same, &longer, 64));
+    // The errors of interpolation differ.
+    assert!(fine >= coarse - 0.02 && fine < coarse + 0.1, "{fine} {coarse}");
+}
+
+#[test]
+fn one_direction_is_as_exact_as_one_angle() {
+    let total = Charges::total(48, 3).unwrap();
+    let theta = [0.5, -0.25, 0.125];
+    // The largest of Σ θ_k cos(ks).
+    let largest = (0..4000)
+        .map(|k| 2.0 * PI * f64::from(k) / 4000.0)
+        .map(|s| theta[0] * s.cos() + theta[1] * (2.0 * s).cos() + theta[2] * (3.0 * s).cos())
+        .fold(f64::NEG_INFINITY, f64::max);
+    let go_on = || std::ops::ControlFlow::Continue(());
+    let bound = lower_bound(&total, &theta, (1.0 - largest, 0.01), 1 << 16, &go_on).unwrap().value.unwrap();
+    assert!(bound <= 1.0 - largest && bound > 0.97 * (1.0 - largest), "{bound} {largest}");
+    let folded = lower_bound(&total, &[1.01, 0.0, 0.0], (0.5, 0.01), 1 << 16, &go_on).unwrap();
+    assert_eq!(folded.value, None);
+}
+
+#[test]
+fn what_is_no_chain_is_refused() {
+    let square = Square::default().charges(4).unwrap();
     assert!(matches!(
-        certify(&ring, &vec![0.0; ring.labels().len()], 0.0, 32),
-        Err(CertificateError::Range { found: 8, largest: 4 })
+        certify(&square, &vec![0.0; square.labels().len()], 0.0, 32),
+        Err(CertificateError::Range { largest: 4, .. })
     ));
-    let square = Square::default().charges(3).unwrap();
-    assert!(certify(&square, &vec![0.0; square.labels().len()], 0.0, 32).is_err());
+    // A ring with one bond of another strength.
+    let terms: Vec<Term> = (0..8)
+        .map(|i| Term { charge: vec![(i, 1), ((i + 1) % 8, -1)], class: usize::from(i == 5) })
+        .collect();
+    let uneven = Charges::new(8, &terms).unwrap();
+    assert!(matches!(certify(&uneven, &[0.1, 0.2], 0.0, 32), Err(CertificateError::Windows { .. })));
     let chain = Chain::default().charges(8).unwrap();
     let theta = vec![0.0; chain.labels().len()];
     assert!(matches!(
