@@ -85,6 +85,17 @@ pub enum ChargesError {
         /// Which number.
         what: &'static str,
     },
+    /// There are more terms than a map is compiled for.
+    #[error(
+        "{found} terms or more, and a map is compiled for at most {most}: lower the range, the degree or the boundary, take fewer \
+         clusters, or a smaller lattice"
+    )]
+    TooMany {
+        /// A number that the terms are not below.
+        found: usize,
+        /// The largest number.
+        most: usize,
+    },
     /// Potentials on different numbers of sites cannot be added.
     #[error("a potential on {found} sites cannot be added to one on {expected}")]
     Sites {
@@ -134,6 +145,14 @@ pub enum WallError {
     /// The pool has no points.
     #[error("the wall's pool needs at least one point")]
     NoPoints,
+    /// A saved state is of another wall.
+    #[error(
+        "the saved points and vectors of a wall are not {expected} finite numbers each: the state is of another wall"
+    )]
+    State {
+        /// How many numbers the pool of this wall has.
+        expected: usize,
+    },
 }
 
 /// Why no certificate can be asked for.

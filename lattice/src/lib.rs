@@ -65,7 +65,7 @@ pub use charges::{Chain, Charges, Square, Term};
 pub use error::{CertificateError, ChargesError, TransferError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
-pub use wall::{Scaled, Wall, Worst};
+pub use wall::{Scaled, Wall, WallState, Worst};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

@@ -32,7 +32,8 @@ const PER_LINE: [usize; 2] = [100, 6];
 /// and there by rounding, reach what is claimed.
 const SLACK: f64 = 1e-6;
 
-/// The text of a proof's certificate; nothing if the proof is of no diffeomorphism, or not of a torus.
+/// The text of a proof's certificate; nothing if the proof is of no diffeomorphism, not of a torus, or of
+/// charges.
 ///
 /// `proof` must be what [`prove`](crate::proof::prove) says of the same checkpoint.
 ///
@@ -44,7 +45,7 @@ pub fn certificate(checkpoint: &Checkpoint, proof: &Proof) -> Result<Option<Stri
     }
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
-    if !matches!(manifold.coordinates()[..], [Coordinates::Angles(_)]) {
+    if !matches!(manifold.coordinates()[..], [Coordinates::Angles(_)]) || checkpoint.config.has_charges() {
         return Ok(None);
     }
     let is_linear = checkpoint.config.is_linear();

@@ -84,6 +84,7 @@ pub mod optimiser;
 #[cfg(feature = "program")]
 pub mod paper;
 pub mod points;
+pub mod positivity;
 #[cfg(feature = "program")]
 pub mod program;
 pub mod proof;

@@ -7,6 +7,8 @@ use ircpm_flow::{Average, Expression, FeatureMap, FlowError, Group, Linear, Netw
 use ircpm_manifolds::{AnyManifold, Coordinates};
 use serde::Serialize;
 
+use crate::lattice::LatticeFlow;
+use crate::positivity::{Effort, LayerPositivity, LayerProof as Known};
 use crate::training::Model;
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
 
@@ -56,6 +58,8 @@ pub enum LayerVerdict {
         /// The proven upper bound.
         bound: f64,
     },
+    /// No proof is known for such a layer; a search has found no eigenvalue that is not positive.
+    Searched,
     /// Neither is proven within the budget.
     Undecided {
         /// Lower and upper ends of the coordinates of the worst cell, which are those of points.
@@ -96,6 +100,12 @@ pub enum ProofError {
          other languages are not; `ircpm evaluate` measures the density at samples instead"
     )]
     UnknownEnergy,
+    /// The charges of the configuration make no flow.
+    #[error("{problem}")]
+    Charges {
+        /// What is wrong with them.
+        problem: String,
+    },
     /// The checkpoint holds no flow.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -129,6 +139,9 @@ pub(crate) const LARGEST: usize = 3;
 pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
+    if checkpoint.config.has_charges() {
+        return of_charges(checkpoint, &model, options, progress);
+    }
     let coordinates = manifold.coordinates();
     let compact = |run: &Coordinates| matches!(run, Coordinates::Angles(_) | Coordinates::UnitVector(_));
     if !(1..=LARGEST).contains(&manifold.dim()) || !coordinates.iter().all(compact) {
@@ -143,6 +156,39 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
         let potential = network(checkpoint, manifold)?;
         each(&model, |layer, theta| by_dimension(&potential, theta, place, options, layer, progress))?
     };
+    let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
+    Ok(Proof { manifold: manifold.to_string(), certified, layers })
+}
+
+/// What is proven of layers of charges: see [`LayerPositivity`].
+fn of_charges(
+    checkpoint: &Checkpoint,
+    model: &Model,
+    options: &Options,
+    progress: Watch<'_>,
+) -> Result<Proof, ProofError> {
+    let manifold = model.flow.manifold();
+    let lattice = LatticeFlow::new(&checkpoint.config, manifold)
+        .map_err(|error| ProofError::Charges { problem: error.to_string() })?;
+    let effort = Effort { tolerance: options.tolerance, points: options.cells as usize };
+    let mut layers = vec![];
+    for layer in 0..lattice.maps.len() {
+        let go_on = || progress(layer, &Progress { cells: 0, waiting: 0, proven: 0.0, estimate: f64::NAN });
+        let seed = checkpoint.config.seed;
+        let LayerPositivity { lowest, point, proof, points } =
+            LayerPositivity::new(&lattice, layer, &model.theta, seed, effort, &go_on);
+        let verdict = match proof {
+            Known::AtLeast(bound) => LayerVerdict::Certified { bound },
+            Known::AtMost(bound) => LayerVerdict::Refuted { point, bound },
+            Known::Nothing => LayerVerdict::Undecided { cell: vec![], bound: f64::NEG_INFINITY },
+            Known::Unknown => LayerVerdict::Searched,
+        };
+        let (estimate, cells, record) = (lowest, points as u64, Record::default());
+        layers.push(LayerProof { layer: layer + 1, verdict, estimate, cells, record });
+        if matches!(layers.last(), Some(LayerProof { verdict: LayerVerdict::Refuted { .. }, .. })) {
+            break;
+        }
+    }
     let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
     Ok(Proof { manifold: manifold.to_string(), certified, layers })
 }

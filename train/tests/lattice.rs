@@ -1,5 +1,7 @@
 //! Training of charges on the model's own samples.
 
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::Jacobian;
@@ -8,9 +10,11 @@ use ircpm_train::estimate::Estimates;
 use ircpm_train::lattice::{LatticeError, LatticeFlow};
 use ircpm_train::optimiser::{LeastSquares, Objective};
 use ircpm_train::points::{Generator, Sequence, Spread, base_points};
+use ircpm_train::positivity::{Effort, LayerPositivity, LayerProof, Positivity};
 use ircpm_train::target::{Target, by_name};
+use ircpm_train::training::checkpoint::Checkpoint;
 use ircpm_train::training::own_samples::OwnSamples;
-use ircpm_train::training::{Problem, ProblemError, Source, Trainer};
+use ircpm_train::training::{End, Problem, ProblemError, Source, Trainer};
 
 fn config(target: &str, charges: &str, rest: &str) -> Config {
     let text = format!(
@@ -103,7 +107,7 @@ fn parameters_of_a_short_chain_serve_a_long_one() {
 #[test]
 fn charges_that_do_not_fit_the_target_are_refused() {
     let problem = |target: &str, charges: &str| {
-        Problem::new(config(target, charges, ""), std::path::Path::new("")).map(|_| ()).unwrap_err()
+        Problem::new(config(target, charges, ""), Path::new("")).map(|_| ()).unwrap_err()
     };
     let no_torus = problem("sphere-four-mode", "sites = { degree = 2 }");
     assert!(matches!(no_torus, ProblemError::Lattice(LatticeError::NoTorus { .. })), "{no_torus}");
@@ -129,4 +133,133 @@ fn configurations_with_half_of_the_charges_are_refused() {
         let error = Config::parse(&text, "test.toml").unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
+}
+
+/// Training of a problem to its end, stopped after so many steps and taken up again from the bytes of its checkpoint.
+fn trained(problem: &Problem, stop_after: Option<usize>, threads: usize) -> Vec<f64> {
+    let run = || {
+        let mut trainer = problem.trainer().unwrap();
+        if let Some(steps) = stop_after {
+            (0..steps).for_each(|_| drop(trainer.step().unwrap()));
+            let saved = Checkpoint { config: problem.config.clone(), state: trainer.state() };
+            let read = Checkpoint::decode(&saved.encode().unwrap()).unwrap();
+            trainer = problem.resume(read.state).unwrap();
+        }
+        trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+        trainer.state().theta
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+#[test]
+fn training_that_was_stopped_ends_with_the_same_bits() {
+    let charges = "chain = { range = 1, degree = 2, boundary = 1 }";
+    for (optimiser, steps, stops) in
+        [("levenberg-marquardt", 14, [1, 12]), ("adam-levenberg-marquardt", 24, [5, 20])]
+    {
+        let rest =
+            format!("wall = 0.8\n[training]\noptimiser = \"{optimiser}\"\nsteps = {steps}\nbatch = 32");
+        let problem = Problem::new(config("chain-6", charges, &rest), Path::new("")).unwrap();
+        let whole = trained(&problem, None, 1);
+        for threads in [1, 2] {
+            assert_eq!(trained(&problem, None, threads), whole, "{optimiser}, {threads} threads");
+            for stop in stops {
+                assert_eq!(
+                    trained(&problem, Some(stop), threads),
+                    whole,
+                    "{optimiser}, {stop}, {threads} threads"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_goal_ends_training() {
+    let charges = "chain = { range = 1, degree = 3, boundary = 2 }";
+    let problem = |goal: &str| {
+        let rest = format!("[training]\nsteps = 30\ngoal = {goal}");
+        Problem::new(config("chain-4", charges, &rest), Path::new("")).unwrap()
+    };
+    let end = |problem: &Problem| {
+        let mut trainer = problem.trainer().unwrap();
+        trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+        *trainer.progress()
+    };
+    let reached = end(&problem("0.05"));
+    assert!(reached.step < 30 && reached.end == Some(End::Goal) && reached.done, "{reached:?}");
+    // β has come to the target's first.
+    assert!(reached.step > 8 && reached.beta == Some(1.0), "{reached:?}");
+    let missed = end(&problem("1e-9"));
+    assert_eq!((missed.step, missed.end, missed.done), (30, None, true));
+}
+
+#[test]
+fn a_warm_start_ends_with_nothing_worse() {
+    let charges = "chain = { range = 1, degree = 3 }";
+    let short = Problem::new(config("chain-12", charges, "[training]\nsteps = 25"), Path::new("")).unwrap();
+    let mut trainer = short.trainer().unwrap();
+    trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+    let other = Checkpoint { config: short.config.clone(), state: trainer.state() };
+    let long = Problem::new(config("chain-24", charges, "[training]\nsteps = 1"), Path::new("")).unwrap();
+    let warm = |is_end: bool| {
+        let problem = long.warm_start(&other, is_end).unwrap();
+        let mut trainer = problem.trainer().unwrap();
+        trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+        ess(problem.lattice().unwrap(), trainer.theta(), target_of(&problem.config).as_ref())
+    };
+    let (before, after) = (warm(true), warm(false));
+    assert!(after > before - 0.01, "{before}, {after}");
+}
+
+#[test]
+fn charges_without_number_are_refused_at_once() {
+    for (target, charges) in [
+        ("chain-64", "chain = { range = 8, degree = 16 }"),
+        ("chain-1024", "chain = { range = 4, degree = 8 }"),
+        ("xy-16x16", "square = { degree = 12 }"),
+    ] {
+        let error = Problem::new(config(target, charges, ""), Path::new("")).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("a map is compiled for at most 524288"), "{error}");
+    }
+}
+
+#[test]
+fn chains_are_certified_and_lattices_searched() {
+    let go_on = || ControlFlow::Continue(());
+    let positivity = |target: &str, charges: &str, scale: f64| {
+        let config = config(target, charges, "");
+        let lattice = LatticeFlow::new(&config, target_of(&config).manifold()).unwrap();
+        let theta: Vec<f64> = lattice.flow.initial(1).iter().map(|a| scale * a).collect();
+        Positivity::new(&lattice, &theta, 3, &go_on)
+    };
+    for (target, charges) in [
+        ("chain-12", "chain = { range = 2, degree = 3 }"),
+        ("closed-chain-12", "chain = { range = 2, degree = 4, closed = true, differences = true }"),
+        ("u1-3x3", "total = { degree = 3 }"),
+    ] {
+        let found = positivity(target, charges, 1.0);
+        assert!(matches!(found, Positivity::Certified { bound } if bound > 0.6 && bound < 1.0), "{found:?}");
+    }
+    let found = positivity("xy-4x4", "square = {}", 1.0);
+    assert!(matches!(found, Positivity::Searched { lowest } if lowest > 0.8 && lowest < 1.0), "{found:?}");
+    for (target, charges) in [("chain-12", "chain = { range = 2, degree = 3 }"), ("xy-4x4", "square = {}")] {
+        let found = positivity(target, charges, 300.0);
+        assert!(
+            matches!(&found, Positivity::Folded { layer: 1, eigenvalue, .. } if *eigenvalue < 0.0),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_fold_is_proven_by_an_interval() {
+    let config = config("chain-6", "chain = { range = 1, degree = 2 }", "");
+    let lattice = LatticeFlow::new(&config, target_of(&config).manifold()).unwrap();
+    let theta: Vec<f64> = lattice.flow.initial(1).iter().map(|a| 40.0 * a).collect();
+    let go_on = || ControlFlow::Continue(());
+    let found = LayerPositivity::new(&lattice, 0, &theta, 3, Effort::default(), &go_on);
+    let LayerProof::AtMost(bound) = found.proof else { panic!("{found:?}") };
+    // The quotient of the eigenvector itself: no better bound exists.
+    assert!(bound < 0.0 && (bound - found.lowest).abs() < 1e-9, "{found:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Charges, Term, charge_vectors};
+use super::{Charges, Term, charge_vectors, count_of_vectors, refuse_many};
 use crate::error::ChargesError;
 
 /// All charges of a chain on windows of `range + 1` neighbours, tied under translations and reflection.
@@ -35,6 +35,7 @@ impl Chain {
     /// The potential on a chain of `sites` sites.
     ///
     /// # Errors
+    /// [`ChargesError::TooMany`] for more than [`super::MOST_TERMS`] terms;
     /// [`ChargesError`] if the range (beyond single sites) or the degree is zero, if the chain is shorter than a window,
     /// or if a closed one is so short that two windows meet at both ends.
     pub fn charges(&self, sites: usize) -> Result<Charges, ChargesError> {
@@ -45,6 +46,13 @@ impl Chain {
         let needed = if self.closed { 2 * self.range + 1 } else { self.range + 1 };
         if sites < needed {
             return Err(ChargesError::TooSmall { lattice, found: sites, needed });
+        }
+        refuse_many(count_of_vectors(self.range + 1, self.degree))?;
+        if !self.differences {
+            // Those with a charge on the first site, almost all on every site.
+            let windows =
+                count_of_vectors(self.range + 1, self.degree) - count_of_vectors(self.range, self.degree);
+            refuse_many(windows.saturating_mul(sites - self.range))?;
         }
         let (mut terms, mut labels, mut known) = (vec![], vec![], HashMap::new());
         for q in charge_vectors(self.range + 1, self.degree) {

@@ -17,6 +17,8 @@ use crate::error::{ChargesError, TransferError};
 
 /// Largest absolute value of one charge.
 pub const LARGEST_CHARGE: i32 = 64;
+/// Most terms of a potential: a few seconds of compilation, and some hundred megabytes.
+pub const MOST_TERMS: usize = 1 << 19;
 
 /// One term as it is given: sites with their charges, and the class whose parameter it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl Charges {
         if terms.is_empty() {
             return Err(ChargesError::Empty { what: "a term" });
         }
+        refuse_many(terms.len())?;
         let mut seen = HashSet::new();
         let mut out = Self { sites, starts: vec![0], entries: vec![], classes: vec![], labels };
         for (number, term) in terms.iter().enumerate() {
@@ -213,6 +216,25 @@ fn canonical(term: usize, sites: usize, charge: &[(usize, i32)]) -> Result<Vec<(
         entries.iter_mut().for_each(|(_, q)| *q = -*q);
     }
     Ok(entries)
+}
+
+/// Refuses more terms than [`MOST_TERMS`].
+fn refuse_many(terms: usize) -> Result<(), ChargesError> {
+    if terms > MOST_TERMS {
+        return Err(ChargesError::TooMany { found: terms, most: MOST_TERMS });
+    }
+    Ok(())
+}
+
+/// Half the number of integer vectors of `len` numbers whose absolute values sum to at most `degree`, those of
+/// [`charge_vectors`], `½ Σ_k 2^k C(len, k) C(degree, k)`; or a number beyond all limits.
+fn count_of_vectors(len: usize, degree: u32) -> usize {
+    let (mut sum, mut term) = (0.0, 1.0);
+    for k in 0..len.min(degree as usize) {
+        term *= 2.0 * (len - k) as f64 * f64::from(degree - k as u32) / ((k + 1) * (k + 1)) as f64;
+        sum += term;
+    }
+    (0.5 * sum).round() as usize
 }
 
 /// All integer vectors of `len` numbers whose absolute values sum to at most `degree` and not to zero, one of each pair

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Charges, Term, charge_vectors};
+use super::{Charges, Term, charge_vectors, count_of_vectors, refuse_many};
 use crate::error::ChargesError;
 
 /// All charges of a periodic square lattice on some clusters of sites, tied under translations and the point group of
@@ -54,6 +54,9 @@ impl Square {
         if side < 3 {
             return Err(ChargesError::TooSmall { lattice, found: side, needed: 3 });
         }
+        self.clusters()
+            .iter()
+            .try_for_each(|cluster| refuse_many(count_of_vectors(cluster.len(), self.degree)))?;
         let (mut terms, mut labels) = (vec![], vec![]);
         for ((_, representative), orbit) in self.orbits() {
             let class = labels.len();
@@ -65,13 +68,14 @@ impl Square {
                 }
             }
             terms.extend(instances.into_iter().map(|charge| Term { charge, class }));
+            refuse_many(terms.len())?;
         }
         Charges::labelled(side * side, &terms, labels)
     }
 
-    /// Orbits of shapes under the point group, ordered by their degree and their least shape.
-    fn orbits(&self) -> BTreeMap<(i32, Shape), BTreeSet<Shape>> {
-        let mut clusters: Vec<&[Offset]> = vec![&BOND];
+    /// The clusters whose charges are taken.
+    fn clusters(&self) -> Vec<&'static [Offset]> {
+        let mut clusters: Vec<&'static [Offset]> = vec![&BOND];
         if self.plaquette {
             clusters.push(&PLAQUETTE);
         }
@@ -81,8 +85,13 @@ impl Square {
         if self.block {
             clusters.push(&BLOCK);
         }
+        clusters
+    }
+
+    /// Orbits of shapes under the point group, ordered by their degree and their least shape.
+    fn orbits(&self) -> BTreeMap<(i32, Shape), BTreeSet<Shape>> {
         let mut orbits = BTreeMap::new();
-        for cluster in clusters {
+        for cluster in self.clusters() {
             for q in charge_vectors(cluster.len(), self.degree) {
                 if self.differences && q.iter().sum::<i32>() != 0 {
                     continue;

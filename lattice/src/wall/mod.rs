@@ -38,7 +38,20 @@ pub struct Wall {
     map: Arc<LatticeMap>,
     limit: f64,
     pool: Points,
-    rng: Pcg64,
+    seed: u64,
+    /// Searches so far: every one has random numbers of its own, so that they need not be saved.
+    searches: u64,
+}
+
+/// Where a wall's pool stands, so that it can be taken up again to the bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WallState {
+    /// Searches so far.
+    pub searches: u64,
+    /// Points of the pool, `[point][site]`.
+    pub points: Vec<f64>,
+    /// The vectors that stand for their eigenvectors, `[point][site]`.
+    pub vectors: Vec<f64>,
 }
 
 /// The worst curvature that a pool has found.
@@ -79,14 +92,34 @@ impl Wall {
         if points == 0 {
             return Err(WallError::NoPoints);
         }
-        let mut rng = Pcg64::seed_from_u64(seed);
-        let pool = Points::random(map.charges().sites(), points, &mut rng);
-        Ok(Self { map, limit, pool, rng })
+        let pool = Points::random(map.charges().sites(), points, &mut generator(seed, 0));
+        Ok(Self { map, limit, pool, seed, searches: 0 })
     }
 
     /// The limit `c`.
     pub fn limit(&self) -> f64 {
         self.limit
+    }
+
+    /// What [`Wall::restore`] needs of a wall of the same map, limit, number of points and seed.
+    pub fn state(&self) -> WallState {
+        let Points { points, vectors, .. } = self.pool.clone();
+        WallState { searches: self.searches, points, vectors }
+    }
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// [`WallError::State`] if it is of another number of points or sites, or a number is not finite.
+    pub fn restore(&mut self, state: WallState) -> Result<(), WallError> {
+        let WallState { searches, points, vectors } = state;
+        let expected = self.pool.points.len();
+        let finite = |x: &[f64]| x.len() == expected && x.iter().all(|x| x.is_finite());
+        if !(finite(&points) && finite(&vectors)) {
+            return Err(WallError::State { expected });
+        }
+        (self.pool.points, self.pool.vectors, self.searches) = (points, vectors, searches);
+        Ok(())
     }
 
     /// Replaces the tenth of the pool where `λ_max` is smallest by random points, and moves all by `steps` steps, of
@@ -96,26 +129,28 @@ impl Wall {
     /// If `theta` has the wrong length.
     pub fn search(&mut self, theta: &[f64], steps: usize) {
         let a = self.map.coefficients(theta);
+        self.searches += 1;
+        let mut rng = generator(self.seed, self.searches);
         let fresh = (FRESH * self.pool.len() as f64) as usize;
         if fresh > 0 {
-            let curvatures = self.climb(&a, 0);
+            let curvatures = self.climb(&a, 0, &mut rng);
             let mut order: Vec<usize> = (0..self.pool.len()).collect();
             order.sort_by(|&i, &j| curvatures[i].total_cmp(&curvatures[j]));
             for &point in &order[..fresh] {
-                self.pool.replace(point, &mut self.rng);
+                self.pool.replace(point, &mut rng);
             }
         }
-        self.climb(&a, steps);
+        self.climb(&a, steps, &mut rng);
     }
 
     /// Moves the pool, and returns `λ_max` at every point.
-    fn climb(&mut self, a: &[f64], steps: usize) -> Vec<f64> {
+    fn climb(&mut self, a: &[f64], steps: usize, rng: &mut Pcg64) -> Vec<f64> {
         let sites = self.map.charges().sites();
         let mut any = || {
-            if self.rng.random_range(0.0..1.0) < JUMPS {
-                Move::Jump(self.rng.random_range(0..sites), self.rng.random_range(0.0..TAU))
+            if rng.random_range(0.0..1.0) < JUMPS {
+                Move::Jump(rng.random_range(0..sites), rng.random_range(0.0..TAU))
             } else {
-                Move::Ascent(10f64.powf(self.rng.random_range(LOW..HIGH)))
+                Move::Ascent(10f64.powf(rng.random_range(LOW..HIGH)))
             }
         };
         let moves: Vec<Move> = (0..steps * self.pool.len()).map(|_| any()).collect();
@@ -233,6 +268,12 @@ pub fn search(
 ) -> Result<Worst, WallError> {
     let mut wall = Wall::new(Arc::clone(map), LIMIT, points, seed)?;
     let a = wall.map.coefficients(theta);
-    wall.climb(&a, steps);
+    wall.climb(&a, steps, &mut generator(seed, 1));
     Ok(wall.worst(theta))
+}
+
+/// The random numbers of one search: a stream of its own.
+fn generator(seed: u64, search: u64) -> Pcg64 {
+    // The constant is that of SplitMix64, so that neighbouring numbers give seeds far apart.
+    Pcg64::seed_from_u64(seed ^ search.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

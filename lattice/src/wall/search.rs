@@ -18,7 +18,7 @@ pub(super) struct Points {
     /// `[point][site]`.
     pub points: Vec<f64>,
     /// Unit vectors, `[point][site]`.
-    vectors: Vec<f64>,
+    pub vectors: Vec<f64>,
 }
 
 impl Points {

@@ -14,6 +14,8 @@ mod string_span;
 mod suggest;
 mod target;
 
+use std::path::PathBuf;
+
 use ircpm_flow::{Flow, FlowError, FlowSpec, Method as FlowMethod, Solver as FlowSolver, Symmetries};
 use ircpm_manifolds::AnyManifold;
 use serde::{Deserialize, Serialize};
@@ -129,6 +131,31 @@ pub struct TrainingConfig {
     /// Steps between checkpoints.
     #[serde(deserialize_with = "check::count")]
     pub checkpoint_every: usize,
+    /// The run of charges whose parameters training begins with, in place of random ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<WarmStart>,
+}
+
+/// Parameters of another run to begin with: see [`crate::training::Problem::warm_start`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmStart {
+    /// Checkpoint of the other run, relative to the configuration's folder.
+    #[serde(deserialize_with = "check::file")]
+    pub file: PathBuf,
+    /// CRC-32 of the file in hexadecimal digits; another file is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "check::crc32")]
+    pub crc32: Option<String>,
+    /// Where the file of a run's folder came from. Nothing is read from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PathBuf>,
+    /// Whether steps are taken; else the parameters are measured as they are.
+    #[serde(default = "yes")]
+    pub trains: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What is minimised.
@@ -211,6 +238,7 @@ impl Default for TrainingConfig {
             optimiser: AUTO.into(),
             log_every: 10,
             checkpoint_every: 500,
+            warm_start: None,
         }
     }
 }
@@ -288,6 +316,12 @@ impl Config {
             return Err((&["model", "hidden"], message));
         }
         self.check_charges()?;
+        if training.warm_start.is_some() && !self.has_charges() {
+            let message =
+                "only potential = \"charges\" begins with the parameters of another run: remove this key"
+                    .into();
+            return Err((&["training", "warm_start"], message));
+        }
         if training.optimiser == optimiser::Staged::NAME && !self.has_charges() {
             let message =
                 format!("{} is for potential = \"charges\": choose another one", optimiser::Staged::NAME);

@@ -19,7 +19,7 @@ pub fn crc32(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// [`DataError::Open`], [`DataError::NotAFile`], [`DataError::TooLarge`] or [`DataError::Changed`].
-pub(super) fn load(path: &Path, expected: Option<&str>) -> Result<Vec<u8>, DataError> {
+pub(crate) fn load(path: &Path, expected: Option<&str>) -> Result<Vec<u8>, DataError> {
     let open = |e: std::io::Error| DataError::Open { path: path.to_owned(), message: e.to_string() };
     // Before it is opened: opening a pipe waits for a writer.
     let metadata = fs::metadata(path).map_err(open)?;

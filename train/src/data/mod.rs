@@ -37,6 +37,7 @@ use std::path::Path;
 use ircpm_manifolds::AnyManifold;
 
 pub use error::DataError;
+pub(crate) use file::load;
 pub use file::{MOST_BYTES, crc32};
 pub use names::coordinate_names;
 pub use notation::Notation;

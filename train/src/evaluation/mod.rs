@@ -23,6 +23,7 @@ use crate::baseline::{KernelDensity, Mixture};
 use crate::config::EvaluationConfig;
 use crate::estimate::{Estimate, Estimates};
 use crate::points::{Generator, Quadrature, Sequence, Spread, base_points};
+use crate::positivity::Positivity;
 use crate::target::Target;
 use crate::training::Source;
 use crate::weights::Sample;
@@ -61,6 +62,8 @@ pub struct Evaluation {
     pub fold: Fold,
     /// The integral of the model's density.
     pub mass: Mass,
+    /// What is known of folds of a lattice's flow over its whole torus, if somebody has looked.
+    pub positivity: Option<Positivity>,
 }
 
 impl Evaluation {
@@ -83,7 +86,9 @@ impl Evaluation {
     /// Whether the map folds: whether a point was seen where it does, or its mass is above one, which only a map that
     /// folds can have.
     pub fn is_folded(&self) -> bool {
-        self.fold.is_folded() || self.mass.exceeds_one()
+        self.fold.is_folded()
+            || self.mass.exceeds_one()
+            || self.positivity.as_ref().is_some_and(Positivity::is_folded)
     }
 
     /// Whether the model is a density, as far as the evaluation shows: the map does not fold, and its mass is one.
@@ -185,6 +190,7 @@ pub fn evaluate(
         failed,
         fold: survey.fold(),
         mass,
+        positivity: None,
     })
 }
 

@@ -78,6 +78,8 @@ pub mod file {
     pub const POINTS: &str = "points.npy";
     /// Proof that the map is a diffeomorphism, for `ircpm-check`.
     pub const CERTIFICATE: &str = "certificate.txt";
+    /// The checkpoint of the run whose parameters a warm start began with.
+    pub const START: &str = "start.safetensors";
     /// Name of the results.
     pub const REPORT: &str = "report.json";
     /// Proven bounds of the density.

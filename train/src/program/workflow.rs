@@ -1,7 +1,8 @@
 //! The way of a run, from a configuration to results in a folder.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::RunError;
 use super::folder::{Folder, FolderError, file};
@@ -10,7 +11,8 @@ use super::output::warn;
 use super::recorder::{self, Recorder};
 use crate::config::{Config, EvaluationConfig};
 use crate::data::crc32;
-use crate::evaluation::{Evaluation, evaluate, seed_of_run};
+use crate::evaluation::{Evaluation, EvaluationError, evaluate, seed_of_run};
+use crate::positivity::Positivity;
 use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
 use crate::training::{Problem, State, Trainer, TrainingError, Watcher};
@@ -39,10 +41,14 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, RunError> {
     let (problem, points) = problem.with_copy(file::POINTS);
+    let (problem, start) = problem.with_copy_of_start(file::START);
     folder.claim(file::CONFIG, problem.config.to_toml().as_bytes())?;
     let _lock = folder.lock()?;
     if let Some(points) = points {
         folder.write(file::POINTS, &points)?;
+    }
+    if let Some(start) = start {
+        folder.write(file::START, &start)?;
     }
     record(&problem, Training::new(&problem, None)?, folder, stop, watcher)
 }
@@ -251,6 +257,16 @@ fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evalua
     let settings = EvaluationConfig { seed: seed_of_run(evaluation.seed, seed), ..evaluation.clone() };
     let mut measured = evaluate(&problem.flow, theta, problem.source(), &settings, stop)?;
     measured.add_baselines(problem.manifold(), problem.source(), seed);
+    if let Some(lattice) = problem.lattice() {
+        let go_on = || match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        measured.positivity = Some(Positivity::new(lattice, theta, settings.seed, &go_on));
+        if go_on().is_break() {
+            return Err(EvaluationError::Interrupted.into());
+        }
+    }
     Ok(measured)
 }
 

@@ -7,6 +7,7 @@ use super::status::{Status, advice};
 use crate::estimate::Estimate;
 use crate::evaluation::Evaluation;
 use crate::fit::{Fit, Options};
+use crate::positivity::Positivity;
 use crate::training::findings::Finding;
 use crate::training::{End, Problem, Progress, Source};
 
@@ -93,6 +94,9 @@ pub struct Report {
     /// Smallest eigenvalue of `H` over all points of the evaluation, and over those of the survey that ended training.
     #[serde(deserialize_with = "number")]
     pub min_eigenvalue: f64,
+    /// What is known of folds of a flow of charges over its whole torus; null for other potentials.
+    #[serde(default)]
+    pub positivity: Option<Positivity>,
     /// Share of the points of the evaluation where `H` is not positive definite.
     #[serde(deserialize_with = "number")]
     pub indefinite_share: f64,
@@ -150,6 +154,19 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+/// The smallest eigenvalue of `H` that training's end and the evaluation have met.
+fn smallest(progress: &Progress, evaluation: &Evaluation) -> f64 {
+    let found = match evaluation.positivity {
+        Some(Positivity::Searched { lowest: found } | Positivity::Folded { eigenvalue: found, .. }) => {
+            Some(found)
+        }
+        _ => None,
+    };
+    // `f64::min` would drop a NaN.
+    let lesser = |least, found| if found < least { found } else { least };
+    [progress.lowest_seen, found].into_iter().flatten().fold(evaluation.fold.min_eigenvalue, lesser)
+}
+
 /// What a report says of a run beside progress and measures.
 struct About<'a> {
     name: String,
@@ -182,6 +199,7 @@ impl Report {
                 problem.manifold(),
                 problem.source(),
                 config.is_linear(),
+                config.has_charges(),
                 config.model.layers,
                 progress,
             ),
@@ -202,7 +220,7 @@ impl Report {
             optimiser,
             seed: options.seed,
             findings,
-            advice: advice(flow.manifold(), source, !terms.is_empty(), options.model.layers, progress),
+            advice: advice(flow.manifold(), source, !terms.is_empty(), false, options.model.layers, progress),
         };
         Self::of(about, progress, evaluation)
     }
@@ -258,11 +276,8 @@ impl Report {
             baseline_mixture_log_likelihood_se,
             energy_statistic: evaluation.likeness.map(|likeness| likeness.model),
             energy_statistic_of_halves: evaluation.likeness.map(|likeness| likeness.halves),
-            // `f64::min` would drop a NaN.
-            min_eigenvalue: match progress.lowest_seen {
-                Some(lowest) if lowest < evaluation.fold.min_eigenvalue => lowest,
-                _ => evaluation.fold.min_eigenvalue,
-            },
+            min_eigenvalue: smallest(progress, evaluation),
+            positivity: evaluation.positivity.clone(),
             indefinite_share: evaluation.fold.indefinite_share,
             mass: evaluation.mass.value,
             mass_se: evaluation.mass.standard_error,

@@ -88,6 +88,7 @@ pub(super) fn advice(
     manifold: &AnyManifold,
     source: Source<'_>,
     linear: bool,
+    charges: bool,
     layers: Layers,
     progress: &Progress,
 ) -> &'static str {
@@ -96,6 +97,9 @@ pub(super) fn advice(
         Source::Points { .. } if linear => "No setting is known to help: give more points.",
         Source::Points { .. } => {
             "Remove the keys of [model] and training.optimiser, so that linear potentials are used."
+        }
+        Source::Target { .. } if charges => {
+            "Lower model.wall against folds; for a closer model raise training.steps, or add layers or charges."
         }
         Source::Target { .. } if progress.beta.is_some() => match layers {
             Layers::Auto => "Training has added the layers that paid; no other setting is known to help.",

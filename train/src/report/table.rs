@@ -8,6 +8,7 @@ use super::json::Report;
 use super::machine;
 use super::status::Status;
 use crate::evaluation::Likeness;
+use crate::positivity::Positivity;
 use crate::training::End;
 
 impl Display for Report {
@@ -48,6 +49,9 @@ impl Display for Report {
         }
         row("mass", self.mass())?;
         row("min eigenvalue", format!("{:.3e} of H over all points of the evaluation", self.min_eigenvalue))?;
+        if let Some(positivity) = &self.positivity {
+            row("on the whole torus", positivity.to_string())?;
+        }
         let solves = format!(
             "{:.2} steps on average, worst residual {:.1e}",
             self.solve_steps_mean, self.solve_residual_max
@@ -200,6 +204,32 @@ impl Report {
         Ok(())
     }
 }
+
+impl Display for Positivity {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            // Rounded down, so that what is printed is proven too.
+            Self::Certified { bound } => {
+                write!(f, "certified: no eigenvalue of H is below {:.4}", (bound * 1e4).floor() / 1e4)
+            }
+            Self::Searched { lowest } => {
+                write!(f, "searched, none found: the smallest eigenvalue of H found is {lowest:.4}; no proof")
+            }
+            Self::Folded { layer, eigenvalue, point } => {
+                let shown: Vec<String> = point.iter().take(SHOWN).map(|y| format!("{y:.3}")).collect();
+                let rest = if point.len() > SHOWN { ", …" } else { "" };
+                write!(
+                    f,
+                    "folded at ({}{rest}): layer {layer} has the eigenvalue {eigenvalue:.4}",
+                    shown.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// Angles of a point that are shown.
+const SHOWN: usize = 8;
 
 /// Results of several seeds of each preset, as a Markdown table under a line with date and processor.
 pub fn markdown(rows: &[(String, Vec<Report>)]) -> String {

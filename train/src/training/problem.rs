@@ -15,7 +15,7 @@ use super::{
     Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
     resume_linear, state_of,
 };
-use crate::config::{Config, DataConfig, Layers};
+use crate::config::{Config, DataConfig, Layers, WarmStart};
 use crate::convex::{GrowthError, LinearDensity, LinearOptions, ResumeError, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
 use crate::lattice::{LatticeError, LatticeFlow};
@@ -46,6 +46,8 @@ struct Start {
     theta: Vec<f64>,
     /// Whether it has its end there.
     is_end: bool,
+    /// The file that holds them; empty where the configuration names none.
+    checkpoint: Vec<u8>,
 }
 
 /// What a problem's flow learns from.
@@ -127,6 +129,9 @@ pub enum ProblemError {
 /// Most steps of a stack that grows, unless the configuration has another number: each depth takes some fifty.
 pub(crate) const GROWING_STEPS: usize = 400;
 
+/// Why networks have no warm start.
+const NO_CHARGES: &str = "both runs need potential = \"charges\", whose parameters do not depend on the size";
+
 impl Problem {
     /// Builds the flow and reads the data. A relative data file is looked for in `base`.
     ///
@@ -134,6 +139,9 @@ impl Problem {
     /// [`ProblemError`] if the model does not fit the manifold or into memory, if the points are not on the manifold,
     /// or if the optimiser does not apply.
     pub fn new(mut config: Config, base: &Path) -> Result<Self, ProblemError> {
+        if config.training.warm_start.is_some() && !config.has_charges() {
+            return Err(ProblemError::WarmStart { problem: NO_CHARGES.to_owned() });
+        }
         let (manifold, content) = match (config.target()?, &config.data) {
             (Some(target), _) => (target.manifold().clone(), Content::Target(target)),
             (None, Some(data)) => {
@@ -162,20 +170,19 @@ impl Problem {
         }
         if config.has_charges() {
             let lattice = Arc::new(LatticeFlow::new(&config, &manifold)?);
+            config.model.layers = Layers::Fixed(lattice.maps.len());
             config.training = of_charges(&config.training);
             let training = &mut config.training;
             (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
             let choice = "charges are trained on the model's own samples";
             let (flow, lattice) = (lattice.flow.clone(), Some(lattice));
-            return Ok(Self {
-                config,
-                flow,
-                choice,
-                lattice,
-                start: None,
-                grows: false,
-                content: Arc::new(content),
-            });
+            let warm_start = config.training.warm_start.clone();
+            let problem =
+                Self { config, flow, choice, lattice, start: None, grows: false, content: Arc::new(content) };
+            return match warm_start {
+                Some(settings) => problem.started(&base.join(&settings.file), &settings),
+                None => Ok(problem),
+            };
         }
         let flow = config
             .flow(&manifold)
@@ -193,6 +200,37 @@ impl Problem {
         Ok(Self { config, flow, choice, lattice: None, start: None, grows, content: Arc::new(content) })
     }
 
+    /// The same problem whose training begins as the settings of a warm start say, whose file has this path.
+    fn started(&self, path: &Path, settings: &WarmStart) -> Result<Self, ProblemError> {
+        let refused = |problem: String| ProblemError::WarmStart { problem };
+        let bytes = data::load(path, settings.crc32.as_deref())?;
+        let other = Checkpoint::decode(&bytes)
+            .map_err(|error| refused(format!("checkpoint {}: {error}", path.display())))?;
+        let mut started = self.warm_start(&other, !settings.trains)?;
+        if let (Some(start), Some(settings)) = (&mut started.start, &mut started.config.training.warm_start) {
+            settings.crc32 = Some(data::crc32(&bytes));
+            start.checkpoint = bytes;
+        }
+        Ok(started)
+    }
+
+    /// The problem as it can be repeated from a folder of its own: the checkpoint that it begins with is looked for in the
+    /// file `name` beside the configuration, and its bytes are returned as well. The configuration has their checksum.
+    pub fn with_copy_of_start(&self, name: &str) -> (Self, Option<Vec<u8>>) {
+        let mut copied = self.clone();
+        let (Some(start), Some(settings)) = (&self.start, &mut copied.config.training.warm_start) else {
+            return (copied, None);
+        };
+        settings.source.get_or_insert_with(|| settings.file.clone());
+        settings.file = name.into();
+        (copied, Some(start.checkpoint.clone()))
+    }
+
+    /// The flow with its charges, if its layers are of those.
+    pub fn lattice(&self) -> Option<&LatticeFlow> {
+        self.lattice.as_deref()
+    }
+
     /// The same problem whose training begins with the parameters of another run, on a lattice of any size with the same
     /// charges, at the target's own β; or has its end there, if `is_end`.
     ///
@@ -201,17 +239,12 @@ impl Problem {
     pub fn warm_start(&self, other: &Checkpoint, is_end: bool) -> Result<Self, ProblemError> {
         let refused = |problem: String| ProblemError::WarmStart { problem };
         let lattice = self.lattice.as_ref().filter(|_| other.config.has_charges());
-        let lattice = lattice.ok_or_else(|| {
-            refused(
-                "both runs need potential = \"charges\", whose parameters do not depend on the size"
-                    .to_owned(),
-            )
-        })?;
+        let lattice = lattice.ok_or_else(|| refused(NO_CHARGES.to_owned()))?;
         let model = Model::new(other).map_err(|error| refused(error.to_string()))?;
         let source = LatticeFlow::new(&other.config, model.flow.manifold())?;
         let theta =
             lattice.parameters_from(&source, &model.theta).map_err(|error| refused(error.to_string()))?;
-        Ok(Self { start: Some(Start { theta, is_end }), ..self.clone() })
+        Ok(Self { start: Some(Start { theta, is_end, checkpoint: vec![] }), ..self.clone() })
     }
 
     /// The same problem with the flow that a state's parameters are for; none if there is no such flow.
@@ -343,8 +376,8 @@ impl Problem {
             let trainer =
                 Trainer::of_lattice(lattice, self.source(), &self.config.training, self.config.seed)?;
             return Ok(match &self.start {
-                Some(Start { theta, is_end: true }) => trainer.ended_at(theta),
-                Some(Start { theta, is_end: false }) => trainer.begun_at(theta),
+                Some(Start { theta, is_end: true, .. }) => trainer.ended_at(theta),
+                Some(Start { theta, is_end: false, .. }) => trainer.begun_at(theta),
                 None => trainer,
             });
         }

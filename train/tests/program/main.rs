@@ -12,6 +12,7 @@ mod densities;
 mod energies;
 mod files;
 mod fits;
+mod lattices;
 mod messages;
 mod parquet;
 mod proofs;

@@ -43,7 +43,9 @@ What is proven is a statement on psi in exact arithmetic, with the parameters of
 is not part of it. If all layers of a torus are certified, the proof is written into RUN/certificate.txt: `ircpm-check RUN`,
 a program that shares no code with this one, goes through it again. Networks and linear layers on tori, spheres and their
 products of dimension 1 to 3 can be proven, as T2, S2, S3 and T1xS2; the number of cells grows exponentially with the
-dimension. The exit status is 0 if all layers are certified, 3 if one is refuted, and 4 if one is undecided.
+dimension. Layers of charges are proven by elimination along the chain, open or closed, of any length, on a grid of at most
+--cells points, without a certificate; of square lattices only a search is made. The exit status is 0 if all layers are
+certified, 3 if one is refuted, and 4 if one is undecided.
 
 With --density, rho = log q - log p is bounded as well over the whole torus, where q is the model's density and p the
 target's. It proves log Z, because the integrals of both are one, and bounds KL and ESS, the acceptance of rejection, and
@@ -152,6 +154,9 @@ impl Display for Proof {
         let verdict = match (self.certified, self.layers.last().map(|layer| &layer.verdict)) {
             (true, _) => "CERTIFIED: the map is a diffeomorphism",
             (_, Some(LayerVerdict::Refuted { .. })) => "REFUTED: the map folds",
+            _ if self.layers.iter().any(|layer| layer.verdict == LayerVerdict::Searched) => {
+                "SEARCHED, not proven: a search has found no fold in the map"
+            }
             _ => {
                 "UNDECIDED: neither that the map is one-to-one nor that it folds is proven; try more --cells"
             }
@@ -181,6 +186,10 @@ impl Display for LayerProof {
                 let numbers: Vec<String> = point.iter().map(f64::to_string).collect();
                 write!(f, "an eigenvalue of H at most {} at ({})", -at_most(-bound), numbers.join(", "))?;
             }
+            LayerVerdict::Searched => {
+                write!(f, "searched, none found: no proof is known for such charges")?;
+            }
+            LayerVerdict::Undecided { cell, .. } if cell.is_empty() => write!(f, "nothing proven")?,
             LayerVerdict::Undecided { cell, bound } => {
                 let side = |[lo, hi]: &[f64; 2]| format!("{} to {}", at_most(*lo), -at_most(-hi));
                 let sides: Vec<String> = cell.iter().map(side).collect();

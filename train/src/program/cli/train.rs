@@ -8,7 +8,7 @@ use clap::Args;
 use super::open::{open_config, read_config};
 use super::threads::Threads;
 use super::{CliError, INTERRUPTED};
-use crate::config::{Config, Override};
+use crate::config::{Config, Override, WarmStart};
 use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show, show_report};
 use crate::program::progress::ProgressDisplay;
@@ -75,13 +75,21 @@ impl RunArgs {
 /// Does what the arguments say; returns the exit status.
 pub(super) fn train(args: &Train, stop: &AtomicBool) -> Result<u8, CliError> {
     args.run.threads.start()?;
-    let (config, label, base) = read_config(&args.config, &args.run.overrides())?;
-    let mut problem = Problem::new(config, &base).map_err(RunError::from)?;
+    let (mut config, label, base) = read_config(&args.config, &args.run.overrides())?;
     if let Some(root) = &args.warm_start {
-        let (config, folder) = open_config(root)?;
-        let other = read_checkpoint(&config, &folder)?.checkpoint;
-        problem = problem.warm_start(&other, args.no_training).map_err(RunError::from)?;
+        let (other, folder) = open_config(root)?;
+        let checksum = read_checkpoint(&other, &folder)?.checksum;
+        // An absolute path does not depend on the folder of the configuration.
+        let path = folder.path(file::CHECKPOINT);
+        let path = std::path::absolute(&path).map_err(|source| RunError::Read { path, source })?;
+        config.training.warm_start = Some(WarmStart {
+            file: path,
+            crc32: Some(checksum),
+            source: Some(root.clone()),
+            trains: !args.no_training,
+        });
     }
+    let problem = Problem::new(config, &base).map_err(RunError::from)?;
     begin_problem(&problem, &label, &args.run, stop)
 }
 

@@ -256,7 +256,7 @@ impl<'a> Compiler<'a> {
         let value = self.value(node)?.constants(&self.graph, &node.span, "a direction")?;
         same_length(value.len(), n, &node.span)?;
         if n > MOST_DIMENSIONS {
-            let kind = ExpressionErrorKind::TooLarge { limit: MOST_DIMENSIONS };
+            let kind = ExpressionErrorKind::TooWide { limit: MOST_DIMENSIONS };
             return Err(Fault::new(&node.span, kind));
         }
         unit(&value, &node.span, "a direction has to be longer than zero")

@@ -130,7 +130,10 @@ impl<'a> Compiler<'a> {
     /// Counts the work, so that no text takes long or fills the memory.
     pub(super) fn visit(&mut self, span: &Range<usize>) -> Result<(), Fault> {
         self.visits += 1;
-        if self.visits > MOST_VISITS || self.graph.len() > MOST_NODES {
+        if self.visits > MOST_VISITS {
+            return Err(Fault::new(span, ExpressionErrorKind::TooOften { limit: MOST_VISITS }));
+        }
+        if self.graph.len() > MOST_NODES {
             return Err(Fault::new(span, ExpressionErrorKind::TooLarge { limit: MOST_NODES }));
         }
         Ok(())

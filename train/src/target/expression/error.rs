@@ -64,6 +64,18 @@ pub enum ExpressionErrorKind {
         /// The most levels.
         limit: usize,
     },
+    /// Sums repeat parts of the text more often than they are looked at.
+    #[error("with all sums written out more than {limit} parts of the text are to be compiled")]
+    TooOften {
+        /// The most parts.
+        limit: usize,
+    },
+    /// A direction has more numbers than are compiled.
+    #[error("a direction has at most {limit} numbers")]
+    TooWide {
+        /// The most numbers.
+        limit: usize,
+    },
     /// The energy has more operations than are compiled.
     #[error("with all sums written out the energy takes more than {limit} operations")]
     TooLarge {

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use ircpm_flow::{Flow, Jacobian, SolveStats};
 
-use super::{Assessment, TrainingObjective};
+use super::{Assessment, End, TrainingObjective};
 use crate::config::{AUTO, TrainingConfig};
 use crate::estimate::Estimates;
 use crate::lattice::LatticeFlow;
@@ -64,6 +64,8 @@ pub struct OwnSamples<'a> {
     quality: Option<Estimates>,
     /// The flow's parameters with the least divergence at fresh samples so far, at the full `β`, after that divergence.
     best: Vec<f64>,
+    /// Divergence at which training ends.
+    goal: f64,
     /// Whether `β` rises in the first steps, which it does not where the parameters to begin with are those of a lattice.
     ramps: bool,
 }
@@ -77,6 +79,13 @@ struct Samples {
     log_q: Vec<f64>,
     /// Weights of the residuals.
     factors: Vec<f64>,
+}
+
+impl Samples {
+    /// Logarithms of the weights of the target against the model, but for `log Z`.
+    fn log_weights(&self) -> Vec<f64> {
+        self.log_q.iter().zip(&self.energies).map(|(log_q, u)| -u - log_q).collect()
+    }
 }
 
 /// Share of the steps, of gradients where there are some, in which `β` rises to that of the target, and the least number of
@@ -94,6 +103,8 @@ const SAMPLES: [usize; 2] = [1024, 1 << 14];
 const OUTLIER: f64 = 5.0;
 /// Floor under the eigenvalues of `H` in the Jacobian; samples of the model are far above it.
 const FLOOR: f64 = 1e-6;
+/// Stands for the divergence of parameters to begin with until the first refresh by least squares measures it.
+const UNMEASURED: f64 = f64::MAX;
 /// Residuals as they are.
 const PLAIN: Offsets = Offsets { model: 0.0, target: 0.0 };
 
@@ -129,6 +140,7 @@ impl<'a> OwnSamples<'a> {
             stats: SolveStats::default(),
             quality: None,
             best: vec![],
+            goal: settings.goal,
             ramps: true,
         }
     }
@@ -154,6 +166,26 @@ impl<'a> OwnSamples<'a> {
             Some((_, parameters)) => parameters.to_vec(),
             None => self.wall.parameters(theta),
         }
+    }
+
+    /// Estimates from the weights of samples, none where they have none.
+    fn quality_of(&self, log_weights: &[f64]) -> Option<Estimates> {
+        // At other temperatures the exact log Z may take as long as a step.
+        let is_full = self.present_beta() == self.beta;
+        let log_z = is_full.then(|| self.target.log_z(self.beta)).flatten();
+        Estimates::new(log_weights, 0, log_z).ok()
+    }
+
+    /// Measures the parameters to begin with as they are, because the wall may scale them down: training then ends with no
+    /// others that are worse.
+    fn measure_start(&mut self, count: usize) {
+        let Some((_, parameters)) = self.best.split_first().filter(|(kl, _)| **kl == UNMEASURED) else {
+            return;
+        };
+        let parameters = parameters.to_vec();
+        let samples = self.samples(&parameters, count).ok();
+        let quality = samples.and_then(|samples| self.quality_of(&samples.log_weights()));
+        self.best = quality.map_or(vec![], |quality| [&[quality.kl.value][..], &parameters].concat());
     }
 
     /// Fresh samples of the model with the flow's parameters `theta`, without those whose solve failed.
@@ -218,15 +250,13 @@ impl Objective for OwnSamples<'_> {
         }
         let parameters = self.wall.parameters(theta);
         let count = (PER_PARAMETER * theta.len()).clamp(SAMPLES[0], SAMPLES[1]);
+        self.measure_start(count);
         self.batch = self.samples(&parameters, count)?;
         self.check = self.samples(&parameters, count)?;
-        let log_weights: Vec<f64> =
-            self.check.log_q.iter().zip(&self.check.energies).map(|(log_q, u)| -u - log_q).collect();
+        let log_weights = self.check.log_weights();
         self.log_z = log_weights.iter().sum::<f64>() / log_weights.len() as f64;
-        // At other temperatures the exact log Z may take as long as a step.
         let is_full = self.present_beta() == self.beta;
-        let log_z = is_full.then(|| self.target.log_z(self.beta)).flatten();
-        self.quality = Estimates::new(&log_weights, 0, log_z).ok();
+        self.quality = self.quality_of(&log_weights);
         if let Some(kl) = self.quality.as_ref().filter(|_| is_full).map(|quality| quality.kl.value)
             && self.best.first().is_none_or(|best| kl < *best)
         {
@@ -267,10 +297,10 @@ impl TrainingObjective for OwnSamples<'_> {
     }
 
     fn state(&self) -> Tensors {
-        Tensors::from([
-            ("own_samples".to_owned(), vec![self.step as f64, f64::from(self.ramps)]),
-            ("best".to_owned(), self.best.clone()),
-        ])
+        let mut state = self.wall.state();
+        state.insert("own_samples".to_owned(), vec![self.step as f64, f64::from(self.ramps)]);
+        state.insert("best".to_owned(), self.best.clone());
+        state
     }
 
     fn restore(&mut self, theta: &[f64], state: &Tensors, generator: Generator) -> Result<(), StateError> {
@@ -285,6 +315,7 @@ impl TrainingObjective for OwnSamples<'_> {
             return Err(StateError::Length { name: "best", found: best.len(), expected: expected + 1 });
         }
         self.best = best.to_vec();
+        self.wall.restore(state)?;
         (self.step, self.ramps, self.generator) = (numbers[0] as usize, numbers[1] > 0.0, generator);
         Ok(())
     }
@@ -295,6 +326,7 @@ impl TrainingObjective for OwnSamples<'_> {
 
     fn begin_at(&mut self, theta: &[f64]) -> Vec<f64> {
         self.ramps = false;
+        self.best = [&[UNMEASURED][..], theta].concat();
         self.wall.free(theta)
     }
 
@@ -302,12 +334,16 @@ impl TrainingObjective for OwnSamples<'_> {
         let by_squares = self.step >= self.first_order;
         let beta = by_squares.then(|| self.present_beta());
         let mut lowest = None;
+        let is_full = beta == Some(self.beta);
+        // The divergence is that of the parameters before the step, of which `best` keeps a copy.
+        let reached = is_full && self.quality.as_ref().is_some_and(|quality| quality.kl.value <= self.goal);
+        let (last, end) = (last || reached, reached.then_some(End::Goal));
         if last {
             *theta = self.conclude(theta);
             lowest = Some(self.wall.settle(theta, &mut self.generator));
         }
         self.step += 1;
-        Assessment { done: last, beta, lowest, quality: self.quality.take(), ..Assessment::default() }
+        Assessment { done: last, end, beta, lowest, quality: self.quality.take(), ..Assessment::default() }
     }
 }
 

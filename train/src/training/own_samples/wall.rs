@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ircpm_lattice::LatticeMap;
-use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall};
+use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall, WallState};
 
 use crate::lattice::LatticeFlow;
+use crate::optimiser::{StateError, Tensors, tensor};
 use crate::points::Generator;
 
 /// Points of a pool, and its steps of ascent at a step of gradients and at one of least squares, which goes far.
@@ -14,7 +15,12 @@ const POOL: usize = 16;
 const ASCENT: [usize; 2] = [4, 30];
 /// Starts and steps of the search at the end of training, and how many of those there are.
 const LAST: (usize, usize) = (64, 60);
-const SEARCHES: usize = 3;
+const LAST_SEARCHES: usize = 3;
+
+/// Tensors of the state: searches so far, layer by layer, and all pools' points and vectors.
+const COUNTS: &str = "wall_searches";
+const POINTS: &str = "wall_points";
+const VECTORS: &str = "wall_vectors";
 
 /// Keeps every layer of a flow from folding: the parameters that are optimised are *free*, those of the flow are theirs,
 /// scaled by the worst curvature that a pool of points has found.
@@ -46,6 +52,38 @@ impl Wall {
                 .expect("a limit below one and some points"),
         };
         Self { layers: lattice.maps.iter().enumerate().map(of).collect(), limit: lattice.wall }
+    }
+
+    /// What [`Wall::restore`] needs of a wall of the same flow and generator.
+    pub fn state(&self) -> Tensors {
+        let layers: Vec<WallState> = self.layers.iter().map(|layer| layer.wall.state()).collect();
+        let joined = |of: fn(&WallState) -> Vec<f64>| layers.iter().flat_map(of).collect();
+        Tensors::from([
+            (COUNTS.to_owned(), joined(|layer| vec![layer.searches as f64])),
+            (POINTS.to_owned(), joined(|layer| layer.points.clone())),
+            (VECTORS.to_owned(), joined(|layer| layer.vectors.clone())),
+        ])
+    }
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// [`StateError`] if a tensor is missing or of another wall.
+    pub fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
+        // All layers have the same sites.
+        let of_one = POOL * self.layers.first().map_or(0, |layer| layer.map.charges().sites());
+        let count = self.layers.len();
+        let is_count = |x: f64| (0.0..1e15).contains(&x) && x.fract() == 0.0;
+        let searches = tensor(state, COUNTS, Some(count), is_count)?;
+        let points = tensor(state, POINTS, Some(count * of_one), f64::is_finite)?;
+        let vectors = tensor(state, VECTORS, Some(count * of_one), f64::is_finite)?;
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let of = number * of_one..(number + 1) * of_one;
+            let (points, vectors) = (points[of.clone()].to_vec(), vectors[of].to_vec());
+            let saved = WallState { searches: searches[number] as u64, points, vectors };
+            layer.wall.restore(saved).expect("points and vectors of the wall's size");
+        }
+        Ok(())
     }
 
     /// Moves the pools towards worse curvature, `far` before a step that may go far.
@@ -102,7 +140,7 @@ impl Wall {
     pub fn settle(&self, theta: &mut [f64], generator: &mut Generator) -> f64 {
         let mut lowest = 1.0;
         for layer in &self.layers {
-            let worst = (0..SEARCHES).map(|_| {
+            let worst = (0..LAST_SEARCHES).map(|_| {
                 let seed = generator.next_u64();
                 let found = wall::search(&layer.map, &theta[layer.slot.clone()], LAST.0, LAST.1, seed);
                 found.expect("some points").curvature
