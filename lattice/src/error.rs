@@ -3,12 +3,12 @@
 use ircpm_flow::SolverError;
 use thiserror::Error;
 
-/// Why a potential of charges, or its map, cannot be built.
+/// Why a potential of local terms, or its map, cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChargesError {
     /// There are no sites, or no terms.
-    #[error("a potential of charges needs {what}: there is none")]
+    #[error("a potential of local terms needs {what}: there is none")]
     Empty {
         /// What is missing.
         what: &'static str,
@@ -96,6 +96,30 @@ pub enum ChargesError {
         /// The largest number.
         most: usize,
     },
+    /// The network of a window has too many inputs, or none.
+    #[error(
+        "the networks of class {class} read {found} angles or differences, and may read 1 to {most}: take other windows"
+    )]
+    Inputs {
+        /// The class.
+        class: usize,
+        /// Number of inputs.
+        found: usize,
+        /// Largest number of them.
+        most: usize,
+    },
+    /// A window has another number of sites than others of its class.
+    #[error(
+        "window {window} has {found} sites, and its class has windows of {expected}: give it a class of its own"
+    )]
+    WindowSites {
+        /// Number of the window, from 0.
+        window: usize,
+        /// Its sites.
+        found: usize,
+        /// Those of its class.
+        expected: usize,
+    },
     /// Potentials on different numbers of sites cannot be added.
     #[error("a potential on {found} sites cannot be added to one on {expected}")]
     Sites {
@@ -122,6 +146,11 @@ pub enum TransferError {
         /// Label of the class.
         label: String,
     },
+    /// The two lattices have potentials of different families.
+    #[error(
+        "parameters of charges do not serve windows, nor those of windows charges: train with the same potential"
+    )]
+    Family,
     /// There are not as many parameters as classes.
     #[error("{found} parameters were given for {expected} classes")]
     Parameters {
@@ -197,4 +226,31 @@ pub enum CertificateError {
         /// Finite numbers given.
         found: usize,
     },
+}
+
+/// Why a matrix is no change of coordinates of a torus.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnimodularError {
+    /// There are no rows.
+    #[error("a change of coordinates needs at least one angle")]
+    Empty,
+    /// A row has another length than there are rows.
+    #[error(
+        "row {row} has {found} entries, and there are {expected} rows: a change of coordinates is a square matrix"
+    )]
+    NotSquare {
+        /// The row, from 0.
+        row: usize,
+        /// Number of rows.
+        expected: usize,
+        /// Length of the row.
+        found: usize,
+    },
+    /// The determinant is not 1 or −1.
+    #[error("the determinant is neither 1 nor -1, so that the inverse has no integer entries")]
+    Determinant,
+    /// A number exceeds 64 bits.
+    #[error("the inverse has numbers of more than 64 bits")]
+    Overflow,
 }

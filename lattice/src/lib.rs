@@ -29,7 +29,8 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
-//! | [`map`] | [`LatticeMap`]: its map, a layer of a flow |
+//! | [`windows`] | [`Windows`]: the other family, networks on windows; [`ChainWindows`] and [`SquareWindows`]: those of a lattice |
+//! | [`map`] | [`LatticeMap`]: the map of either, a layer of a flow |
 //! | [`factor`] | [`Form`]: how `H` is factored |
 //! | [`certificate`] | [`certify`]: a proof for chains that `H` is positive definite everywhere |
 //! | [`wall`] | [`Wall`]: parameters that keep `H` positive definite, by the worst of a pool of points |
@@ -57,15 +58,21 @@ mod error;
 pub mod factor;
 mod lanes;
 pub mod map;
+mod potential;
 mod program;
+mod unimodular;
 pub mod wall;
+pub mod windows;
 
 pub use certificate::{Bound, Certificate, certify, lower_bound};
 pub use charges::{Chain, Charges, Square, Term};
-pub use error::{CertificateError, ChargesError, TransferError, WallError};
+pub use error::{CertificateError, ChargesError, TransferError, UnimodularError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
+pub use potential::LatticePotential;
+pub use unimodular::Unimodular;
 pub use wall::{Scaled, Wall, WallState, Worst};
+pub use windows::{ChainWindows, Perceptron, SquareWindows, Window, Windows};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

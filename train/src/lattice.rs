@@ -1,20 +1,29 @@
-//! Flows of lattices: layers whose potentials are charges, as a configuration names them.
+//! Flows of lattices: layers whose potentials are charges or windows, as a configuration names them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ircpm_flow::{Flow, FlowError, Map, Solver};
-use ircpm_lattice::{Chain, Charges, ChargesError, LatticeMap, Square, TransferError};
+use ircpm_lattice::{
+    Chain, ChainWindows, Charges, ChargesError, LatticeMap, LatticePotential, Perceptron, Square,
+    SquareWindows, TransferError, Unimodular, UnimodularError,
+};
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
-use crate::config::{ChainConfig, ChargesConfig, Config, DegreeConfig, Layers, SquareConfig};
+use crate::config::{
+    ChainConfig, ChainWindowsConfig, ChargesConfig, Config, DegreeConfig, Layers, PerceptronConfig,
+    SquareConfig, SquareWindowsConfig,
+};
 
 /// A flow whose layers are maps of charges, with these.
 #[derive(Clone, Debug)]
 pub struct LatticeFlow {
     /// The flow.
     pub flow: Flow,
-    /// Its layers, the first applied first.
+    /// Its layers, the first applied first, without changes of coordinates between them.
     pub maps: Vec<Arc<LatticeMap>>,
+    /// Which of the flow's layers they are.
+    places: Vec<usize>,
     /// Limit on the largest eigenvalue of `−Hess psi` while it is trained.
     pub wall: f64,
 }
@@ -43,6 +52,9 @@ pub enum LatticeError {
         /// What is wrong with them.
         source: ChargesError,
     },
+    /// A lattice has no coordinates of differences.
+    #[error(transparent)]
+    Coordinates(#[from] UnimodularError),
     /// The layers make no flow.
     #[error(transparent)]
     Flow(#[from] FlowError),
@@ -86,14 +98,23 @@ impl LatticeFlow {
                 Some(same) => Arc::clone(&maps[same]),
                 None => {
                     let refused = |source| LatticeError::Charges { layer: layer + 1, source };
-                    let charges = charges_on(sites, charges)?.map_err(refused)?;
+                    let charges = potential_on(sites, charges)?.map_err(refused)?;
                     Arc::new(LatticeMap::new(charges, solver).map_err(refused)?)
                 }
             };
             maps.push(map);
         }
-        let erased = maps.iter().map(|map| Arc::clone(map) as Arc<dyn Map>).collect();
-        Ok(Self { flow: Flow::from_maps(erased, false)?, maps, wall })
+        let seen: Vec<bool> = layers.iter().map(ChargesConfig::sees_differences).collect();
+        let (erased, places) = with_coordinates(&maps, &seen, sites)?;
+        Ok(Self { flow: Flow::from_maps(erased, false)?, maps, places, wall })
+    }
+
+    /// The parameters of a layer, counted as [`LatticeFlow::maps`].
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn slot(&self, layer: usize) -> Range<usize> {
+        self.flow.slot(self.places[layer])
     }
 
     /// Parameters of this flow from those of the same one on a smaller or larger lattice.
@@ -107,26 +128,66 @@ impl LatticeFlow {
         }
         let mut all = vec![];
         for (layer, (map, of)) in self.maps.iter().zip(&other.maps).enumerate() {
-            all.extend(map.charges().parameters_from(of.charges(), &theta[other.flow.slot(layer)])?);
+            all.extend(map.psi().parameters_from(of.psi(), &theta[other.slot(layer)])?);
         }
         Ok(all)
     }
 }
 
+/// Maps with changes of coordinates between them where one sees differences and the next does not, and at the end, and where
+/// the maps are. Before the first layer none is needed, because the base is uniform in all coordinates.
+fn with_coordinates(
+    maps: &[Arc<LatticeMap>],
+    sees_differences: &[bool],
+    sites: usize,
+) -> Result<(Vec<Arc<dyn Map>>, Vec<usize>), LatticeError> {
+    let (mut all, mut places) = (vec![], vec![]);
+    let after = sees_differences.iter().skip(1).chain([&false]);
+    for ((map, here), next) in maps.iter().zip(sees_differences).zip(after) {
+        places.push(all.len());
+        all.push(Arc::clone(map) as Arc<dyn Map>);
+        if here != next {
+            let differences = Unimodular::differences(sites)?;
+            all.push(Arc::new(if *next { differences } else { differences.inverted() }));
+        }
+    }
+    Ok((all, places))
+}
+
 /// The potential of that many angles.
-fn charges_on(sites: usize, charges: &ChargesConfig) -> Result<Result<Charges, ChargesError>, LatticeError> {
-    Ok(match *charges {
+fn potential_on(
+    sites: usize,
+    charges: &ChargesConfig,
+) -> Result<Result<LatticePotential, ChargesError>, LatticeError> {
+    let side = || match sites.isqrt() {
+        side if side * side == sites => Ok(side),
+        _ => Err(LatticeError::NoSquare { sites }),
+    };
+    let charges = match *charges {
         ChargesConfig::Chain(ChainConfig { range, degree, closed, differences, boundary }) => {
             Chain { range, degree, closed, differences, boundary }.charges(sites)
         }
         ChargesConfig::Square(SquareConfig { degree, differences, plaquette, plus, block }) => {
-            let side = sites.isqrt();
-            if side * side != sites {
-                return Err(LatticeError::NoSquare { sites });
-            }
-            Square { degree, differences, plaquette, plus, block }.charges(side)
+            Square { degree, differences, plaquette, plus, block }.charges(side()?)
         }
         ChargesConfig::Sites(DegreeConfig { degree }) => Charges::single_sites(sites, degree),
         ChargesConfig::Total(DegreeConfig { degree }) => Charges::total(sites, degree),
-    })
+        ChargesConfig::Bonds(DegreeConfig { degree }) => Charges::bonds(sites, degree),
+        ChargesConfig::Closure(DegreeConfig { degree }) => Charges::closure(sites, degree),
+        ChargesConfig::ChainWindows(ChainWindowsConfig { range, closed, differences, boundary, network }) => {
+            let perceptron = perceptron(network);
+            let windows = ChainWindows { range, closed, differences, boundary, perceptron }.windows(sites);
+            return Ok(windows.map(LatticePotential::from));
+        }
+        ChargesConfig::SquareWindows(SquareWindowsConfig { plaquette, plus, differences, network }) => {
+            let perceptron = perceptron(network);
+            let windows = SquareWindows { plaquette, plus, differences, perceptron }.windows(side()?);
+            return Ok(windows.map(LatticePotential::from));
+        }
+    };
+    Ok(charges.map(LatticePotential::from))
+}
+
+fn perceptron(PerceptronConfig { width, depth, order }: PerceptronConfig) -> Perceptron {
+    Perceptron { width, depth, order }
 }

@@ -45,17 +45,19 @@ fn ess(lattice: &LatticeFlow, theta: &[f64], target: &dyn Target) -> f64 {
 
 #[test]
 fn jacobian_in_free_parameters_matches_central_differences() {
-    let config = config(
-        "chain-6",
-        "chain = { range = 1, degree = 3 }",
-        "[training]\noptimiser = \"levenberg-marquardt\"",
-    );
+    // So far out that the wall scales the parameters by about a half.
+    jacobian_matches_central_differences("chain = { range = 1, degree = 3 }", 12.0);
+    jacobian_matches_central_differences("chain-windows = { range = 1, network = { width = 3 } }", 3.0);
+}
+
+/// At parameters that are so many times those that training begins with.
+fn jacobian_matches_central_differences(charges: &str, far: f64) {
+    let config = config("chain-6", charges, "[training]\noptimiser = \"levenberg-marquardt\"");
     let (target, seed) = (target_of(&config), 5);
     let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
     let generator = Generator::from_seed(seed);
     let mut training = OwnSamples::new(&lattice, (target.as_ref(), 1.0), &config.training, generator);
-    // So far out that the wall scales the parameters by about a half.
-    let theta: Vec<f64> = lattice.flow.initial(seed).iter().map(|a| 12.0 * a).collect();
+    let theta: Vec<f64> = lattice.flow.initial(seed).iter().map(|a| far * a).collect();
     training.refresh(&theta).unwrap();
     let at = training.at(&theta).unwrap();
     let mut jacobian = Jacobian::default();
@@ -105,6 +107,26 @@ fn parameters_of_a_short_chain_serve_a_long_one() {
 }
 
 #[test]
+fn windows_are_trained_as_charges_are() {
+    for optimiser in ["levenberg-marquardt", "adam"] {
+        let rest = match optimiser {
+            "adam" => "[training]\noptimiser = \"adam\"\nsteps = 150\nbatch = 128",
+            _ => "[training]\nsteps = 25",
+        };
+        let config = config("chain-6", "chain-windows = { range = 1, network = { width = 6 } }", rest);
+        let target = target_of(&config);
+        let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
+        let source = Source::Target { target: target.as_ref(), beta: 1.0 };
+        let mut trainer = Trainer::of_lattice(&lattice, source, &config.training, config.seed).unwrap();
+        trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+        let lowest = trainer.progress().lowest_seen.unwrap();
+        assert!(lowest > 0.0, "{optimiser}: {lowest}");
+        let ess = ess(&lattice, trainer.theta(), target.as_ref());
+        assert!(ess > 0.85, "{optimiser}: {ess}");
+    }
+}
+
+#[test]
 fn charges_that_do_not_fit_the_target_are_refused() {
     let problem = |target: &str, charges: &str| {
         Problem::new(config(target, charges, ""), Path::new("")).map(|_| ()).unwrap_err()
@@ -113,8 +135,14 @@ fn charges_that_do_not_fit_the_target_are_refused() {
     assert!(matches!(no_torus, ProblemError::Lattice(LatticeError::NoTorus { .. })), "{no_torus}");
     let no_square = problem("chain-10", "square = {}");
     assert!(matches!(no_square, ProblemError::Lattice(LatticeError::NoSquare { sites: 10 })), "{no_square}");
-    let short = problem("chain-2", "chain = { range = 3 }");
-    assert!(matches!(short, ProblemError::Lattice(LatticeError::Charges { layer: 1, .. })), "{short}");
+    let no_square = problem("chain-10", "square-windows = {}");
+    assert!(matches!(no_square, ProblemError::Lattice(LatticeError::NoSquare { sites: 10 })), "{no_square}");
+    for charges in ["chain = { range = 3 }", "chain-windows = { range = 3 }"] {
+        let short = problem("chain-2", charges);
+        assert!(matches!(short, ProblemError::Lattice(LatticeError::Charges { layer: 1, .. })), "{short}");
+    }
+    let wide = problem("chain-10", "chain-windows = { range = 5 }");
+    assert!(matches!(wide, ProblemError::Lattice(LatticeError::Charges { layer: 1, .. })), "{wide}");
 }
 
 #[test]
@@ -128,6 +156,10 @@ fn configurations_with_half_of_the_charges_are_refused() {
             "the charges of every layer",
         ),
         ("potential = \"charges\"\ncharges = [{ chain = { range = 9 } }]", "9 is not an integer from 1 to 8"),
+        (
+            "potential = \"charges\"\ncharges = [{ chain-windows = { network = { width = 0 } } }]",
+            "0 is not an integer from 1 to 64",
+        ),
     ] {
         let text = format!("[target]\nname = \"chain-10\"\n[model]\n{model}");
         let error = Config::parse(&text, "test.toml").unwrap_err().to_string();

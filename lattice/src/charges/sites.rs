@@ -1,4 +1,4 @@
-//! Charges of single sites, and of the sum of all angles.
+//! Charges of single sites, of the sum of all angles, and of a chain's bonds in coordinates of differences.
 
 use super::{Charges, Term};
 use crate::error::ChargesError;
@@ -26,6 +26,37 @@ impl Charges {
         let terms = (1..=degree as i32)
             .map(|m| Term { charge: (0..sites).map(|site| (site, m)).collect(), class: m as usize - 1 });
         Self::labelled(sites, &terms.collect::<Vec<_>>(), labels("total", degree))
+    }
+
+    /// In the coordinates of [`crate::Unimodular::differences`] a product of one map per bond of a chain, all the same, and
+    /// of one for the angle of the first site: cosines of `m uᵢ` for `m` from 1 to `degree`, each divided by `m²`.
+    ///
+    /// # Errors
+    /// As [`Charges::single_sites`].
+    pub fn bonds(sites: usize, degree: u32) -> Result<Self, ChargesError> {
+        let mut names = labels("site", degree);
+        if sites > 1 {
+            names.extend(labels("bond", degree));
+        }
+        let terms = (1..=degree as i32).flat_map(|m| {
+            let class = move |site: usize| if site == 0 { m - 1 } else { degree as i32 + m - 1 } as usize;
+            (0..sites).map(move |site| Term { charge: vec![(site, m)], class: class(site) })
+        });
+        Self::labelled(sites, &terms.collect::<Vec<_>>(), names)
+    }
+
+    /// In the coordinates of [`crate::Unimodular::differences`] cosines of the multiples, up to `degree`, of the bond that
+    /// closes a chain: the sum of all differences.
+    ///
+    /// # Errors
+    /// As [`Charges::single_sites`]; [`ChargesError::TooSmall`] below two sites, where there is no bond.
+    pub fn closure(sites: usize, degree: u32) -> Result<Self, ChargesError> {
+        if sites < 2 {
+            return Err(ChargesError::TooSmall { lattice: "a closed chain", found: sites, needed: 2 });
+        }
+        let terms = (1..=degree as i32)
+            .map(|m| Term { charge: (1..sites).map(|site| (site, m)).collect(), class: m as usize - 1 });
+        Self::labelled(sites, &terms.collect::<Vec<_>>(), labels("closure", degree))
     }
 }
 

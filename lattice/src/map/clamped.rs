@@ -12,7 +12,6 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use super::LatticeMap;
 use super::eigenvalues::Exceeding;
 use super::saved::Parameters;
-use crate::charges::Charges;
 
 /// The spectrum of one sample's `H`, and the floor.
 #[derive(Clone, Debug)]
@@ -20,41 +19,6 @@ pub(super) struct Clamped {
     vectors: DMatrix<f64>,
     values: DVector<f64>,
     floor: f64,
-}
-
-/// `H` at one point.
-pub(super) fn hessian(charges: &Charges, theta: &[f64], y: &[f64]) -> DMatrix<f64> {
-    let mut h = DMatrix::identity(charges.sites(), charges.sites());
-    for m in 0..charges.terms() {
-        let (q, (_, c)) = (charges.charge(m), sin_cos(charges, m, y));
-        for &(i, qi) in q {
-            for &(j, qj) in q {
-                h[(i as usize, j as usize)] -= coefficient(charges, theta, m) * c * f64::from(qi * qj);
-            }
-        }
-    }
-    h
-}
-
-/// Writes `grad psi` at one point.
-pub(super) fn gradient(charges: &Charges, theta: &[f64], y: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    for m in 0..charges.terms() {
-        let (s, _) = sin_cos(charges, m, y);
-        for &(i, q) in charges.charge(m) {
-            out[i as usize] -= coefficient(charges, theta, m) * s * f64::from(q);
-        }
-    }
-}
-
-/// The coefficient of a term's cosine.
-fn coefficient(charges: &Charges, theta: &[f64], term: usize) -> f64 {
-    theta[charges.class(term)] * charges.weight(term)
-}
-
-/// Sine and cosine of a term's phase.
-fn sin_cos(charges: &Charges, term: usize, y: &[f64]) -> (f64, f64) {
-    charges.charge(term).iter().map(|&(i, q)| f64::from(q) * y[i as usize]).sum::<f64>().sin_cos()
 }
 
 impl Clamped {
@@ -87,33 +51,18 @@ impl Clamped {
     /// Pulls the cotangents of one sample back: see [`super::pull_back`].
     pub(super) fn pull_back(
         &self,
-        charges: &Charges,
+        map: &LatticeMap,
         (direction, theta): (Direction, &[f64]),
         (record, sample): (&Record, usize),
         cotangents: Cotangents<'_>,
         into: &mut Gradients<'_>,
     ) {
-        let n = charges.sites();
+        let n = map.program.sites;
         let range: Range<usize> = sample * n..(sample + 1) * n;
-        let (y, samples) = (&record.y[range.clone()], record.samples());
+        let (at, samples) = (map.single(theta, &record.y[range.clone()]), record.samples());
         let bar = DVector::from_column_slice(&cotangents.points[range.clone()]);
-        let omega = cotangents.log_det[sample];
         let inverse = self.apply(|l| 1.0 / l.max(self.floor));
-        let mut slope = DVector::zeros(n);
-        let mut of_theta = vec![0.0; theta.len()];
-        for m in 0..charges.terms() {
-            let (q, (s, c)) = (charges.charge(m), sin_cos(charges, m, y));
-            let mut form = 0.0;
-            for &(i, qi) in q {
-                for &(j, qj) in q {
-                    form += inverse[(i as usize, j as usize)] * f64::from(qi * qj);
-                }
-            }
-            of_theta[charges.class(m)] += omega * c * form * charges.weight(m);
-            for &(i, q) in q {
-                slope[i as usize] -= omega * coefficient(charges, theta, m) * s * form * f64::from(q);
-            }
-        }
+        let (slope, mut of_theta) = at.contract(&inverse, cotangents.log_det[sample]);
         let (w, out) = match direction {
             Direction::Forward => {
                 let w = &inverse * (bar + slope);
@@ -121,16 +70,12 @@ impl Clamped {
             }
             Direction::Inverse => (-&bar, self.apply(|l| l) * &bar + slope),
         };
-        for m in 0..charges.terms() {
-            let (s, _) = sin_cos(charges, m, y);
-            let along: f64 = charges.charge(m).iter().map(|&(i, q)| w[i as usize] * f64::from(q)).sum();
-            of_theta[charges.class(m)] += s * along * charges.weight(m);
-        }
+        at.add_slope(&w, &mut of_theta);
         into.points[range].copy_from_slice(out.as_slice());
-        for (class, of) in of_theta.into_iter().enumerate() {
+        for (parameter, of) in of_theta.into_iter().enumerate() {
             match &mut into.theta {
-                ThetaGradient::Sum(sum) => sum[class] += of,
-                ThetaGradient::Each(columns) => columns[class * samples + sample] += of,
+                ThetaGradient::Sum(sum) => sum[parameter] += of,
+                ThetaGradient::Each(columns) => columns[parameter * samples + sample] += of,
             }
         }
     }
@@ -138,7 +83,7 @@ impl Clamped {
 
 /// Clamps the eigenvalues of every sample's `H`: see [`ircpm_flow::Map::clamp_eigenvalues`].
 pub(super) fn clamp_eigenvalues(map: &LatticeMap, floor: f64, record: &mut Record, lowest: &mut [f64]) {
-    let n = map.charges.sites();
+    let n = map.program.sites;
     let mut saved = std::mem::take(record.saved_mut().get_mut::<Parameters>());
     let a = map.coefficients(&saved.theta);
     let mut exceeding = vec![false; record.samples()];
@@ -149,7 +94,7 @@ pub(super) fn clamp_eigenvalues(map: &LatticeMap, floor: f64, record: &mut Recor
             continue;
         }
         let y = &record.y[s * n..(s + 1) * n];
-        let h = hessian(&map.charges, &saved.theta, y);
+        let (_, h) = map.single(&saved.theta, y).derivatives();
         record.ok[s] = h.iter().chain(y).chain(&record.x[s * n..(s + 1) * n]).all(|v| v.is_finite());
         if record.ok[s] {
             let clamped = Clamped::new(h, floor);

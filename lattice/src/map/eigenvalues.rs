@@ -17,8 +17,8 @@ const ROUGH: usize = 20;
 const ITERATIONS: usize = 4;
 
 /// The evaluation of `H` and the search for its smallest eigenvalue, one pack at a time.
-#[derive(Clone, Debug)]
-pub(crate) struct Lowest<R> {
+#[derive(Debug)]
+pub(crate) struct Lowest<R: Real> {
     /// The points.
     pub y: Vec<R>,
     pub harmonics: Harmonics<R>,
@@ -54,7 +54,7 @@ impl<R: Real> Lowest<R> {
             #[inline(always)]
             || {
                 harmonics.evaluate(program, y);
-                local.evaluate(program, a, harmonics);
+                local.evaluate(program, a, harmonics, y);
             },
         );
     }

@@ -1,4 +1,4 @@
-//! One layer: the map of a potential of charges.
+//! One layer: the map of a potential of local terms.
 
 mod clamped;
 mod eigenvalues;
@@ -7,6 +7,7 @@ mod newton;
 mod pull_back;
 mod run;
 mod saved;
+mod single;
 
 use ircpm_ad::Isa;
 use ircpm_flow::{
@@ -21,13 +22,15 @@ pub(crate) use factored::along;
 use crate::charges::Charges;
 use crate::error::ChargesError;
 use crate::factor::{Form, Structure};
-use crate::program::Program;
+use crate::potential::LatticePotential;
+use crate::program::{Kind, Program};
 use eigenvalues::{SignedLogDets, SmallestEigenvalues};
 use pull_back::PullBack;
 use run::{Run, Values};
 use saved::Parameters;
+use single::Single;
 
-/// The implicit Riemannian concave potential map of a [`Charges`] potential on the torus of its angles.
+/// The implicit Riemannian concave potential map of a [`LatticePotential`] on the torus of its angles.
 ///
 /// `H = I + Hess psi` is factored in the [`Form`] that its pattern asks for, in lanes over samples, and all results are
 /// exact: log-determinants, solves, and the entries of `H⁻¹` that gradients read. A record keeps two points and six
@@ -41,7 +44,7 @@ use saved::Parameters;
 ///   kept in full: time `D³` and memory `D²` for each of those, and nothing more for the others.
 #[derive(Clone, Debug)]
 pub struct LatticeMap {
-    charges: Charges,
+    psi: LatticePotential,
     program: Program,
     torus: Torus,
     manifold: AnyManifold,
@@ -50,12 +53,12 @@ pub struct LatticeMap {
 }
 
 impl LatticeMap {
-    /// The map of `charges`, with `H` in the cheapest form, on the fastest instruction set of this processor.
+    /// The map of a potential, [`Charges`] or [`crate::Windows`], with `H` in the cheapest form, on the fastest instruction set of this processor.
     ///
     /// # Errors
     /// [`ChargesError::Solver`] if the solver's numbers are out of range.
-    pub fn new(charges: Charges, solver: Solver) -> Result<Self, ChargesError> {
-        Self::on(charges, solver, Structure::Automatic, Isa::best())
+    pub fn new(psi: impl Into<LatticePotential>, solver: Solver) -> Result<Self, ChargesError> {
+        Self::on(psi, solver, Structure::Automatic, Isa::best())
     }
 
     /// As [`LatticeMap::new`], with `H` in a form of choice and on a given instruction set.
@@ -63,21 +66,35 @@ impl LatticeMap {
     /// # Errors
     /// As [`LatticeMap::new`].
     pub fn on(
-        charges: Charges,
+        psi: impl Into<LatticePotential>,
         solver: Solver,
         structure: Structure,
         isa: Isa,
     ) -> Result<Self, ChargesError> {
         solver.check()?;
         let of = |_: InvalidManifold| ChargesError::Empty { what: "a site" };
-        let torus = Torus::new(charges.sites()).map_err(of)?;
-        let program = Program::new(&charges, structure);
-        Ok(Self { charges, program, torus, manifold: AnyManifold::new(torus), solver, isa })
+        let psi = psi.into();
+        let torus = Torus::new(psi.sites()).map_err(of)?;
+        let program = Program::new(&psi, structure);
+        Ok(Self { psi, program, torus, manifold: AnyManifold::new(torus), solver, isa })
     }
 
     /// The potential.
-    pub fn charges(&self) -> &Charges {
-        &self.charges
+    pub fn psi(&self) -> &LatticePotential {
+        &self.psi
+    }
+
+    /// The potential, where it is one of charges.
+    pub fn charges(&self) -> Option<&Charges> {
+        match &self.psi {
+            LatticePotential::Charges(charges) => Some(charges),
+            LatticePotential::Windows(_) => None,
+        }
+    }
+
+    /// The potential at one point.
+    fn single<'a>(&'a self, theta: &'a [f64], y: &'a [f64]) -> Single<'a> {
+        Single { potential: &self.psi, program: &self.program, theta, y }
     }
 
     /// The form of `H`, or of what of it is not of low rank.
@@ -101,7 +118,8 @@ impl LatticeMap {
     }
 
     /// Number of multiplications of one step of a minimisation, each with at most one addition: the products of
-    /// harmonics, `psi`, its gradient and `H`, one elimination and one solve. Sines and cosines are not counted.
+    /// harmonics, `psi`, its gradient and `H`, one elimination and one solve. Sines and cosines are not counted, nor the
+    /// exponentials of networks.
     pub fn operations(&self) -> usize {
         let program = &self.program;
         let term = |width: usize| 5 * (width - 1) + 2 + width + width * (width + 1) / 2;
@@ -109,7 +127,13 @@ impl LatticeMap {
         // The first harmonic of an angle takes no product.
         let products = |pair: &[usize]| 4 * (pair[1] - pair[0]).saturating_sub(1);
         let harmonics: usize = program.tables.windows(2).map(products).sum();
-        terms.sum::<usize>() + harmonics + self.elimination_cost() + 2 * self.entries() + self.charges.sites()
+        let networks: usize = program.kinds.iter().map(Kind::operations).sum();
+        terms.sum::<usize>()
+            + harmonics
+            + networks
+            + self.elimination_cost()
+            + 2 * self.entries()
+            + self.psi.sites()
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -125,7 +149,7 @@ impl LatticeMap {
     /// # Panics
     /// If `theta` has the wrong length.
     pub(crate) fn coefficients(&self, theta: &[f64]) -> Vec<f64> {
-        assert_eq!(theta.len(), self.charges.parameters(), "parameters of a map");
+        assert_eq!(theta.len(), self.psi.parameters(), "parameters of a map");
         let mut a = vec![];
         self.program.coefficients(theta, &mut a);
         a
@@ -138,13 +162,13 @@ impl Map for LatticeMap {
     }
 
     fn parameters(&self) -> usize {
-        self.charges.parameters()
+        self.psi.parameters()
     }
 
-    /// So small that the eigenvalues of `H` lie between 0.9 and 1.1.
+    /// So small that the eigenvalues of `H` lie between 0.9 and 1.1 for charges, and between 0.5 and 1.5 for windows.
     fn initial(&self, uniform: &mut dyn FnMut(f64) -> f64, theta: &mut [f64]) {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        self.charges.initial(uniform, theta);
+        self.psi.initial(uniform, theta);
     }
 
     fn run(
@@ -155,7 +179,7 @@ impl Map for LatticeMap {
         record: &mut Record,
         work: &mut Workspace,
     ) {
-        let (a, n) = (self.coefficients(theta), self.charges.sites());
+        let (a, n) = (self.coefficients(theta), self.psi.sites());
         assert!(points.len().is_multiple_of(n), "points have {n} coordinates");
         record.resize(points.len() / n, n);
         record.saved_mut().get_mut::<Parameters>().set(theta);
@@ -185,7 +209,7 @@ impl Map for LatticeMap {
             work,
         });
         for (&sample, clamped) in &saved.clamped {
-            clamped.pull_back(&self.charges, (direction, theta), (record, sample), cotangents, &mut into);
+            clamped.pull_back(self, (direction, theta), (record, sample), cotangents, &mut into);
         }
     }
 
@@ -194,18 +218,19 @@ impl Map for LatticeMap {
         if let Some(clamped) = saved.clamped.get(&sample) {
             return Some(clamped.matrix());
         }
-        let n = self.charges.sites();
-        Some(clamped::hessian(&self.charges, &saved.theta, &record.y[sample * n..(sample + 1) * n]))
+        let n = self.psi.sites();
+        Some(self.single(&saved.theta, &record.y[sample * n..(sample + 1) * n]).derivatives().1)
     }
 
     fn potential_derivatives(&self, record: &Record, gradient: &mut [f64], hessian: &mut [f64]) -> bool {
-        let n = self.charges.sites();
+        let n = self.psi.sites();
         assert_eq!(gradient.len(), record.samples() * n, "one gradient per sample");
         assert_eq!(hessian.len(), record.samples() * n * n, "one Hessian per sample");
         let saved = Parameters::of(record);
         for (s, y) in record.y.chunks_exact(n).enumerate() {
-            clamped::gradient(&self.charges, &saved.theta, y, &mut gradient[s * n..(s + 1) * n]);
-            let h = clamped::hessian(&self.charges, &saved.theta, y) - DMatrix::identity(n, n);
+            let (of, h) = self.single(&saved.theta, y).derivatives();
+            gradient[s * n..(s + 1) * n].copy_from_slice(of.as_slice());
+            let h = h - DMatrix::identity(n, n);
             hessian[s * n * n..(s + 1) * n * n].copy_from_slice(h.as_slice());
         }
         true
@@ -236,13 +261,13 @@ impl Map for LatticeMap {
 
     fn potential(&self, theta: &[f64], points: &[f64], psi: &mut [f64], work: &mut Workspace) {
         let a = self.coefficients(theta);
-        assert_eq!(points.len(), psi.len() * self.charges.sites(), "points have one coordinate per site");
+        assert_eq!(points.len(), psi.len() * self.psi.sites(), "points have one coordinate per site");
         self.isa.dispatch(Values { map: self, a: &a, points, psi, work });
     }
 
     fn rescale(&self, theta: &mut [f64], factor: f64) -> bool {
         assert_eq!(theta.len(), self.parameters(), "parameters of a map");
-        self.charges.rescale(theta, factor)
+        self.psi.rescale(theta, factor)
     }
 }
 

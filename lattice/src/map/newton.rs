@@ -15,8 +15,8 @@ const NOISE: f64 = 450.0;
 const STAGNATION: f64 = 1e-9;
 
 /// The minimisation of `|y − x|²/2 + psi(y)` over `y` on the cover of the torus, one sample per lane.
-#[derive(Clone, Debug)]
-pub(crate) struct Newton<R> {
+#[derive(Debug)]
+pub(crate) struct Newton<R: Real> {
     /// The points whose images are wanted; the images themselves in an inverse run.
     pub x: Vec<R>,
     /// The best point of every lane.
@@ -149,7 +149,7 @@ impl<R: Real> Newton<R> {
         );
         R::vectorized(
             #[inline(always)]
-            || local.evaluate(problem.program, problem.a, harmonics),
+            || local.evaluate(problem.program, problem.a, harmonics, trial),
         );
         R::vectorized(
             #[inline(always)]

@@ -31,7 +31,7 @@ pub(super) struct PullBack<'a, 'b> {
 }
 
 /// Buffers of a thread.
-struct Buffers<R> {
+struct Buffers<R: Real> {
     y: Vec<R>,
     /// Cotangents of the points that the run ended at, then of those that it started from; one number per angle.
     bar: Vec<R>,
@@ -111,7 +111,7 @@ impl<R: Real> Buffers<R> {
             #[inline(always)]
             || {
                 harmonics.evaluate(program, y);
-                local.evaluate(program, a, harmonics);
+                local.evaluate(program, a, harmonics, y);
             },
         );
         R::vectorized(
@@ -122,7 +122,7 @@ impl<R: Real> Buffers<R> {
             #[inline(always)]
             || factored.selected_inverse(program, inverse),
         );
-        let at = At { program, a, harmonics };
+        let at = At { program, a, harmonics, y };
         R::vectorized(
             #[inline(always)]
             || {

@@ -111,7 +111,7 @@ impl Kernel for Values<'_> {
                 #[inline(always)]
                 || {
                     harmonics.evaluate(program, x);
-                    local.evaluate(program, a, harmonics);
+                    local.evaluate(program, a, harmonics, x);
                 },
             );
             batch.store(newton.local.psi, psi, 1, 0, p);

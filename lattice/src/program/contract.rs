@@ -2,22 +2,25 @@
 
 use ircpm_ad::Real;
 
+use super::windows::KindMemory;
 use super::{BLOCK, Group, Harmonics, Program, WIDEST};
 use crate::factor::Ldl;
 use crate::lanes::resize;
 
 /// Sums over the terms of a pack's cotangents.
-#[derive(Clone, Debug)]
-pub(crate) struct Contraction<R> {
+#[derive(Debug)]
+pub(crate) struct Contraction<R: Real> {
     /// One number per angle: the gradient in the points.
     pub points: Vec<R>,
-    /// One number per class: the gradient in the parameters.
+    /// The gradient in the parameters.
     pub theta: Vec<R>,
+    /// Memory of the windows' networks.
+    pub(super) memory: Vec<KindMemory<R>>,
 }
 
-impl<R> Default for Contraction<R> {
+impl<R: Real> Default for Contraction<R> {
     fn default() -> Self {
-        Self { points: vec![], theta: vec![] }
+        Self { points: vec![], theta: vec![], memory: vec![] }
     }
 }
 
@@ -27,6 +30,7 @@ pub(crate) struct At<'a, R> {
     pub program: &'a Program,
     pub a: &'a [f64],
     pub harmonics: &'a Harmonics<R>,
+    pub y: &'a [R],
 }
 
 impl<R: Real> Contraction<R> {
@@ -49,6 +53,19 @@ impl<R: Real> Contraction<R> {
     /// With `G = H⁻¹` these are the derivatives of `−log det H`.
     #[inline(always)]
     pub(crate) fn add_curvature(&mut self, at: &At<'_, R>, g: &Ldl<R>, weight: R) {
+        self.add_curvature_of_windows(at.program, (at.a, at.y), g, weight);
+        self.add_curvature_of_terms(at, g, weight);
+    }
+
+    /// Adds the derivatives of `−vᵀ Hess psi v` with `v` held fixed, whose square `v vᵀ` is given in the places of `H`.
+    #[inline(always)]
+    pub(crate) fn add_curvature_of_square(&mut self, at: &At<'_, R>, v: &[R], square: &Ldl<R>) {
+        self.add_curvature_along(at.program, (at.a, at.y), v);
+        self.add_curvature_of_terms(at, square, R::one());
+    }
+
+    #[inline(always)]
+    fn add_curvature_of_terms(&mut self, at: &At<'_, R>, g: &Ldl<R>, weight: R) {
         for group in &at.program.groups {
             match group.width {
                 1 => self.curvature::<1>(at, group, g, weight),
@@ -103,6 +120,7 @@ impl<R: Real> Contraction<R> {
     /// of `w` per angle.
     #[inline(always)]
     pub(crate) fn add_slope(&mut self, at: &At<'_, R>, w: &[R]) {
+        self.add_slope_of_windows(at.program, (at.a, at.y), w);
         for group in &at.program.groups {
             match group.width {
                 1 => self.slope::<1>(at, group, w),

@@ -2,6 +2,7 @@
 
 use ircpm_ad::Real;
 
+use super::windows::KindMemory;
 use super::{BLOCK, Group, Harmonics, Program, WIDEST};
 use crate::factor::Ldl;
 use crate::lanes::resize;
@@ -9,25 +10,27 @@ use crate::lanes::resize;
 /// `psi`, `grad psi` and `H = I + Hess psi` at one pack of points.
 ///
 /// With `c_m = cos(q_m·y)` and `s_m = sin(q_m·y)`: `psi = Σ a c`, `grad psi = −Σ a s q`, `Hess psi = −Σ a c q qᵀ`.
-#[derive(Clone, Debug)]
-pub(crate) struct Local<R> {
+#[derive(Debug)]
+pub(crate) struct Local<R: Real> {
     pub psi: R,
     /// One number per angle; that of a combination has been added to its sites.
     pub gradient: Vec<R>,
     /// `H`, or what of it is not of low rank; behind the diagonal the weights of the combinations.
     pub h: Ldl<R>,
+    /// Memory of the windows' networks.
+    pub(super) memory: Vec<KindMemory<R>>,
 }
 
 impl<R: Real> Default for Local<R> {
     fn default() -> Self {
-        Self { psi: R::zero(), gradient: vec![], h: Ldl::default() }
+        Self { psi: R::zero(), gradient: vec![], h: Ldl::default(), memory: vec![] }
     }
 }
 
 impl<R: Real> Local<R> {
-    /// Evaluates the terms with the coefficients `a`, one per term, from the harmonics of the points.
+    /// Evaluates the terms with the coefficients `a`, one per term, from the points and their harmonics.
     #[inline(always)]
-    pub(crate) fn evaluate(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
+    pub(crate) fn evaluate(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>, y: &[R]) {
         resize(&mut self.gradient, program.angles());
         self.psi = R::zero();
         for angle in 0..program.angles() {
@@ -43,6 +46,7 @@ impl<R: Real> Local<R> {
             }
         }
         self.distribute(program);
+        self.add_windows(program, a, y);
     }
 
     /// The terms of one group.

@@ -1,17 +1,24 @@
-//! The terms of a potential, arranged for packs: groups of terms on the same few angles, and where they act on `H`.
+//! The terms of a potential, arranged for packs: groups of terms on the same few angles, or windows, and where they act on
+//! `H`.
 
 mod contract;
 mod evaluate;
 mod harmonics;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ircpm_flow::Expression;
 
 pub(crate) use contract::{At, Contraction};
 pub(crate) use evaluate::Local;
 pub(crate) use harmonics::Harmonics;
+pub(crate) use windows::Kind;
 
 use crate::charges::Charges;
 use crate::factor::{Form, Structure, Symbolic, choose};
+use crate::potential::LatticePotential;
+use crate::windows::Windows;
 
 /// Largest number of angles of a term that is a product of their harmonics.
 pub(crate) const WIDEST: usize = 4;
@@ -66,7 +73,7 @@ pub(crate) struct Combination {
 pub(crate) struct Program {
     /// Number of sites.
     pub sites: usize,
-    /// Number of classes.
+    /// Number of parameters: of charges one per class.
     pub classes: usize,
     /// Where the harmonics of every angle begin.
     pub tables: Vec<usize>,
@@ -79,6 +86,8 @@ pub(crate) struct Program {
     pub combinations: Vec<Combination>,
     /// Whether combinations are matrices of rank one beside the factor.
     pub low_rank: bool,
+    /// The windows of networks, if psi has those and no charges: its coefficients are then the parameters.
+    pub kinds: Vec<Kind>,
     pub symbolic: Symbolic,
     pub form: Form,
 }
@@ -87,8 +96,35 @@ pub(crate) struct Program {
 type Clusters = BTreeMap<Vec<usize>, BTreeSet<(Vec<i32>, usize)>>;
 
 impl Program {
-    /// Arranges `charges`, with `H` in the form that `structure` asks for.
-    pub(crate) fn new(charges: &Charges, structure: Structure) -> Self {
+    /// Arranges a potential, with `H` in the form that `structure` asks for.
+    pub(crate) fn new(potential: &LatticePotential, structure: Structure) -> Self {
+        match potential {
+            LatticePotential::Charges(charges) => Self::of_charges(charges, structure),
+            LatticePotential::Windows(windows) => Self::of_windows(windows, structure),
+        }
+    }
+
+    fn of_windows(windows: &Windows, structure: Structure) -> Self {
+        let sites = windows.sites();
+        let pairs: BTreeSet<(u32, u32)> = windows::pairs_of(windows).into_iter().collect();
+        let (symbolic, form) = choose(sites, &pairs.into_iter().collect::<Vec<_>>(), structure);
+        Self {
+            sites,
+            classes: windows.parameters(),
+            tables: vec![0; sites + 1],
+            groups: vec![],
+            shapes: vec![],
+            class_of: vec![],
+            weights: vec![],
+            combinations: vec![],
+            low_rank: false,
+            kinds: windows::kinds_of(windows, &symbolic),
+            symbolic,
+            form,
+        }
+    }
+
+    fn of_charges(charges: &Charges, structure: Structure) -> Self {
         let sites = charges.sites();
         let (clusters, long) = clusters(charges);
         let short: BTreeSet<(u32, u32)> =
@@ -119,6 +155,7 @@ impl Program {
             weights: vec![],
             combinations,
             low_rank,
+            kinds: vec![],
             symbolic,
             form,
         };
@@ -138,9 +175,13 @@ impl Program {
         self.sites + self.combinations.len()
     }
 
-    /// The coefficient of the cosine of every term.
+    /// The coefficient of the cosine of every term; the parameters of windows.
     pub(crate) fn coefficients(&self, theta: &[f64], into: &mut Vec<f64>) {
         into.clear();
+        if !self.kinds.is_empty() {
+            into.extend_from_slice(theta);
+            return;
+        }
         into.extend(self.class_of.iter().zip(&self.weights).map(|(&class, weight)| theta[class] * weight));
     }
 

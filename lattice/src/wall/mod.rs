@@ -1,7 +1,8 @@
 //! The wall: keeping `H` positive definite everywhere on the torus while parameters are trained.
 //!
 //! psi is linear in its parameters `θ`, so that `s(θ) = sup_y λ_max(−Hess psi(y; θ))` is convex and homogeneous, and
-//! `H ≽ 1 − s`. Training moves *raw* parameters `θ`, and the map gets
+//! `H ≽ 1 − s`. (Of networks on windows it is homogeneous in the output weights, which stand for `θ` here; the others
+//! are left as they are.) Training moves *raw* parameters `θ`, and the map gets
 //!
 //! `θ_eff = f θ`, `f = (1 + (s/c)⁴)^(−1/4)`, hence `s(θ_eff) = s f < c`,
 //!
@@ -74,7 +75,10 @@ pub struct Scaled {
     pub factor: f64,
     /// `s(θ_eff)`, below the limit as far as the pool knows.
     pub curvature: f64,
+    /// The raw parameters that the factor multiplies, and zero in place of the others.
     raw: Vec<f64>,
+    /// `f` for those, and one for the others.
+    factors: Vec<f64>,
     limit: f64,
     worst: Worst,
 }
@@ -92,7 +96,7 @@ impl Wall {
         if points == 0 {
             return Err(WallError::NoPoints);
         }
-        let pool = Points::random(map.charges().sites(), points, &mut generator(seed, 0));
+        let pool = Points::random(map.psi().sites(), points, &mut generator(seed, 0));
         Ok(Self { map, limit, pool, seed, searches: 0 })
     }
 
@@ -145,7 +149,7 @@ impl Wall {
 
     /// Moves the pool, and returns `λ_max` at every point.
     fn climb(&mut self, a: &[f64], steps: usize, rng: &mut Pcg64) -> Vec<f64> {
-        let sites = self.map.charges().sites();
+        let sites = self.map.psi().sites();
         let mut any = || {
             if rng.random_range(0.0..1.0) < JUMPS {
                 Move::Jump(rng.random_range(0..sites), rng.random_range(0.0..TAU))
@@ -166,7 +170,7 @@ impl Wall {
     /// If `theta` has the wrong length.
     pub fn worst(&self, theta: &[f64]) -> Worst {
         let a = self.map.coefficients(theta);
-        let (n, points) = (self.map.charges().sites(), self.pool.len());
+        let (n, points) = (self.map.psi().sites(), self.pool.len());
         let (mut pool, mut out, mut gradients) =
             (self.pool.clone(), vec![0.0; points], vec![0.0; points * theta.len()]);
         let theta_bar = Some(&mut gradients[..]);
@@ -197,7 +201,12 @@ impl Wall {
         let mut scaled = theta.to_vec();
         self.map.rescale(&mut scaled, factor);
         let curvature = worst.curvature * factor;
-        Scaled { theta: scaled, factor, curvature, raw: theta.to_vec(), limit: self.limit, worst }
+        let mut others = theta.to_vec();
+        self.map.rescale(&mut others, 0.0);
+        let raw = theta.iter().zip(&others).map(|(all, other)| all - other).collect();
+        let mut factors = vec![1.0; theta.len()];
+        self.map.rescale(&mut factors, factor);
+        Scaled { theta: scaled, factor, curvature, raw, factors, limit: self.limit, worst }
     }
 }
 
@@ -232,8 +241,9 @@ impl Scaled {
             row.iter().zip(&mut along).for_each(|(g, along)| *along += g * a);
         }
         let slope = self.slope();
-        for (row, of_s) in columns.chunks_exact_mut(samples.max(1)).zip(&self.worst.gradient) {
-            row.iter_mut().zip(&along).for_each(|(g, along)| *g = *g * self.factor + along * slope * of_s);
+        let rows = columns.chunks_exact_mut(samples.max(1));
+        for ((row, factor), of_s) in rows.zip(&self.factors).zip(&self.worst.gradient) {
+            row.iter_mut().zip(&along).for_each(|(g, along)| *g = *g * factor + along * slope * of_s);
         }
     }
 

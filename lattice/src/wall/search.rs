@@ -67,7 +67,7 @@ pub(super) struct Ascent<'a> {
 }
 
 /// One pack of points on its way up.
-struct Climb<R> {
+struct Climb<R: Real> {
     search: Lowest<R>,
     square: Ldl<R>,
     contraction: Contraction<R>,
@@ -172,7 +172,8 @@ impl<R: Real> Climb<R> {
             || {
                 write_square(program, &search.vector, square);
                 contraction.begin(program);
-                contraction.add_curvature(&At { program, a, harmonics: &search.harmonics }, square, R::one());
+                let at = At { program, a, harmonics: &search.harmonics, y: &search.y };
+                contraction.add_curvature_of_square(&at, &search.vector, square);
             },
         );
         R::one() - lowest

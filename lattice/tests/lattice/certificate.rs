@@ -39,7 +39,7 @@ fn no_certificate_contradicts_a_search() {
         let charges = chain.charges(9).unwrap();
         let map = Arc::new(LatticeMap::new(charges.clone(), Solver::default()).unwrap());
         for seed in 0..2 {
-            let theta = parameters(&charges, 1.5, &mut random(30 + seed));
+            let theta = parameters(&charges.clone().into(), 1.5, &mut random(30 + seed));
             let found = 1.0 - wall::search(&map, &theta, 32, 100, seed).unwrap().curvature;
             let proved = proved(&charges, &theta, grid);
             assert!(proved < found, "range {range}, degree {degree}: {proved} {found}");
@@ -52,7 +52,7 @@ fn no_certificate_contradicts_a_search() {
 #[test]
 fn finer_grids_prove_more() {
     let charges = Chain { range: 2, degree: 4, boundary: 2, ..Chain::default() }.charges(8).unwrap();
-    let theta = parameters(&charges, 1.5, &mut random(40));
+    let theta = parameters(&charges.clone().into(), 1.5, &mut random(40));
     let levels: Vec<f64> = [16, 32, 64].iter().map(|&grid| proved(&charges, &theta, grid)).collect();
     assert!(levels[0] < levels[1] && levels[1] <= levels[2], "{levels:?}");
 }

@@ -29,7 +29,7 @@ fn images_and_preimages_are_inverse_to_each_other() {
 
 #[test]
 fn mass_is_one() {
-    let charges = Chain { range: 2, degree: 3, boundary: 1, ..Chain::default() }.charges(6).unwrap();
+    let charges = Chain { range: 2, degree: 3, boundary: 1, ..Chain::default() }.charges(6).unwrap().into();
     let (flow, mut rng) = (flow(&charges, 2), random(7));
     let theta = [parameters(&charges, 0.9, &mut rng), parameters(&charges, 0.9, &mut rng)].concat();
     let samples = 100_000;

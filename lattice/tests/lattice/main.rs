@@ -9,4 +9,6 @@ mod flows;
 mod setup;
 mod structures;
 mod symmetry;
+mod unimodular;
 mod wall;
+mod windows;

@@ -4,13 +4,49 @@ use std::sync::Arc;
 
 use ircpm_ad::{Dual, Isa};
 use ircpm_flow::{Expression, Flow, Map, Solver};
-use ircpm_lattice::{Chain, Charges, LatticeMap, Square, Structure, Term};
+use ircpm_lattice::{
+    Chain, ChainWindows, Charges, LatticeMap, LatticePotential, Perceptron, Square, SquareWindows, Structure,
+    Term,
+};
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 /// Potentials of all kinds, by name.
-pub(crate) fn potentials() -> Vec<(&'static str, Charges)> {
+pub(crate) fn potentials() -> Vec<(&'static str, LatticePotential)> {
+    let charges = charges().into_iter().map(|(name, charges)| (name, charges.into()));
+    charges.chain(windows().into_iter().map(|(name, windows)| (name, windows.into()))).collect()
+}
+
+/// Windows of all kinds and numbers of inputs, by name.
+pub(crate) fn windows() -> Vec<(&'static str, ircpm_lattice::Windows)> {
+    let small = Perceptron { width: 3, depth: 1, order: 1 };
+    let open = ChainWindows { boundary: 1, perceptron: small, ..ChainWindows::default() };
+    let ring = ChainWindows { closed: true, differences: true, ..open };
+    let square = SquareWindows { perceptron: small, ..SquareWindows::default() };
+    let deep = Perceptron { width: 3, depth: 2, order: 2 };
+    vec![
+        ("windows of an open chain", open.windows(7).unwrap()),
+        (
+            "differences of windows of an open chain",
+            ChainWindows { differences: true, ..open }.windows(6).unwrap(),
+        ),
+        ("windows of a closed chain", ChainWindows { range: 3, closed: true, ..open }.windows(8).unwrap()),
+        ("differences of windows of a closed chain", ring.windows(7).unwrap()),
+        (
+            "deep networks on a closed chain",
+            ChainWindows { range: 1, perceptron: deep, ..ring }.windows(5).unwrap(),
+        ),
+        ("windows of a square lattice", square.windows(3).unwrap()),
+        (
+            "all angles of pluses",
+            SquareWindows { plaquette: false, differences: false, ..square }.windows(4).unwrap(),
+        ),
+    ]
+}
+
+/// Charges of all kinds, by name.
+pub(crate) fn charges() -> Vec<(&'static str, Charges)> {
     let chain = |of: Chain, sites| of.charges(sites).unwrap();
     let open = Chain { boundary: 2, ..Chain::default() };
     let total = Charges::sum(&[Charges::single_sites(7, 2).unwrap(), Charges::total(7, 2).unwrap()]).unwrap();
@@ -44,18 +80,19 @@ pub(crate) fn potentials() -> Vec<(&'static str, Charges)> {
 }
 
 /// The map of a potential in a form of choice.
-pub(crate) fn map(charges: &Charges, structure: Structure) -> Arc<dyn Map> {
+pub(crate) fn map(charges: &LatticePotential, structure: Structure) -> Arc<dyn Map> {
     Arc::new(LatticeMap::on(charges.clone(), Solver::default(), structure, Isa::best()).unwrap())
 }
 
 /// A flow of some layers of one potential.
-pub(crate) fn flow(charges: &Charges, layers: usize) -> Flow {
+pub(crate) fn flow(charges: &LatticePotential, layers: usize) -> Flow {
     Flow::from_maps((0..layers).map(|_| map(charges, Structure::Automatic)).collect(), false).unwrap()
 }
 
 /// A step in a parameter that balances rounding and higher derivatives in central differences: it moves `H` by a
 /// thousandth.
-pub(crate) fn step(charges: &Charges) -> f64 {
+pub(crate) fn step(potential: &LatticePotential) -> f64 {
+    let LatticePotential::Charges(charges) = potential else { return 1e-3 };
     // As many terms may share a site as the trace of their weighted sum says.
     1e-3 / (charges.terms() as f64 / charges.sites() as f64).max(1.0).sqrt()
 }
@@ -69,8 +106,23 @@ pub(crate) fn points(n: usize, samples: usize, rng: &mut Pcg64) -> Vec<f64> {
     (0..n * samples).map(|_| rng.random_range(0.0..std::f64::consts::TAU)).collect()
 }
 
-/// Parameters for which the eigenvalues of `Hess psi` lie within `±size`.
-pub(crate) fn parameters(charges: &Charges, size: f64, rng: &mut Pcg64) -> Vec<f64> {
+/// Parameters of windows for which the eigenvalues of `Hess psi` are `±size` at most, at 30 random points.
+fn parameters_of_windows(potential: &LatticePotential, size: f64, rng: &mut Pcg64) -> Vec<f64> {
+    let mut theta = vec![0.0; potential.parameters()];
+    potential.initial(&mut |b| rng.random_range(-b..b), &mut theta);
+    let n = potential.sites();
+    let largest =
+        |y: &[f64]| (oracle(potential, &theta, y).2 - DMatrix::identity(n, n)).symmetric_eigenvalues().amax();
+    let found = points(n, 30, rng).chunks(n).map(largest).fold(0.0, f64::max);
+    potential.rescale(&mut theta, size / found);
+    theta
+}
+
+/// Parameters for which the eigenvalues of `Hess psi` lie within `±size`; of windows nearly so.
+pub(crate) fn parameters(potential: &LatticePotential, size: f64, rng: &mut Pcg64) -> Vec<f64> {
+    let LatticePotential::Charges(charges) = potential else {
+        return parameters_of_windows(potential, 0.7 * size, rng);
+    };
     let mut rows = vec![0.0; charges.sites()];
     for m in 0..charges.terms() {
         let norm: i32 = charges.charge(m).iter().map(|(_, q)| q.abs()).sum();
@@ -84,18 +136,22 @@ pub(crate) fn parameters(charges: &Charges, size: f64, rng: &mut Pcg64) -> Vec<f
 }
 
 /// Parameters for which the smallest eigenvalue of `H` is below `level` at half of the given points.
-pub(crate) fn folding(charges: &Charges, level: f64, y: &[f64], rng: &mut Pcg64) -> Vec<f64> {
+pub(crate) fn folding(charges: &LatticePotential, level: f64, y: &[f64], rng: &mut Pcg64) -> Vec<f64> {
     let mut theta = parameters(charges, 1.0, rng);
     let below = |y| 1.0 - oracle(charges, &theta, y).2.symmetric_eigenvalues().min();
     let mut all: Vec<f64> = y.chunks(charges.sites()).map(below).collect();
     all.sort_by(f64::total_cmp);
     let middle = 0.5 * (all[all.len() / 2 - 1] + all[all.len() / 2]);
-    theta.iter_mut().for_each(|a| *a *= (1.0 - level) / middle);
+    charges.rescale(&mut theta, (1.0 - level) / middle);
     theta
 }
 
 /// `psi` over nested duals: its gradient, and `I + Hess psi`.
-pub(crate) fn oracle(charges: &Charges, theta: &[f64], y: &[f64]) -> (f64, DVector<f64>, DMatrix<f64>) {
+pub(crate) fn oracle(
+    charges: &LatticePotential,
+    theta: &[f64],
+    y: &[f64],
+) -> (f64, DVector<f64>, DMatrix<f64>) {
     type Twice = Dual<Dual<f64, 1>, 1>;
     let n = y.len();
     let theta: Vec<Twice> = theta.iter().map(|&a| Dual::fixed(Dual::fixed(a))).collect();

@@ -1,18 +1,20 @@
 //! The forms of `H` against each other.
 
 use ircpm_ad::Isa;
+use ircpm_flow::Expression;
 use ircpm_flow::{Cotangents, Direction, Gradients, Map, Record, Solver, ThetaGradient, Workspace};
-use ircpm_lattice::{Chain, Charges, Form, LatticeMap, Square, Structure};
+use ircpm_lattice::{Chain, Charges, Form, LatticeMap, LatticePotential, Square, SquareWindows, Structure};
 use rand::RngExt;
 
 use super::setup::{parameters, points, potentials, random};
 
 #[test]
 fn forms_are_chosen_by_the_pattern() {
-    let of = |charges: Charges| {
-        let map = LatticeMap::new(charges, Solver::default()).unwrap();
+    let of_potential = |potential: LatticePotential| {
+        let map = LatticeMap::new(potential, Solver::default()).unwrap();
         (map.form(), map.ranks())
     };
+    let of = |charges: Charges| of_potential(charges.into());
     assert_eq!(of(Charges::single_sites(63, 4).unwrap()), (Form::Diagonal, 0));
     assert_eq!(of(Charges::total(63, 3).unwrap()), (Form::Diagonal, 1));
     assert_eq!(of(Chain::default().charges(64).unwrap()), (Form::Banded { width: 2 }, 0));
@@ -22,12 +24,13 @@ fn forms_are_chosen_by_the_pattern() {
     ));
     assert_eq!(of(Square::default().charges(8).unwrap()).0, Form::Sparse);
     assert_eq!(of(Square::default().charges(3).unwrap()).0, Form::Dense);
+    assert_eq!(of_potential(SquareWindows::default().windows(8).unwrap().into()).0, Form::Sparse);
 }
 
 /// Everything that a map computes of some points, in both directions.
-fn everything(charges: &Charges, structure: Structure, isa: Isa) -> Vec<f64> {
+fn everything(charges: &LatticePotential, structure: Structure, isa: Isa) -> Vec<f64> {
     let map = LatticeMap::on(charges.clone(), Solver::default(), structure, isa).unwrap();
-    let (n, samples, parameters_len) = (charges.sites(), 10, charges.labels().len());
+    let (n, samples, parameters_len) = (charges.sites(), 10, charges.parameters());
     let mut rng = random(4);
     let theta = parameters(charges, 0.9, &mut rng);
     let x = points(n, samples, &mut rng);
@@ -74,8 +77,8 @@ fn forms_agree_to_rounding() {
 
 #[test]
 fn results_do_not_depend_on_neighbours_in_a_pack() {
-    let charges = Chain::default().charges(12).unwrap();
-    let map = LatticeMap::new(charges.clone(), Solver::default()).unwrap();
+    let charges = Chain::default().charges(12).unwrap().into();
+    let map = LatticeMap::new(Clone::clone(&charges), Solver::default()).unwrap();
     let mut rng = random(5);
     let theta = parameters(&charges, 3.0, &mut rng);
     let x = points(12, 13, &mut rng);

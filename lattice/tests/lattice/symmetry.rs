@@ -1,6 +1,6 @@
-//! Charges with sum zero commute with rotations; a closed chain with shifts.
+//! Charges with sum zero, and windows of differences, commute with rotations; a closed chain with shifts.
 
-use ircpm_lattice::{Chain, Square};
+use ircpm_lattice::{Chain, ChainWindows, LatticePotential, Square, SquareWindows};
 
 use super::setup::{flow, parameters, points, random};
 
@@ -8,7 +8,15 @@ use super::setup::{flow, parameters, points, random};
 fn differences_commute_with_rotations_and_shifts() {
     let ring = Chain { closed: true, differences: true, ..Chain::default() }.charges(16).unwrap();
     let square = Square::default().charges(4).unwrap();
-    for charges in [ring, square] {
+    let windows_of_ring = ChainWindows { closed: true, differences: true, ..ChainWindows::default() };
+    let all: [(LatticePotential, usize); 4] = [
+        (ring.into(), 1),
+        (square.into(), 4),
+        (windows_of_ring.windows(16).unwrap().into(), 1),
+        (SquareWindows::default().windows(4).unwrap().into(), 4),
+    ];
+    for (charges, by) in all {
+        assert!(charges.is_neutral());
         let (flow, mut rng) = (flow(&charges, 2), random(10));
         let theta = [parameters(&charges, 0.9, &mut rng), parameters(&charges, 0.9, &mut rng)].concat();
         let x = points(16, 20, &mut rng);
@@ -20,8 +28,7 @@ fn differences_commute_with_rotations_and_shifts() {
             let turns = (b - a - alpha) / std::f64::consts::TAU;
             assert!((turns - turns.round()).abs() < 1e-13, "{a} {b}");
         }
-        // A shift by one site on the ring is one by a row's place in the square.
-        let by = if charges.labels()[0].starts_with('[') { 1 } else { 4 };
+        // A shift by one site on the ring, and by one row in the square.
         let shifted: Vec<f64> = x.chunks(16).flat_map(|x| (0..16).map(|i| x[(i + by) % 16])).collect();
         let image_of_shifted = flow.try_forward(&theta, &shifted).unwrap();
         for (s, y) in image.y.chunks(16).enumerate() {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ircpm_flow::Solver;
-use ircpm_lattice::{Charges, LatticeMap, Term, Wall, WallError, wall};
+use ircpm_lattice::{Charges, LatticeMap, LatticePotential, Term, Wall, WallError, wall};
 
 use super::setup::{oracle, parameters, points, potentials, random, step};
 
-fn map(charges: &Charges) -> Arc<LatticeMap> {
+fn map(charges: &LatticePotential) -> Arc<LatticeMap> {
     Arc::new(LatticeMap::new(charges.clone(), Solver::default()).unwrap())
 }
 
@@ -31,7 +31,7 @@ fn one_bond_reaches_its_supremum() {
     let bond = |sites: usize| {
         let terms: Vec<Term> =
             (1..sites).map(|i| Term { charge: vec![(i - 1, 1), (i, -1)], class: 0 }).collect();
-        Charges::new(sites, &terms).unwrap()
+        Charges::new(sites, &terms).unwrap().into()
     };
     for a in [0.3, -0.2] {
         let worst = wall::search(&map(&bond(2)), &[a], 16, 60, 2).unwrap();
@@ -85,7 +85,7 @@ fn scaling_stays_below_the_limit_and_pulls_back_as_central_differences() {
 
 #[test]
 fn limits_are_checked() {
-    let map = map(&Charges::total(3, 1).unwrap());
+    let map = map(&Charges::total(3, 1).unwrap().into());
     for limit in [0.0, 1.0, f64::NAN] {
         assert!(matches!(Wall::new(Arc::clone(&map), limit, 4, 0), Err(WallError::Limit { .. })));
     }

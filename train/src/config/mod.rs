@@ -28,8 +28,8 @@ use crate::target::{ExpressionError, Target};
 pub use data::DataConfig;
 pub use error::ConfigError;
 pub use model::{
-    ChainConfig, ChargesConfig, DegreeConfig, EnergyShape, Features, Layers, ModelConfig, Potential,
-    SquareConfig,
+    ChainConfig, ChainWindowsConfig, ChargesConfig, DegreeConfig, EnergyShape, Features, Layers, ModelConfig,
+    PerceptronConfig, Potential, SquareConfig, SquareWindowsConfig,
 };
 pub use overrides::Override;
 pub use suggest::suggest;

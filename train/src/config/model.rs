@@ -61,12 +61,13 @@ pub enum Potential {
     Network,
     /// A combination of waves, spherical harmonics, bumps and polynomials: see [`crate::convex`]. For points alone.
     Linear,
-    /// A sum of cosines of integer combinations of a few angles, on a torus of any dimension: see
-    /// [`ircpm_lattice::Charges`]. For targets alone.
+    /// A sum of local terms on a torus of any dimension: cosines of integer combinations of a few angles, see
+    /// [`ircpm_lattice::Charges`], or networks on windows, see [`ircpm_lattice::Windows`]. For targets alone.
     Charges,
 }
 
-/// The charges of a layer: which angles are neighbours, and which integer combinations of neighbours are taken.
+/// The charges of a layer: which angles are neighbours, and which integer combinations of neighbours are taken; or
+/// windows of neighbours, whose angles a network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChargesConfig {
@@ -78,6 +79,21 @@ pub enum ChargesConfig {
     Sites(DegreeConfig),
     /// The sum of all angles.
     Total(DegreeConfig),
+    /// Each difference of neighbours in a row by itself, in a layer that sees the differences as its coordinates.
+    Bonds(DegreeConfig),
+    /// The difference of the last angle and the first, in such a layer.
+    Closure(DegreeConfig),
+    /// A network on the angles of neighbours in a row, or on a circle.
+    ChainWindows(ChainWindowsConfig),
+    /// A network on the angles of neighbours on a periodic square.
+    SquareWindows(SquareWindowsConfig),
+}
+
+impl ChargesConfig {
+    /// Whether a layer of these sees differences of neighbours as its coordinates.
+    pub fn sees_differences(&self) -> bool {
+        matches!(self, Self::Bonds(_) | Self::Closure(_))
+    }
 }
 
 /// See [`ircpm_lattice::Chain`].
@@ -123,6 +139,77 @@ pub struct DegreeConfig {
     /// Largest multiple, 1 to 16.
     #[serde(deserialize_with = "check::degree")]
     pub degree: u32,
+}
+
+/// See [`ircpm_lattice::ChainWindows`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChainWindowsConfig {
+    /// Distance from the first angle of a window to the last, 1 to 8; the network may read 5 inputs.
+    #[serde(deserialize_with = "check::range")]
+    pub range: usize,
+    /// Whether the last angle is a neighbour of the first.
+    pub closed: bool,
+    /// Whether the network reads differences of angles to the window's first one.
+    pub differences: bool,
+    /// Distance from the end of an open chain at which parameters no longer depend on it, 1 to 64.
+    #[serde(deserialize_with = "check::order")]
+    pub boundary: usize,
+    /// The network.
+    pub network: PerceptronConfig,
+}
+
+/// See [`ircpm_lattice::SquareWindows`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SquareWindowsConfig {
+    /// Whether the four corners of a plaquette are a window.
+    pub plaquette: bool,
+    /// Whether a site and its four neighbours are a window.
+    pub plus: bool,
+    /// Whether the network reads differences of angles to the window's first one.
+    pub differences: bool,
+    /// The network.
+    pub network: PerceptronConfig,
+}
+
+/// The network of a window: see [`ircpm_lattice::Perceptron`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PerceptronConfig {
+    /// Units of a hidden layer, 1 to 64.
+    #[serde(deserialize_with = "check::order")]
+    pub width: usize,
+    /// Number of hidden layers, 1 to 8.
+    #[serde(deserialize_with = "check::range")]
+    pub depth: usize,
+    /// Largest multiple of an input whose cosine and sine are read, 1 to 64.
+    #[serde(deserialize_with = "check::order")]
+    pub order: usize,
+}
+
+impl Default for PerceptronConfig {
+    fn default() -> Self {
+        Self { width: 12, depth: 1, order: 1 }
+    }
+}
+
+impl Default for ChainWindowsConfig {
+    fn default() -> Self {
+        Self {
+            range: 2,
+            closed: false,
+            differences: false,
+            boundary: 4,
+            network: PerceptronConfig::default(),
+        }
+    }
+}
+
+impl Default for SquareWindowsConfig {
+    fn default() -> Self {
+        Self { plaquette: true, plus: true, differences: true, network: PerceptronConfig::default() }
+    }
 }
 
 impl Default for ChainConfig {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ircpm_flow::Map;
 use ircpm_lattice::LatticeMap;
 use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall, WallState};
 
@@ -47,7 +48,7 @@ impl Wall {
     pub fn new(lattice: &LatticeFlow, generator: &mut Generator) -> Self {
         let of = |(layer, map): (usize, &Arc<LatticeMap>)| Layer {
             map: Arc::clone(map),
-            slot: lattice.flow.slot(layer),
+            slot: lattice.slot(layer),
             wall: LayerWall::new(Arc::clone(map), lattice.wall, POOL, generator.next_u64())
                 .expect("a limit below one and some points"),
         };
@@ -155,9 +156,9 @@ impl Wall {
 }
 
 impl Layer {
-    /// Multiplies this layer's part of all parameters.
+    /// Multiplies this layer's potential, in its part of all parameters.
     fn map_rescale(&self, theta: &mut [f64], factor: f64) {
-        theta[self.slot.clone()].iter_mut().for_each(|a| *a *= factor);
+        self.map.rescale(&mut theta[self.slot.clone()], factor);
     }
 }
 
