@@ -90,9 +90,9 @@ pub(crate) fn flow(charges: &LatticePotential, layers: usize) -> Flow {
 }
 
 /// A step in a parameter that balances rounding and higher derivatives in central differences: it moves `H` by a
-/// thousandth.
+/// thousandth. Networks have larger higher derivatives, and take a shorter one.
 pub(crate) fn step(potential: &LatticePotential) -> f64 {
-    let LatticePotential::Charges(charges) = potential else { return 1e-3 };
+    let LatticePotential::Charges(charges) = potential else { return 2e-4 };
     // As many terms may share a site as the trace of their weighted sum says.
     1e-3 / (charges.terms() as f64 / charges.sites() as f64).max(1.0).sqrt()
 }
