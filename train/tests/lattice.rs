@@ -110,7 +110,7 @@ fn parameters_of_a_short_chain_serve_a_long_one() {
 fn windows_are_trained_as_charges_are() {
     for optimiser in ["levenberg-marquardt", "adam"] {
         let rest = match optimiser {
-            "adam" => "[training]\noptimiser = \"adam\"\nsteps = 150\nbatch = 128",
+            "adam" => "[training]\noptimiser = \"adam\"\nsteps = 400\nbatch = 128",
             _ => "[training]\nsteps = 25",
         };
         let config = config("chain-6", "chain-windows = { range = 1, network = { width = 6 } }", rest);
