@@ -151,9 +151,9 @@ fn main() -> Result<(), Failure> {
         let (large, flow_there) = stack(sites)?;
         let mut moved = vec![];
         for l in 0..LAYERS {
-            let own = large.charges().parameters_from(map.charges(), &theta[flow.slot(l)])?;
+            let own = large.psi().parameters_from(map.psi(), &theta[flow.slot(l)])?;
             let start = ProcessTime::now();
-            let certificate = certify(large.charges(), &own, 0.0, 48)?;
+            let certificate = certify(large.charges().ok_or("charges")?, &own, 0.0, 48)?;
             let worst = wall::search(&large, &own, 32, 60, 3)?.curvature;
             println!(
                 "layer {l} at D = {sites}: {}, smallest pivot {:.3} at site {}; found in a search: 1 − s = {:.3}; {:.1} CPU s",

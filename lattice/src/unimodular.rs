@@ -206,15 +206,9 @@ impl Map for Unimodular {
     }
 }
 
-/// The angle in `[0, 2π)`.
+/// The angle in `[0, 2π)`; NaN if it is not finite.
 fn wrap(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(TAU);
     // A tiny negative angle is rounded up to a full turn.
-    if wrapped < TAU {
-        wrapped
-    } else if wrapped.is_nan() {
-        wrapped
-    } else {
-        0.0
-    }
+    if wrapped >= TAU { 0.0 } else { wrapped }
 }

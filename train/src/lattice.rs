@@ -134,18 +134,21 @@ impl LatticeFlow {
     }
 }
 
+/// The layers of a flow.
+type Stack = Vec<Arc<dyn Map>>;
+
 /// Maps with changes of coordinates between them where one sees differences and the next does not, and at the end, and where
 /// the maps are. Before the first layer none is needed, because the base is uniform in all coordinates.
 fn with_coordinates(
     maps: &[Arc<LatticeMap>],
     sees_differences: &[bool],
     sites: usize,
-) -> Result<(Vec<Arc<dyn Map>>, Vec<usize>), LatticeError> {
-    let (mut all, mut places) = (vec![], vec![]);
+) -> Result<(Stack, Vec<usize>), LatticeError> {
+    let (mut all, mut places): (Stack, _) = (vec![], vec![]);
     let after = sees_differences.iter().skip(1).chain([&false]);
     for ((map, here), next) in maps.iter().zip(sees_differences).zip(after) {
         places.push(all.len());
-        all.push(Arc::clone(map) as Arc<dyn Map>);
+        all.push(Arc::<LatticeMap>::clone(map));
         if here != next {
             let differences = Unimodular::differences(sites)?;
             all.push(Arc::new(if *next { differences } else { differences.inverted() }));
