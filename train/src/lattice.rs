@@ -182,9 +182,15 @@ fn potential_on(
             let windows = ChainWindows { range, closed, differences, boundary, perceptron }.windows(sites);
             return Ok(windows.map(LatticePotential::from));
         }
-        ChargesConfig::SquareWindows(SquareWindowsConfig { plaquette, plus, differences, network }) => {
+        ChargesConfig::SquareWindows(SquareWindowsConfig {
+            plaquette,
+            plus,
+            block,
+            differences,
+            network,
+        }) => {
             let perceptron = perceptron(network);
-            let windows = SquareWindows { plaquette, plus, differences, perceptron }.windows(side()?);
+            let windows = SquareWindows { plaquette, plus, block, differences, perceptron }.windows(side()?);
             return Ok(windows.map(LatticePotential::from));
         }
     };

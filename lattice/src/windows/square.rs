@@ -13,6 +13,9 @@ pub struct SquareWindows {
     pub plaquette: bool,
     /// Whether a site with its four neighbours is a window.
     pub plus: bool,
+    /// Whether two plaquettes side by side are a window, in both directions, with the same parameters. They have six sites:
+    /// of differences alone.
+    pub block: bool,
     /// Whether networks read differences of angles to the window's first one: a corner, or the site in the middle.
     pub differences: bool,
     /// The network.
@@ -22,17 +25,24 @@ pub struct SquareWindows {
 impl Default for SquareWindows {
     /// Differences on plaquettes and pluses.
     fn default() -> Self {
-        Self { plaquette: true, plus: true, differences: true, perceptron: Perceptron::default() }
+        Self {
+            plaquette: true,
+            plus: true,
+            block: false,
+            differences: true,
+            perceptron: Perceptron::default(),
+        }
     }
 }
 
 const PLAQUETTE: [(usize, usize); 4] = [(0, 0), (1, 0), (1, 1), (0, 1)];
+const BLOCK: [(usize, usize); 6] = [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)];
 
 impl SquareWindows {
     /// The potential on `side × side` sites.
     ///
     /// # Errors
-    /// [`ChargesError`] if there are no shapes, if the side is below 3, where windows would name a site twice, or if the
+    /// [`ChargesError`] if there are no shapes, or blocks without differences, if the side is below 3, where windows would name a site twice, or if the
     /// network is empty.
     pub fn windows(&self, side: usize) -> Result<Windows, ChargesError> {
         if side < 3 {
@@ -47,11 +57,18 @@ impl SquareWindows {
         if self.plus {
             shapes.push(("plus", &plus));
         }
+        if self.block {
+            shapes.push(("block", &BLOCK));
+        }
         let mut windows = vec![];
-        for (class, (_, shape)) in shapes.iter().enumerate() {
+        for (class, (name, shape)) in shapes.iter().enumerate() {
             for at in 0..side * side {
                 let site = |&(x, y): &(usize, usize)| (at / side + x) % side * side + (at % side + y) % side;
                 windows.push(Window { sites: shape.iter().map(site).collect(), class, weight: 1.0 });
+                if *name == "block" {
+                    let sites = shape.iter().map(|&(x, y)| site(&(y, x))).collect();
+                    windows.push(Window { sites, class, weight: 1.0 });
+                }
             }
         }
         let labels: Vec<String> = shapes.iter().map(|(name, _)| (*name).to_owned()).collect();

@@ -37,7 +37,7 @@ pub(crate) fn windows() -> Vec<(&'static str, ircpm_lattice::Windows)> {
             "deep networks on a closed chain",
             ChainWindows { range: 1, perceptron: deep, ..ring }.windows(5).unwrap(),
         ),
-        ("windows of a square lattice", square.windows(3).unwrap()),
+        ("windows of a square lattice", SquareWindows { block: true, ..square }.windows(3).unwrap()),
         (
             "all angles of pluses",
             SquareWindows { plaquette: false, differences: false, ..square }.windows(4).unwrap(),

@@ -167,6 +167,8 @@ pub struct SquareWindowsConfig {
     pub plaquette: bool,
     /// Whether a site and its four neighbours are a window.
     pub plus: bool,
+    /// Whether two plaquettes side by side are a window, which takes differences.
+    pub block: bool,
     /// Whether the network reads differences of angles to the window's first one.
     pub differences: bool,
     /// The network.
@@ -208,7 +210,13 @@ impl Default for ChainWindowsConfig {
 
 impl Default for SquareWindowsConfig {
     fn default() -> Self {
-        Self { plaquette: true, plus: true, differences: true, network: PerceptronConfig::default() }
+        Self {
+            plaquette: true,
+            plus: true,
+            block: false,
+            differences: true,
+            network: PerceptronConfig::default(),
+        }
     }
 }
 
