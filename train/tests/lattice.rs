@@ -48,6 +48,7 @@ fn jacobian_in_free_parameters_matches_central_differences() {
     // So far out that the wall scales the parameters by about a half.
     jacobian_matches_central_differences("chain = { range = 1, degree = 3 }", 12.0);
     jacobian_matches_central_differences("chain-windows = { range = 1, network = { width = 3 } }", 3.0);
+    jacobian_matches_central_differences("bonds = { degree = 3 }", 12.0);
 }
 
 /// At parameters that are so many times those that training begins with.
@@ -124,6 +125,26 @@ fn windows_are_trained_as_charges_are() {
         let ess = ess(&lattice, trainer.theta(), target.as_ref());
         assert!(ess > 0.85, "{optimiser}: {ess}");
     }
+}
+
+#[test]
+fn a_closed_chain_without_a_field_is_nearly_a_product_in_coordinates_of_its_bonds() {
+    let text = "[target]\nname = \"closed-chain-12\"\n[model]\npotential = \"charges\"\nwall = 0.98\n\
+                charges = [{ bonds = {} }, { closure = { degree = 3 } }, { bonds = {} }]\n[training]\nsteps = 20";
+    let config = Config::parse(text, "test.toml").unwrap();
+    let target = target_of(&config);
+    let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
+    // All three see differences, which the last layer turns into angles.
+    assert_eq!((lattice.maps.len(), lattice.flow.layers()), (3, 4));
+    let source = Source::Target { target: target.as_ref(), beta: 1.0 };
+    let mut trainer = Trainer::of_lattice(&lattice, source, &config.training, config.seed).unwrap();
+    trainer.run(&AtomicBool::new(false), &mut ()).unwrap();
+    let short = ess(&lattice, trainer.theta(), target.as_ref());
+    assert!(short > 0.999, "{short}");
+    let long = by_name("closed-chain-24").unwrap();
+    let longer = LatticeFlow::new(&config, long.manifold()).unwrap();
+    let theta = longer.parameters_from(&lattice, trainer.theta()).unwrap();
+    assert_eq!(theta, trainer.theta());
 }
 
 #[test]
