@@ -89,6 +89,7 @@ pub mod positivity;
 pub mod program;
 pub mod proof;
 mod quantiles;
+pub mod ranks;
 pub mod report;
 pub mod samples;
 pub mod symmetry;

@@ -3,22 +3,34 @@
 use std::ops::Range;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use ircpm_train::config::ConfigError;
 use ircpm_train::program::RunError;
-use ircpm_train::program::cli::{Cli, CliError};
+use ircpm_train::program::cli::{Cli, CliError, WRONG_ARGUMENTS};
 use ircpm_train::program::output::warn;
+use ircpm_train::program::start::{self, Failure};
 use ircpm_train::training::checkpoint::CheckpointError;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            warn(format_args!("{:?}", drawn(&error)));
-            ExitCode::FAILURE
-        }
+    start::run(|| Cli::try_parse().map_err(of_arguments)?.run().map_err(failure))
+}
+
+/// What clap says of the arguments; help is one of these errors.
+fn of_arguments(error: clap::Error) -> Failure {
+    let status = if error.exit_code() == 0 { 0 } else { WRONG_ARGUMENTS };
+    // A closed pipe is no error.
+    let tell = move || drop(error.print());
+    Failure { status, tell: Box::new(tell) }
+}
+
+/// An error of a command, which may be one of its arguments.
+fn failure(error: CliError) -> Failure {
+    if error.is_usage() {
+        return of_arguments(Cli::command().error(ErrorKind::InvalidValue, error));
     }
+    Failure { status: 1, tell: Box::new(move || warn(format_args!("{:?}", drawn(&error)))) }
 }
 
 /// An error as it is drawn on the terminal; the library has only their texts.

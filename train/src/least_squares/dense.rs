@@ -10,6 +10,7 @@ use nalgebra::{DMatrix, DVector, Dyn, MatrixView, MatrixViewMut, U1};
 use rayon::prelude::*;
 
 use super::rows::JacobianRows;
+use crate::ranks::Ranks;
 
 /// Rows and columns of a tile of a product.
 const TILE: usize = 128;
@@ -48,10 +49,14 @@ pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'
 }
 
 /// `JᵀJ`, `P × P`, from stored rows.
+///
+/// Ranks that have different rows pass the tiles on from one to the next, each adding the products of its blocks to the
+/// sums of those before: the order is that of one process. Every rank sends and receives half of the matrix once, and the
+/// last one then sends its sum to all.
 pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
-    lower(p, |i, k, mut tile| {
+    let fill = |i: Range<usize>, k: Range<usize>, mut tile: Part<'_>| {
         for block in &blocks {
             // A block has the numbers of one parameter side by side.
             let samples = block.len() / p;
@@ -59,7 +64,9 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
             let right = view(&block[k.start * samples..], (samples, k.len()), (1, samples));
             add_product(&mut tile, 1.0, &left, &right);
         }
-    })
+    };
+    let ranks = rows.ranks();
+    if ranks.is_alone() { lower(p, fill) } else { relayed(p, ranks, fill) }
 }
 
 /// `U A U` with the diagonal `units` of `U`, in place.
@@ -79,14 +86,16 @@ pub(super) fn sample_gram(rows: &JacobianRows<'_>, units: &DVector<f64>) -> DMat
         let block = blocks[range.start / BLOCK];
         (&block[range.start % BLOCK..], block.len() / p)
     };
-    lower(rows.samples(), |i, k, mut tile| {
+    let fill = |i: Range<usize>, k: Range<usize>, mut tile: Part<'_>| {
         let ((left, rows), (right, columns)) = (part(&i), part(&k));
         let scaled: Vec<f64> = (0..p)
             .flat_map(|c| left[c * rows..c * rows + i.len()].iter().map(move |x| x * units[c] * units[c]))
             .collect();
         let left = view(&scaled, (i.len(), p), (1, i.len()));
         add_product(&mut tile, 1.0, &left, &view(right, (p, k.len()), (columns, 1)));
-    })
+    };
+    let ranks = rows.ranks();
+    if ranks.is_alone() { lower(rows.samples(), fill) } else { divided(rows.samples(), ranks, fill) }
 }
 
 /// A symmetric `n × n` matrix from the tiles of its lower triangle: `fill(rows, columns, tile)` writes to zeros.
@@ -102,6 +111,72 @@ fn lower(n: usize, fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync) -
             fill(i.clone(), k.clone(), columns.rows_range_mut(i));
         }
     });
+    matrix
+}
+
+/// Rows and columns of the tiles of a lower triangle, column by column.
+fn tiles(n: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let range = |start: usize| start..n.min(start + TILE);
+    let column = |k: usize| (k..n).step_by(TILE).map(move |i| (range(i), range(k)));
+    (0..n).step_by(TILE).flat_map(column).collect()
+}
+
+/// A tile's numbers as a matrix.
+fn part<'a>(numbers: &'a mut [f64], (i, k): &(Range<usize>, Range<usize>)) -> Part<'a> {
+    Part::from_slice_generic(numbers, Dyn(i.len()), Dyn(k.len()))
+}
+
+/// As [`lower`], where each rank adds to the tiles of the ranks before it.
+fn relayed(
+    n: usize,
+    ranks: &Ranks,
+    fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync,
+) -> DMatrix<f64> {
+    let tiles = tiles(n);
+    let mut numbers: Vec<Vec<f64>> = tiles.iter().map(|(i, k)| vec![0.0; i.len() * k.len()]).collect();
+    // As many at a time as there are threads, so that the next rank begins early.
+    for (tiles, numbers) in
+        tiles.chunks(rayon::current_num_threads()).zip(numbers.chunks_mut(rayon::current_num_threads()))
+    {
+        let mut numbers: Vec<&mut [f64]> = numbers.iter_mut().map(Vec::as_mut_slice).collect();
+        ranks.relay(&mut numbers, |numbers| {
+            numbers.par_iter_mut().zip(tiles).with_max_len(1).for_each(|(numbers, tile)| {
+                fill(tile.0.clone(), tile.1.clone(), part(numbers, tile));
+            });
+        });
+    }
+    let is_last = ranks.rank() + 1 == ranks.size();
+    let all = ranks.all_gather(&if is_last { numbers.concat() } else { vec![] });
+    from_tiles(n, &tiles, all.last().expect("a last rank"))
+}
+
+/// As [`lower`], with the tiles divided among ranks that have the same rows.
+fn divided(
+    n: usize,
+    ranks: &Ranks,
+    fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync,
+) -> DMatrix<f64> {
+    let tiles = tiles(n);
+    let numbers = |tile: &(Range<usize>, Range<usize>)| {
+        let mut numbers = vec![0.0; tile.0.len() * tile.1.len()];
+        fill(tile.0.clone(), tile.1.clone(), part(&mut numbers, tile));
+        numbers
+    };
+    let mine: Vec<Vec<f64>> =
+        tiles[ranks.part(tiles.len())].par_iter().with_max_len(1).map(numbers).collect();
+    from_tiles(n, &tiles, &ranks.all_gather(&mine.concat()).concat())
+}
+
+/// A matrix from the numbers of the tiles of its lower triangle.
+fn from_tiles(n: usize, tiles: &[(Range<usize>, Range<usize>)], mut numbers: &[f64]) -> DMatrix<f64> {
+    let mut matrix = DMatrix::zeros(n, n);
+    for (i, k) in tiles {
+        for k in k.clone() {
+            let (column, rest) = numbers.split_at(i.len());
+            matrix.as_mut_slice()[k * n + i.start..k * n + i.end].copy_from_slice(column);
+            numbers = rest;
+        }
+    }
     matrix
 }
 

@@ -19,6 +19,7 @@ use nalgebra::{DMatrix, DVector};
 pub(crate) use cholesky::Cholesky;
 pub(crate) use dense::parameter_gram;
 pub use rows::{ColumnSource, JacobianRows};
+pub(crate) use rows::{divided, gathered};
 
 /// How the equations are solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

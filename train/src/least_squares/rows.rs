@@ -6,6 +6,8 @@ use ircpm_flow::{BLOCK, Jacobian};
 use nalgebra::{DMatrixView, DVector};
 use rayon::prelude::*;
 
+use crate::ranks::{Packed, Ranks, Words};
+
 /// Least square of a column that its parameter is measured by, relative to the mean of all columns.
 const SMALLEST_COLUMN: f64 = 1e-4;
 
@@ -21,24 +23,72 @@ pub struct JacobianRows<'a> {
     samples: usize,
     parameters: usize,
     place: Place<'a>,
+    ranks: &'a Ranks,
 }
 
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Stored(&'a Jacobian),
+    /// In the memory of the rank that computes with them.
+    Divided(&'a Jacobian),
     Computed(&'a dyn ColumnSource),
+}
+
+/// Samples of the blocks that a rank takes.
+fn share(ranks: &Ranks, samples: usize) -> Range<usize> {
+    let Range { start, end } = ranks.part(samples.div_ceil(BLOCK));
+    samples.min(start * BLOCK)..samples.min(end * BLOCK)
+}
+
+/// The blocks of a Jacobian that this rank takes.
+pub(crate) fn divided(
+    source: &dyn ColumnSource,
+    samples: usize,
+    parameters: usize,
+    ranks: &Ranks,
+) -> Jacobian {
+    let share = share(ranks, samples);
+    Jacobian::from_columns(share.len(), parameters, |samples, columns| {
+        source.columns(share.start + samples.start..share.start + samples.end, columns);
+    })
+}
+
+/// A whole Jacobian from the blocks that each rank has computed: all of its numbers are sent.
+pub(crate) fn gathered(
+    source: &dyn ColumnSource,
+    samples: usize,
+    parameters: usize,
+    ranks: &Ranks,
+) -> Jacobian {
+    let mine = divided(source, samples, parameters, ranks).into_columns();
+    Jacobian::new(samples, parameters, ranks.all_gather(&mine).concat())
 }
 
 impl<'a> JacobianRows<'a> {
     /// Rows in memory.
     pub fn stored(jacobian: &'a Jacobian) -> Self {
         let (samples, parameters) = (jacobian.samples(), jacobian.parameters());
-        Self { samples, parameters, place: Place::Stored(jacobian) }
+        Self { samples, parameters, place: Place::Stored(jacobian), ranks: &Ranks::ALONE }
+    }
+
+    /// Rows in memory, of which each of the ranks has those of [`divided`].
+    pub(crate) fn divided(samples: usize, jacobian: &'a Jacobian, ranks: &'a Ranks) -> Self {
+        Self { samples, parameters: jacobian.parameters(), place: Place::Divided(jacobian), ranks }
     }
 
     /// Rows that are computed whenever they are needed.
     pub fn computed(samples: usize, parameters: usize, source: &'a dyn ColumnSource) -> Self {
-        Self { samples, parameters, place: Place::Computed(source) }
+        Self { samples, parameters, place: Place::Computed(source), ranks: &Ranks::ALONE }
+    }
+
+    /// The same rows with the work divided among ranks, all of which have or compute them.
+    pub(crate) fn shared_by(self, ranks: &'a Ranks) -> Self {
+        Self { ranks, ..self }
+    }
+
+    /// The ranks that compute with the rows.
+    pub(super) fn ranks(&self) -> &'a Ranks {
+        self.ranks
     }
 
     /// Number of rows.
@@ -51,20 +101,27 @@ impl<'a> JacobianRows<'a> {
         self.parameters
     }
 
-    /// The stored blocks, each `[parameter][sample]`; none if rows are computed.
+    /// The blocks that this rank has stored, each `[parameter][sample]`; none if rows are computed.
     pub(super) fn blocks(&self) -> Vec<&'a [f64]> {
         match self.place {
-            Place::Stored(jacobian) => jacobian.blocks().collect(),
+            Place::Stored(jacobian) | Place::Divided(jacobian) => jacobian.blocks().collect(),
             Place::Computed(_) => Vec::new(),
         }
     }
 
     /// `f` of every block and the range of its samples, in parallel; results in the order of the blocks.
-    pub(super) fn map_blocks<T: Send>(&self, f: impl Fn(&[f64], Range<usize>) -> T + Sync) -> Vec<T> {
-        let starts: Vec<usize> = (0..self.samples).step_by(BLOCK).collect();
+    ///
+    /// Ranks gather the vectors of all blocks, and every one of them adds them up as one process does.
+    fn map_blocks(&self, f: impl Fn(&[f64], Range<usize>) -> DVector<f64> + Sync) -> Vec<DVector<f64>> {
+        let share = match self.place {
+            // Products of a vector with rows that every rank has cost less than to send them.
+            Place::Stored(_) => 0..self.samples,
+            _ => share(self.ranks, self.samples),
+        };
+        let starts: Vec<usize> = share.step_by(BLOCK).collect();
         let range = |start: usize| start..self.samples.min(start + BLOCK);
-        match self.place {
-            Place::Stored(jacobian) => {
+        let mine = match self.place {
+            Place::Stored(jacobian) | Place::Divided(jacobian) => {
                 let blocks: Vec<&[f64]> = jacobian.blocks().collect();
                 blocks.into_par_iter().zip(starts).map(|(block, start)| f(block, range(start))).collect()
             }
@@ -76,7 +133,26 @@ impl<'a> JacobianRows<'a> {
                 };
                 starts.into_par_iter().map_init(Vec::new, run).collect()
             }
+        };
+        match self.place {
+            Place::Stored(_) => mine,
+            _ => self.gather(mine),
         }
+    }
+
+    /// The vectors of all ranks, in their order.
+    fn gather(&self, mine: Vec<DVector<f64>>) -> Vec<DVector<f64>> {
+        if self.ranks.is_alone() {
+            return mine;
+        }
+        let mut words = vec![mine.len() as f64];
+        mine.into_iter().for_each(|vector| Vec::from(vector.data).pack(&mut words));
+        let mut all = vec![];
+        for words in self.ranks.all_gather(&words) {
+            let mut words = Words::new(&words);
+            all.extend((0..words.count()).map(|_| Vec::unpack(&mut words)).map(DVector::from_vec));
+        }
+        all
     }
 
     /// `J δ`, one number per sample.

@@ -2,6 +2,8 @@ use super::*;
 use ircpm_flow::Jacobian;
 use std::ops::Range;
 
+use crate::ranks::Ranks;
+
 /// Entries of a Jacobian by a formula.
 struct Formula {
     parameters: usize,
@@ -121,5 +123,60 @@ fn most_samples_are_the_last_before_the_matrix_free_form() {
         let most = Form::most_samples(parameters);
         assert_ne!(Form::choose(most, parameters), Form::MatrixFree, "{parameters}");
         assert_eq!(Form::choose(most + 1, parameters), Form::MatrixFree, "{parameters}");
+    }
+}
+
+/// Sizes at which tiles and blocks are whole, and at which the last ones are short enough for plain loops.
+#[test]
+fn steps_are_the_same_bits_on_any_number_of_ranks() {
+    for (samples, parameters) in [(900, 131), (300, 700), (2000, 40), (1280, 258), (200, 7)] {
+        let formula = Formula { parameters };
+        let (r, s) = (vector(samples, f64::sin), vector(samples, |i| 1.0 + 0.1 * i.cos()));
+        fn step(
+            form: Form,
+            rows: JacobianRows<'_>,
+            [r, s]: [&DVector<f64>; 2],
+        ) -> (DVector<f64>, DVector<f64>) {
+            let system = System::new(form, rows, s);
+            let step = system.damped(1e-3).unwrap().step(r);
+            (system.times(&step), step)
+        }
+        let vectors = [&r, &s];
+        for form in [Form::Normal, Form::Kernel, Form::MatrixFree] {
+            let jacobian = stored(samples, &formula);
+            let alone = match form {
+                Form::MatrixFree => {
+                    step(form, JacobianRows::computed(samples, parameters, &formula), vectors)
+                }
+                _ => step(form, JacobianRows::stored(&jacobian), vectors),
+            };
+            let of = |ranks: &Ranks| match form {
+                Form::MatrixFree => step(
+                    form,
+                    JacobianRows::computed(samples, parameters, &formula).shared_by(ranks),
+                    vectors,
+                ),
+                Form::Normal => {
+                    let mine = divided(&formula, samples, parameters, ranks);
+                    step(form, JacobianRows::divided(samples, &mine, ranks), vectors)
+                }
+                Form::Kernel => {
+                    let all = gathered(&formula, samples, parameters, ranks);
+                    step(form, JacobianRows::stored(&all).shared_by(ranks), vectors)
+                }
+            };
+            for size in [2, 3, 4] {
+                let ranks = Ranks::of_threads(size);
+                std::thread::scope(|scope| {
+                    let threads: Vec<_> = ranks.iter().map(|ranks| scope.spawn(|| of(ranks))).collect();
+                    for thread in threads {
+                        assert!(
+                            thread.join().unwrap() == alone,
+                            "{form:?}, {samples} × {parameters}, {size}"
+                        );
+                    }
+                });
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use ircpm_flow::{Flow, Part, SolveStats};
 
 use super::{Gradient, LossError, Sum, check_input};
+use crate::ranks::Ranks;
 
 /// Floor under the eigenvalues of `H`, below which `log det H` is continued by its tangent.
 const FLOOR: f64 = 1e-3;
@@ -40,18 +41,33 @@ pub fn weighted_likelihood(
     y: &[f64],
     weights: &[f64],
 ) -> Result<Gradient, LossError> {
+    shared_likelihood(&Ranks::ALONE, flow, theta, y, weights)
+}
+
+/// [`weighted_likelihood`] by some ranks together.
+pub(crate) fn shared_likelihood(
+    ranks: &Ranks,
+    flow: &Flow,
+    theta: &[f64],
+    y: &[f64],
+    weights: &[f64],
+) -> Result<Gradient, LossError> {
     check_input(theta, y)?;
-    let points = y.len() / flow.manifold().ambient();
+    let n = flow.manifold().ambient();
+    let points = y.len() / n;
     assert_eq!(weights.len(), points, "one weight per point");
-    let (grad, parts, _) = flow.inverse_gradient_with_floor(theta, y, FLOOR, |part: Part<'_>| {
-        let mut sum = Sum::default();
-        for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
-            let weight = weights[part.samples.start + s];
-            part.log_q_bar[s] = -weight;
-            sum.total -= weight * part.log_q[s];
-            sum.count += 1;
-        }
-        Ok::<Sum, LossError>(sum)
+    let (grad, parts, _) = ranks.gradient(points, |batch| {
+        let (y, weights) = (&y[batch.start * n..batch.end * n], &weights[batch]);
+        flow.inverse_gradient_with_floor(theta, y, FLOOR, |part: Part<'_>| {
+            let mut sum = Sum::default();
+            for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
+                let weight = weights[part.samples.start + s];
+                part.log_q_bar[s] = -weight;
+                sum.total -= weight * part.log_q[s];
+                sum.count += 1;
+            }
+            Ok::<Sum, LossError>(sum)
+        })
     })?;
     let inside: usize = parts.iter().map(|part| part.count).sum();
     if inside == 0 {

@@ -11,8 +11,12 @@ mod reverse_kl;
 use ircpm_flow::SolveStats;
 
 pub use error::LossError;
+pub(crate) use likelihood::shared_likelihood;
 pub use likelihood::{likelihood, weighted_likelihood};
 pub use reverse_kl::{reverse_kl, reverse_kl_by_path};
+pub(crate) use reverse_kl::{shared_reverse_kl, shared_reverse_kl_by_path};
+
+use crate::ranks::{Packed, Words};
 
 /// Value and exact gradient of a loss over a batch.
 #[derive(Clone, Debug)]
@@ -75,6 +79,18 @@ struct Sum {
     total: f64,
     count: usize,
     log_weights: Vec<f64>,
+}
+
+impl Packed for Sum {
+    fn pack(&self, words: &mut Vec<f64>) {
+        words.extend([self.total, self.count as f64]);
+        self.log_weights.pack(words);
+    }
+
+    fn unpack(words: &mut Words<'_>) -> Self {
+        let (total, count) = (words.take(1)[0], words.count());
+        Self { total, count, log_weights: Vec::unpack(words) }
+    }
 }
 
 /// Refuses a batch without points, and parameters that are not finite: both would look like solves that failed.

@@ -3,6 +3,7 @@
 use ircpm_flow::{Flow, Part, SolveStats};
 
 use super::{Gradient, LossError, Sum, check_input, mean};
+use crate::ranks::{Packed, Ranks, Words};
 use crate::target::Target;
 
 /// `KL(q ‖ p) − log Z = E_x[log q(y) + β u(y)]`, `y = T(x)`, over base points `x` (`[sample][coordinate]`), in nats.
@@ -23,7 +24,19 @@ pub fn reverse_kl(
     target: &dyn Target,
     beta: f64,
 ) -> Result<Gradient, LossError> {
-    let (grad, parts, stats) = sums(flow, theta, x, target, beta, false)?;
+    shared_reverse_kl(&Ranks::ALONE, flow, theta, x, target, beta)
+}
+
+/// [`reverse_kl`] by some ranks together.
+pub(crate) fn shared_reverse_kl(
+    ranks: &Ranks,
+    flow: &Flow,
+    theta: &[f64],
+    x: &[f64],
+    target: &dyn Target,
+    beta: f64,
+) -> Result<Gradient, LossError> {
+    let (grad, parts, stats) = sums(ranks, flow, theta, x, (target, beta), false)?;
     total(flow, x, grad, parts, stats)
 }
 
@@ -46,28 +59,57 @@ pub fn reverse_kl_by_path(
     target: &dyn Target,
     beta: f64,
 ) -> Result<Gradient, LossError> {
-    let (mut grad, parts, stats) = sums(flow, theta, x, target, beta, true)?;
-    let images: Vec<f64> = parts.iter().flat_map(|(_, images)| images).copied().collect();
-    let (score, ..) = flow.inverse_gradient(theta, &images, |part: Part<'_>| {
-        for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
-            part.log_q_bar[s] = 1.0;
-        }
-        Ok::<(), LossError>(())
+    shared_reverse_kl_by_path(&Ranks::ALONE, flow, theta, x, target, beta)
+}
+
+/// [`reverse_kl_by_path`] by some ranks together.
+pub(crate) fn shared_reverse_kl_by_path(
+    ranks: &Ranks,
+    flow: &Flow,
+    theta: &[f64],
+    x: &[f64],
+    target: &dyn Target,
+    beta: f64,
+) -> Result<Gradient, LossError> {
+    let (mut grad, parts, stats) = sums(ranks, flow, theta, x, (target, beta), true)?;
+    let images: Vec<f64> = parts.iter().flat_map(|part| &part.images).copied().collect();
+    let n = flow.manifold().ambient();
+    let (score, ..) = ranks.gradient(images.len() / n, |batch| {
+        flow.inverse_gradient(theta, &images[batch.start * n..batch.end * n], |part: Part<'_>| {
+            for s in (0..part.ok.len()).filter(|&s| part.ok[s]) {
+                part.log_q_bar[s] = 1.0;
+            }
+            Ok::<Sum, LossError>(Sum::default())
+        })
     })?;
     grad.iter_mut().zip(&score).for_each(|(grad, score)| *grad -= score);
     total(flow, x, grad, parts, stats)
 }
 
 /// What a part of a batch leaves: its sums, and the images that count, if they are asked for.
-type PartSum = (Sum, Vec<f64>);
+struct PartSum {
+    sum: Sum,
+    images: Vec<f64>,
+}
+
+impl Packed for PartSum {
+    fn pack(&self, words: &mut Vec<f64>) {
+        self.sum.pack(words);
+        self.images.pack(words);
+    }
+
+    fn unpack(words: &mut Words<'_>) -> Self {
+        Self { sum: Sum::unpack(words), images: Vec::unpack(words) }
+    }
+}
 
 /// Sums over the samples that count, with the gradient of `Σ log q(y) + β u(y)`.
 fn sums(
+    ranks: &Ranks,
     flow: &Flow,
     theta: &[f64],
     x: &[f64],
-    target: &dyn Target,
-    beta: f64,
+    (target, beta): (&dyn Target, f64),
     with_images: bool,
 ) -> Result<(Vec<f64>, Vec<PartSum>, SolveStats), LossError> {
     assert_eq!(flow.manifold(), target.manifold(), "a flow and its target live on one manifold");
@@ -76,7 +118,7 @@ fn sums(
         return Err(LossError::Beta(beta));
     }
     let n = flow.manifold().ambient();
-    flow.forward_gradient(theta, x, |part: Part<'_>| {
+    let of_part = |part: Part<'_>| {
         let Part { points, log_q, ok, points_bar, log_q_bar, .. } = part;
         let mut u = vec![0.0; ok.len()];
         target.gradients(points, &mut u, points_bar);
@@ -97,7 +139,10 @@ fn sums(
                 images.extend_from_slice(&points[s * n..(s + 1) * n]);
             }
         }
-        Ok((sum, images))
+        Ok(PartSum { sum, images })
+    };
+    ranks.gradient(x.len() / n, |batch| {
+        flow.forward_gradient(theta, &x[batch.start * n..batch.end * n], of_part)
     })
 }
 
@@ -110,6 +155,6 @@ fn total(
     stats: SolveStats,
 ) -> Result<Gradient, LossError> {
     let points = x.len() / flow.manifold().ambient();
-    let sums = parts.into_iter().map(|(sum, _)| sum).collect();
+    let sums = parts.into_iter().map(|part| part.sum).collect();
     mean(grad, sums, stats, LossError::Solves { failed: points, points })
 }

@@ -6,7 +6,7 @@ use ircpm_flow::Jacobian;
 use nalgebra::DVector;
 
 use super::{Check, LeastSquares, Objective, Optimiser, Squares, StateError, StepReport, Tensors, tensor};
-use crate::least_squares::{ColumnSource, Form, JacobianRows, System};
+use crate::least_squares::{ColumnSource, Form, JacobianRows, System, divided, gathered};
 use crate::loss::{LossError, check_solves};
 
 /// Levenberg–Marquardt with geodesic acceleration and an independent check.
@@ -143,11 +143,21 @@ impl Optimiser for LevenbergMarquardt {
         let form = Form::choose(on.samples(), theta.len());
         let mut jacobian = std::mem::take(&mut self.jacobian);
         let source = Linearised { on, theta, at: &start };
-        let rows = if form == Form::MatrixFree {
-            JacobianRows::computed(on.samples(), theta.len(), &source)
-        } else {
-            on.jacobian(theta, &start, &mut jacobian);
-            JacobianRows::stored(&jacobian)
+        let (samples, ranks) = (on.samples(), on.ranks());
+        let rows = match form {
+            Form::MatrixFree => JacobianRows::computed(samples, theta.len(), &source).shared_by(ranks),
+            Form::Normal if !ranks.is_alone() => {
+                jacobian = divided(&source, samples, theta.len(), ranks);
+                JacobianRows::divided(samples, &jacobian, ranks)
+            }
+            Form::Kernel if !ranks.is_alone() => {
+                jacobian = gathered(&source, samples, theta.len(), ranks);
+                JacobianRows::stored(&jacobian).shared_by(ranks)
+            }
+            Form::Normal | Form::Kernel => {
+                on.jacobian(theta, &start, &mut jacobian);
+                JacobianRows::stored(&jacobian)
+            }
         };
         let system = System::new(form, rows, &start.nuisance);
         if self.damping <= 0.0 {

@@ -24,6 +24,7 @@ pub use schedule::{LearningRate, Schedule};
 pub use staged::Staged;
 
 use crate::loss::{Gradient, LossError};
+use crate::ranks::Ranks;
 
 /// State of an optimiser for a checkpoint: flat `f64` tensors by name.
 pub type Tensors = BTreeMap<String, Vec<f64>>;
@@ -72,6 +73,11 @@ pub trait LeastSquares: Sync {
 
     /// Some columns of the Jacobian, `[parameter][sample]`.
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
+
+    /// The ranks that solve for a step together. All of them take it, at the same points.
+    fn ranks(&self) -> &Ranks {
+        &Ranks::ALONE
+    }
 }
 
 /// Residuals, with the nuisance parameter that makes their squares least.

@@ -8,6 +8,7 @@ mod measurement;
 pub mod output;
 pub mod progress;
 mod recorder;
+pub mod start;
 pub mod tables;
 mod workflow;
 
@@ -15,5 +16,6 @@ pub use density_file::{read_density, write_density};
 pub use error::RunError;
 pub use measurement::Measurement;
 pub use workflow::{
-    Outcome, Saved, plot, read_checkpoint, read_saved, reevaluate, resume, train, train_in_memory, unfinished,
+    Outcome, Saved, assist, plot, read_checkpoint, read_saved, reevaluate, resume, train, train_in_memory,
+    unfinished,
 };

@@ -11,6 +11,9 @@ use crate::report::Report;
 /// # Errors
 /// What the system says, for example that the disk is full.
 pub fn show(text: impl Display) -> io::Result<()> {
+    if SILENT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -29,6 +32,14 @@ pub fn show_report(report: &Report, json: bool) -> io::Result<()> {
 /// Whether notes are left out.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
+/// Whether everything is left out.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Leaves out everything from now on, or no longer: of processes that train together, one speaks.
+pub fn set_silent(silent: bool) {
+    SILENT.store(silent, Ordering::Relaxed);
+}
+
 /// Leaves out notes and progress from now on.
 pub fn set_quiet() {
     QUIET.store(true, Ordering::Relaxed);
@@ -36,7 +47,7 @@ pub fn set_quiet() {
 
 /// Whether notes and progress are left out.
 pub fn is_quiet() -> bool {
-    QUIET.load(Ordering::Relaxed)
+    QUIET.load(Ordering::Relaxed) || SILENT.load(Ordering::Relaxed)
 }
 
 /// Writes a line to standard error, unless the program is quiet; a closed pipe is no error.
@@ -48,5 +59,8 @@ pub fn note(text: impl Display) {
 
 /// Writes a line to standard error that a reader must not miss; a closed pipe is no error.
 pub fn warn(text: impl Display) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = writeln!(io::stderr(), "{text}");
 }

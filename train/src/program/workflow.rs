@@ -53,6 +53,20 @@ pub fn train(
     record(&problem, Training::new(&problem, None)?, folder, stop, watcher)
 }
 
+/// Trains as one of the ranks that have no folder: rank 0 records what they do together, and measures it.
+///
+/// Linear layers are fitted by rank 0 alone.
+///
+/// # Errors
+/// [`TrainingError`] if training cannot begin, or stops before its end.
+pub fn assist(problem: &Problem, state: Option<State>, stop: &AtomicBool) -> Result<(), RunError> {
+    if problem.config.is_linear() || state.as_ref().is_some_and(|state| state.progress.done) {
+        return Ok(());
+    }
+    let trainer = state.map_or_else(|| problem.trainer(), |state| problem.resume(state));
+    Ok(trainer?.run(stop, &mut ())?)
+}
+
 /// The saved state of a run that was interrupted; none if it was before the first checkpoint, or before the first linear
 /// layer.
 ///

@@ -114,6 +114,15 @@ pub enum TrainingError {
         /// Name of the flow's manifold.
         flow: String,
     },
+    /// Ranks do not train the same flow in the same way.
+    #[error(
+        "process {rank} does not train what process 0 trains: give all the same program, configuration and files, and \
+         processors of one instruction set"
+    )]
+    Unequal {
+        /// The first that differs.
+        rank: usize,
+    },
     /// A saved state does not fit the model or the optimiser.
     #[error(transparent)]
     State(#[from] StateError),

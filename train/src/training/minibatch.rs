@@ -6,11 +6,13 @@ use super::{Assessment, Source, TrainingObjective};
 use crate::loss::{self, Gradient, LossError};
 use crate::optimiser::{Objective, StateError, Tensors};
 use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::ranks::Ranks;
 use crate::weights::partial_sums;
 
 /// The loss over a batch that is drawn anew at every step.
 pub struct Minibatch<'a> {
     flow: &'a Flow,
+    ranks: Ranks,
     source: Source<'a>,
     sequence: Sequence,
     generator: Generator,
@@ -52,7 +54,7 @@ impl<'a> Minibatch<'a> {
             Source::Target { .. } => None,
             Source::Points { train, .. } => train.weights().map(sums),
         };
-        Self { flow, source, sequence, generator, points: Vec::new(), weights, sums }
+        Self { flow, ranks: Ranks::ALONE, source, sequence, generator, points: Vec::new(), weights, sums }
     }
 }
 
@@ -95,9 +97,12 @@ impl Objective for Minibatch<'_> {
     }
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
+        let Self { flow, ranks, points, .. } = self;
         match self.source {
-            Source::Target { target, beta } => loss::reverse_kl(self.flow, theta, &self.points, target, beta),
-            Source::Points { .. } => loss::weighted_likelihood(self.flow, theta, &self.points, &self.weights),
+            Source::Target { target, beta } => {
+                loss::shared_reverse_kl(ranks, flow, theta, points, target, beta)
+            }
+            Source::Points { .. } => loss::shared_likelihood(ranks, flow, theta, points, &self.weights),
         }
     }
 }
@@ -109,6 +114,10 @@ impl TrainingObjective for Minibatch<'_> {
 
     fn generator(&self) -> &Generator {
         &self.generator
+    }
+
+    fn share(&mut self, ranks: &Ranks) {
+        self.ranks = ranks.clone();
     }
 
     fn restore(&mut self, theta: &[f64], _: &Tensors, generator: Generator) -> Result<(), StateError> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::estimate::Estimates;
 use crate::optimiser::{Objective, StateError, Tensors};
 use crate::points::Generator;
+use crate::ranks::Ranks;
 
 /// An objective whose state can be saved, and which knows when training is at its end.
 pub trait TrainingObjective: Objective {
@@ -14,6 +15,9 @@ pub trait TrainingObjective: Objective {
 
     /// The generator of points.
     fn generator(&self) -> &Generator;
+
+    /// Divides its work among ranks, all of which train with the same objective. By default each does all of it.
+    fn share(&mut self, _ranks: &Ranks) {}
 
     /// What [`TrainingObjective::restore`] needs besides the generator.
     fn state(&self) -> Tensors {

@@ -19,6 +19,7 @@ use crate::config::{Config, DataConfig, Layers, WarmStart};
 use crate::convex::{GrowthError, LinearDensity, LinearOptions, ResumeError, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
 use crate::lattice::{LatticeError, LatticeFlow};
+use crate::ranks::Ranks;
 use crate::target::{ExpressionError, Target};
 use crate::weights::{Sample, WeightedPoints};
 
@@ -38,6 +39,7 @@ pub struct Problem {
     /// Whether training may add layers.
     grows: bool,
     content: Arc<Content>,
+    ranks: Ranks,
 }
 
 /// Parameters that training begins with.
@@ -166,6 +168,7 @@ impl Problem {
                 start: None,
                 grows: false,
                 content: Arc::new(content),
+                ranks: Ranks::ALONE,
             });
         }
         if config.has_charges() {
@@ -177,8 +180,16 @@ impl Problem {
             let choice = "charges are trained on the model's own samples";
             let (flow, lattice) = (lattice.flow.clone(), Some(lattice));
             let warm_start = config.training.warm_start.clone();
-            let problem =
-                Self { config, flow, choice, lattice, start: None, grows: false, content: Arc::new(content) };
+            let problem = Self {
+                config,
+                flow,
+                choice,
+                lattice,
+                start: None,
+                grows: false,
+                content: Arc::new(content),
+                ranks: Ranks::ALONE,
+            };
             return match warm_start {
                 Some(settings) => problem.started(&base.join(&settings.file), &settings),
                 None => Ok(problem),
@@ -197,7 +208,8 @@ impl Problem {
             training.steps = training.steps.or(Some(GROWING_STEPS));
         }
         (training.steps, training.batch) = (Some(training.steps()), Some(training.batch()));
-        Ok(Self { config, flow, choice, lattice: None, start: None, grows, content: Arc::new(content) })
+        let (content, ranks) = (Arc::new(content), Ranks::ALONE);
+        Ok(Self { config, flow, choice, lattice: None, start: None, grows, content, ranks })
     }
 
     /// The same problem whose training begins as the settings of a warm start say, whose file has this path.
@@ -245,6 +257,17 @@ impl Problem {
         let theta =
             lattice.parameters_from(&source, &model.theta).map_err(|error| refused(error.to_string()))?;
         Ok(Self { start: Some(Start { theta, is_end, checkpoint: vec![] }), ..self.clone() })
+    }
+
+    /// The same problem for ranks that train together, each of which has it: see [`Trainer::shared_by`]. Linear layers are
+    /// fitted by each process alone.
+    pub fn shared_by(self, ranks: Ranks) -> Self {
+        Self { ranks, ..self }
+    }
+
+    /// The ranks that train together.
+    pub fn ranks(&self) -> &Ranks {
+        &self.ranks
     }
 
     /// The same problem with the flow that a state's parameters are for; none if there is no such flow.
@@ -372,6 +395,10 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn trainer(&self) -> Result<Trainer<'_>, TrainingError> {
+        Ok(self.fresh_trainer()?.shared_by(&self.ranks))
+    }
+
+    fn fresh_trainer(&self) -> Result<Trainer<'_>, TrainingError> {
         if let Some(lattice) = &self.lattice {
             let trainer =
                 Trainer::of_lattice(lattice, self.source(), &self.config.training, self.config.seed)?;
@@ -390,6 +417,10 @@ impl Problem {
     /// # Errors
     /// As [`Trainer::resume`].
     pub fn resume(&self, state: State) -> Result<Trainer<'_>, TrainingError> {
+        Ok(self.restored_trainer(state)?.shared_by(&self.ranks))
+    }
+
+    fn restored_trainer(&self, state: State) -> Result<Trainer<'_>, TrainingError> {
         if let Some(lattice) = &self.lattice {
             let Config { training, seed, .. } = &self.config;
             return Trainer::resume_lattice(lattice, self.source(), training, *seed, state);

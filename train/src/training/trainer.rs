@@ -18,6 +18,7 @@ use crate::lattice::LatticeFlow;
 use crate::loss::LossError;
 use crate::optimiser::{self, LevenbergMarquardt, Optimiser, Settings, tensor};
 use crate::points::Generator;
+use crate::ranks::Ranks;
 
 /// The state of training, between steps.
 pub struct Trainer<'a> {
@@ -28,6 +29,7 @@ pub struct Trainer<'a> {
     objective: Box<dyn TrainingObjective + 'a>,
     progress: Progress,
     recent: Recent,
+    ranks: Ranks,
 }
 
 /// Tensor of the parameters that the optimiser moves, where they are not the flow's.
@@ -128,7 +130,8 @@ impl<'a> Trainer<'a> {
         let generator = Generator::from_seed(seed ^ BASE_POINTS);
         let objective = objective(flow, source, &settings, generator, kind);
         let (progress, recent) = (Progress::default(), Recent::default());
-        Ok(Self { source, settings, theta, optimiser, objective, progress, recent })
+        let ranks = Ranks::ALONE;
+        Ok(Self { source, settings, theta, optimiser, objective, progress, recent, ranks })
     }
 
     /// Training that goes on from a saved state.
@@ -159,6 +162,14 @@ impl<'a> Trainer<'a> {
         state: State,
     ) -> Result<Self, TrainingError> {
         Self::growing(flow, source, settings, seed)?.restored(state)
+    }
+
+    /// The same training with its work divided among ranks, each of which trains the same flow with the same source,
+    /// settings and seed, from the same state. Parameters are the same bits as of one process.
+    pub fn shared_by(mut self, ranks: &Ranks) -> Self {
+        self.objective.share(ranks);
+        self.ranks = ranks.clone();
+        self
     }
 
     /// The same training of a lattice from given parameters of its flow, at the target's own β from the first step on.
@@ -304,14 +315,17 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains to the end, or until `stop` is set or the watcher breaks off; [`Trainer::is_done`] tells which.
+    /// Trains to the end, or until `stop` is set or the watcher breaks off; [`Trainer::is_done`] tells which. Where ranks
+    /// train together, all of them end after the same step.
     ///
     /// # Errors
-    /// As [`Trainer::step`]. The last state that the watcher was given is then one whose loss was finite.
+    /// As [`Trainer::step`], and [`TrainingError::Unequal`] if ranks do not train the same. The last state that the watcher was given is then one whose loss was finite.
     pub fn run(&mut self, stop: &AtomicBool, watcher: &mut dyn Watcher) -> Result<(), TrainingError> {
+        self.check_ranks()?;
         let clock = Clock::from(self.progress);
         let mut saved = Instant::now();
-        while !self.is_done() && !stop.load(Ordering::Relaxed) {
+        // Which of the ranks has been told to stop is known to that one alone.
+        while !self.is_done() && !self.ranks.any(stop.load(Ordering::Relaxed)) {
             let periodic = self.progress.step.is_multiple_of(self.settings.checkpoint_every);
             let is_due = |saved: Instant| periodic || saved.elapsed() >= SAVE_INTERVAL;
             let checked = self.settings.is_least_squares();
@@ -331,13 +345,30 @@ impl<'a> Trainer<'a> {
                 saved = Instant::now();
                 goes_on &= watcher.checkpoint(&self.state()).is_continue();
             }
-            if !goes_on {
+            if self.ranks.any(!goes_on) {
                 return Ok(());
             }
         }
         // This is the end, so it does not matter whether the watcher breaks off.
         let _ = watcher.checkpoint(&self.state());
         Ok(())
+    }
+
+    /// Refuses ranks with other parameters to begin with, another optimiser, other points or other instructions.
+    fn check_ranks(&self) -> Result<(), TrainingError> {
+        if self.ranks.is_alone() {
+            return Ok(());
+        }
+        // A copy, because drawing a number moves the generator.
+        let point = self.objective.generator().clone().next_u64();
+        let optimiser = [self.optimiser.name(), self.flow().isa(), env!("CARGO_PKG_VERSION")].concat();
+        let mut identity: Vec<f64> = optimiser.bytes().map(f64::from).collect();
+        identity.extend([self.settings.steps() as f64, f64::from_bits(point)]);
+        identity.extend(&self.theta);
+        match self.ranks.unequal(&identity) {
+            Some(rank) => Err(TrainingError::Unequal { rank }),
+            None => Ok(()),
+        }
     }
 
     fn fresh_optimiser(&self) -> Result<Box<dyn Optimiser>, TrainingError> {

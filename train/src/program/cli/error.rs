@@ -147,7 +147,7 @@ pub enum CliError {
 
 impl CliError {
     /// Whether the arguments are wrong by themselves, which ends the program with status 2 as clap does.
-    pub(super) fn is_usage(&self) -> bool {
+    pub fn is_usage(&self) -> bool {
         matches!(
             self,
             Self::Option { .. } | Self::Arguments(_) | Self::NoSuchCommand { .. } | Self::Contexts { .. }

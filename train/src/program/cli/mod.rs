@@ -28,11 +28,11 @@ mod volume;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::program::RunError;
 use crate::program::output::{note, set_quiet};
+use crate::program::start::ranks;
 use bounds::Bounds;
 use certify::Certify;
 use chain::Chain;
@@ -53,7 +53,7 @@ use train::Train;
 const INTERRUPTED: u8 = 130;
 
 /// Exit status of wrong arguments, as clap has it.
-const WRONG_ARGUMENTS: u8 = 2;
+pub const WRONG_ARGUMENTS: u8 = 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,6 +134,11 @@ enum Command {
 }
 
 impl Command {
+    /// Whether all ranks run it, not the first alone.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Fit(_) | Self::Resume(_))
+    }
+
     fn run(&self, stop: &AtomicBool) -> Result<u8, CliError> {
         match self {
             Self::Train(args) => train::train(args, stop),
@@ -176,16 +181,14 @@ impl Cli {
             note("stopping after this step (once more to stop at once)");
         })
         .map_err(|e| CliError::Start(e.to_string()))?;
+        // Other commands are for one process; the others wait for its end.
+        if ranks().rank() > 0 && !self.command.is_shared() {
+            return Ok(0);
+        }
         match self.command.run(&stop) {
             Err(CliError::Run(interrupted @ (RunError::Interrupted | RunError::Stopped))) => {
                 note(interrupted);
                 Ok(INTERRUPTED)
-            }
-            Err(error) if error.is_usage() => {
-                let error = Self::command().error(ErrorKind::InvalidValue, error);
-                // A closed pipe is no error.
-                let _ = error.print();
-                Ok(WRONG_ARGUMENTS)
             }
             outcome => outcome,
         }

@@ -12,6 +12,7 @@ use super::train::conclude;
 use crate::program;
 use crate::program::output::note;
 use crate::program::progress::ProgressDisplay;
+use crate::program::start::ranks;
 
 pub(super) const EXAMPLES: &str = "\
 Training writes a checkpoint every two seconds, or after the step that takes longer, and one when it is stopped by
@@ -33,7 +34,12 @@ pub(super) struct Resume {
 pub(super) fn resume(args: &Resume, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
     let (problem, folder) = open_run(&args.run)?;
+    let problem = problem.shared_by(ranks().clone());
     let state = program::unfinished(&problem, &folder)?;
+    if ranks().rank() > 0 {
+        program::assist(&problem, state, stop)?;
+        return Ok(0);
+    }
     let label = args.run.display().to_string();
     let step = state.as_ref().map_or(0, |state| state.progress.step);
     note(format_args!("{label}: goes on after {step} steps of {}", problem.method()));

@@ -12,6 +12,7 @@ use crate::config::{Config, Override, WarmStart};
 use crate::program::folder::{Folder, file};
 use crate::program::output::{note, show, show_report};
 use crate::program::progress::ProgressDisplay;
+use crate::program::start::ranks;
 use crate::program::{self, Outcome, RunError, read_checkpoint};
 use crate::training::{Problem, TrainingError};
 
@@ -107,6 +108,11 @@ pub(super) fn begin(
 
 /// Trains a problem into the folder that is asked for or one that the label names.
 fn begin_problem(problem: &Problem, label: &str, args: &RunArgs, stop: &AtomicBool) -> Result<u8, CliError> {
+    if ranks().rank() > 0 {
+        program::assist(&problem.clone().shared_by(ranks().clone()), None, stop)?;
+        return Ok(0);
+    }
+    let problem = &problem.clone().shared_by(ranks().clone());
     // Before the findings, because they count the columns that were chosen.
     problem.notes().iter().for_each(|taken| note(format_args!("{label}: {taken}")));
     let folder = Folder::create(args.out.as_deref(), label).map_err(RunError::from)?;

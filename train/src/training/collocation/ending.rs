@@ -160,7 +160,9 @@ impl Collocation<'_> {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
             let SampledPoints { y, .. } = self.sampler.draw(&self.flow, theta, base, images);
             // Eigenvalues above the margin are not computed.
-            for (y, lowest) in y.chunks_exact(n).zip(self.flow.scores(theta, &y, MARGIN).lowest) {
+            for (y, lowest) in
+                y.chunks_exact(n).zip(self.sampler.ranks.scores(&self.flow, theta, &y, MARGIN).lowest)
+            {
                 survey.lowest = lower(survey.lowest, lowest);
                 if !self.is_clear(lowest) {
                     survey.folds.extend(y);
@@ -199,7 +201,7 @@ impl Collocation<'_> {
     fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
         let SampledPoints { y, found, .. } = self.sampler.draw(&self.flow, theta, 0, MOST_CHECKS);
         let images = self.with_energies(y).ok()?;
-        let pulled = self.flow.inverse(theta, &images.y);
+        let pulled = self.sampler.ranks.inverse(&self.flow, theta, &images.y);
         let known: Vec<bool> = found.iter().zip(&pulled.ok).map(|(&found, &ok)| found && ok).collect();
         self.ending.estimates(&pulled.log_q, self.continuation.beta, &images.u, &known)
     }

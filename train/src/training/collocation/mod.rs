@@ -19,6 +19,7 @@ use crate::loss::monge_ampere;
 use crate::loss::{Gradient, LossError};
 use crate::optimiser::{Check, LeastSquares, Objective, Squares, StateError, Tensors, tensor};
 use crate::points::Generator;
+use crate::ranks::Ranks;
 use crate::target::Target;
 use continuation::{Continuation, GUARDS};
 use ending::{Ending, RECORD};
@@ -119,11 +120,18 @@ impl<'a> Collocation<'a> {
         (1e-3 * 2f64.powi(self.flow.manifold().dim() as i32 - 2)).min(LARGEST_FLOOR) * self.relative_floor()
     }
 
+    /// Densities at points, with the present floor.
+    fn scores(&self, theta: &[f64], y: &[f64]) -> Scores {
+        self.sampler.ranks.scores(&self.flow, theta, y, self.floor())
+    }
+
     /// Energies of points.
     fn with_energies(&self, y: Vec<f64>) -> Result<Points, LossError> {
         let n = self.flow.manifold().ambient();
         let mut u = vec![0.0; y.len() / n];
-        self.target.energies(&y, &mut u);
+        self.sampler.ranks.fill(&mut u, |samples, u| {
+            self.target.energies(&y[samples.start * n..samples.end * n], u);
+        });
         match u.iter().position(|u| !u.is_finite()) {
             Some(i) => Err(LossError::energy(u[i], &y[i * n..(i + 1) * n])),
             None => {
@@ -151,7 +159,7 @@ impl<'a> Collocation<'a> {
     /// A point beyond the injectivity radius has no density: it gets a constant residual, and does not count for `log
     /// Z`.
     fn residuals_of(&self, theta: &[f64], points: &Points) -> Option<(Squares, usize)> {
-        let Scores { log_q, inside, .. } = self.flow.scores(theta, &points.y, self.floor());
+        let Scores { log_q, inside, .. } = self.scores(theta, &points.y);
         let n = inside.len();
         let within: Vec<usize> = (0..n).filter(|&i| inside[i]).collect();
         if within.is_empty() {
@@ -226,14 +234,14 @@ impl Objective for Collocation<'_> {
         self.sampler.choose_hard_points(&self.flow, theta, &mut check);
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
-        let scores = self.flow.scores(theta, &self.check.y, self.floor());
+        let scores = self.scores(theta, &self.check.y);
         let lowest = &scores.lowest[..images.start];
         if self.growth.is_none() && self.continuation.raise_target(lowest) {
             self.ending.history.clear();
         }
         if self.growth.is_some() {
             self.check.factors = self.factors(&scores.log_q, &self.check.u);
-            let log_q = self.flow.scores(theta, &self.batch.y, self.floor()).log_q;
+            let log_q = self.scores(theta, &self.batch.y).log_q;
             self.batch.factors = self.factors(&log_q, &self.batch.u);
         }
         let mut square = None;
@@ -292,6 +300,10 @@ impl TrainingObjective for Collocation<'_> {
 
     fn generator(&self) -> &Generator {
         &self.sampler.generator
+    }
+
+    fn share(&mut self, ranks: &Ranks) {
+        self.sampler.ranks = ranks.clone();
     }
 
     fn state(&self) -> Tensors {
@@ -363,6 +375,10 @@ impl TrainingObjective for Collocation<'_> {
 }
 
 impl LeastSquares for Collocation<'_> {
+    fn ranks(&self) -> &Ranks {
+        &self.sampler.ranks
+    }
+
     fn samples(&self) -> usize {
         self.batch.u.len()
     }

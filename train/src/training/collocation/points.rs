@@ -11,6 +11,7 @@ use ircpm_manifolds::AnyManifold;
 
 use super::is_sparse;
 use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
+use crate::ranks::Ranks;
 
 /// Eigenvalues of `H` that are low enough for a hard point.
 pub(super) const LOW: f64 = 0.25;
@@ -28,6 +29,7 @@ const NEIGHBOUR: f64 = 0.1;
 
 /// Draws points with a flow's help.
 pub(super) struct Sampler {
+    pub(super) ranks: Ranks,
     pub(super) generator: Generator,
     /// Points of a step, hard ones not counted.
     pub(super) count: usize,
@@ -49,7 +51,7 @@ pub(super) struct SampledPoints {
 impl Sampler {
     /// A sampler of `count` points per step.
     pub(super) fn new(count: usize, generator: Generator) -> Self {
-        Self { generator, count, hard: Vec::new(), lattices: HashMap::new() }
+        Self { ranks: Ranks::ALONE, generator, count, hard: Vec::new(), lattices: HashMap::new() }
     }
 
     /// Points of a step, without the hard ones.
@@ -70,7 +72,7 @@ impl Sampler {
         let manifold = flow.manifold();
         let mut y = self.base_points(manifold, base);
         let mut x = self.base_points(manifold, images);
-        let pushed = flow.forward(theta, &x);
+        let pushed = self.ranks.forward(flow, theta, &x);
         let n = manifold.ambient();
         for (s, _) in pushed.ok.iter().enumerate().filter(|(_, ok)| **ok) {
             x[s * n..(s + 1) * n].copy_from_slice(&pushed.y[s * n..(s + 1) * n]);
@@ -94,7 +96,7 @@ impl Sampler {
         }
         let mut known = check.clone();
         known.extend(&self.hard);
-        let lowest = flow.scores(theta, &known, LOW).lowest;
+        let lowest = self.ranks.scores(flow, theta, &known, LOW).lowest;
         let mut order: Vec<usize> = (0..lowest.len()).collect();
         // NaN first: a point beyond the injectivity radius is harder than any.
         let key = |i: usize| if lowest[i].is_nan() { f64::NEG_INFINITY } else { lowest[i] };

@@ -23,6 +23,7 @@ use crate::optimiser::{
     Check, LeastSquares, LevenbergMarquardt, Objective, Squares, Staged, StateError, Tensors, tensor,
 };
 use crate::points::{Generator, Sequence, Spread, base_points};
+use crate::ranks::Ranks;
 use crate::target::Target;
 use monge_ampere::{Offsets, Residuals};
 pub use wall::Wall;
@@ -45,6 +46,7 @@ pub(in crate::training) fn of_charges(settings: &TrainingConfig) -> TrainingConf
 /// Reverse divergence on the model's own samples.
 pub struct OwnSamples<'a> {
     flow: &'a Flow,
+    ranks: Ranks,
     target: &'a dyn Target,
     beta: f64,
     wall: Wall,
@@ -125,6 +127,7 @@ impl<'a> OwnSamples<'a> {
         let steps = if first_order > 0 { first_order } else { settings.steps() };
         Self {
             flow,
+            ranks: Ranks::ALONE,
             target,
             ramp: (RAMP * steps as f64).max(LEAST_RAMP),
             beta,
@@ -192,7 +195,8 @@ impl<'a> OwnSamples<'a> {
     fn samples(&mut self, theta: &[f64], count: usize) -> Result<Samples, LossError> {
         let manifold = self.flow.manifold();
         let sequence = Sequence::new(Spread::Random, count, manifold.cube_dim());
-        let pushed = self.flow.forward(theta, &base_points(manifold, &sequence, &mut self.generator));
+        let base = base_points(manifold, &sequence, &mut self.generator);
+        let pushed = self.ranks.forward(self.flow, theta, &base);
         self.stats.merge(&pushed.stats);
         let n = manifold.ambient();
         let mut samples = Samples::default();
@@ -201,7 +205,10 @@ impl<'a> OwnSamples<'a> {
             samples.log_q.push(pushed.log_q[s]);
         }
         samples.energies = vec![0.0; samples.log_q.len()];
-        self.target.energies(&samples.y, &mut samples.energies);
+        let y = &samples.y;
+        self.ranks.fill(&mut samples.energies, |samples, u| {
+            self.target.energies(&y[samples.start * n..samples.end * n], u);
+        });
         if let Some(s) = samples.energies.iter().position(|u| !u.is_finite()) {
             return Err(LossError::energy(samples.energies[s], &samples.y[s * n..(s + 1) * n]));
         }
@@ -217,7 +224,7 @@ impl<'a> OwnSamples<'a> {
 
     /// Residuals at samples with the flow's parameters `theta`; none where the map folds at one of them.
     fn residuals(&self, theta: &[f64], samples: &Samples) -> Option<Squares> {
-        let pulled = self.flow.inverse(theta, &samples.y);
+        let pulled = self.ranks.inverse(self.flow, theta, &samples.y);
         if !pulled.ok.iter().all(|ok| *ok) {
             return None;
         }
@@ -267,7 +274,8 @@ impl Objective for OwnSamples<'_> {
 
     fn gradient(&mut self, theta: &[f64]) -> Result<Gradient, LossError> {
         let scaled = self.wall.at(theta);
-        let mut gradient = loss::reverse_kl_by_path(
+        let mut gradient = loss::shared_reverse_kl_by_path(
+            &self.ranks,
             self.flow,
             &scaled.parameters(),
             &self.x,
@@ -294,6 +302,10 @@ impl TrainingObjective for OwnSamples<'_> {
 
     fn generator(&self) -> &Generator {
         &self.generator
+    }
+
+    fn share(&mut self, ranks: &Ranks) {
+        self.ranks = ranks.clone();
     }
 
     fn state(&self) -> Tensors {
@@ -348,6 +360,10 @@ impl TrainingObjective for OwnSamples<'_> {
 }
 
 impl LeastSquares for OwnSamples<'_> {
+    fn ranks(&self) -> &Ranks {
+        &self.ranks
+    }
+
     fn samples(&self) -> usize {
         self.batch.log_q.len()
     }
