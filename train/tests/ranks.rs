@@ -26,7 +26,8 @@ fn problem(text: &str) -> Problem {
 fn together<T: Send>(size: usize, of: impl Fn(&Ranks) -> T + Sync) -> Vec<T> {
     let ranks = Ranks::of_threads(size);
     thread::scope(|scope| {
-        let run = |ranks| scope.spawn(|| of(ranks));
+        let of = &of;
+        let run = |ranks| scope.spawn(move || of(ranks));
         let threads: Vec<_> = ranks.iter().map(run).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
