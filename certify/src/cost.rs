@@ -22,7 +22,7 @@ pub(crate) struct SphereCost {
 impl SphereCost {
     /// Of a squared length; nothing if it may be as large as `π²`, or is not known.
     pub(crate) fn over(s: Interval) -> Option<Self> {
-        if !(s.hi() < BELOW_PI_SQUARED) {
+        if s.is_undefined() || s.hi() >= BELOW_PI_SQUARED {
             return None;
         }
         let at = |s: f64| Dual::<Interval, 1>::variable(Interval::point(s.max(0.0)), 0);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use ircpm_ad::Scalar;
 use ircpm_ad::interval::Interval;
-use ircpm_lattice::{CertificateError, Charges, LatticeMap, lower_bound, wall};
+use ircpm_lattice::{CertificateError, Charges, LatticeMap, LatticePotential, lower_bound, wall};
 use nalgebra::{DMatrix, SymmetricEigen};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -129,7 +129,9 @@ impl LayerPositivity {
     ) -> Self {
         let (map, theta) = (&lattice.maps[layer], &theta[lattice.flow.slot(layer)]);
         let (lowest, point) = search(map, theta, seed.wrapping_add(layer as u64));
-        let charges = map.charges();
+        let LatticePotential::Charges(charges) = map.psi() else {
+            return Self { lowest, point, proof: LayerProof::Unknown, points: 0 };
+        };
         if lowest <= 0.0 {
             let proof = at_most(charges, theta, &point).map_or(LayerProof::Nothing, LayerProof::AtMost);
             return Self { lowest, point, proof, points: 0 };

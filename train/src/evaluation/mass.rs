@@ -332,7 +332,8 @@ impl<'a> RealLine<'a> {
                 let (mut pad, mut at) = (0.1 * (high - low), end);
                 for _ in 0..EXTENSIONS {
                     subject.check()?;
-                    let found = subject.flow.signed_densities(subject.theta, &self.points(&circle, &[at]));
+                    let y = self.points(&circle, &[at]);
+                    let found = subject.ranks.signed_densities(subject.flow, subject.theta, &y);
                     let top = found.log_q.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     if top + pad.ln() < NEGLIGIBLE {
                         break;

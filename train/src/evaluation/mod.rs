@@ -24,6 +24,7 @@ use crate::config::EvaluationConfig;
 use crate::estimate::{Estimate, Estimates};
 use crate::points::{Generator, Quadrature, Sequence, Spread, base_points};
 use crate::positivity::Positivity;
+use crate::ranks::Ranks;
 use crate::target::Target;
 use crate::training::Source;
 use crate::weights::Sample;
@@ -133,6 +134,7 @@ struct Subject<'a> {
     source: Source<'a>,
     settings: &'a EvaluationConfig,
     stop: &'a AtomicBool,
+    ranks: &'a Ranks,
 }
 
 /// Measures a flow with parameters `theta` against what it learned from. The settings' `pictures` are not read.
@@ -152,6 +154,18 @@ pub fn evaluate(
     settings: &EvaluationConfig,
     stop: &AtomicBool,
 ) -> Result<Evaluation, EvaluationError> {
+    evaluate_by(&Ranks::ALONE, flow, theta, source, settings, stop)
+}
+
+/// [`evaluate`] by ranks together, all of which return the same; it stops where one of them is told to.
+pub(crate) fn evaluate_by(
+    ranks: &Ranks,
+    flow: &Flow,
+    theta: &[f64],
+    source: Source<'_>,
+    settings: &EvaluationConfig,
+    stop: &AtomicBool,
+) -> Result<Evaluation, EvaluationError> {
     let manifold = flow.manifold();
     if let Some((target, _)) = source.target() {
         assert_eq!(manifold, target.manifold(), "a flow and its target live on one manifold");
@@ -159,7 +173,7 @@ pub fn evaluate(
     let held_out = Sample::new(source.held_out(), manifold.ambient());
     assert_eq!(theta.len(), flow.parameters(), "the parameters of the flow");
     check(theta, settings)?;
-    let subject = Subject { flow, theta, source, settings, stop };
+    let subject = Subject { flow, theta, source, settings, stop, ranks };
     let mut survey = Survey::new();
     let Weighed { weights, solve, failed, images } = subject.weigh()?;
     survey.add_indefinite(solve.indefinite);
@@ -245,7 +259,7 @@ pub fn log_target(target: &dyn Target, beta: f64, y: &[f64]) -> Result<Vec<f64>,
 impl Subject<'_> {
     /// Solves for independent model samples and weighs them against the target; counts those that failed.
     fn weigh(&self) -> Result<Weighed, EvaluationError> {
-        let Self { flow, settings, source, .. } = *self;
+        let Self { flow, settings, source, ranks, .. } = *self;
         let ambient = flow.manifold().ambient();
         let x = draw(flow.manifold(), Spread::Random, settings.samples, stream(settings.seed, SAMPLES));
         let mut stats = SolveStats::default();
@@ -253,7 +267,7 @@ impl Subject<'_> {
         let mut log_weights = Vec::with_capacity(settings.samples);
         for x in x.chunks(BATCH * ambient) {
             self.check()?;
-            let pushed = flow.forward(self.theta, x);
+            let pushed = ranks.forward(flow, self.theta, x);
             stats.merge(&pushed.stats);
             let solved: Vec<usize> = (0..pushed.ok.len()).filter(|&i| pushed.ok[i]).collect();
             failed += pushed.ok.len() - solved.len();
@@ -296,7 +310,7 @@ impl Subject<'_> {
         let mut all = SignedDensities::default();
         for y in y.chunks(BATCH * self.flow.manifold().ambient()) {
             self.check()?;
-            let found = self.flow.signed_densities(self.theta, y);
+            let found = self.ranks.signed_densities(self.flow, self.theta, y);
             survey.add(&found);
             all.x.extend(found.x);
             all.log_q.extend(found.log_q);
@@ -313,7 +327,7 @@ impl Subject<'_> {
         let mut y = Vec::with_capacity(x.len());
         for x in x.chunks(BATCH * ambient) {
             self.check()?;
-            let pushed = self.flow.forward(self.theta, x);
+            let pushed = self.ranks.forward(self.flow, self.theta, x);
             survey.add_indefinite(pushed.stats.indefinite);
             let solved = pushed.y.chunks_exact(ambient).zip(&pushed.ok).filter(|(_, ok)| **ok);
             y.extend(solved.flat_map(|(y, _)| y));
@@ -336,7 +350,7 @@ impl Subject<'_> {
         for some in candidates.chunks(BATCH) {
             self.check()?;
             let x: Vec<f64> = some.iter().flat_map(|i| &found.x[i * n..(i + 1) * n]).copied().collect();
-            let pushed = self.flow.forward(self.theta, &x);
+            let pushed = self.ranks.forward(self.flow, self.theta, &x);
             for (k, &i) in some.iter().enumerate() {
                 let (x, y) = (&x[k * n..(k + 1) * n], &y[i * n..(i + 1) * n]);
                 let distance = manifold.distance(&pushed.y[k * n..(k + 1) * n], y);
@@ -379,7 +393,8 @@ impl Subject<'_> {
 
     /// Refuses to go on once `stop` is set.
     fn check(&self) -> Result<(), EvaluationError> {
-        if self.stop.load(Ordering::Relaxed) { Err(EvaluationError::Interrupted) } else { Ok(()) }
+        let stops = self.ranks.any(self.stop.load(Ordering::Relaxed));
+        if stops { Err(EvaluationError::Interrupted) } else { Ok(()) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::output::warn;
 use super::recorder::{self, Recorder};
 use crate::config::{Config, EvaluationConfig};
 use crate::data::crc32;
-use crate::evaluation::{Evaluation, EvaluationError, evaluate, seed_of_run};
+use crate::evaluation::{Evaluation, EvaluationError, evaluate_by, seed_of_run};
 use crate::positivity::Positivity;
 use crate::report::{Report, picture};
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
@@ -53,18 +53,30 @@ pub fn train(
     record(&problem, Training::new(&problem, None)?, folder, stop, watcher)
 }
 
-/// Trains as one of the ranks that have no folder: rank 0 records what they do together, and measures it.
+/// Trains and measures as one of the ranks that have no folder: rank 0 records what they do together.
 ///
 /// Linear layers are fitted by rank 0 alone.
 ///
 /// # Errors
-/// [`TrainingError`] if training cannot begin, or stops before its end.
+/// [`RunError::Training`] and [`RunError::Evaluation`], which rank 0 has as well.
 pub fn assist(problem: &Problem, state: Option<State>, stop: &AtomicBool) -> Result<(), RunError> {
-    if problem.config.is_linear() || state.as_ref().is_some_and(|state| state.progress.done) {
+    if problem.config.is_linear() {
         return Ok(());
     }
-    let trainer = state.map_or_else(|| problem.trainer(), |state| problem.resume(state));
-    Ok(trainer?.run(stop, &mut ())?)
+    let state = match state {
+        Some(state) if state.progress.done => state,
+        state => {
+            let mut trainer = state.map_or_else(|| problem.trainer(), |state| problem.resume(state))?;
+            trainer.run(stop, &mut ())?;
+            trainer.state()
+        }
+    };
+    if state.progress.done
+        && let Some(trained) = problem.at(&state)
+    {
+        evaluated(&trained, &state.theta, stop)?;
+    }
+    Ok(())
 }
 
 /// The saved state of a run that was interrupted; none if it was before the first checkpoint, or before the first linear
@@ -188,7 +200,7 @@ fn conclude(
 /// # Errors
 /// [`FolderError::Busy`] while another process trains or measures the run, which would go on from the state that is
 /// measured here. [`RunError::Checkpoint`] if the checkpoint is damaged, or not of the configuration beside it; what
-/// [`evaluate`] says.
+/// [`crate::evaluation::evaluate`] says.
 pub fn reevaluate(problem: &Problem, folder: &Folder, stop: &AtomicBool) -> Result<Report, RunError> {
     // A folder that nobody may write to cannot be locked. A measured run there is measured again all the same.
     let _lock = match folder.lock() {
@@ -267,21 +279,28 @@ fn trained(problem: &Problem, state: &State, folder: &Folder) -> Result<Problem,
 }
 
 fn measure(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
-    let Config { seed, ref evaluation, .. } = problem.config;
-    let settings = EvaluationConfig { seed: seed_of_run(evaluation.seed, seed), ..evaluation.clone() };
-    let mut measured = evaluate(&problem.flow, theta, problem.source(), &settings, stop)?;
-    measured.add_baselines(problem.manifold(), problem.source(), seed);
+    let mut measured = evaluated(problem, theta, stop)?;
+    measured.add_baselines(problem.manifold(), problem.source(), problem.config.seed);
     if let Some(lattice) = problem.lattice() {
         let go_on = || match stop.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
-        measured.positivity = Some(Positivity::new(lattice, theta, settings.seed, &go_on));
+        let Config { seed, ref evaluation, .. } = problem.config;
+        let seed = seed_of_run(evaluation.seed, seed);
+        measured.positivity = Some(Positivity::new(lattice, theta, seed, &go_on));
         if go_on().is_break() {
             return Err(EvaluationError::Interrupted.into());
         }
     }
     Ok(measured)
+}
+
+/// What all ranks measure together.
+fn evaluated(problem: &Problem, theta: &[f64], stop: &AtomicBool) -> Result<Evaluation, RunError> {
+    let Config { seed, ref evaluation, .. } = problem.config;
+    let settings = EvaluationConfig { seed: seed_of_run(evaluation.seed, seed), ..evaluation.clone() };
+    Ok(evaluate_by(problem.ranks(), &problem.flow, theta, problem.source(), &settings, stop)?)
 }
 
 /// Writes the numbers, and then the pictures: if these fail, as on a full disk, the numbers are there.

@@ -262,6 +262,7 @@ impl Problem {
     /// The same problem for ranks that train together, each of which has it: see [`Trainer::shared_by`]. Linear layers are
     /// fitted by each process alone.
     pub fn shared_by(self, ranks: Ranks) -> Self {
+        let ranks = if self.config.is_linear() { Ranks::ALONE } else { ranks };
         Self { ranks, ..self }
     }
 

@@ -72,7 +72,7 @@ impl Wall {
     /// [`StateError`] if a tensor is missing or of another wall.
     pub fn restore(&mut self, state: &Tensors) -> Result<(), StateError> {
         // All layers have the same sites.
-        let of_one = POOL * self.layers.first().map_or(0, |layer| layer.map.charges().sites());
+        let of_one = POOL * self.layers.first().map_or(0, |layer| layer.map.psi().sites());
         let count = self.layers.len();
         let is_count = |x: f64| (0.0..1e15).contains(&x) && x.fract() == 0.0;
         let searches = tensor(state, COUNTS, Some(count), is_count)?;
