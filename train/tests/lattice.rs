@@ -193,7 +193,9 @@ fn trained(problem: &Problem, stop_after: Option<usize>, threads: usize) -> Vec<
     let run = || {
         let mut trainer = problem.trainer().unwrap();
         if let Some(steps) = stop_after {
-            (0..steps).for_each(|_| drop(trainer.step().unwrap()));
+            for _ in 0..steps {
+                trainer.step().unwrap();
+            }
             let saved = Checkpoint { config: problem.config.clone(), state: trainer.state() };
             let read = Checkpoint::decode(&saved.encode().unwrap()).unwrap();
             trainer = problem.resume(read.state).unwrap();

@@ -79,7 +79,7 @@ fn no_certificate_of_a_ring_contradicts_a_search() {
         let charges = chain.charges(10).unwrap();
         let map = Arc::new(LatticeMap::new(charges.clone(), Solver::default()).unwrap());
         for seed in 0..2 {
-            let theta = parameters(&charges, 1.2, &mut random(50 + seed));
+            let theta = parameters(&charges.clone().into(), 1.2, &mut random(50 + seed));
             let found = 1.0 - wall::search(&map, &theta, 32, 100, seed).unwrap().curvature;
             let proved = proved(&charges, &theta, grid);
             assert!(proved < found, "range {range}, degree {degree}: {proved} {found}");
@@ -102,7 +102,7 @@ fn a_grid_of_differences_agrees_with_one_of_angles() {
     let classes = charges.labels().len();
     terms.push(Term { charge: vec![(4, 1)], class: classes });
     let same = Charges::new(9, &terms).unwrap();
-    let theta = parameters(&charges, 1.2, &mut random(60));
+    let theta = parameters(&charges.clone().into(), 1.2, &mut random(60));
     let longer = [&theta[..], &[0.0]].concat();
     let (fine, coarse) = (proved(&charges, &theta, 64), proved(&same, &longer, 64));
     // The errors of interpolation differ.
