@@ -26,7 +26,7 @@ fn regressions_stay_fixed() {
 #[test]
 fn mutated_inputs_are_enclosed() {
     let (corpus, mut rng) = (corpus(), Pcg64::seed_from_u64(5));
-    for _ in 0..40_000 {
+    for _ in 0..2000 {
         let mut input = corpus[rng.random_range(0..corpus.len())].clone();
         input[0] = rng.random_range(0..=255);
         for _ in 0..rng.random_range(0..6) {
