@@ -112,8 +112,8 @@ fn likelihood_of_points_is_the_same_bits() {
 /// A rank alone sees the energy's pole, and all return the same error.
 #[test]
 fn an_error_of_one_rank_is_that_of_all() {
-    let text = "[target]\nmanifold = \"T1\"\nenergy = \"sqrt(theta1 - 0.05)\"\n[model]\nlayers = 1\nhidden = [4]\n[training]\n\
-                optimiser = \"adam\"\nsteps = 4\nbatch = 256";
+    let text = "[target]\nmanifold = \"T1\"\nenergy = \"sqrt(theta1 - 0.001)\"\n[model]\nlayers = 1\nhidden = [4]\n[training]\n\
+                optimiser = \"adam\"\nsteps = 400\nbatch = 256";
     let problem = problem(text);
     let error = |ranks: &Ranks| {
         let shared = problem.clone().shared_by(ranks.clone());
