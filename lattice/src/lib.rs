@@ -4,7 +4,8 @@
 //! symmetries of the lattice. Its gradient and Hessian are closed forms, and `H = I + Hess psi` is banded, sparse, or
 //! diagonal with a part of low rank, so that log-determinants, solves and gradients are exact at a cost that grows with
 //! the number of angles only as elimination does: linearly on chains. A [`LatticeMap`] is a layer of the ordinary
-//! [`ircpm_flow::Flow`], whose losses, samples and estimates need no word about it.
+//! [`ircpm_flow::Flow`], whose losses, samples and estimates need no word about it. A small network at the angles of every
+//! window, [`Windows`], is the other family of such potentials, and [`Unimodular`] changes coordinates between layers.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -43,7 +44,8 @@
 //! # Limits
 //!
 //! A map is a diffeomorphism only where `H` is positive definite everywhere. [`wall::search`] looks for the worst point,
-//! and what it does not find is no proof, which for chains [`certify`] gives. Elimination is without pivots: where `H` is nearly singular but not positive
+//! and what it does not find is no proof, which for charges on chains [`certify`] gives; for windows there is none. Elimination
+//! is without pivots: where `H` is nearly singular but not positive
 //! definite, the signs and logarithms of [`ircpm_flow::Map::signed_log_dets`] lose digits.
 
 #![allow(
