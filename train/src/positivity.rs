@@ -127,7 +127,7 @@ impl LayerPositivity {
         effort: Effort,
         go_on: &dyn Fn() -> ControlFlow<()>,
     ) -> Self {
-        let (map, theta) = (&lattice.maps[layer], &theta[lattice.flow.slot(layer)]);
+        let (map, theta) = (&lattice.maps[layer], &theta[lattice.slot(layer)]);
         let (lowest, point) = search(map, theta, seed.wrapping_add(layer as u64));
         let LatticePotential::Charges(charges) = map.psi() else {
             return Self { lowest, point, proof: LayerProof::Unknown, points: 0 };
