@@ -36,6 +36,8 @@ const MOST_BUMPS: usize = 400;
 const MOST_CONDITIONAL: usize = 243;
 /// Most functions that are not bumps, those that conditioning variables multiply among them.
 const MOST_MULTIPLIED: usize = 320;
+/// How many times fewer bumps a poorer dictionary has.
+const POORER: usize = 5;
 /// Width of a bump in units of the distance to its neighbours.
 const COVERAGE: f64 = 0.8;
 
@@ -55,6 +57,7 @@ impl Richness {
                 [9, 27, 81, MOST_CONDITIONAL].into_iter().filter(|k| 8 * k <= count).collect()
             }
             // Neighbours among many centres on a line are too close for the shape of a density.
+            _ if manifold.ambient() == 1 => on_a_line(count),
             _ if has_reals => {
                 [3, 9, 27, 81].into_iter().filter(|k| 8 * k <= count).take(2 + kinds.len()).collect()
             }
@@ -64,6 +67,25 @@ impl Richness {
         };
         Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
     }
+
+    /// The dictionary with fewer bumps, where they have one scale. Many laws need no more, and what is richer follows the
+    /// accidents of the points.
+    pub(super) fn poorer(&self) -> Option<Self> {
+        match self.bumps[..] {
+            [count] if count >= POORER => Some(Self { bumps: vec![count / POORER], ..self.clone() }),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers of bumps for one real coordinate: the finest scale takes more points, because peaks with a wide gap between
+/// them take several layers, each of which follows accidents of the points.
+fn on_a_line(count: usize) -> Vec<usize> {
+    [(3, 8), (9, 8), (27, 40)]
+        .into_iter()
+        .filter(|(bumps, each)| each * bumps <= count)
+        .map(|row| row.0)
+        .collect()
 }
 
 impl Choice {
