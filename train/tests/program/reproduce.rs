@@ -65,8 +65,11 @@ fn a_short_programme_writes_rows_tables_and_figures() {
 fn wrong_names_and_keys_are_refused_before_anything_is_trained() {
     let dir = folder();
     ends(&ircpm(dir.path(), &["reproduce", "--only", "table-1"]), 2);
+    let output = ircpm(dir.path(), &["reproduce", "--out", "out", "--set", "seed=3"]);
+    ends(&output, 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("give --seed and --seeds"));
     let output = ircpm(dir.path(), &["reproduce", "--out", "out", "--set", "training.stepz=3"]);
     ends(&output, 1);
     assert!(String::from_utf8_lossy(&output.stderr).contains("stepz"), "{:?}", output.stderr);
-    assert!(!dir.path().join("out/rows.jsonl").exists());
+    assert!(!dir.path().join("out").exists());
 }

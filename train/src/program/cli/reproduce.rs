@@ -61,8 +61,27 @@ pub(super) struct Reproduce {
     #[command(flatten)]
     threads: Threads,
     /// Replace a key of every row
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = of_every_row)]
     sets: Vec<Override>,
+}
+
+/// An override; not of the seed, of which every run of a row has one of its own.
+fn of_every_row(text: &str) -> Result<Override, String> {
+    if text.split_once('=').is_some_and(|(key, _)| key.trim() == "seed") {
+        return Err("each run of a row has a seed of its own: give --seed and --seeds".to_owned());
+    }
+    text.parse()
+}
+
+impl Reproduce {
+    fn is_asked_for(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
+    /// Number of seeds per row.
+    fn count(&self) -> u64 {
+        self.seeds.unwrap_or(if self.quick { 1 } else { 3 })
+    }
 }
 
 /// Names of rows and studies.
@@ -82,6 +101,11 @@ struct Programme<'a> {
 /// Does what the arguments say; returns the exit status.
 pub(super) fn reproduce(args: &Reproduce, stop: &AtomicBool) -> Result<u8, CliError> {
     args.threads.start()?;
+    // Wrong keys and seeds that are too large are refused before there is a folder.
+    let last = args.seed.saturating_add(args.count() - 1);
+    for row in programme().iter().filter(|row| args.is_asked_for(row.name)) {
+        row.config(args.quick, last, &args.sets).map_err(RunError::from)?;
+    }
     let folder = Folder::create(args.out.as_deref(), "reproduce").map_err(RunError::from)?;
     note(format_args!("reproduce: into {}", folder.root().display()));
     let threads = rayon::current_num_threads();
@@ -130,17 +154,13 @@ fn of_paper(error: &RunError) -> Option<&PaperError> {
 impl Programme<'_> {
     fn run(&mut self) -> Result<(), CliError> {
         let start = ProcessTime::now();
-        // Wrong keys are refused before anything is trained.
-        for row in programme().iter().filter(|row| self.is_asked_for(row.name)) {
-            row.config(self.args.quick, self.args.seed, &self.args.sets).map_err(RunError::from)?;
-        }
         for row in programme() {
-            if self.is_asked_for(row.name) {
+            if self.args.is_asked_for(row.name) {
                 self.train(row)?;
             }
         }
         for study in STUDIES {
-            if self.is_asked_for(study.name) {
+            if self.args.is_asked_for(study.name) {
                 self.study(study)?;
             }
         }
@@ -149,18 +169,10 @@ impl Programme<'_> {
         Ok(())
     }
 
-    fn is_asked_for(&self, name: &str) -> bool {
-        self.args.only.is_empty() || self.args.only.iter().any(|only| only == name)
-    }
-
-    fn seeds(&self) -> u64 {
-        self.args.seeds.unwrap_or(if self.args.quick { 1 } else { 3 })
-    }
-
     /// All seeds of a row; the model of the first stays for the studies.
     fn train(&mut self, row: Row) -> Result<(), CliError> {
         self.results.outcomes.push(Outcome { row, runs: vec![] });
-        for seed in (0..self.seeds()).map(|k| self.args.seed.saturating_add(k)) {
+        for seed in (0..self.args.count()).map(|k| self.args.seed.saturating_add(k)) {
             let found = self.train_one(&row, seed);
             let run = match found {
                 Ok((model, measured)) => {
