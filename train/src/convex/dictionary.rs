@@ -36,8 +36,6 @@ const MOST_BUMPS: usize = 400;
 const MOST_CONDITIONAL: usize = 243;
 /// Most functions that are not bumps, those that conditioning variables multiply among them.
 const MOST_MULTIPLIED: usize = 320;
-/// How many times fewer bumps a poorer dictionary has.
-const POORER: usize = 5;
 /// Width of a bump in units of the distance to its neighbours.
 const COVERAGE: f64 = 0.8;
 
@@ -66,15 +64,6 @@ impl Richness {
             _ => vec![(count / 12).clamp(20, MOST_BUMPS)],
         };
         Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
-    }
-
-    /// The dictionary with fewer bumps, where they have one scale. Many laws need no more, and what is richer follows the
-    /// accidents of the points.
-    pub(super) fn poorer(&self) -> Option<Self> {
-        match self.bumps[..] {
-            [count] if count >= POORER => Some(Self { bumps: vec![count / POORER], ..self.clone() }),
-            _ => None,
-        }
     }
 }
 

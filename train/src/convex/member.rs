@@ -121,12 +121,6 @@ impl<'a> Member<'a> {
         Richness::new(self.manifold, self.data.weights.effective(count).round() as usize)
     }
 
-    /// Whether the last layer has fewer bumps than the points can bear; so too if there is none.
-    pub(super) fn is_poor(&self) -> bool {
-        let most: usize = self.richness().bumps.iter().sum();
-        self.layers.last().is_none_or(|layer| layer.choice.terms.bumps.len() < most)
-    }
-
     /// Log-densities that the validation points have without a further layer, up to those of the layers so far.
     pub(super) fn base_densities(&self) -> Vec<f64> {
         self.v.points.chunks_exact(self.manifold.ambient()).map(|x| self.manifold.log_base(x)).collect()

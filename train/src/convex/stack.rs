@@ -8,7 +8,6 @@ use ircpm_flow::{Flow, FlowError, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
-use super::dictionary::Richness;
 use super::layer::MOST_PENALTIES;
 use super::member::{Draft, FittedLayer, Member};
 use super::preparation::Preparation;
@@ -194,16 +193,6 @@ fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Membe
     (0..used).map(of).collect()
 }
 
-/// The drafts of a layer in all folds.
-struct Chosen {
-    richness: Richness,
-    drafts: Vec<Draft>,
-    /// Number of the penalty.
-    k: usize,
-    /// What the layer brings at every validation point.
-    gains: Vec<f64>,
-}
-
 /// The stacks of all folds, and the one of all points.
 struct Growth<'a> {
     preparation: &'a Preparation<'a>,
@@ -294,9 +283,14 @@ impl<'a> Growth<'a> {
     fn grow(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         let LinearOptions { layers, barrier, .. } = *self.options;
         for layer in self.whole.layers.len()..layers {
-            let stop = self.stop;
+            let (stop, richness) = (self.stop, self.whole.richness());
+            let drafts: Vec<Draft> = self
+                .folds
+                .par_iter_mut()
+                .map(|fold| fold.draft(&richness, barrier, None, stop))
+                .collect::<Result<_, _>>()?;
             let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
-            let Some(Chosen { richness, drafts, k, gains }) = self.best_draft(&base)? else { break };
+            let Some((k, gains)) = best_penalty(&drafts, &base, &self.weights) else { break };
             if self.is_stopped() || !self.pays(&gains) {
                 break;
             }
@@ -327,28 +321,6 @@ impl<'a> Growth<'a> {
             watch(&self.density(true)?);
         }
         Ok(())
-    }
-
-    /// The next layer by the dictionary and the penalty that the validation points like best. Poorer dictionaries are
-    /// tried until a rich one has won.
-    fn best_draft(&mut self, base: &[f64]) -> Result<Option<Chosen>, FlowError> {
-        let (stop, barrier) = (self.stop, self.options.barrier);
-        let rich = self.whole.richness();
-        let poorer = rich.poorer().filter(|_| self.whole.is_poor());
-        let mut best: Option<(f64, Chosen)> = None;
-        for richness in poorer.into_iter().chain([rich]) {
-            let drafts: Vec<Draft> = self
-                .folds
-                .par_iter_mut()
-                .map(|fold| fold.draft(&richness, barrier, None, stop))
-                .collect::<Result<_, _>>()?;
-            let Some((k, gains)) = best_penalty(&drafts, base, &self.weights) else { continue };
-            let gain = self.weights.mean(&gains);
-            if best.as_ref().is_none_or(|(least, _)| gain > *least) {
-                best = Some((gain, Chosen { richness, drafts, k, gains }));
-            }
-        }
-        Ok(best.map(|(_, chosen)| chosen))
     }
 
     /// The natural gradient over all layers, as many steps as the folds find best.
