@@ -73,7 +73,7 @@ pub(crate) const ROWS: [Row; 27] = [
     Row("atan", |x| x.atan(), |x, c| x.atan(BITS, NEAREST, c), [-1e3, 1e3], 12.0),
     Row("sinh", |x| x.sinh(), |x, c| x.sinh(MORE, NEAREST, c), [-700.0, 700.0], 16.0),
     Row("cosh", |x| x.cosh(), |x, c| x.cosh(BITS, NEAREST, c), [-700.0, 700.0], 12.0),
-    Row("tanh", |x| x.tanh(), |x, c| x.tanh(MORE, NEAREST, c), [-30.0, 30.0], 16.0),
+    Row("tanh", |x| x.tanh(), |x, c| x.tanh(MORE, NEAREST, c), [-30.0, 30.0], 18.0),
     Row("asinh", |x| x.asinh(), |x, c| x.asinh(MORE, NEAREST, c), [-1e12, 1e12], 24.0),
     Row("softplus", |x| x.softplus(), |x, c| one_plus_exp(x, c).ln(MORE, NEAREST, c), [-100.0, 100.0], 24.0),
     Row(
