@@ -184,7 +184,8 @@ impl<const D: usize> Cubic<D> {
     /// The coefficients over the box, the first of them narrowed by the mean value theorem.
     fn narrow(&self) -> Coefficients<D> {
         let mut x = self.over;
-        if self.is_constant {
+        // Where a branch was not decided nothing is known of the way from the middle.
+        if self.is_constant || self.reach.iter().any(|reach| !reach.magnitude().is_finite()) {
             return x;
         }
         for i in 0..D {

@@ -37,7 +37,8 @@ impl<E, const D: usize, const M: usize> Debug for Density<'_, E, D, M> {
 
 impl<'a, E: Expression, const D: usize, const M: usize> Density<'a, E, D, M> {
     /// The density of the stack of `layers`, potentials with their parameters, the first applied first, against the
-    /// target `exp(−energy)`.
+    /// target `exp(−energy)`. Potentials must have continuous second derivatives, as for [`crate::Layer::on`]; the energy
+    /// need not.
     ///
     /// # Errors
     /// The number of a layer, from 0, and [`CertifyError`] as [`crate::Layer::new`].

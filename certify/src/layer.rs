@@ -30,7 +30,8 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     }
 
     /// The map of `potential` with the parameters `theta` on the manifold whose points have these coordinates: angles and
-    /// unit vectors.
+    /// unit vectors. The potential must have continuous second derivatives, which no enclosure can tell: a branch of
+    /// `|x|` or `max` is not looked at as the kink that it is.
     ///
     /// # Errors
     /// [`CertifyError`] if `D` is not 1 to 8 or not the dimension of the manifold, if the manifold is no product of tori

@@ -13,7 +13,14 @@ Checks the certificate of a run, which `ircpm certify RUN` has written, without 
 Usage: ircpm-check RUN            the certificate in the folder of a run, and that it is of the run's parameters
        ircpm-check FILE [RUN]     a certificate, and that it is of a run's parameters, if one is given
 
+Of a run the parameters alone are compared. Features, widths, waves, bumps and group elements are those that the certificate
+states: read them there, beside the configuration of the run.
 The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read.
+";
+
+/// What is not compared.
+const OF_A_RUN: &str = "  \
+  the parameters are those of the run; the form of psi is the one that the certificate states, and was not compared
 ";
 
 const CERTIFICATE: &str = "certificate.txt";
@@ -50,7 +57,7 @@ fn judge(certificate: &Path, run: Option<&Path>) -> (String, u8) {
     match read_both(certificate, run) {
         Err(problem) => (format!("{problem}\n"), 2),
         Ok((bytes, theta)) => match check(&bytes, theta.as_deref()) {
-            Ok(verified) => (verified.to_string(), 0),
+            Ok(verified) => (verified.to_string() + if theta.is_some() { OF_A_RUN } else { "" }, 0),
             Err(error) if error.is_rejection() => (format!("REJECTED: {error}\n"), 3),
             Err(error) => (format!("{}: {error}\n", certificate.display()), 2),
         },

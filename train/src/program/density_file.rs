@@ -44,5 +44,5 @@ pub fn read_density(checksum: &str, beta: f64, folder: &Folder) -> Result<Option
     let bytes = folder.read(file::DENSITY)?;
     let fault = |source| RunError::Density { path: folder.path(file::DENSITY), source };
     let Stored { proof, checkpoint } = serde_json::from_slice(&bytes).map_err(fault)?;
-    Ok((checkpoint == checksum && proof.beta == beta).then_some(proof))
+    Ok((checkpoint == checksum && proof.beta == beta && proof.is_proven()).then_some(proof))
 }
