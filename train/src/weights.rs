@@ -177,7 +177,8 @@ impl Sample {
 pub(crate) struct Weights(Option<Vec<f64>>);
 
 impl Weights {
-    fn of_mean_one(weights: Vec<f64>) -> Self {
+    /// Weights over their mean.
+    pub(crate) fn of_mean_one(weights: Vec<f64>) -> Self {
         if weights.windows(2).all(|pair| pair[0] == pair[1]) {
             return Self(None);
         }

@@ -10,6 +10,7 @@ use std::f64::consts::TAU;
 use ircpm_ad::elementary::transcendental::sin_cos;
 use ircpm_ad::{Real, Scalar};
 use ircpm_manifolds::{AnyManifold, Torus};
+use nalgebra::{DMatrix, DVector};
 
 use super::density::{Density, DualPoint};
 
@@ -28,6 +29,16 @@ pub struct Chain {
 /// The chain of that many angles with `κ = 1`, `h = 0.5` (our choice): ever harder for a uniform base as it grows.
 pub fn open_chain(sites: usize) -> Chain {
     Chain { sites, kappa: 1.0, field: 0.5 }
+}
+
+impl Chain {
+    /// Exact `⟨cos(θ₀ − θᵣ)⟩` at the inverse temperature `β` for `r` from 0 to `N − 1`, by the transfer operator of
+    /// [`Density::log_z`]; `None` where that is not known.
+    pub fn correlations(&self, beta: f64) -> Option<Vec<f64>> {
+        let (kappa, field) = (beta * self.kappa, beta * self.field);
+        let concentration = 4.0 * kappa.abs() + field.abs();
+        (concentration <= 1e6).then(|| correlations(self.sites, kappa, field, nodes(concentration)))
+    }
 }
 
 impl Density for Chain {
@@ -67,6 +78,36 @@ impl Density for Chain {
         }
         -(coupling * self.kappa + field * self.field)
     }
+}
+
+/// `⟨cos(θ₀ − θᵣ)⟩` for all `r` on `n` uniform grid points. With `T = Δ e^{κ cos(θ−θⱼ)} e^{h cos θ}`, `w = e^{h cos θ}` and
+/// `b_k = (Tᵀ)ᵏ 1` it is `Σ_θ (cos θ (Tʳ w cos)(θ) + sin θ (Tʳ w sin)(θ)) b_{N−1−r}(θ)` over `Σ_θ (Tʳ w)(θ) b_{N−1−r}(θ)`.
+/// Every vector may have its own scale: all three to the left of site `r` share one, and that of `b` cancels.
+fn correlations(sites: usize, kappa: f64, field: f64, n: usize) -> Vec<f64> {
+    let step = TAU / n as f64;
+    let angle = DVector::from_fn(n, |i, _| i as f64 * step);
+    let weight = angle.map(|angle| (field * angle.cos() - field.abs()).exp());
+    let kernel = DMatrix::from_fn(n, n, |i, j| (kappa * (angle[i] - angle[j]).cos() - kappa.abs()).exp());
+    let (cos, sin) = (angle.map(f64::cos), angle.map(f64::sin));
+    let mut after = vec![DVector::repeat(n, 1.0)];
+    for k in 1..sites {
+        let next = &kernel * after[k - 1].component_mul(&weight);
+        after.push(&next / next.max());
+    }
+    let mut before =
+        DMatrix::from_columns(&[weight.clone(), weight.component_mul(&cos), weight.component_mul(&sin)]);
+    let mut all = Vec::with_capacity(sites);
+    for r in 0..sites {
+        if r > 0 {
+            before = &kernel * before;
+            before.column_iter_mut().for_each(|mut column| column.component_mul_assign(&weight));
+            before /= before.column(0).max();
+        }
+        let b = &after[sites - 1 - r];
+        let product = |k: usize, by: &DVector<f64>| before.column(k).component_mul(by).dot(b);
+        all.push((product(1, &cos) + product(2, &sin)) / before.column(0).dot(b));
+    }
+    all
 }
 
 /// Grid points for which the rule is exact to rounding. Its error is the Fourier coefficient of the density at that
@@ -110,7 +151,7 @@ fn dot<'a>(x: &[f64], y: impl Iterator<Item = &'a f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::bessel::log_fisher_integral;
+    use crate::target::bessel::{i0, i1, log_fisher_integral};
 
     /// `log ∫ exp(−u)` by the trapezoidal rule in all dimensions at once.
     fn brute_force(chain: &Chain, n: usize) -> f64 {
@@ -189,8 +230,40 @@ mod tests {
     }
 
     #[test]
+    fn correlations_without_a_field_are_powers_of_a_ratio_of_bessel_functions() {
+        for kappa in [0.3, 1.0, 20.0] {
+            let ratio = i1(kappa) / i0(kappa);
+            let values =
+                Chain { sites: 9, kappa, field: 0.0 }.correlations(1.0).expect("a small concentration");
+            assert_eq!(values.len(), 9);
+            for (r, value) in values.iter().enumerate() {
+                let known = ratio.powi(r as i32);
+                assert!((value - known).abs() < 1e-13, "{kappa}, {r}: {value} is not {known}");
+            }
+        }
+    }
+
+    #[test]
+    fn correlations_in_a_field_match_quadrature_in_all_dimensions() {
+        let (chain, n, beta) = (Chain { sites: 3, kappa: -1.5, field: 0.7 }, 48, 1.5);
+        let angle = |i: usize| i as f64 * TAU / n as f64;
+        let mut sums = [0.0; 3];
+        for node in 0..n * n * n {
+            let y = [angle(node % n), angle(node / n % n), angle(node / n / n)];
+            let weight = (-beta * chain.energy(&y)).exp();
+            (0..3).for_each(|r| sums[r] += weight * (y[0] - y[r]).cos());
+        }
+        let values = chain.correlations(beta).expect("a small concentration");
+        for r in 0..3 {
+            let (value, known) = (values[r], sums[r] / sums[0]);
+            assert!((value - known).abs() < 1e-12, "{r}: {value} is not {known}");
+        }
+    }
+
+    #[test]
     fn chain_log_z_is_unknown_where_its_grid_would_be_too_large() {
         assert_eq!(open_chain(4).log_z(1e6), None);
+        assert_eq!(open_chain(4).correlations(1e6), None);
     }
 
     #[test]

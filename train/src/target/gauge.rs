@@ -82,6 +82,39 @@ impl PlaneGauge {
         }
         Some(-second / z / (TAU * TAU))
     }
+
+    /// Probabilities of the charges `0, ±1, …, ±most`, from `−most` upwards, at the inverse temperature `β`; `None` where
+    /// `log Z` is not known.
+    ///
+    /// Fourier coefficients of `Z(ϑ)/Z(0)`, see [`PlaneGauge::mean_square_charge`]: `P(Q) = (1/2π) ∫ Z(ϑ)/Z(0) cos(Qϑ) dϑ`
+    /// by the trapezoidal rule, whose error is the probability of charges beyond `8 most + 64`, about.
+    pub fn charge_probabilities(&self, beta: f64, most: usize) -> Option<Vec<f64>> {
+        if !is_known(beta) {
+            return None;
+        }
+        let n = 8 * most + 64;
+        let rule = gauss_legendre(200 + (20.0 * beta.sqrt()) as usize);
+        let f = |s: f64| -> f64 {
+            let terms = rule.iter().map(|&(t, weight)| {
+                0.5 * weight * (beta * ((PI * t).cos() - 1.0)).exp() * (s * PI * t).cos()
+            });
+            terms.sum()
+        };
+        let (scale, orders) = (f(0.0), orders(beta, self.plaquettes()) as i32 + 1);
+        let z: Vec<f64> = (0..n)
+            .map(|k| {
+                let shift = k as f64 / n as f64;
+                let powers = (-orders..=orders)
+                    .map(|m| (f(f64::from(m) + shift) / scale).powi(self.plaquettes() as i32));
+                powers.sum()
+            })
+            .collect();
+        let probability = |charge: i64| -> f64 {
+            let angle = |k: usize| TAU * charge as f64 * k as f64 / n as f64;
+            z.iter().enumerate().map(|(k, z)| z * angle(k).cos()).sum::<f64>() / (n as f64 * z[0])
+        };
+        Some((-(most as i64)..=most as i64).map(probability).collect())
+    }
 }
 
 impl Density for PlaneGauge {
@@ -201,6 +234,20 @@ mod tests {
             let (value, known) = (gauge.mean_square_charge(beta).expect("small"), squares / sum);
             assert!((value - known).abs() < 3e-3, "{beta}: {value} is not {known}");
         }
+    }
+
+    #[test]
+    fn probabilities_of_the_charge_sum_to_one_and_have_the_known_mean_square() {
+        for (side, beta, most) in [(2, 0.5, 8), (8, 2.0, 12), (8, 4.0, 10), (16, 5.0, 14)] {
+            let gauge = PlaneGauge { side };
+            let all = gauge.charge_probabilities(beta, most).expect("a small β");
+            let sum: f64 = all.iter().sum();
+            let squares = all.iter().enumerate().map(|(i, p)| p * (i as f64 - most as f64).powi(2));
+            let (value, known) = (squares.sum::<f64>(), gauge.mean_square_charge(beta).expect("a small β"));
+            assert!((sum - 1.0).abs() < 1e-10, "{side}, {beta}: {sum}");
+            assert!((value - known).abs() < 1e-8, "{side}, {beta}: {value} is not {known}");
+        }
+        assert_eq!(PlaneGauge { side: 4 }.charge_probabilities(2e4, 3), None);
     }
 
     #[test]

@@ -110,11 +110,21 @@ pub fn by_name(name: &str) -> Option<Box<dyn Target>> {
     known.map(|(name, make)| make(name)).or_else(|| of_family(name))
 }
 
-/// The target of that name in [`FAMILIES`], `None` if there is none.
-fn of_family(name: &str) -> Option<Box<dyn Target>> {
-    fn target(name: &str, density: impl Density) -> Option<Box<dyn Target>> {
-        Some(Box::new(InLanes::new(name.to_owned(), density)))
-    }
+/// A target of one of the [`FAMILIES`].
+#[derive(Clone, Debug)]
+pub enum Lattice {
+    /// Spins in a row.
+    Chain(chain::Chain),
+    /// Spins on a circle.
+    Ring(ring::Ring),
+    /// Spins on a periodic square.
+    Square(square::XySquare),
+    /// Plaquettes of a periodic square.
+    Gauge(gauge::PlaneGauge),
+}
+
+/// The lattice of that name in [`FAMILIES`], `None` if there is none.
+pub fn lattice_by_name(name: &str) -> Option<Lattice> {
     let number = |text: &str| text.parse::<usize>().ok().filter(|n| n.to_string() == text);
     let sites = |prefix: &str| {
         let sites = name.strip_prefix(prefix).and_then(number);
@@ -125,18 +135,29 @@ fn of_family(name: &str) -> Option<Box<dyn Target>> {
         number(rows).filter(|&side| rows == columns && side >= 2 && side * side <= MOST_SITES)
     };
     if let Some(sites) = sites("chain-") {
-        target(name, chain::open_chain(sites))
+        Some(Lattice::Chain(chain::open_chain(sites)))
     } else if let Some(sites) = sites("closed-chain-") {
-        target(name, ring::closed_chain(sites))
+        Some(Lattice::Ring(ring::closed_chain(sites)))
     } else if let Some(sites) = sites("xy-ring-") {
-        target(name, ring::xy_ring(sites))
+        Some(Lattice::Ring(ring::xy_ring(sites)))
     } else if let Some(side) = side("xy-") {
-        target(name, square::XySquare::new(side))
-    } else if let Some(side) = side("u1-") {
-        target(name, gauge::PlaneGauge { side })
+        Some(Lattice::Square(square::XySquare::new(side)))
     } else {
-        None
+        side("u1-").map(|side| Lattice::Gauge(gauge::PlaneGauge { side }))
     }
+}
+
+/// The target of that name in [`FAMILIES`], `None` if there is none.
+fn of_family(name: &str) -> Option<Box<dyn Target>> {
+    fn target(name: &str, density: impl Density) -> Box<dyn Target> {
+        Box::new(InLanes::new(name.to_owned(), density))
+    }
+    Some(match lattice_by_name(name)? {
+        Lattice::Chain(chain) => target(name, chain),
+        Lattice::Ring(ring) => target(name, ring),
+        Lattice::Square(square) => target(name, square),
+        Lattice::Gauge(gauge) => target(name, gauge),
+    })
 }
 
 #[cfg(test)]

@@ -42,6 +42,49 @@ pub fn closed_chain(sites: usize) -> Ring {
     Ring { sites, kappa: 1.0, field: 0.0, anisotropy: 0.0 }
 }
 
+impl Ring {
+    /// Exact `⟨cos(θ₀ − θᵣ)⟩` at the inverse temperature `β` for `r` from 0 to `N − 1`, by the transfer operator of
+    /// [`Density::log_z`]; `None` where that is not known.
+    ///
+    /// With eigenvalues `λ` and eigenvectors of `K`, in whose basis `cos θ` and `sin θ` are the matrices `C` and `S`, it is
+    /// `Σ_ab λ_aʳ λ_bᴺ⁻ʳ (C_ab² + S_ab²)` over `Σ_a λ_aᴺ`.
+    pub fn correlations(&self, beta: f64) -> Option<Vec<f64>> {
+        let (matrix, _) = self.transfer(beta)?;
+        let n = matrix.nrows();
+        let eigen = matrix.symmetric_eigen();
+        let largest = eigen.eigenvalues.amax();
+        let values = eigen.eigenvalues / largest;
+        let basis = eigen.eigenvectors;
+        let of = |function: fn(f64) -> f64| {
+            let rows = DMatrix::from_fn(n, n, |i, a| function(i as f64 * TAU / n as f64) * basis[(i, a)]);
+            basis.tr_mul(&rows).map(|entry| entry * entry)
+        };
+        let squares = of(f64::cos) + of(f64::sin);
+        let power = |k: usize| values.map(|value| value.powi(k as i32));
+        let trace = power(self.sites).sum();
+        Some((0..self.sites).map(|r| power(r).dot(&(&squares * power(self.sites - r))) / trace).collect())
+    }
+
+    /// The symmetric transfer matrix on `n` uniform grid points, `Δ = 2π/n`, over its largest entry, and the logarithm of
+    /// that: `Kᵢⱼ = Δ exp(κ cos(θᵢ − θⱼ) + (f(θᵢ) + f(θⱼ))/2)`, `f(θ) = h cos θ + a cos 2θ` (Kramers & Wannier 1941). The
+    /// trapezoidal rule converges exponentially for periodic functions. `None` where `n` would be too large.
+    fn transfer(&self, beta: f64) -> Option<(DMatrix<f64>, f64)> {
+        let [kappa, field, anisotropy] = [self.kappa, self.field, self.anisotropy].map(|k| beta * k);
+        let concentration = 4.0 * (kappa.abs() + anisotropy.abs()) + field.abs();
+        let n = 64 + (9.0 * concentration.sqrt()) as usize;
+        let step = TAU / n as f64;
+        let angle = |i: usize| i as f64 * step;
+        let site = |i: usize| field * angle(i).cos() + anisotropy * (2.0 * angle(i)).cos();
+        (concentration <= LARGEST_CONCENTRATION).then(|| {
+            let exponents = DMatrix::from_fn(n, n, |i, j| {
+                kappa * (angle(i) - angle(j)).cos() + 0.5 * (site(i) + site(j)) + step.ln()
+            });
+            let largest = exponents.max();
+            (exponents.map(|e| (e - largest).exp()), largest)
+        })
+    }
+}
+
 impl Density for Ring {
     fn manifold(&self) -> AnyManifold {
         Torus::new(self.sites).expect("at least one angle").into()
@@ -50,11 +93,7 @@ impl Density for Ring {
     /// Computed by the transfer operator, where β multiplies all constants. Unknown beyond a concentration of 2000,
     /// where the grid would be too large.
     fn log_z(&self, beta: f64) -> Option<f64> {
-        let [kappa, field, anisotropy] = [self.kappa, self.field, self.anisotropy].map(|k| beta * k);
-        let concentration = 4.0 * (kappa.abs() + anisotropy.abs()) + field.abs();
-        let nodes = 64 + (9.0 * concentration.sqrt()) as usize;
-        (concentration <= LARGEST_CONCENTRATION)
-            .then(|| log_partition(self.sites, kappa, field, anisotropy, nodes))
+        Some(log_partition(self.sites, &self.transfer(beta)?))
     }
 
     #[inline(always)]
@@ -88,23 +127,12 @@ impl Density for Ring {
     }
 }
 
-/// `log Z = log tr Kᴺ` on `n` uniform grid points, `Δ = 2π/n`, with the symmetric transfer matrix `Kᵢⱼ = Δ exp(κ
-/// cos(θᵢ − θⱼ) + (f(θᵢ) + f(θⱼ))/2)`, `f(θ) = h cos θ + a cos 2θ` (Kramers & Wannier 1941). The trapezoidal rule
-/// converges exponentially for periodic functions.
-///
-/// The largest entry is taken out of `K` and of its powers, so that nothing overflows.
-fn log_partition(sites: usize, kappa: f64, field: f64, anisotropy: f64, n: usize) -> f64 {
-    let step = TAU / n as f64;
-    let angle = |i: usize| i as f64 * step;
-    let site = |i: usize| field * angle(i).cos() + anisotropy * (2.0 * angle(i)).cos();
-    let exponents = DMatrix::from_fn(n, n, |i, j| {
-        kappa * (angle(i) - angle(j)).cos() + 0.5 * (site(i) + site(j)) + step.ln()
-    });
-    let largest = exponents.max();
-    let matrix = exponents.map(|e| (e - largest).exp());
+/// `log Z = log tr Kᴺ` of the transfer matrix over its largest entry, whose logarithm is the second number. The largest
+/// entries are taken out of the powers too, so that nothing overflows.
+fn log_partition(sites: usize, (matrix, largest): &(DMatrix<f64>, f64)) -> f64 {
     // K is symmetric, so the trace of a product of two powers is the sum of the products of their entries.
-    let (left, log_left) = power(&matrix, sites / 2);
-    let (right, log_right) = power(&matrix, sites - sites / 2);
+    let (left, log_left) = power(matrix, sites / 2);
+    let (right, log_right) = power(matrix, sites - sites / 2);
     sites as f64 * largest + log_left + log_right + left.component_mul(&right).sum().ln()
 }
 
@@ -132,6 +160,24 @@ pub(super) fn power(matrix: &DMatrix<f64>, k: usize) -> (DMatrix<f64>, f64) {
 mod tests {
     use super::*;
     use crate::target::bessel::log_fisher_integral;
+
+    #[test]
+    fn correlations_match_quadrature_in_all_dimensions() {
+        let (ring, n, beta) = (Ring { sites: 4, kappa: 1.0, field: -0.4, anisotropy: 0.3 }, 32, 0.8);
+        let angle = |i: usize| i as f64 * TAU / n as f64;
+        let mut sums = [0.0; 4];
+        for node in 0..n * n * n * n {
+            let y = [1, n, n * n, n * n * n].map(|size| angle(node / size % n));
+            let weight = (-beta * ring.energy(&y)).exp();
+            (0..4).for_each(|r| sums[r] += weight * (y[0] - y[r]).cos());
+        }
+        let values = ring.correlations(beta).expect("a small concentration");
+        for r in 0..4 {
+            let (value, known) = (values[r], sums[r] / sums[0]);
+            assert!((value - known).abs() < 1e-12, "{r}: {value} is not {known}");
+        }
+        assert_eq!(ring.correlations(1e4), None);
+    }
 
     #[test]
     fn golden_ring_log_z() {

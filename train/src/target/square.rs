@@ -38,6 +38,11 @@ impl XySquare {
         Self { side, first: OnceLock::new() }
     }
 
+    /// Length of the lattice's sides in sites.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
     /// Number of sites.
     pub fn sites(&self) -> usize {
         self.side * self.side

@@ -1,5 +1,7 @@
 //! Numbers to colours, by perceptually uniform maps: equal steps of the value look equal.
 
+use std::f64::consts::PI;
+
 use colorgrad::Gradient;
 use plotters::style::RGBColor;
 
@@ -25,6 +27,11 @@ impl Scale {
     /// Colours of a potential from low to high: blue to yellow (viridis).
     pub(super) fn potential((low, high): (f64, f64)) -> Self {
         Self::new(low, high, &colorgrad::preset::viridis())
+    }
+
+    /// Colours of an angle from −π to π, the same at both ends: a rainbow without a seam (sinebow).
+    pub(super) fn turn() -> Self {
+        Self::new(-PI, PI, &colorgrad::preset::sinebow())
     }
 
     fn new(low: f64, high: f64, gradient: &dyn Gradient) -> Self {

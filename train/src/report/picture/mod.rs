@@ -1,13 +1,14 @@
 //! Pictures of a trained map: densities, potentials, samples.
 //!
 //! A surface with a chart (the torus T², the sphere S²) gets heat maps; any other manifold gets projections of the
-//! samples onto pairs of coordinates.
+//! samples onto pairs of coordinates. A target on a lattice gets configurations and an observable as well.
 
 mod chart;
 mod colour;
 mod figure;
 mod grid;
 mod heat;
+mod lattice;
 mod mollweide;
 mod pairs;
 mod square;
@@ -33,9 +34,10 @@ pub use surface::{Kind, Surface, nodes, surfaces};
 const DENSITY: &str = "density.png";
 const POTENTIAL: &str = "potential.png";
 const SAMPLES: &str = "samples.png";
+const LATTICE: &str = "lattice.png";
 
 /// Names of all files that [`draw`] may make.
-pub const FILES: [&str; 3] = [DENSITY, POTENTIAL, SAMPLES];
+pub const FILES: [&str; 4] = [DENSITY, POTENTIAL, SAMPLES, LATTICE];
 
 /// A drawn picture.
 pub struct Picture {
@@ -73,17 +75,20 @@ const LAYERS: usize = 4;
 /// [`PictureError::Drawing`] if the drawing library fails, [`PictureError::Target`] if the target is not finite
 /// somewhere.
 pub fn draw(problem: &Problem, theta: &[f64], report: &Report) -> Result<Vec<Picture>, PictureError> {
-    let samples = samples(problem, theta);
+    let (samples, log_q) = samples(problem, theta);
     let notation = problem.config.notation();
-    let Some(chart) = chart(problem.manifold(), &notation) else {
-        return Ok(vec![pairs::draw(problem.manifold(), &samples, &notation, report)?]);
+    let mut pictures = match chart(problem.manifold(), &notation) {
+        None => vec![pairs::draw(problem.manifold(), &samples, &notation, report)?],
+        Some(chart) => vec![
+            densities(problem, theta, report, chart.as_ref())?,
+            potentials(problem, theta, report, chart.as_ref())?,
+            scatter(problem, &samples, report, chart.as_ref())?,
+        ],
     };
-    let chart = chart.as_ref();
-    Ok(vec![
-        densities(problem, theta, report, chart)?,
-        potentials(problem, theta, report, chart)?,
-        scatter(problem, &samples, report, chart)?,
-    ])
+    if let Some((target, beta)) = problem.source().target() {
+        pictures.extend(lattice::draw(target, beta, &samples, &log_q, report)?);
+    }
+    Ok(pictures)
 }
 
 /// The plane chart of a surface, `None` if it has none; its axes are as points are written.
@@ -95,15 +100,17 @@ fn chart(manifold: &AnyManifold, notation: &Notation) -> Option<Box<dyn Chart>> 
     }
 }
 
-/// Points of the model, those that were solved.
-fn samples(problem: &Problem, theta: &[f64]) -> Vec<f64> {
+/// Points of the model with their `log q`, those that were solved.
+fn samples(problem: &Problem, theta: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let manifold = problem.manifold();
     let sequence = Sequence::new(Spread::Random, DOTS, manifold.cube_dim());
     let seed = seed_of_run(problem.config.evaluation.seed, problem.config.seed);
     let x = base_points(manifold, &sequence, &mut Generator::from_seed(seed));
     let pushed = problem.flow.forward(theta, &x);
-    let solved = pushed.y.chunks_exact(manifold.ambient()).zip(&pushed.ok).filter(|(_, ok)| **ok);
-    solved.flat_map(|(y, _)| y.iter().copied()).collect()
+    let solved = || (0..pushed.ok.len()).filter(|&i| pushed.ok[i]);
+    let ambient = manifold.ambient();
+    let points = solved().flat_map(|i| &pushed.y[i * ambient..(i + 1) * ambient]).copied().collect();
+    (points, solved().map(|i| pushed.log_q[i]).collect())
 }
 
 /// Target and model side by side, in one scale of colours; grey where the model folds.

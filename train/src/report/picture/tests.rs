@@ -43,6 +43,9 @@ fn every_kind_of_picture_is_marked_where_the_model_is_no_density_or_training_is_
         torus,
         target("sphere-four-mode"),
         target("s3-four-mode"),
+        target("chain-4"),
+        target("xy-2x2"),
+        target("u1-2x2"),
         data("r1.csv", "R1"),
         data("r2.csv", "R2"),
     ];
@@ -75,6 +78,8 @@ fn every_kind_of_picture_is_marked_where_the_model_is_no_density_or_training_is_
             assert_eq!(report.assess() == Status::Sound, !marked, "{title}: {report}");
             assert_eq!(report.to_string().contains("WEIGHTS"), report.ess == Some(0.5), "{report}");
             let pictures = draw(&problem, &theta, &report).unwrap();
+            let is_lattice = text.contains("chain-4") || text.contains("2x2");
+            assert_eq!(pictures.iter().any(|picture| picture.name == LATTICE), is_lattice, "{title}");
             assert!(!pictures.is_empty());
             for picture in pictures {
                 let what = report.mark();
