@@ -12,7 +12,7 @@
 //! | smallest eigenvalue | a formula, or Gershgorin's discs | elimination of `H − λ` with positive pivots |
 //! | cover | cells of a queue | the same queue, replayed |
 //!
-//! What remains to be trusted is in the section 39 of `docs/mathematics.md`: the theorem that a positive definite `H` makes
+//! What remains to be trusted is in section 39 of `docs/mathematics.md`: the theorem that a positive definite `H` makes
 //! a diffeomorphism, this crate, the compiler and the processor's rounding to nearest, and SHA-256 and the format of
 //! checkpoints where a certificate is compared with a run.
 

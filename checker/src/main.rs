@@ -15,7 +15,8 @@ Usage: ircpm-check RUN            the certificate in the folder of a run, and th
 
 Of a run the parameters alone are compared. Features, widths, waves, bumps and group elements are those that the certificate
 states: read them there, beside the configuration of the run.
-The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read.
+The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read or does not
+follow the format.
 ";
 
 /// What is not compared.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         [run] if run.is_dir() => judge(&run.join(CERTIFICATE), Some(run)),
         [file] if !is_option(file) => judge(file, None),
         [file, run] if !is_option(file) && !is_option(run) => judge(file, Some(run)),
-        _ => (HELP.to_owned(), 2),
+        _ => (format!("give the folder of a run, or a certificate\n\n{HELP}"), 2),
     };
     // A closed pipe is no reason to say anything else.
     let written = if code == 2 {
@@ -76,6 +77,13 @@ fn read_both(certificate: &Path, run: Option<&Path>) -> Result<(Vec<u8>, Option<
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: io::Error| format!("cannot read {}: {error}", path.display());
+    if path.ends_with(CERTIFICATE) && !path.exists() {
+        return Err(format!(
+            "{} is not there: `ircpm certify RUN` writes it where the map of a network or of linear layers on a torus is \
+             certified; there are none for spheres, products with spheres, or charges",
+            path.display()
+        ));
+    }
     let file = File::open(path).map_err(cannot)?;
     let mut bytes = vec![];
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(cannot)?;

@@ -90,6 +90,20 @@ impl DensityProof {
 /// What is told of a search; it may break off.
 type Watch<'a> = &'a dyn Fn(&DensityProgress) -> ControlFlow<()>;
 
+/// The number of angles of a flow whose density can be bounded.
+///
+/// # Errors
+/// [`ProofError`] for flows without an energy, for charges, and on other manifolds than tori of one to three angles.
+pub(crate) fn angles(model: &Model, has_charges: bool) -> Result<usize, ProofError> {
+    let manifold = model.flow.manifold();
+    match manifold.coordinates()[..] {
+        _ if model.target().is_none() => Err(ProofError::NoEnergy),
+        _ if has_charges => Err(ProofError::DensityOfCharges),
+        [Coordinates::Angles(angles @ 1..=LARGEST)] => Ok(angles),
+        _ => Err(ProofError::DensityManifold { manifold: manifold.to_string() }),
+    }
+}
+
 /// Bounds the log-density of the flow of a checkpoint, plus the energy of its target, over the whole torus.
 ///
 /// `progress` is told the state of the search; if it breaks off, the bounds are as good as they are by then. The
@@ -106,9 +120,7 @@ pub fn prove_density(
     let model = Model::new(checkpoint)?;
     let (target, beta) = model.target().ok_or(ProofError::NoEnergy)?;
     let manifold = model.flow.manifold();
-    let [Coordinates::Angles(angles @ 1..=LARGEST)] = manifold.coordinates()[..] else {
-        return Err(ProofError::Manifold { manifold: manifold.to_string() });
-    };
+    let angles = angles(&model, checkpoint.config.has_charges())?;
     if !is_known(target, angles) {
         return Err(ProofError::UnknownEnergy);
     }

@@ -15,7 +15,7 @@ use crate::config::{
     SquareConfig, SquareWindowsConfig,
 };
 
-/// A flow whose layers are maps of charges, with these.
+/// A flow whose layers are maps of charges or windows, together with those maps.
 #[derive(Clone, Debug)]
 pub struct LatticeFlow {
     /// The flow.

@@ -62,7 +62,7 @@
 //! quadrature), [`data`] (points from files), [`loss`], [`optimiser`] with its [`least_squares`], [`training`] (the loop and its checkpoints),
 //! [`evaluation`] and [`estimate`] (ESS, KL and log Z with standard errors), [`baseline`] (reference
 //! densities of points), [`weights`] (points that do not count alike), [`samples`] and [`chain`] (what a trained flow is for: its samples with importance weights, and
-//! exact Markov chains), [`proof`] (that it is one-to-one, over a whole torus), [`density_proof`] (how far its density is
+//! exact Markov chains), [`proof`] (that it is one-to-one, over the whole manifold), [`density_proof`] (how far its density is
 //! from the target's at most).
 
 pub mod baseline;

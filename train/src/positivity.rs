@@ -63,7 +63,7 @@ pub enum LayerProof {
     AtMost(f64),
     /// Nothing, although the layer is of a kind that can be proven.
     Nothing,
-    /// Nothing, because no proof is known for such charges.
+    /// Nothing, because no proof is known for such a potential, in which a search found no fold.
     Unknown,
 }
 
@@ -77,7 +77,7 @@ pub struct Effort {
 }
 
 impl Default for Effort {
-    /// That of a report: a second or a few.
+    /// The effort of a report, which takes a few seconds.
     fn default() -> Self {
         Self { tolerance: 0.25, points: 1 << 17 }
     }
@@ -129,10 +129,12 @@ impl LayerPositivity {
     ) -> Self {
         let (map, theta) = (&lattice.maps[layer], &theta[lattice.slot(layer)]);
         let (lowest, point) = search(map, theta, seed.wrapping_add(layer as u64));
+        let is_positive = lowest > 0.0;
         let LatticePotential::Charges(charges) = map.psi() else {
-            return Self { lowest, point, proof: LayerProof::Unknown, points: 0 };
+            let proof = if is_positive { LayerProof::Unknown } else { LayerProof::Nothing };
+            return Self { lowest, point, proof, points: 0 };
         };
-        if lowest <= 0.0 {
+        if !is_positive {
             let proof = at_most(charges, theta, &point).map_or(LayerProof::Nothing, LayerProof::AtMost);
             return Self { lowest, point, proof, points: 0 };
         }

@@ -19,8 +19,8 @@ pub struct Proof {
     pub manifold: String,
     /// Whether every layer is certified, so that the flow is a diffeomorphism.
     pub certified: bool,
-    /// The layers that were looked at, the first applied first: up to the first that is not certified. A stack with
-    /// shared parameters has one.
+    /// The layers that were looked at, the first applied first: up to the first that is not certified; of
+    /// charges, up to the first that is refuted. A stack with shared parameters has one.
     pub layers: Vec<LayerProof>,
 }
 
@@ -89,6 +89,21 @@ pub enum ProofError {
         /// What the potential is.
         potential: &'static str,
     },
+    /// The density is not one of a torus of few angles.
+    #[error(
+        "bounds of a density are proven on tori of 1 to {LARGEST} angles, not on {manifold}: leave out --density; `ircpm \
+         evaluate` measures the density at samples"
+    )]
+    DensityManifold {
+        /// Name of the manifold.
+        manifold: String,
+    },
+    /// The density is that of charges.
+    #[error(
+        "bounds of a density are proven for networks and linear layers, not for charges: leave out --density; `ircpm \
+         evaluate` measures the density at samples"
+    )]
+    DensityOfCharges,
     /// The flow was fitted to points, so that there is no density to compare it with.
     #[error(
         "it was fitted to points, so there is no energy whose density could be compared with the model's"
@@ -134,8 +149,8 @@ pub(crate) const LARGEST: usize = 3;
 /// then is undecided. The outcome has the same bits on any number of threads.
 ///
 /// # Errors
-/// [`ProofError`] for a manifold that is no product of tori and spheres, or has more than three dimensions, for potentials
-/// from an energy or of charges, and for parameters that are not finite.
+/// [`ProofError`] for a manifold that is no product of tori and spheres, or has more than three dimensions (layers of charges
+/// may have any number of angles), for potentials from an energy, and for parameters that are not finite.
 pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
@@ -202,9 +217,6 @@ pub(crate) fn network(
     if model.energy.is_some() {
         return Err(ProofError::Potential { potential: "functions of the target's energy" });
     }
-    if checkpoint.config.has_charges() {
-        return Err(ProofError::Potential { potential: "charges" });
-    }
     let (features, group) = features(checkpoint, manifold)?;
     Ok(Average::new(Network::new(features, &model.hidden, model.output_scale), group))
 }
@@ -237,7 +249,7 @@ fn each(
     Ok(proofs)
 }
 
-/// Where points lie.
+/// The coordinates and the dimension of the manifold.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     coordinates: &'a [Coordinates],

@@ -35,7 +35,7 @@ static QUIET: AtomicBool = AtomicBool::new(false);
 /// Whether everything is left out.
 static SILENT: AtomicBool = AtomicBool::new(false);
 
-/// Leaves out everything from now on, or no longer: of processes that train together, one speaks.
+/// Switches all output off or on, because only rank 0 prints.
 pub fn set_silent(silent: bool) {
     SILENT.store(silent, Ordering::Relaxed);
 }

@@ -12,7 +12,7 @@ use mpi::{Count, Threading};
 
 use super::{Communicator, Ranks};
 
-/// The processes of one `mpirun`, for as long as they work together.
+/// The processes of one `mpirun`, until MPI is finalised.
 pub struct World {
     ranks: Ranks,
     /// Ends MPI when it is dropped.
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const GRACE: Duration = Duration::from_secs(3);
 
 impl World {
-    /// Meets the other ranks; none if there are no others.
+    /// Initialises MPI; `None` if this process is the only one.
     pub fn enter() -> Option<Self> {
         let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
         let ranks = Ranks::new(Arc::new(Mpi));

@@ -16,13 +16,14 @@ use super::density;
 use super::open::open_config;
 use super::threads::Threads;
 use crate::certificate::certificate;
-use crate::density_proof::DensityProof;
+use crate::density_proof::{DensityProof, angles};
 use crate::program::folder::file;
-use crate::program::output::show;
+use crate::program::output::{note, show};
 use crate::program::progress::count_bar;
 use crate::program::{self, RunError, Saved};
 use crate::proof::{LayerProof, LayerVerdict, Proof, ProofError, prove};
 use crate::report::Status;
+use crate::training::Model;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -106,8 +107,11 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     let (config, folder) = open_config(&args.run)?;
     let saved = program::read_checkpoint(&config, &folder)?;
     let Saved { checkpoint, .. } = &saved;
-    if args.density && config.data.is_some() {
-        return Err(CliError::Proof { run: args.run.clone(), source: ProofError::NoEnergy });
+    let refused = |source| CliError::Proof { run: args.run.clone(), source };
+    if args.density {
+        // Before the map is proven, which may take minutes.
+        let model = Model::new(checkpoint).map_err(ProofError::from).map_err(refused)?;
+        angles(&model, config.has_charges()).map_err(refused)?;
     }
     let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
     // What is proven of the manifold, in thousandths: how many cells it takes is not known before.
@@ -122,7 +126,6 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     if stop.load(Ordering::Relaxed) {
         return Err(RunError::Stopped.into());
     }
-    let refused = |source| CliError::Proof { run: args.run.clone(), source };
     let proof = found.map_err(refused)?;
     if let Some(text) = certificate(checkpoint, &proof).map_err(refused)? {
         folder.write(file::CERTIFICATE, text.as_bytes()).map_err(RunError::from)?;
@@ -132,6 +135,9 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     }
     let options = DensityOptions { tolerance: args.density_tolerance, cells: args.cells as u64 };
     let wanted = args.density && proof.certified;
+    if args.density && !wanted {
+        note(format_args!("no bounds of the density were sought, because the map is not certified"));
+    }
     let density = wanted.then(|| density::bound(&args.run, &folder, &saved, &options, stop)).transpose()?;
     let proven = Proven { map: proof, density };
     if args.json {
@@ -175,7 +181,7 @@ fn at_most(x: f64) -> f64 {
 
 impl Display for LayerProof {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { layer, verdict, estimate, cells, record: _ } = self;
+        let Self { layer, verdict, estimate, cells, record } = self;
         write!(f, "  layer {layer}: ")?;
         match verdict {
             LayerVerdict::Certified { bound } => {
@@ -187,7 +193,7 @@ impl Display for LayerProof {
                 write!(f, "an eigenvalue of H at most {} at ({})", -at_most(-bound), numbers.join(", "))?;
             }
             LayerVerdict::Searched => {
-                write!(f, "searched, none found: no proof is known for such charges")?;
+                write!(f, "searched, none found: no proof is known for this potential")?;
             }
             LayerVerdict::Undecided { cell, .. } if cell.is_empty() => write!(f, "nothing proven")?,
             LayerVerdict::Undecided { cell, bound } => {
@@ -196,6 +202,12 @@ impl Display for LayerProof {
                 write!(f, "at least {} on the worst cell, {}", at_most(*bound), sides.join(" by "))?;
             }
         }
-        writeln!(f, " ({estimate:.6} at the points that were looked at; {cells} cells)")
+        let looked_at = match *cells {
+            0 => String::new(),
+            // Of charges they are points of a grid.
+            n if record.steps.is_empty() => format!("; {n} points of a grid"),
+            n => format!("; {n} cells"),
+        };
+        writeln!(f, " ({estimate:.6} at the points that were looked at{looked_at})")
     }
 }

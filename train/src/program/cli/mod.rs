@@ -124,7 +124,7 @@ enum Command {
     /// Bound the derivatives of a run's potentials over the manifold, and say what follows of its map
     #[command(after_help = bounds::EXAMPLES)]
     Bounds(Bounds),
-    /// Prove that a run's map is one-to-one over the whole torus, or that it folds
+    /// Prove that a run's map is one-to-one over the whole manifold, or that it folds
     #[command(after_help = certify::EXAMPLES)]
     Certify(Certify),
     /// Print a script that completes commands and options in a shell

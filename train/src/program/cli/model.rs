@@ -4,11 +4,10 @@ use std::path::Path;
 
 use super::CliError;
 use super::open::open_config;
-use crate::density_proof::DensityProof;
+use crate::density_proof::{DensityProof, angles};
 use crate::program::folder::Folder;
 use crate::program::output::warn;
 use crate::program::{self, Measurement, RunError, Saved};
-use crate::proof::ProofError;
 use crate::report::Status;
 use crate::training::Model;
 
@@ -61,13 +60,11 @@ pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
 /// The model of a run whose density is proven to be bounded, and the bounds.
 ///
 /// # Errors
-/// [`CliError::Proof`] for a run without an energy, [`CliError::NoBounds`] if nothing is proven of the present state, and as
+/// [`CliError::Proof`] for a run whose density cannot be bounded, [`CliError::NoBounds`] if nothing is proven of the present state, and as
 /// [`open_model`].
 pub(super) fn open_bounded(root: &Path) -> Result<(Model, DensityProof), CliError> {
-    let Opened { model, folder, checksum, .. } = open(root)?;
-    if model.target.is_none() {
-        return Err(CliError::Proof { run: root.to_owned(), source: ProofError::NoEnergy });
-    }
+    let Opened { model, folder, checksum, has_charges, .. } = open(root)?;
+    angles(&model, has_charges).map_err(|source| CliError::Proof { run: root.to_owned(), source })?;
     let proof = program::read_density(&checksum, model.beta, &folder)?;
     let proof = proof.ok_or_else(|| CliError::NoBounds { run: root.to_owned() })?;
     Ok((model, proof))
@@ -79,6 +76,7 @@ struct Opened {
     standing: Standing,
     folder: Folder,
     checksum: String,
+    has_charges: bool,
 }
 
 fn open(root: &Path) -> Result<Opened, CliError> {
@@ -91,5 +89,6 @@ fn open(root: &Path) -> Result<Opened, CliError> {
         None if checkpoint.state.progress.fold_seen => Standing::Measured(Status::NotADensity),
         None => Standing::Unmeasured,
     };
-    Ok(Opened { model, standing, folder, checksum })
+    let has_charges = checkpoint.config.has_charges();
+    Ok(Opened { model, standing, folder, checksum, has_charges })
 }
