@@ -38,14 +38,14 @@ fn every_kind_of_picture_is_marked_where_the_model_is_no_density_or_training_is_
             "[target]\nname = \"{name}\"\n[model]\nhidden = [4]\nlayers = 1\nfeatures = \"coordinates\"\n"
         )
     };
-    let torus = target("torus-unimodal").replace("\"coordinates\"", "{ harmonics = { order = 1 } }");
+    let torus = |name: &str| target(name).replace("\"coordinates\"", "{ harmonics = { order = 1 } }");
     let cases = [
-        torus,
+        torus("torus-unimodal"),
         target("sphere-four-mode"),
         target("s3-four-mode"),
-        target("chain-4"),
-        target("xy-2x2"),
-        target("u1-2x2"),
+        torus("chain-4"),
+        torus("xy-2x2"),
+        torus("u1-2x2"),
         data("r1.csv", "R1"),
         data("r2.csv", "R2"),
     ];
