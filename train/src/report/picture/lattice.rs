@@ -234,7 +234,7 @@ impl Series {
         let values = self.model.iter().flat_map(ends).chain(shown.clone().copied());
         let (low, high) = values.fold((0.0, 0.1), |(l, h): (f64, f64), v| (l.min(v), h.max(v)));
         let step = if high - low > 0.5 { 0.2 } else { 0.1 };
-        let (low, high) = ((low / step - 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
+        let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
         let y = |value: f64| (value - low) / (high - low);
         let x = |i: usize| (i as f64 + 0.5) / self.model.len() as f64;
         let stride = self.model.len().div_ceil(9);
@@ -248,7 +248,7 @@ impl Series {
         panel.border()?;
         panel.line(&[(0.0, y(0.0)), (1.0, y(0.0))], INK.mix(0.3))?;
         for (i, exact) in shown.enumerate() {
-            let wide = 0.35 / self.model.len() as f64;
+            let wide = 0.5 / self.model.len() as f64;
             panel.line(&[(x(i) - wide, y(*exact)), (x(i) + wide, y(*exact))], EXACT.into())?;
         }
         for (i, estimate) in self.model.iter().enumerate() {
