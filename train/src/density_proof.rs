@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use ircpm_ad::Scalar;
 use ircpm_ad::interval::Interval;
 use ircpm_certify::{Density, DensityBounds, DensityOptions, DensityProgress, EnergyModel, SpaceModel};
-use ircpm_flow::{Expression, Linear, Terms};
+use ircpm_flow::Expression;
 use ircpm_manifolds::Coordinates;
 use serde::{Deserialize, Serialize};
 
-use crate::proof::{LARGEST, ProofError, network};
+use crate::proof::{LARGEST, ProofError, linear, network};
 use crate::target::Target;
 use crate::training::Model;
 use crate::training::checkpoint::Checkpoint;
@@ -126,8 +126,7 @@ pub fn prove_density(
     }
     let energy = |y: &[SpaceModel]| target.energy_model(y).map_or(SpaceModel::UNDEFINED, |u| u * beta);
     let bounds = if checkpoint.config.is_linear() {
-        let terms = checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold));
-        let potentials: Vec<Linear<Terms>> = terms.map(Linear).collect();
+        let potentials = linear(checkpoint, manifold);
         let stack = stack(&model, |layer| &potentials[layer]);
         by_dimension(&stack, angles, &energy, options, progress)?
     } else {

@@ -164,8 +164,7 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
     }
     let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
     let layers = if checkpoint.config.is_linear() {
-        let terms = checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold));
-        let potentials: Vec<Linear<Terms>> = terms.map(Linear).collect();
+        let potentials = linear(checkpoint, manifold);
         each(&model, |layer, theta| by_dimension(&potentials[layer], theta, place, options, layer, progress))?
     } else {
         let potential = network(checkpoint, manifold)?;
@@ -206,6 +205,12 @@ fn of_charges(
     }
     let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
     Ok(Proof { manifold: manifold.to_string(), certified, layers })
+}
+
+/// The potentials of linear layers, the first applied first.
+pub(crate) fn linear(checkpoint: &Checkpoint, manifold: &AnyManifold) -> Vec<Linear<Terms>> {
+    // That the functions are of the manifold was checked when the model was made.
+    checkpoint.state.terms.iter().filter_map(|terms| terms.on(manifold)).map(Linear).collect()
 }
 
 /// The network of a configuration, averaged over its group.

@@ -1,25 +1,22 @@
 //! `ircpm certify`.
 
 use std::fmt::{self, Display, Formatter};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use ircpm_certify::{DensityOptions, Options};
 use serde::Serialize;
 
 use super::CliError;
-use super::bounds::PATIENCE;
 use super::density;
 use super::open::open_config;
+use super::proven::ProvenBar;
 use super::threads::Threads;
 use crate::certificate::certificate;
 use crate::density_proof::{DensityProof, angles};
 use crate::program::folder::file;
 use crate::program::output::{note, show};
-use crate::program::progress::count_bar;
 use crate::program::{self, RunError, Saved};
 use crate::proof::{LayerProof, LayerVerdict, Proof, ProofError, prove};
 use crate::report::Status;
@@ -114,18 +111,9 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
         angles(&model, config.has_charges()).map_err(refused)?;
     }
     let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
-    // What is proven of the manifold, in thousandths: how many cells it takes is not known before.
-    let (bar, start) = (count_bar("proven, in thousandths", 1000), Instant::now());
-    let found = prove(checkpoint, &options, &|_, state| {
-        if start.elapsed() > PATIENCE {
-            bar.set_position((1000.0 * state.proven) as u64);
-        }
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    if stop.load(Ordering::Relaxed) {
-        return Err(RunError::Stopped.into());
-    }
+    let bar = ProvenBar::new("proven, in thousandths", stop);
+    let found = prove(checkpoint, &options, &|_, state| bar.tell(state.proven));
+    bar.finish()?;
     let proof = found.map_err(refused)?;
     if let Some(text) = certificate(checkpoint, &proof).map_err(refused)? {
         folder.write(file::CERTIFICATE, text.as_bytes()).map_err(RunError::from)?;

@@ -1,20 +1,17 @@
 //! `ircpm certify --density`: how far a run's density is from its target at most.
 
 use std::fmt::{self, Display, Formatter};
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 use ircpm_certify::DensityOptions;
 
 use super::CliError;
-use super::bounds::PATIENCE;
+use super::proven::ProvenBar;
 use crate::density_proof::{DensityProof, prove_density};
 use crate::program::folder::Folder;
 use crate::program::output::warn;
-use crate::program::progress::count_bar;
-use crate::program::{RunError, Saved, write_density};
+use crate::program::{Saved, write_density};
 
 /// Proves the bounds, and writes them into the folder of the run if there are some.
 pub(super) fn bound(
@@ -24,17 +21,9 @@ pub(super) fn bound(
     options: &DensityOptions,
     stop: &AtomicBool,
 ) -> Result<DensityProof, CliError> {
-    let (bar, start) = (count_bar("density, in thousandths", 1000), Instant::now());
-    let found = prove_density(checkpoint, options, &|state| {
-        if start.elapsed() > PATIENCE {
-            bar.set_position((1000.0 * state.proven) as u64);
-        }
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    if stop.load(Ordering::Relaxed) {
-        return Err(RunError::Stopped.into());
-    }
+    let bar = ProvenBar::new("density, in thousandths", stop);
+    let found = prove_density(checkpoint, options, &|state| bar.tell(state.proven));
+    bar.finish()?;
     let proof = found.map_err(|source| CliError::Proof { run: run.to_owned(), source })?;
     if !proof.agrees() {
         warn(format_args!(

@@ -16,6 +16,7 @@ mod open;
 mod plot;
 mod points;
 mod presets;
+mod proven;
 mod reproduce;
 mod resume;
 mod sample;
