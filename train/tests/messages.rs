@@ -33,6 +33,11 @@ const CONFIGURATIONS: [(&str, &str); 33] = [
         "unknown optimiser `sgd`, expected one of",
     ),
     ("[target]\nname = \"torus-seam\"\n[training]\nsteps = 0", "0 is not an integer from 1 to"),
+    ("[target]\nname = \"torus-seam\"\n[training]\nmin_eigenvalue = 1", "1 is not in (0, 0.5]"),
+    (
+        "[data]\nfile = \"x.csv\"\nmanifold = \"T1\"\n[training]\nloss = \"likelihood\"\nmin_eigenvalue = 0.1",
+        "this floor is for networks that are trained for a [target]: remove this key",
+    ),
     (
         "[target]\nname = \"torus-seam\"\n[training]\nloss = \"likelihood\"",
         "needs [data] with file and manifold",

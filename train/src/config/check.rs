@@ -20,6 +20,12 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Er
     }
 }
 
+/// A floor under eigenvalues that leaves a map room to move.
+pub(super) fn min_eigenvalue<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f64>, D::Error> {
+    let x = f64::deserialize(input)?;
+    if x > 0.0 && x <= 0.5 { Ok(Some(x)) } else { Err(D::Error::custom(format!("{x} is not in (0, 0.5]"))) }
+}
+
 /// A norm of the gradient that still tells a minimiser from other points.
 pub(super) fn tolerance<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(input)?;

@@ -108,6 +108,10 @@ pub struct TrainingConfig {
     /// Kullback–Leibler divergence in nats at which least squares stop.
     #[serde(deserialize_with = "check::positive")]
     pub goal: f64,
+    /// Smallest eigenvalue of `H` that least squares keep where it costs little KL, above 0 and up to 0.5; by default they
+    /// keep it positive.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "check::min_eigenvalue")]
+    pub min_eigenvalue: Option<f64>,
     /// Largest learning rate of the schedule.
     #[serde(deserialize_with = "check::positive")]
     pub learning_rate: f64,
@@ -230,6 +234,7 @@ impl Default for TrainingConfig {
             steps: None,
             batch: None,
             goal: 1e-6,
+            min_eigenvalue: None,
             learning_rate: 5e-3,
             schedule: Schedule::Cosine,
             warmup: 0,
@@ -321,6 +326,14 @@ impl Config {
                 "only potential = \"charges\" begins with the parameters of another run: remove this key"
                     .into();
             return Err((&["training", "warm_start"], message));
+        }
+        if training.min_eigenvalue.is_some() && (self.has_charges() || self.data.is_some()) {
+            let message = if self.has_charges() {
+                "charges keep their eigenvalues above (1 - wall)/2: set model.wall in place of this key"
+            } else {
+                "this floor is for networks that are trained for a [target]: remove this key"
+            };
+            return Err((&["training", "min_eigenvalue"], message.into()));
         }
         if training.optimiser == optimiser::Staged::NAME && !self.has_charges() {
             let message =

@@ -94,6 +94,9 @@ pub struct Report {
     /// Smallest eigenvalue of `H` over all points of the evaluation, and over those of the survey that ended training.
     #[serde(deserialize_with = "number")]
     pub min_eigenvalue: f64,
+    /// The floor that training was asked to keep it above; null if none was asked for.
+    #[serde(default)]
+    pub min_eigenvalue_asked: Option<f64>,
     /// What is known of folds of a flow of charges over its whole torus; null for other potentials.
     #[serde(default)]
     pub positivity: Option<Positivity>,
@@ -173,6 +176,7 @@ struct About<'a> {
     flow: &'a Flow,
     beta: f64,
     goal: f64,
+    min_eigenvalue: Option<f64>,
     log_z_exact: Option<f64>,
     samples: usize,
     optimiser: &'a str,
@@ -190,6 +194,7 @@ impl Report {
             flow,
             beta: config.beta(),
             goal: config.training.goal,
+            min_eigenvalue: config.training.min_eigenvalue,
             log_z_exact: problem.source().log_z_exact(),
             samples: config.evaluation.samples,
             optimiser: problem.method(),
@@ -215,6 +220,7 @@ impl Report {
             flow,
             beta: options.beta,
             goal: options.goal,
+            min_eigenvalue: None,
             log_z_exact: source.log_z_exact(),
             samples: options.samples,
             optimiser,
@@ -277,6 +283,7 @@ impl Report {
             energy_statistic: evaluation.likeness.map(|likeness| likeness.model),
             energy_statistic_of_halves: evaluation.likeness.map(|likeness| likeness.halves),
             min_eigenvalue: smallest(progress, evaluation),
+            min_eigenvalue_asked: about.min_eigenvalue,
             positivity: evaluation.positivity.clone(),
             indefinite_share: evaluation.fold.indefinite_share,
             mass: evaluation.mass.value,

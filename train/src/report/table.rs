@@ -190,6 +190,16 @@ impl Report {
                 self.steps
             )?;
         }
+        if let Some(floor) =
+            self.min_eigenvalue_asked.filter(|&floor| self.min_eigenvalue < floor && !self.folded)
+        {
+            writeln!(
+                f,
+                "  FLOOR: the smallest eigenvalue of H, {:.4}, is below training.min_eigenvalue = {floor}: to raise it costs \
+                 more KL than training gives up.\n  Set model.layers to a larger number, or lower the floor.",
+                self.min_eigenvalue
+            )?;
+        }
         if self.target_raised {
             writeln!(
                 f,

@@ -66,6 +66,15 @@ pub enum TrainingError {
         /// Why not.
         reason: &'static str,
     },
+    /// A floor under eigenvalues of `H` was asked of an optimiser that has none.
+    #[error(
+        "training.min_eigenvalue is for least squares, and the optimiser of this flow is {optimiser}: remove the key, or \
+         set training.optimiser = \"levenberg-marquardt\""
+    )]
+    NoFloor {
+        /// The optimiser's name.
+        optimiser: &'static str,
+    },
     /// No optimiser has this name.
     #[error("no optimiser is called `{name}`; choose auto, {}", crate::optimiser::names().join(", "))]
     UnknownOptimiser {

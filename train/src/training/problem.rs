@@ -202,6 +202,9 @@ impl Problem {
         let Choice { optimiser, reason: choice } = choose(&config.training.optimiser, &flow, source)?;
         let training = &mut config.training;
         training.optimiser = optimiser.to_owned();
+        if training.min_eigenvalue.is_some() && !training.is_least_squares() {
+            return Err(TrainingError::NoFloor { optimiser }.into());
+        }
         let grows = grows(&config);
         let training = &mut config.training;
         if grows {

@@ -419,7 +419,10 @@ fn objective<'a>(
     let grows = matches!(kind, Kind::Growing);
     let collocation = match source {
         Source::Target { target, beta } if settings.is_least_squares() => {
-            let fixed = || Collocation::new(flow, target, beta, settings.goal, count, generator.clone());
+            let fixed = || {
+                let fixed = Collocation::new(flow, target, beta, settings.goal, count, generator.clone());
+                fixed.map(|fixed| fixed.keeping(settings.min_eigenvalue))
+            };
             if grows { fixed().and_then(Collocation::growing).or_else(fixed) } else { fixed() }
         }
         _ => None,

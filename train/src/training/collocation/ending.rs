@@ -3,7 +3,8 @@
 //! Folds are rarer near the end than any number of points of a step can show, and where the target holds little mass
 //! they do not raise the residual. So before training ends a *survey* looks at many more points. A small fold that it
 //! finds is undone by carrying the map a little way towards the identity ([`ircpm_flow::Flow::rescale`]), if the model
-//! is then as good as was asked; points of a large one become hard points, and training goes on.
+//! is then as good as was asked; points of a large one become hard points, and training goes on. Where eigenvalues are to
+//! stay above a floor (`penalty`), one below it counts as a fold.
 
 use super::points::{MOST_CHECKS, SampledPoints};
 use super::{Collocation, is_sparse};
@@ -83,7 +84,7 @@ impl Ending {
 
 /// What a survey for folds found.
 struct Survey {
-    /// Smallest eigenvalue of `H` where it is below [`MARGIN`], else that; NaN if a point is beyond the injectivity
+    /// Smallest eigenvalue of `H` where it is low, else the limit for that; NaN if a point is beyond the injectivity
     /// radius.
     lowest: f64,
     /// Points with a fold, or close to one.
@@ -132,7 +133,7 @@ impl Collocation<'_> {
         kl: Estimate,
     ) -> (End, bool) {
         let survey = self.survey(theta);
-        self.ending.surveyed = below_margin(survey.lowest);
+        self.ending.surveyed = self.if_low(survey.lowest);
         if self.is_clear(survey.lowest) {
             self.ending.quality = fresh;
             return (end, true);
@@ -144,7 +145,7 @@ impl Collocation<'_> {
         };
         if let Some((smaller, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
             theta.copy_from_slice(&smaller);
-            (self.ending.quality, self.ending.surveyed) = (Some(quality), below_margin(lowest));
+            (self.ending.quality, self.ending.surveyed) = (Some(quality), self.if_low(lowest));
             return (end, true);
         }
         self.sampler.hard.extend(survey.folds);
@@ -159,10 +160,9 @@ impl Collocation<'_> {
         for batch in 0..base + IMAGES / MOST_CHECKS {
             let (base, images) = if batch < base { (MOST_CHECKS, 0) } else { (0, MOST_CHECKS) };
             let SampledPoints { y, .. } = self.sampler.draw(&self.flow, theta, base, images);
-            // Eigenvalues above the margin are not computed.
-            for (y, lowest) in
-                y.chunks_exact(n).zip(self.sampler.ranks.scores(&self.flow, theta, &y, MARGIN).lowest)
-            {
+            // Eigenvalues above the limit are not computed.
+            let lowest = self.sampler.ranks.scores(&self.flow, theta, &y, self.low()).lowest;
+            for (y, lowest) in y.chunks_exact(n).zip(lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
                 if !self.is_clear(lowest) {
                     survey.folds.extend(y);
@@ -172,9 +172,29 @@ impl Collocation<'_> {
         survey
     }
 
-    /// Whether a smallest eigenvalue is clear of a fold; above four dimensions it must be clear by [`MARGIN`].
+    /// The floor that eigenvalues are to stay above, if there is one.
+    fn asked(&self) -> Option<f64> {
+        self.penalty.as_ref().map(|penalty| penalty.floor)
+    }
+
+    /// What eigenvalues are worth a report below.
+    fn low(&self) -> f64 {
+        self.asked().map_or(MARGIN, |floor| floor.max(MARGIN))
+    }
+
+    /// A smallest eigenvalue that is worth a report: a low one, or NaN.
+    fn if_low(&self, lowest: f64) -> Option<f64> {
+        (lowest < self.low() || lowest.is_nan()).then_some(lowest)
+    }
+
+    /// Whether a smallest eigenvalue is clear of a fold, or not below the floor that was asked for; above four dimensions
+    /// it must be clear by [`MARGIN`].
     fn is_clear(&self, lowest: f64) -> bool {
-        if is_sparse(&self.flow) { lowest >= MARGIN } else { lowest > 0.0 }
+        match self.asked() {
+            Some(floor) => lowest >= floor,
+            None if is_sparse(&self.flow) => lowest >= MARGIN,
+            None => lowest > 0.0,
+        }
     }
 
     /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the
@@ -182,8 +202,14 @@ impl Collocation<'_> {
     /// its KL is above `limit`.
     fn undo_fold(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
         // Deep stacks have eigenvalues next to zero over wide regions, which no more than the fold should be raised.
-        let margin = if is_sparse(&self.flow) { MARGIN } else { MARGIN.min(-lowest) };
-        let given_up = margin + 2.0 * (margin - lowest);
+        let given_up = match self.asked() {
+            Some(floor) => 2.0 * (floor - lowest),
+            None if is_sparse(&self.flow) => MARGIN + 2.0 * (MARGIN - lowest),
+            None => {
+                let margin = MARGIN.min(-lowest);
+                margin + 2.0 * (margin - lowest)
+            }
+        };
         let mut smaller = theta.to_vec();
         // Written so that a NaN is refused.
         if !(given_up <= MOST_GIVEN_UP && self.flow.rescale(&mut smaller, 1.0 - given_up)) {
@@ -210,11 +236,6 @@ impl Collocation<'_> {
 /// The smaller of two numbers; NaN if either is, which `f64::min` would pass over.
 fn lower(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
-}
-
-/// A smallest eigenvalue that is worth a report: one below the margin, or NaN.
-fn below_margin(lowest: f64) -> Option<f64> {
-    (lowest < MARGIN || lowest.is_nan()).then_some(lowest)
 }
 
 /// An upper bound of an estimate: its value plus twice its standard error.

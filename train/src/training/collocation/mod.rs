@@ -1,14 +1,14 @@
 //! Training on the Monge–Ampère residual at points that follow the model.
 //!
-//! Four parts: the residual (here), where its points lie (`points`), how sharp the target is (`continuation`), and when
-//! training ends (`ending`).
+//! Six parts: the residual (here) and its Jacobian (`rows`), where its points lie (`points`), how sharp the target is (`continuation`), what keeps
+//! eigenvalues of `H` up if that is asked for (`penalty`), and when training ends (`ending`).
 
 mod continuation;
 mod ending;
 mod growth;
+mod penalty;
 mod points;
-
-use std::ops::Range;
+mod rows;
 
 use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
 use nalgebra::DVector;
@@ -17,7 +17,7 @@ use super::{Assessment, TrainingObjective};
 use crate::least_squares::{Form, JacobianRows, System};
 use crate::loss::monge_ampere;
 use crate::loss::{Gradient, LossError};
-use crate::optimiser::{Check, LeastSquares, Objective, Squares, StateError, Tensors, tensor};
+use crate::optimiser::{LeastSquares, Objective, Squares, StateError, Tensors, tensor};
 use crate::points::Generator;
 use crate::ranks::Ranks;
 use crate::target::Target;
@@ -25,11 +25,12 @@ use continuation::{Continuation, GUARDS};
 use ending::{Ending, RECORD};
 use growth::Growth;
 pub(crate) use growth::with_parameters;
+use penalty::Penalty;
 use points::{MOST_POINTS, SampledPoints, Sampler};
 
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
-/// Largest floor under the eigenvalues of `H`.
+/// Largest floor from which on residuals continue the logarithm of an eigenvalue by its tangent.
 const LARGEST_FLOOR: f64 = 0.02;
 
 /// Most points of a step per parameter of a stack that grows, up to four dimensions: while its target becomes sharper,
@@ -56,6 +57,8 @@ pub struct Collocation<'a> {
     first_count: usize,
     /// Present where layers may be added.
     growth: Option<Growth>,
+    /// Present where eigenvalues are to stay above a floor.
+    penalty: Option<Penalty>,
     target: &'a dyn Target,
     log_volume: f64,
     /// Present estimate of `log Z`.
@@ -91,6 +94,7 @@ impl<'a> Collocation<'a> {
             first: flow,
             first_count: count,
             growth: None,
+            penalty: None,
             target,
             log_volume,
             log_z: log_volume,
@@ -112,7 +116,12 @@ impl<'a> Collocation<'a> {
         grows.then(|| Self { growth: Some(Growth::default()), continuation, ..self })
     }
 
-    /// The floor under the eigenvalues of `H`, by dimension.
+    /// The same training, with a penalty on eigenvalues of `H` below `min_eigenvalue`, if there is one.
+    pub fn keeping(self, min_eigenvalue: Option<f64>) -> Self {
+        Self { penalty: min_eigenvalue.map(Penalty::new), ..self }
+    }
+
+    /// The floor from which on residuals continue the logarithm of an eigenvalue by its tangent, by dimension.
     ///
     /// The density is proportional to their product, so each may have a larger floor in higher dimension. The floor is
     /// low enough for targets in two dimensions, where a single eigenvalue may have to be small.
@@ -231,7 +240,8 @@ impl Objective for Collocation<'_> {
         (self.stats, self.ending.quality) = (stats, None);
         self.stats.merge(&others);
         batch.extend(&self.sampler.hard);
-        self.sampler.choose_hard_points(&self.flow, theta, &mut check);
+        let floor = self.penalty.as_ref().map(|penalty| penalty.floor);
+        self.sampler.choose_hard_points(&self.flow, theta, floor, &mut check);
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
         let scores = self.scores(theta, &self.check.y);
@@ -244,6 +254,7 @@ impl Objective for Collocation<'_> {
             let log_q = self.scores(theta, &self.batch.y).log_q;
             self.batch.factors = self.factors(&log_q, &self.batch.u);
         }
+        self.choose_penalised(theta);
         let mut square = None;
         if scores.inside.iter().all(|&inside| inside) {
             self.sharpen(&scores.log_q)?;
@@ -371,35 +382,6 @@ impl TrainingObjective for Collocation<'_> {
             lowest: self.ending.surveyed,
             quality: self.ending.quality.clone(),
         }
-    }
-}
-
-impl LeastSquares for Collocation<'_> {
-    fn ranks(&self) -> &Ranks {
-        &self.sampler.ranks
-    }
-
-    fn samples(&self) -> usize {
-        self.batch.u.len()
-    }
-
-    fn at(&self, theta: &[f64]) -> Option<Squares> {
-        self.residuals_of(theta, &self.batch).map(|(squares, _)| squares)
-    }
-
-    fn check(&self, theta: &[f64]) -> Option<Check> {
-        let (squares, outside) = self.residuals_of(theta, &self.check)?;
-        Some(Check { mean_square: squares.mean_square, outside })
-    }
-
-    fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
-        self.flow.jacobian(theta, &self.batch.y, at.slope.as_slice(), self.floor(), jacobian);
-    }
-
-    fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]) {
-        let n = self.flow.manifold().ambient();
-        let y = &self.batch.y[samples.start * n..samples.end * n];
-        self.flow.jacobian_block(theta, y, &at.slope.as_slice()[samples], self.floor(), columns);
     }
 }
 

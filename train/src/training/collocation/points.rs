@@ -88,21 +88,29 @@ impl Sampler {
     }
 
     /// Takes the points with the lowest eigenvalues as hard points for the next step, whose check points are others;
-    /// adds neighbours of the present hard points to the check points.
-    pub(super) fn choose_hard_points(&mut self, flow: &Flow, theta: &[f64], check: &mut Vec<f64>) {
+    /// adds neighbours of the present hard points to the check points. Eigenvalues that are to stay above a `floor` are
+    /// low below it.
+    pub(super) fn choose_hard_points(
+        &mut self,
+        flow: &Flow,
+        theta: &[f64],
+        floor: Option<f64>,
+        check: &mut Vec<f64>,
+    ) {
         let (manifold, n) = (flow.manifold(), flow.manifold().ambient());
         for point in self.hard.chunks_exact(n) {
             check.extend(neighbour(manifold, point, NEIGHBOUR, &mut self.generator));
         }
         let mut known = check.clone();
         known.extend(&self.hard);
-        let lowest = self.ranks.scores(flow, theta, &known, LOW).lowest;
+        let low = LOW.max(floor.unwrap_or_default());
+        let lowest = self.ranks.scores(flow, theta, &known, low).lowest;
         let mut order: Vec<usize> = (0..lowest.len()).collect();
         // NaN first: a point beyond the injectivity radius is harder than any.
         let key = |i: usize| if lowest[i].is_nan() { f64::NEG_INFINITY } else { lowest[i] };
         order.sort_by(|&i, &j| key(i).total_cmp(&key(j)));
         let most = self.count / HARD[usize::from(is_sparse(flow))];
-        let hardest = order.iter().filter(|&&i| key(i) < LOW).take(most);
+        let hardest = order.iter().filter(|&&i| key(i) < low).take(most);
         self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
     }
 

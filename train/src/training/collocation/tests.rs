@@ -271,3 +271,84 @@ fn squares_count_by_the_mass_at_stake() {
     let expected = [0.6, 0.2, 1.0, 30.2 / 31.0, 1.0];
     assert!(squares.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{squares:?}");
 }
+
+/// Training with a floor under eigenvalues, after its first points are chosen at parameters with lower ones.
+fn below_its_floor(problem: &Problem) -> (Collocation<'_>, Vec<f64>) {
+    let (training, theta) = at_the_goal(problem, 0.1);
+    let mut training = training.keeping(Some(0.3));
+    training.refresh(&theta).unwrap();
+    (training, theta)
+}
+
+#[test]
+fn excess_is_that_of_the_lowest_eigenvalue() {
+    let problem = problem();
+    let (training, theta) = below_its_floor(&problem);
+    let y = training.penalty.as_ref().map(|penalty| penalty.y.clone()).unwrap();
+    let (pulled, lowest) = problem.flow.inverse_with_eigenvalues(&theta, &y);
+    let (excess, floor) = (training.excess(&theta), 1.02 * 0.3);
+    let mut compared = 0;
+    for (i, (&lowest, &value)) in lowest.iter().zip(&excess.value).enumerate() {
+        // The base has the density (2π)⁻², so the other eigenvalue follows from log q.
+        let other = (pulled.log_q[i] + 2.0 * std::f64::consts::TAU.ln()).exp() / lowest;
+        if other > floor && lowest > 0.03 {
+            let p = (lowest / floor - 1.0 - (lowest / floor).ln()) * f64::from(lowest < floor);
+            assert!((value - 10.0 * (2.0 * p).sqrt()).abs() < 1e-5, "{lowest}: {value}");
+            compared += usize::from(lowest < floor);
+        }
+    }
+    assert!(compared > 10, "{compared} points below the floor");
+}
+
+#[test]
+fn rows_of_the_penalty_match_central_differences() {
+    let problem = problem();
+    let (training, theta) = below_its_floor(&problem);
+    let at = training.at(&theta).unwrap();
+    let (n, fitted) = (training.samples(), training.batch.u.len());
+    // A block with rows of both kinds.
+    let rows = fitted - 20..n.min(fitted + 40);
+    let mut columns = vec![0.0; rows.len() * theta.len()];
+    training.columns(&theta, &at, rows.clone(), &mut columns);
+    let h = 1e-6;
+    for k in (0..theta.len()).step_by(97) {
+        let moved = |h: f64| {
+            let mut theta = theta.clone();
+            theta[k] += h;
+            // log Z follows the parameters, and its derivative is left to the nuisance.
+            (training.excess(&theta).value, training.scores(&theta, &training.batch.y).log_q)
+        };
+        let ((up, log_up), (down, log_down)) = (moved(h), moved(-h));
+        for (j, i) in rows.clone().enumerate() {
+            let found = columns[k * rows.len() + j];
+            let expected = if i < fitted {
+                at.slope[i] * (log_up[i] - log_down[i]) / (2.0 * h)
+            } else {
+                (up[i - fitted] - down[i - fitted]) / (2.0 * h)
+            };
+            assert!(
+                (found - expected).abs() < 1e-5 * (1.0 + expected.abs()),
+                "{i}, {k}: {found}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn training_keeps_eigenvalues_above_a_floor() {
+    let mut config = by_name("torus-multi-modal").unwrap().config(&[]).unwrap();
+    config.training.min_eigenvalue = Some(0.5);
+    let problem = Problem::new(config, ".".as_ref()).unwrap();
+    let mut training = collocation(&problem).keeping(Some(0.5));
+    let (mut theta, mut optimiser) = (problem.flow.initial(1), LevenbergMarquardt::new());
+    let end = (0..60).find_map(|step| {
+        optimiser.step(&mut theta, &mut training, step).unwrap();
+        training.assess(&mut theta, false).end
+    });
+    let y = training.sampler.base_points(problem.manifold(), MOST_CHECKS);
+    let lowest =
+        problem.flow.inverse_with_eigenvalues(&theta, &y).1.into_iter().fold(f64::INFINITY, f64::min);
+    // Without the penalty it is 0.45, at a KL of 3e-7. One layer cannot have both.
+    let kl = training.ending.quality.map_or(f64::NAN, |quality| quality.kl.value);
+    assert!(end.is_some() && lowest >= 0.5 && kl < 3e-4, "{end:?}, {lowest}, {kl}");
+}
