@@ -12,7 +12,7 @@ use ircpm_train::training::checkpoint::{Checkpoint, CheckpointError};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// A configuration, and words of its message.
-const CONFIGURATIONS: [(&str, &str); 33] = [
+const CONFIGURATIONS: [(&str, &str); 35] = [
     ("", "loss = \"reverse-kl\" needs a [target]"),
     ("[target]", "[target] needs a name, or a manifold and an energy"),
     ("[target\nname = \"torus-seam\"", "unclosed table"),

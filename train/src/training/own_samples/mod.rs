@@ -249,7 +249,7 @@ fn huber(residuals: &[f64]) -> Vec<f64> {
 
 impl Objective for OwnSamples<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
-        self.wall.search(theta, self.step >= self.first_order);
+        self.wall.search(theta, self.step >= self.first_order, &self.ranks);
         (self.stats, self.quality) = (SolveStats::default(), None);
         if self.step < self.first_order {
             self.x = base_points(self.flow.manifold(), &self.base, &mut self.generator);
@@ -352,7 +352,7 @@ impl TrainingObjective for OwnSamples<'_> {
         let (last, end) = (last || reached, reached.then_some(End::Goal));
         if last {
             *theta = self.conclude(theta);
-            lowest = Some(self.wall.settle(theta, &mut self.generator));
+            lowest = Some(self.wall.settle(theta, &mut self.generator, &self.ranks));
         }
         self.step += 1;
         Assessment { done: last, end, beta, lowest, quality: self.quality.take(), ..Assessment::default() }

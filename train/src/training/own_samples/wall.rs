@@ -6,10 +6,12 @@ use std::sync::Arc;
 use ircpm_flow::Map;
 use ircpm_lattice::LatticeMap;
 use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall, WallState};
+use rayon::prelude::*;
 
 use crate::lattice::LatticeFlow;
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::points::Generator;
+use crate::ranks::{Ranks, Words};
 
 /// Points of a pool, and its steps of ascent at a step of gradients and at one of least squares, which goes far.
 const POOL: usize = 16;
@@ -87,13 +89,34 @@ impl Wall {
         Ok(())
     }
 
-    /// Moves the pools towards worse curvature, `far` before a step that may go far.
+    /// Moves the pools towards worse curvature, `far` before a step that may go far. Ranks divide the layers.
     ///
     /// # Panics
     /// If `theta` has the wrong length.
-    pub fn search(&mut self, theta: &[f64], far: bool) {
-        let steps = ASCENT[usize::from(far)];
-        self.layers.iter_mut().for_each(|layer| layer.wall.search(&theta[layer.slot.clone()], steps));
+    pub fn search(&mut self, theta: &[f64], far: bool, ranks: &Ranks) {
+        let (steps, size) = (ASCENT[usize::from(far)], ranks.size());
+        let mine = self.layers.par_iter_mut().skip(ranks.rank()).step_by(size);
+        mine.for_each(|layer| layer.wall.search(&theta[layer.slot.clone()], steps));
+        if ranks.is_alone() {
+            return;
+        }
+        let mut words = vec![];
+        for layer in self.layers.iter().skip(ranks.rank()).step_by(size) {
+            let WallState { searches, points, vectors } = layer.wall.state();
+            words.extend([vec![searches as f64], points, vectors].concat());
+        }
+        for (rank, words) in
+            ranks.all_gather(&words).iter().enumerate().filter(|(rank, _)| *rank != ranks.rank())
+        {
+            let mut words = Words::new(words);
+            for layer in self.layers.iter_mut().skip(rank).step_by(size) {
+                let of_one = POOL * layer.map.psi().sites();
+                let searches = words.count() as u64;
+                let (points, vectors) = (words.take(of_one).to_vec(), words.take(of_one).to_vec());
+                let moved = WallState { searches, points, vectors };
+                layer.wall.restore(moved).expect("points and vectors of the wall's size");
+            }
+        }
     }
 
     /// The flow's parameters at the free parameters `theta`, by the pools as they are.
@@ -102,7 +125,7 @@ impl Wall {
     /// If `theta` has the wrong length.
     pub fn at(&self, theta: &[f64]) -> Scaled {
         let of = |layer: &Layer| (layer.slot.clone(), layer.wall.scale(&theta[layer.slot.clone()]));
-        Scaled { layers: self.layers.iter().map(of).collect() }
+        Scaled { layers: self.layers.par_iter().map(of).collect() }
     }
 
     /// The flow's parameters alone: see [`Wall::at`].
@@ -134,19 +157,27 @@ impl Wall {
     }
 
     /// Scales the flow's parameters down where a long search from fresh points finds that it is needed. Returns the smallest
-    /// eigenvalue of `H` that the search has seen: evidence, not proof.
+    /// eigenvalue of `H` that the search has seen: evidence, not proof. Ranks divide the searches.
     ///
     /// # Panics
     /// If `theta` has the wrong length.
-    pub fn settle(&self, theta: &mut [f64], generator: &mut Generator) -> f64 {
-        let mut lowest = 1.0;
+    pub fn settle(&self, theta: &mut [f64], generator: &mut Generator, ranks: &Ranks) -> f64 {
+        let mut starts = vec![];
         for layer in &self.layers {
-            let worst = (0..LAST_SEARCHES).map(|_| {
-                let seed = generator.next_u64();
-                let found = wall::search(&layer.map, &theta[layer.slot.clone()], LAST.0, LAST.1, seed);
-                found.expect("some points").curvature
-            });
-            let worst = worst.fold(0.0, f64::max);
+            starts.extend((0..LAST_SEARCHES).map(|_| (layer, generator.next_u64())));
+        }
+        let search = |&(layer, seed): &(&Layer, u64)| {
+            wall::search(&layer.map, &theta[layer.slot.clone()], LAST.0, LAST.1, seed)
+                .expect("some points")
+                .curvature
+        };
+        let size = ranks.size();
+        let mine: Vec<f64> = starts.par_iter().skip(ranks.rank()).step_by(size).map(search).collect();
+        let found = ranks.all_gather(&mine);
+        let mut lowest = 1.0;
+        for (number, layer) in self.layers.iter().enumerate() {
+            let searches = number * LAST_SEARCHES..(number + 1) * LAST_SEARCHES;
+            let worst = searches.map(|k| found[k % size][k / size]).fold(0.0, f64::max);
             let factor = f64::min(1.0, 0.5 * (1.0 + self.limit) / worst);
             layer.map_rescale(theta, factor);
             lowest = f64::min(lowest, 1.0 - worst * factor);
