@@ -1,9 +1,17 @@
 //! Why training cannot begin, or stops before its end.
 
+use std::path::PathBuf;
+
+use ircpm_flow::FlowError;
 use ircpm_manifolds::InvalidPoint;
 
+use super::findings::Degenerate;
+use crate::convex::GrowthError;
+use crate::data::DataError;
+use crate::lattice::LatticeError;
 use crate::loss::LossError;
 use crate::optimiser::StateError;
+use crate::target::ExpressionError;
 
 /// Why training cannot begin, or stops before its end.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -135,4 +143,65 @@ pub enum TrainingError {
     /// A saved state does not fit the model or the optimiser.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+/// Why no problem can be made of a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProblemError {
+    /// No flow can be built from the configuration.
+    #[error("[model] does not fit the manifold {manifold}: {source}")]
+    Flow {
+        /// Name of the manifold.
+        manifold: String,
+        /// What the flow says.
+        source: FlowError,
+    },
+    /// The charges do not fit the target.
+    #[error("[model] does not fit the target: {0}")]
+    Lattice(#[from] LatticeError),
+    /// The parameters of another run cannot be those to begin with.
+    #[error("cannot begin with the parameters of that run: {problem}")]
+    WarmStart {
+        /// Why not.
+        problem: String,
+    },
+    /// The points to learn from are wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Too many points are held out.
+    #[error(
+        "{}: {left} of {rows} rows {} left to learn from, at least 2 are needed; lower data.held_out (--held-out)",
+        path.display(), if *left == 1 { "is" } else { "are" }
+    )]
+    HeldOut {
+        /// The data file.
+        path: PathBuf,
+        /// Rows of the file.
+        rows: usize,
+        /// Rows that are not held out.
+        left: usize,
+    },
+    /// No density exists for the points.
+    #[error("{}: {source}", path.display())]
+    Degenerate {
+        /// The data file.
+        path: PathBuf,
+        /// Why not.
+        source: Degenerate,
+    },
+    /// The configuration has neither a target that exists nor data.
+    #[error(
+        "nothing to learn from: give the [target] of the table a known name or an energy, or [data] a file"
+    )]
+    NothingToLearn,
+    /// The target's text is no energy.
+    #[error(transparent)]
+    Target(#[from] ExpressionError),
+    /// A fit of linear layers cannot go on from its saved state.
+    #[error(transparent)]
+    Growth(#[from] GrowthError),
+    /// The optimiser does not apply, or the model would not fit into memory.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
 }

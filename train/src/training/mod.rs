@@ -25,12 +25,12 @@ mod trainer;
 mod watcher;
 
 pub use choice::{Choice, choose};
-pub use error::TrainingError;
+pub use error::{ProblemError, TrainingError};
 pub(crate) use linear::{NEWTON, fit_linear, resume_linear, state_of};
 pub use model::Model;
 pub use objective::{Assessment, End, TrainingObjective};
 pub(crate) use problem::GROWING_STEPS;
-pub use problem::{Problem, ProblemError};
+pub use problem::Problem;
 pub use source::Source;
 pub use state::{Progress, State};
 pub use trainer::Trainer;

@@ -1,6 +1,6 @@
 //! A configuration made concrete: the flow, and what it learns from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -8,19 +8,19 @@ use ircpm_flow::{Flow, FlowError};
 use ircpm_manifolds::AnyManifold;
 
 use super::checkpoint::Checkpoint;
-use super::findings::{Degenerate, Finding, examine, few_effective, repeated};
+use super::findings::{Finding, examine, few_effective, repeated};
 use super::model::{Model, flow_of, grows};
 use super::own_samples::of_charges;
 use super::{
-    Choice, Extent, NEWTON, Progress, Source, State, Trainer, TrainingError, Watcher, choose, fit_linear,
-    resume_linear, state_of,
+    Choice, Extent, NEWTON, ProblemError, Progress, Source, State, Trainer, TrainingError, Watcher, choose,
+    fit_linear, resume_linear, state_of,
 };
 use crate::config::{Config, DataConfig, Layers, WarmStart};
-use crate::convex::{GrowthError, LinearDensity, LinearOptions, ResumeError, with_contexts_of};
+use crate::convex::{LinearDensity, LinearOptions, ResumeError, with_contexts_of};
 use crate::data::{self, DataError, Note, Points, split};
-use crate::lattice::{LatticeError, LatticeFlow};
+use crate::lattice::LatticeFlow;
 use crate::ranks::Ranks;
-use crate::target::{ExpressionError, Target};
+use crate::target::Target;
 use crate::weights::{Sample, WeightedPoints};
 
 /// Everything that training and evaluation read and never change.
@@ -65,67 +65,6 @@ struct Data {
     train: Sample,
     held_out: Sample,
     findings: Vec<Finding>,
-}
-
-/// Why no problem can be made of a configuration.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProblemError {
-    /// No flow can be built from the configuration.
-    #[error("[model] does not fit the manifold {manifold}: {source}")]
-    Flow {
-        /// Name of the manifold.
-        manifold: String,
-        /// What the flow says.
-        source: FlowError,
-    },
-    /// The charges do not fit the target.
-    #[error("[model] does not fit the target: {0}")]
-    Lattice(#[from] LatticeError),
-    /// The parameters of another run cannot be those to begin with.
-    #[error("cannot begin with the parameters of that run: {problem}")]
-    WarmStart {
-        /// Why not.
-        problem: String,
-    },
-    /// The points to learn from are wrong.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// Too many points are held out.
-    #[error(
-        "{}: {left} of {rows} rows {} left to learn from, at least 2 are needed; lower data.held_out (--held-out)",
-        path.display(), if *left == 1 { "is" } else { "are" }
-    )]
-    HeldOut {
-        /// The data file.
-        path: PathBuf,
-        /// Rows of the file.
-        rows: usize,
-        /// Rows that are not held out.
-        left: usize,
-    },
-    /// No density exists for the points.
-    #[error("{}: {source}", path.display())]
-    Degenerate {
-        /// The data file.
-        path: PathBuf,
-        /// Why not.
-        source: Degenerate,
-    },
-    /// The configuration has neither a target that exists nor data.
-    #[error(
-        "nothing to learn from: give the [target] of the table a known name or an energy, or [data] a file"
-    )]
-    NothingToLearn,
-    /// The target's text is no energy.
-    #[error(transparent)]
-    Target(#[from] ExpressionError),
-    /// A fit of linear layers cannot go on from its saved state.
-    #[error(transparent)]
-    Growth(#[from] GrowthError),
-    /// The optimiser does not apply, or the model would not fit into memory.
-    #[error(transparent)]
-    Training(#[from] TrainingError),
 }
 
 /// Most steps of a stack that grows, unless the configuration has another number: each depth takes some fifty.
