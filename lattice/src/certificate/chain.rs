@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::window::{Grid, Symmetric, Window};
-use super::{Certificate, Charges, ROUNDING, SMALLEST_PIVOT, Term, WIDEST};
+use super::symmetric::Symmetric;
+use super::window::{Grid, Window, one_less};
+use super::{Certificate, Charges, SMALLEST_PIVOT, Term, WIDEST};
 use crate::error::CertificateError;
 
 /// A potential of windows of neighbours, with its parameters.
@@ -97,7 +98,7 @@ impl Chain {
     /// Sites beyond the end of an open chain are eliminated as well: they are independent, with the pivot `1 − λ`.
     fn eliminate<const W: usize, const R: usize>(&self, level: f64, grid: Grid) -> Certificate {
         let sites = self.charges.sites();
-        let mut bounds = vec![Symmetric::<R>::scaled_identity(1.0 - level); grid.len(R)];
+        let mut bounds = vec![Symmetric::<R>::scaled_identity(one_less(level)); grid.len(R)];
         let mut certificate =
             Certificate { level, pivot: f64::INFINITY, site: 0, grid: grid.points, complete: !self.closed };
         let mut window = Window::<W>::new(grid);
@@ -117,8 +118,7 @@ impl Chain {
                 (certificate.pivot, certificate.site) = (pivot, site);
             }
             let positive = certificate.pivot > SMALLEST_PIVOT;
-            reproduced =
-                positive && next.iter().zip(&bounds).all(|((_, next), bound)| next.exceeds(bound, ROUNDING));
+            reproduced = positive && next.iter().zip(&bounds).all(|((_, next), bound)| next.exceeds(bound));
             if !positive || (self.closed && reproduced) {
                 certificate.complete |= reproduced;
                 break;

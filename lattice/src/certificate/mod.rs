@@ -28,10 +28,15 @@
 //! The bound of several matrices is taken one after the other, `A ∧ B = A − (A − B)₊`, exact for `R = 1` only. So the
 //! certificate is sufficient: where it fails the map need not fold.
 //!
+//! **Rounding.** All of this is computed in doubles, and every step takes a proven bound of its own rounding off the diagonal:
+//! of the terms' sum, which grows with `Σ |a| ‖q‖₁²`; of the window and the Schur complement, from the sizes of what was
+//! added; and of lower bounds, which are tested after they are computed.
+//!
 //! **One direction.** Where all charges are multiples of one vector, `H` differs from the identity along that vector only,
 //! and its eigenvalue there is that of a potential of one angle.
 
 mod chain;
+mod symmetric;
 mod window;
 
 use std::ops::ControlFlow;
@@ -46,7 +51,7 @@ const WIDEST: usize = 4;
 const LARGEST_GRID: usize = 1 << 24;
 /// Fewest points per angle.
 const COARSEST: usize = 8;
-/// Taken off the diagonal in each step, far more than its rounding as long as pivots exceed [`SMALLEST_PIVOT`].
+/// Taken off the diagonal in each step, or the bound of its rounding where that is more.
 const ROUNDING: f64 = 1e-9;
 /// Pivots below this count as none.
 const SMALLEST_PIVOT: f64 = 1e-6;

@@ -2,10 +2,10 @@
 
 use std::f64::consts::TAU;
 
-use nalgebra::{Matrix3, SymmetricEigen};
 use rayon::prelude::*;
 
 use super::chain::least;
+use super::symmetric::Symmetric;
 use super::{ROUNDING, WIDEST};
 
 /// A term of a window: its charges from the first site on, and its coefficient.
@@ -92,20 +92,30 @@ impl<const W: usize> Window<W> {
         self.values = (0..self.grid.len(W)).into_par_iter().map(at).collect();
     }
 
-    /// `−E`, and an allowance for rounding.
+    /// `−E`, less what the rounding of `F − E` may add to an eigenvalue.
+    ///
+    /// Every entry is a sum over `M` terms, once for `E` and once for `F`, and a term is off by less than `28 u` times
+    /// `|a qᵢ qⱼ|`, `u = ε/2`: its angle by `19 u` before the cosine rounds, its coefficient by `2 u`. So an entry is off by less
+    /// than `(2 M + 40) u` times the sum of the absolute values of what is added, and the largest sum over a row of those
+    /// is at most `Σ |a| ‖q‖₁²`.
     fn minus_error(&self) -> [[f64; W]; W] {
         let mut matrix = [[0.0; W]; W];
         let spacing = TAU / self.grid.points as f64;
-        for (q, a) in self.terms.as_deref().unwrap_or_default() {
+        let (terms, mut size) = (self.terms.as_deref().unwrap_or_default(), 0.0);
+        for (q, a) in terms {
             let square = match self.grid.neutral {
                 // Half the sum is an integer, because the charges sum to zero.
                 true => (q.iter().map(|q| q.abs()).sum::<i64>() / 2).pow(2),
                 false => q.iter().map(|q| q * q).sum(),
             };
-            add_product(&mut matrix, q, -a.abs() * square as f64 * spacing * spacing / 8.0);
+            let error = square as f64 * spacing * spacing / 8.0;
+            add_product(&mut matrix, q, -a.abs() * error);
+            let norm = q.iter().map(|q| q.abs()).sum::<i64>() as f64;
+            size += a.abs() * norm * norm * (1.0 + error);
         }
+        let rounding = (terms.len() + 32) as f64 * f64::EPSILON * size;
         for i in 0..W {
-            matrix[i][i] -= ROUNDING;
+            matrix[i][i] -= rounding.max(ROUNDING);
         }
         matrix
     }
@@ -126,26 +136,57 @@ impl<const W: usize> Window<W> {
         let (mut smallest, mut bound) = (f64::INFINITY, None::<Symmetric<R>>);
         for first in 0..self.grid.points {
             let point = first * bounds.len() + cell;
-            let mut w = self.values[point];
             let before = &bounds[self.grid.without_last(point, W)];
-            for i in 0..R {
-                for j in 0..R {
-                    w[i][j] += before.0[i][j];
-                }
-            }
-            w[R][R] += 1.0 - level;
-            let pivot = w[0][0];
-            smallest = least(smallest, pivot);
-            let mut schur = Symmetric::<R>::scaled_identity(0.0);
-            for i in 0..R {
-                for j in 0..R {
-                    schur.0[i][j] = w[i + 1][j + 1] - w[0][i + 1] * w[0][j + 1] / pivot;
-                }
-            }
+            let w = window(self.values[point], before, one_less(level));
+            smallest = least(smallest, w[0][0]);
+            let schur = schur_complement(&w);
             bound = Some(bound.map_or(schur, |bound| bound.lower_bound(&schur)));
         }
         (smallest, bound.unwrap_or(Symmetric::scaled_identity(0.0)))
     }
+}
+
+/// `1 − level`, or the double below it.
+pub(super) fn one_less(level: f64) -> f64 {
+    (1.0 - level).next_down()
+}
+
+/// A lower bound of `[S ⊕ s] + F`.
+///
+/// Every entry is rounded twice at most, so that the sum of the absolute values of all, times `2 u`, is what
+/// rounding may add to an eigenvalue; four times that is taken off.
+fn window<const W: usize, const R: usize>(
+    mut f: [[f64; W]; W],
+    bound: &Symmetric<R>,
+    last: f64,
+) -> [[f64; W]; W] {
+    for i in 0..R {
+        for j in 0..R {
+            f[i][j] += bound.0[i][j];
+        }
+    }
+    f[R][R] += last;
+    let size = f.iter().flatten().map(|entry| entry.abs()).sum::<f64>() + last.abs();
+    for i in 0..W {
+        f[i][i] -= 4.0 * f64::EPSILON * size;
+    }
+    f
+}
+
+/// A lower bound of `W₁₁ − W₁₀W₀₁/W₀₀`.
+///
+/// The quotient is off by `2 u` times itself and the difference by `u` times itself; less than a third of what is taken off
+/// for them.
+fn schur_complement<const W: usize, const R: usize>(w: &[[f64; W]; W]) -> Symmetric<R> {
+    let (mut schur, mut size) = (Symmetric::scaled_identity(0.0), 0.0);
+    for i in 0..R {
+        for j in 0..R {
+            let quotient = w[0][i + 1] * w[0][j + 1] / w[0][0];
+            schur.0[i][j] = w[i + 1][j + 1] - quotient;
+            size += quotient.abs() + schur.0[i][j].abs();
+        }
+    }
+    schur.lowered(4.0 * f64::EPSILON * size)
 }
 
 /// Adds `weight q qᵀ`.
@@ -155,106 +196,4 @@ fn add_product<const W: usize>(matrix: &mut [[f64; W]; W], q: &[i64; WIDEST], we
             matrix[i][j] += weight * (q[i] * q[j]) as f64;
         }
     }
-}
-
-/// A symmetric matrix.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Symmetric<const R: usize>(pub [[f64; R]; R]);
-
-impl<const R: usize> Symmetric<R> {
-    pub(super) fn scaled_identity(value: f64) -> Self {
-        let mut matrix = [[0.0; R]; R];
-        for i in 0..R {
-            matrix[i][i] = value;
-        }
-        Self(matrix)
-    }
-
-    /// Less a multiple of the identity.
-    pub(super) fn lowered(mut self, by: f64) -> Self {
-        for i in 0..R {
-            self.0[i][i] -= by;
-        }
-        self
-    }
-
-    /// Whether all eigenvalues of `self − other` exceed a margin.
-    pub(super) fn exceeds(&self, other: &Self, margin: f64) -> bool {
-        let mut difference = self.lowered(margin);
-        for i in 0..R {
-            for j in 0..R {
-                difference.0[i][j] -= other.0[i][j];
-            }
-        }
-        is_definite(&difference.0, 1.0)
-    }
-
-    /// A matrix that is at most `self` and at most `other` in the sense of Löwner: `A − (A − B)₊`.
-    pub(super) fn lower_bound(&self, other: &Self) -> Self {
-        let mut difference = self.0;
-        for i in 0..R {
-            for j in 0..R {
-                difference[i][j] -= other.0[i][j];
-            }
-        }
-        let positive = positive_part(&difference);
-        let mut out = *self;
-        for i in 0..R {
-            for j in 0..R {
-                out.0[i][j] -= positive[i][j];
-            }
-        }
-        out
-    }
-}
-
-/// Whether a symmetric matrix, times a sign, is positive definite: whether its pivots are positive.
-fn is_definite<const R: usize>(m: &[[f64; R]; R], sign: f64) -> bool {
-    let mut left = *m;
-    for k in 0..R {
-        if sign * left[k][k] <= 0.0 || left[k][k].is_nan() {
-            return false;
-        }
-        for i in k + 1..R {
-            for j in k + 1..R {
-                left[i][j] -= left[k][i] * left[k][j] / left[k][k];
-            }
-        }
-    }
-    true
-}
-
-/// The positive part of a symmetric matrix of at most three rows, from its eigenvalues.
-fn positive_part<const R: usize>(m: &[[f64; R]; R]) -> [[f64; R]; R] {
-    let mut out = [[0.0; R]; R];
-    if is_definite(m, 1.0) {
-        return *m;
-    }
-    if R == 1 || is_definite(m, -1.0) {
-        return out;
-    }
-    if R == 2 {
-        let (middle, half) = (0.5 * (m[0][0] + m[1][1]), 0.5 * (m[0][0] - m[1][1]));
-        let radius = half.hypot(m[0][1]);
-        if middle + radius > 0.0 {
-            // (λ₊/(λ₊ − λ₋)) (M − λ₋), λ± = middle ± radius.
-            let scale = (middle + radius) / (2.0 * radius);
-            for i in 0..R {
-                for j in 0..R {
-                    out[i][j] = scale * (m[i][j] - if i == j { middle - radius } else { 0.0 });
-                }
-            }
-        }
-    } else {
-        let SymmetricEigen { eigenvectors, eigenvalues } = Matrix3::from_fn(|i, j| m[i][j]).symmetric_eigen();
-        for k in 0..R {
-            let value = if eigenvalues[k] > 0.0 { eigenvalues[k] } else { 0.0 };
-            for i in 0..R {
-                for j in 0..R {
-                    out[i][j] += value * eigenvectors[(i, k)] * eigenvectors[(j, k)];
-                }
-            }
-        }
-    }
-    out
 }
