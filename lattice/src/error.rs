@@ -254,3 +254,64 @@ pub enum UnimodularError {
     #[error("the inverse has numbers of more than 64 bits")]
     Overflow,
 }
+
+/// Why nothing can be said of `H` by products with vectors alone.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum MatrixFreeError {
+    /// A parameter or an angle is not finite.
+    #[error("{what} {number} is not finite")]
+    NotFinite {
+        /// What it is.
+        what: &'static str,
+        /// Its number, from 0.
+        number: usize,
+    },
+    /// There are too few probes.
+    #[error("{found} probes have no standard error: take two at least, better a multiple of eight")]
+    Probes {
+        /// Their number.
+        found: usize,
+    },
+    /// A quadrature rule is out of range.
+    #[error(
+        "a rule of {steps} steps with the lower bound {lower}: take one step at least, and a positive bound of the eigenvalues"
+    )]
+    Quadrature {
+        /// Its steps.
+        steps: usize,
+        /// Its lower bound.
+        lower: f64,
+    },
+    /// `H` is not positive definite.
+    #[error(
+        "H is not positive definite at this point: the map folds there, keep its parameters behind a wall"
+    )]
+    Indefinite,
+    /// An eigenvalue is below the lower bound.
+    #[error(
+        "H has an eigenvalue of at most {found} at this point, below the lower bound {lower}: take a lower one"
+    )]
+    Below {
+        /// The bound that was given.
+        lower: f64,
+        /// The smallest eigenvalue that was met.
+        found: f64,
+    },
+    /// Conjugate gradients have not converged.
+    #[error(
+        "conjugate gradients have a residual of {residual:e} after {steps} steps, above the tolerance {tolerance:e}: allow more \
+         steps, or a larger one"
+    )]
+    NotConverged {
+        /// Steps taken.
+        steps: usize,
+        /// Residual relative to the right-hand side.
+        residual: f64,
+        /// The tolerance.
+        tolerance: f64,
+    },
+    /// Numbers have overflown.
+    #[error("the numbers of H overflow at this point: its parameters are too large")]
+    Overflow,
+}

@@ -34,6 +34,7 @@
 //! | [`map`] | [`LatticeMap`]: the map of either, a layer of a flow |
 //! | [`factor`] | [`Form`]: how `H` is factored |
 //! | [`certificate`] | [`certify`]: a proof for chains that `H` is positive definite everywhere |
+//! | [`matrix_free`] | estimates of `log det H` and its gradient by products with vectors alone, for training only |
 //! | [`wall`] | [`Wall`]: parameters that keep `H` positive definite, by the worst of a pool of points |
 //!
 //! # Larger lattices
@@ -60,6 +61,7 @@ mod error;
 pub mod factor;
 mod lanes;
 pub mod map;
+pub mod matrix_free;
 mod potential;
 mod program;
 mod unimodular;
@@ -68,7 +70,7 @@ pub mod windows;
 
 pub use certificate::{Bound, Certificate, certify, lower_bound};
 pub use charges::{Chain, Charges, Square, Term};
-pub use error::{CertificateError, ChargesError, TransferError, UnimodularError, WallError};
+pub use error::{CertificateError, ChargesError, MatrixFreeError, TransferError, UnimodularError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
 pub use potential::LatticePotential;

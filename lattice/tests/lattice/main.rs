@@ -6,6 +6,7 @@ mod charges;
 mod clamp;
 mod derivatives;
 mod flows;
+mod matrix_free;
 mod setup;
 mod structures;
 mod symmetry;
