@@ -96,6 +96,16 @@ pub enum ChargesError {
         /// The largest number.
         most: usize,
     },
+    /// Elimination of `H` takes too long.
+    #[error(
+        "one elimination of H takes more than {most} multiplications, because its terms tie too many sites to each other: take terms of \
+         shorter range, or fewer sites (`ircpm_lattice::matrix_free` estimates gradients of log det H without elimination, but no \
+         densities)"
+    )]
+    Fill {
+        /// Most multiplications.
+        most: usize,
+    },
     /// The network of a window has too many inputs, or none.
     #[error(
         "the networks of class {class} read {found} angles or differences, and may read 1 to {most}: take other windows"

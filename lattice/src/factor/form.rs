@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::MOST_MULTIPLICATIONS;
 use super::ordering::minimum_degree;
-use super::symbolic::Symbolic;
+use super::symbolic::{Symbolic, cost_of_clique};
 
 /// The form of `H` that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,30 +57,45 @@ impl fmt::Display for Form {
 /// A factor with more than this share of all entries is made dense, so that its runs are as long as they can be.
 const FILLED: f64 = 0.8;
 
-/// The factor of matrices with non-zeros on the diagonal and at `pairs`, in the form that `structure` asks for.
-pub(crate) fn choose(n: usize, pairs: &[(u32, u32)], structure: Structure) -> (Symbolic, Form) {
+/// The factor of matrices with non-zeros on the diagonal and at `pairs`, in the form that `structure` asks for, or none if
+/// its elimination takes more than [`MOST_MULTIPLICATIONS`].
+pub(crate) fn choose(n: usize, pairs: &[(u32, u32)], structure: Structure) -> Option<(Symbolic, Form)> {
     let natural: Vec<u32> = (0..n as u32).collect();
     let dense = || {
+        if cost_of_clique(n) > MOST_MULTIPLICATIONS {
+            return None;
+        }
         let all: Vec<(u32, u32)> = (0..n as u32).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
-        (Symbolic::new(&natural, &all), Form::Dense)
+        Some((Symbolic::new(&natural, &all)?, Form::Dense))
     };
     let in_order = || {
-        let symbolic = Symbolic::new(&natural, pairs);
+        let symbolic = Symbolic::new(&natural, pairs)?;
         let form = form_of(n, pairs, &symbolic);
-        (symbolic, form)
+        Some((symbolic, form))
     };
-    let sparse = || (Symbolic::new(&minimum_degree(n, pairs), pairs), Form::Sparse);
-    match structure {
+    let sparse = || Some((Symbolic::new(&minimum_degree(n, pairs)?, pairs)?, Form::Sparse));
+    let chosen = match structure {
         Structure::Dense => dense(),
         Structure::Natural => in_order(),
         Structure::Sparse => sparse(),
         Structure::Automatic => {
-            let (in_order, sparse) = (in_order(), sparse());
             let full = n * (n.max(1) - 1) / 2;
-            let cheaper = if sparse.0.cost() < in_order.0.cost() { sparse } else { in_order };
-            if n > 1 && cheaper.0.len() as f64 > FILLED * full as f64 { dense() } else { cheaper }
+            let cheaper = match (in_order(), sparse()) {
+                (Some(in_order), Some(sparse)) if sparse.0.cost() < in_order.0.cost() => Some(sparse),
+                (in_order, sparse) => in_order.or(sparse),
+            };
+            match cheaper {
+                Some(found) if n > 1 && found.0.len() as f64 > FILLED * full as f64 => {
+                    dense().or(Some(found))
+                }
+                found => found,
+            }
         }
-    }
+    };
+    chosen.map(|(mut symbolic, form)| {
+        symbolic.find_runs();
+        (symbolic, form)
+    })
 }
 
 /// The name of what an elimination in the natural order looks like.

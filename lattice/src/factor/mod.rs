@@ -11,4 +11,8 @@ mod symbolic;
 pub(crate) use form::choose;
 pub use form::{Form, Structure};
 pub(crate) use ldl::Ldl;
-pub(crate) use symbolic::Symbolic;
+pub(crate) use symbolic::{Symbolic, cost_of_clique};
+
+/// Most multiplications of one elimination that a map is compiled for: a dense `H` of some 1850 sites,
+/// or a square lattice larger than any whose terms are few enough for a potential.
+pub const MOST_MULTIPLICATIONS: usize = 1 << 30;

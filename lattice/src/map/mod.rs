@@ -21,7 +21,7 @@ pub(crate) use factored::along;
 
 use crate::charges::Charges;
 use crate::error::ChargesError;
-use crate::factor::{Form, Structure};
+use crate::factor::{Form, MOST_MULTIPLICATIONS, Structure};
 use crate::potential::LatticePotential;
 use crate::program::{Kind, Program};
 use eigenvalues::{SignedLogDets, SmallestEigenvalues};
@@ -56,7 +56,8 @@ impl LatticeMap {
     /// The map of a potential, [`Charges`] or [`crate::Windows`], with `H` in the cheapest form, on the fastest instruction set of this processor.
     ///
     /// # Errors
-    /// [`ChargesError::Solver`] if the solver's numbers are out of range.
+    /// [`ChargesError::Solver`] if the solver's numbers are out of range, and [`ChargesError::Fill`] if elimination of `H` would
+    /// take more than [`crate::factor::MOST_MULTIPLICATIONS`].
     pub fn new(psi: impl Into<LatticePotential>, solver: Solver) -> Result<Self, ChargesError> {
         Self::on(psi, solver, Structure::Automatic, Isa::best())
     }
@@ -75,7 +76,8 @@ impl LatticeMap {
         let of = |_: InvalidManifold| ChargesError::Empty { what: "a site" };
         let psi = psi.into();
         let torus = Torus::new(psi.sites()).map_err(of)?;
-        let program = Program::new(&psi, structure);
+        let program =
+            Program::new(&psi, structure).ok_or(ChargesError::Fill { most: MOST_MULTIPLICATIONS })?;
         Ok(Self { psi, program, torus, manifold: AnyManifold::new(torus), solver, isa })
     }
 

@@ -16,7 +16,7 @@ pub(crate) use harmonics::Harmonics;
 pub(crate) use windows::Kind;
 
 use crate::charges::Charges;
-use crate::factor::{Form, Structure, Symbolic, choose};
+use crate::factor::{Form, Structure, Symbolic, choose, cost_of_clique};
 use crate::potential::LatticePotential;
 use crate::windows::Windows;
 
@@ -96,19 +96,20 @@ pub(crate) struct Program {
 type Clusters = BTreeMap<Vec<usize>, BTreeSet<(Vec<i32>, usize)>>;
 
 impl Program {
-    /// Arranges a potential, with `H` in the form that `structure` asks for.
-    pub(crate) fn new(potential: &LatticePotential, structure: Structure) -> Self {
+    /// Arranges a potential, with `H` in the form that `structure` asks for, or none if elimination would take more than
+    /// [`crate::factor::MOST_MULTIPLICATIONS`].
+    pub(crate) fn new(potential: &LatticePotential, structure: Structure) -> Option<Self> {
         match potential {
             LatticePotential::Charges(charges) => Self::of_charges(charges, structure),
             LatticePotential::Windows(windows) => Self::of_windows(windows, structure),
         }
     }
 
-    fn of_windows(windows: &Windows, structure: Structure) -> Self {
+    fn of_windows(windows: &Windows, structure: Structure) -> Option<Self> {
         let sites = windows.sites();
         let pairs: BTreeSet<(u32, u32)> = windows::pairs_of(windows).into_iter().collect();
-        let (symbolic, form) = choose(sites, &pairs.into_iter().collect::<Vec<_>>(), structure);
-        Self {
+        let (symbolic, form) = choose(sites, &pairs.into_iter().collect::<Vec<_>>(), structure)?;
+        Some(Self {
             sites,
             classes: windows.parameters(),
             tables: vec![0; sites + 1],
@@ -121,29 +122,15 @@ impl Program {
             kinds: windows::kinds_of(windows, &symbolic),
             symbolic,
             form,
-        }
+        })
     }
 
-    fn of_charges(charges: &Charges, structure: Structure) -> Self {
+    fn of_charges(charges: &Charges, structure: Structure) -> Option<Self> {
         let sites = charges.sites();
         let (clusters, long) = clusters(charges);
         let short: BTreeSet<(u32, u32)> =
             clusters.keys().filter(|angles| angles.len() > 1).flat_map(|angles| pairs(angles)).collect();
-        let mut all = short.clone();
-        for entries in &long {
-            all.extend(pairs(&entries.iter().map(|&(site, _)| site as usize).collect::<Vec<_>>()));
-        }
-        let (short, all): (Vec<_>, Vec<_>) = (short.into_iter().collect(), all.into_iter().collect());
-        let (mut symbolic, mut form) = choose(sites, &all, structure);
-        let mut low_rank = false;
-        if !long.is_empty() && structure != Structure::Dense {
-            let (beside, form_beside) = choose(sites, &short, structure);
-            let each = 3 * beside.len() + (4 + long.len()) * sites;
-            low_rank = beside.cost() + long.len() * each < symbolic.cost();
-            if low_rank {
-                (symbolic, form) = (beside, form_beside);
-            }
-        }
+        let ((symbolic, form), low_rank) = factor(sites, short, &long, structure)?;
         let combinations = long.iter().map(|entries| combination(entries, low_rank, &symbolic)).collect();
         let mut program = Self {
             sites,
@@ -160,7 +147,7 @@ impl Program {
             form,
         };
         program.add_groups(&clusters);
-        program
+        Some(program)
     }
 
     /// Number of matrices of rank one beside the factor.
@@ -232,6 +219,40 @@ impl Program {
             slots[i * (i + 1) / 2 + i] = place;
         }
         slots
+    }
+}
+
+/// The factor of `H` with terms on the pairs `short` and combinations of many sites, and whether these are matrices of rank
+/// one beside it.
+fn factor(
+    sites: usize,
+    short: BTreeSet<(u32, u32)>,
+    long: &[Vec<(u32, i32)>],
+    structure: Structure,
+) -> Option<((Symbolic, Form), bool)> {
+    let list = |pairs: &BTreeSet<(u32, u32)>| pairs.iter().copied().collect::<Vec<_>>();
+    let beside = if long.is_empty() || structure == Structure::Dense {
+        None
+    } else {
+        choose(sites, &list(&short), structure)
+    };
+    let cost_beside = beside
+        .as_ref()
+        .map(|(symbolic, _)| symbolic.cost() + long.len() * (3 * symbolic.len() + (4 + long.len()) * sites));
+    // Sites that are all neighbours of each other cost as much in any order.
+    let least = long.iter().map(|entries| cost_of_clique(entries.len())).max().unwrap_or(0);
+    if cost_beside.is_some_and(|cost| cost < least) {
+        return beside.map(|factor| (factor, true));
+    }
+    let mut all = short;
+    for entries in long {
+        all.extend(pairs(&entries.iter().map(|&(site, _)| site as usize).collect::<Vec<_>>()));
+    }
+    match (choose(sites, &list(&all), structure), cost_beside) {
+        (Some((symbolic, form)), cost) if cost.is_none_or(|cost| cost >= symbolic.cost()) => {
+            Some(((symbolic, form), false))
+        }
+        _ => beside.map(|factor| (factor, true)),
     }
 }
 

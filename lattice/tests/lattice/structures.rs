@@ -3,7 +3,10 @@
 use ircpm_ad::Isa;
 use ircpm_flow::Expression;
 use ircpm_flow::{Cotangents, Direction, Gradients, Map, Record, Solver, ThetaGradient, Workspace};
-use ircpm_lattice::{Chain, Charges, Form, LatticeMap, LatticePotential, Square, SquareWindows, Structure};
+use ircpm_lattice::factor::MOST_MULTIPLICATIONS;
+use ircpm_lattice::{
+    Chain, Charges, ChargesError, Form, LatticeMap, LatticePotential, Square, SquareWindows, Structure, Term,
+};
 use rand::RngExt;
 
 use super::setup::{parameters, points, potentials, random};
@@ -25,6 +28,32 @@ fn forms_are_chosen_by_the_pattern() {
     assert_eq!(of(Square::default().charges(8).unwrap()).0, Form::Sparse);
     assert_eq!(of(Square::default().charges(3).unwrap()).0, Form::Dense);
     assert_eq!(of_potential(SquareWindows::default().windows(8).unwrap().into()).0, Form::Sparse);
+}
+
+#[test]
+fn elimination_that_takes_too_long_is_refused() {
+    // A random graph, whose elimination fills.
+    let mut rng = random(5);
+    let mut bonds = std::collections::BTreeSet::new();
+    while bonds.len() < 40_000 {
+        let (i, j) = (rng.random_range(0..2400), rng.random_range(0..2400));
+        if i < j {
+            bonds.insert((i, j));
+        }
+    }
+    let terms: Vec<Term> =
+        bonds.into_iter().map(|(i, j)| Term { charge: vec![(i, 1), (j, -1)], class: 0 }).collect();
+    let charges = Charges::new(2400, &terms).unwrap();
+    for structure in [Structure::Automatic, Structure::Sparse, Structure::Natural, Structure::Dense] {
+        match LatticeMap::on(charges.clone(), Solver::default(), structure, Isa::best()) {
+            Err(ChargesError::Fill { most: MOST_MULTIPLICATIONS }) => {}
+            other => panic!("{structure:?}: {:?}", other.map(|map| map.elimination_cost())),
+        }
+    }
+    // A combination of all sites beside them is no reason to fill.
+    let total = Charges::sum(&[Charges::single_sites(2400, 2).unwrap(), Charges::total(2400, 2).unwrap()]);
+    let map = LatticeMap::new(total.unwrap(), Solver::default()).unwrap();
+    assert_eq!((map.form(), map.ranks(), map.entries()), (Form::Diagonal, 1, 0));
 }
 
 /// Everything that a map computes of some points, in both directions.
