@@ -52,6 +52,11 @@ impl<R: Real> Ldl<R> {
         }
     }
 
+    /// Number of packs that are allocated.
+    pub(crate) fn packs(&self) -> usize {
+        self.diagonal.len() + self.lower.len() + self.reciprocal.len()
+    }
+
     /// Takes over the numbers of `H`, with `shift` taken off the diagonal.
     #[inline(always)]
     pub(crate) fn copy_shifted(&mut self, s: &Symbolic, h: &Self, shift: R) {

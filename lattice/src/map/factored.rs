@@ -51,6 +51,12 @@ impl<R: Real> Default for Factored<R> {
 }
 
 impl<R: Real> Factored<R> {
+    /// Number of packs that are allocated.
+    pub(super) fn packs(&self) -> usize {
+        let beside = [&self.solutions, &self.ratios, &self.sums, &self.scratch, &self.combination];
+        self.ldl.packs() + beside.map(Vec::len).iter().sum::<usize>()
+    }
+
     /// Factors `h` less `shift` on the diagonal.
     #[inline(always)]
     pub(crate) fn eliminate(&mut self, program: &Program, h: &Ldl<R>, shift: R) {

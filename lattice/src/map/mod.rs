@@ -26,7 +26,7 @@ use crate::potential::LatticePotential;
 use crate::program::{Kind, Program};
 use eigenvalues::{SignedLogDets, SmallestEigenvalues};
 use pull_back::PullBack;
-use run::{Run, Values};
+use run::{Buffers, Run, Values};
 use saved::Parameters;
 use single::Single;
 
@@ -136,6 +136,15 @@ impl LatticeMap {
             + self.elimination_cost()
             + 2 * self.entries()
             + self.psi.sites()
+    }
+
+    /// Number of doubles per sample of the pack in flight that a run keeps in the buffers of its thread: the points, harmonics, `H` and
+    /// its factor. Networks of windows have buffers besides.
+    ///
+    /// It is counted after an evaluation, not computed by a formula.
+    pub fn buffers(&self) -> usize {
+        let a = self.coefficients(&vec![0.0; self.psi.parameters()]);
+        self.isa.dispatch(Buffers { map: self, a: &a })
     }
 
     pub(crate) fn program(&self) -> &Program {

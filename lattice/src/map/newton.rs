@@ -87,6 +87,13 @@ impl<R: Real> Newton<R> {
         resize(&mut self.gradient, n);
     }
 
+    /// Number of packs that are allocated, without those of networks.
+    pub(super) fn packs(&self) -> usize {
+        let vectors = [&self.x, &self.y, &self.trial, &self.direction, &self.gradient, &self.local.gradient];
+        let of_local = self.harmonics.packs() + self.local.h.packs();
+        vectors.map(Vec::len).iter().sum::<usize>() + of_local + self.factored.packs()
+    }
+
     /// Evaluates and factors at [`Newton::x`] itself, which is an image.
     #[inline(always)]
     pub(crate) fn evaluate_image(&mut self, problem: Problem<'_>) {

@@ -1,4 +1,4 @@
-//! The kernels of a layer: a batch in either direction, and the values of psi.
+//! The kernels of a layer: a batch in either direction, the values of psi, and the size of the buffers.
 
 use ircpm_ad::{Kernel, Real};
 use ircpm_flow::{Direction, Record, Workspace};
@@ -116,5 +116,24 @@ impl Kernel for Values<'_> {
             );
             batch.store(newton.local.psi, psi, 1, 0, p);
         }
+    }
+}
+
+/// The numbers per sample that a run keeps in its buffers: those that the first pack has allocated.
+pub(super) struct Buffers<'a> {
+    pub map: &'a LatticeMap,
+    pub a: &'a [f64],
+}
+
+impl Kernel for Buffers<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<R: Real>(self) -> usize {
+        let program = self.map.program();
+        let mut newton = Newton::<R>::default();
+        newton.reserve(program);
+        newton.evaluate_image(Problem { program, a: self.a });
+        newton.packs()
     }
 }

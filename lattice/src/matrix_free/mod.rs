@@ -13,10 +13,10 @@
 //! # An estimate is no density
 //!
 //! With the signs drawn anew every time, a gradient is unbiased up to the solver's tolerance, which is what stochastic
-//! optimisers ask for. A log-determinant is off by 1 to 5 nats per probe on lattices of 64 to 1024 sites, and `exp` of an
+//! optimisers ask for. A log-determinant is off by 2 to 7 nats per probe on lattices of 64 to 1024 sites, and `exp` of an
 //! unbiased estimate is biased: it must not become `log q` of a sample or a weight. So nothing here is a
-//! [`ircpm_flow::Map`], and an [`Estimate`] is not a number but a value with its standard error. Elimination is cheaper and exact
-//! wherever [`crate::LatticeMap`] can be built, at 32 × 32 sites still.
+//! [`ircpm_flow::Map`], and an [`Estimate`] is not a number but a value with its standard error. At 32 × 32 sites the exact
+//! gradient costs as much as four probes: take [`crate::LatticeMap`] wherever it can be built.
 //!
 //! ```
 //! use ircpm_lattice::Square;

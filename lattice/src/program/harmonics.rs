@@ -21,6 +21,11 @@ impl<R> Default for Harmonics<R> {
 }
 
 impl<R: Real> Harmonics<R> {
+    /// Number of packs that are allocated.
+    pub(crate) fn packs(&self) -> usize {
+        self.cos.len() + self.sin.len()
+    }
+
     /// Fills the tables at the points `y`.
     #[inline(always)]
     pub(crate) fn evaluate(&mut self, program: &Program, y: &[R]) {
