@@ -48,6 +48,17 @@ impl XySquare {
         self.side * self.side
     }
 
+    /// Exact `⟨cos(θᵢ − θⱼ)⟩` at the inverse temperature `β` of two spins of one row or column, at the distances from 0 to
+    /// `L/2`, by the transfer operator of [`Density::log_z`]. Unknown where that is.
+    pub fn correlations(&self, beta: f64) -> Option<Vec<f64>> {
+        let ratios = ratios(beta);
+        let (bonds, angles) = log_prefactors(self.side, beta);
+        let z = (self.log_z(beta)? - bonds - angles).exp();
+        let mut out = vec![1.0];
+        out.extend(sums_with_sources(self.side, &ratios)?.iter().map(|sum| sum / z));
+        Some(out)
+    }
+
     /// The neighbours of site `i` to the right and below.
     #[inline(always)]
     fn neighbours(&self, i: usize) -> [usize; 2] {
@@ -115,14 +126,9 @@ const LEAST_RATIO: f64 = 1e-19;
 /// conserved, and between states `k` and `k′` the row's own bonds carry `m + Σ_{i≤j} (kᵢ − k′ᵢ)` for some integer `m`. So
 /// `Z/(2π)^{L²} = Σ_Q tr M_Qᴸ`, `M(k, k′) = √(w(k) w(k′)) Σ_m Π_j I_{m + …}`, `w(k) = Π_j I_{k_j}`.
 fn log_partition(side: usize, beta: f64) -> Option<f64> {
-    let first = log_bessel_i(0, beta);
-    let ratios: Vec<f64> = (0..)
-        .map(|k| (log_bessel_i(k, beta) - first).exp())
-        .take_while(|ratio| *ratio > LEAST_RATIO)
-        .collect();
-    let largest = ratios.iter().take_while(|ratio| **ratio >= LEAST_WEIGHT).count() as i64 - 1;
+    let ratios = ratios(beta);
     let mut z = 0.0;
-    for charge in 0..=largest * side as i64 {
+    for charge in 0.. {
         let states = states(side, charge, &ratios)?;
         if states.is_empty() {
             break;
@@ -135,8 +141,61 @@ fn log_partition(side: usize, beta: f64) -> Option<f64> {
             break;
         }
     }
+    let (bonds, angles) = log_prefactors(side, beta);
+    Some(z.ln() + bonds + angles)
+}
+
+/// `log I_0^{2L²}` and `log (2π)^{L²}`, which traces leave out.
+fn log_prefactors(side: usize, beta: f64) -> (f64, f64) {
     let bonds = 2.0 * (side * side) as f64;
-    Some(z.ln() + bonds * first + (side * side) as f64 * TAU.ln())
+    (bonds * log_bessel_i(0, beta), (side * side) as f64 * TAU.ln())
+}
+
+/// `I_k(β)/I_0(β)` for `k = 0, 1, …`, as far as they count.
+fn ratios(beta: f64) -> Vec<f64> {
+    let first = log_bessel_i(0, beta);
+    let ratio = |k| (log_bessel_i(k, beta) - first).exp();
+    (0..).map(ratio).take_while(|ratio| *ratio > LEAST_RATIO).collect()
+}
+
+/// `Z ⟨cos(θᵢ − θⱼ)⟩` for two spins of one column at the distances 1 to `L/2`, over `(2π)^{L²} I_0^{2L²}`.
+///
+/// `e^{i(θᵢ − θⱼ)}` adds a source of current at one spin and takes it out at the other: in the rows between the two the
+/// total charge is one more. The row of a source has the matrix `N(k, k′)` from charge `Q` to `Q + 1` of the same form as
+/// `M`, because a source at its first spin adds one to all its currents, over which `m` is summed. So the sum is that of
+/// `tr N M_{Q+1}^{r−1} Nᵀ M_Q^{L−r−1}` over all `Q`; the currents of opposite sign have `L − r` in the place of `r`.
+fn sums_with_sources(side: usize, ratios: &[f64]) -> Option<Vec<f64>> {
+    let mut sums = vec![0.0; side / 2];
+    let mut here = states(side, 0, ratios)?;
+    for charge in 1.. {
+        let next = states(side, charge, ratios)?;
+        if next.is_empty() {
+            break;
+        }
+        let source = DMatrix::from_fn(here.len(), next.len(), |i, j| row(&here[i], &next[j], ratios));
+        let (m_here, m_next) = (matrix(&here, ratios), matrix(&next, ratios));
+        // N M_{Q+1}^p and M_Q^p N: a power that has no partner on the other side is split in two.
+        let powers = side.saturating_sub(3).max(1).min(side - 2) + 1;
+        let after = std::iter::successors(Some(source.clone()), |n| Some(n * &m_next)).take(powers);
+        let before = std::iter::successors(Some(source.clone()), |n| Some(&m_here * n)).take(powers);
+        let (after, before): (Vec<_>, Vec<_>) = (after.collect(), before.collect());
+        let trace = |r: usize| match (r - 1, side - r - 1) {
+            (p, 0) => after[p / 2].dot(&after[p - p / 2]),
+            (0, p) => before[p / 2].dot(&before[p - p / 2]),
+            (p, q) => after[p].dot(&before[q]),
+        };
+        let mut counts = false;
+        for (k, sum) in sums.iter_mut().enumerate() {
+            let term = trace(k + 1) + trace(side - k - 1);
+            *sum += term;
+            counts |= term > f64::EPSILON * *sum;
+        }
+        if !counts {
+            break;
+        }
+        here = next;
+    }
+    Some(sums)
 }
 
 /// A state of currents with its weight over `I_0ᴸ`.
@@ -170,31 +229,38 @@ fn states(side: usize, charge: i64, ratios: &[f64]) -> Option<Vec<State>> {
     (partial.len() <= MOST_STATES).then_some(partial)
 }
 
-/// `tr Mᴸ` over `I_0^{2L²}`.
-fn trace_of_power(states: &[State], ratios: &[f64], side: usize) -> f64 {
+/// The entry of `M` or `N` between two states, over `I_0^{2L}`.
+fn row((from, weight): &State, (to, other): &State, ratios: &[f64]) -> f64 {
     let ratio = |k: i64| ratios.get(k.unsigned_abs() as usize).copied().unwrap_or(0.0);
-    let entry = |(from, weight): &State, (to, other): &State| {
-        let mut sums = Vec::with_capacity(side);
-        let mut sum = 0;
-        for (k, l) in from.iter().zip(to) {
-            sum += k - l;
-            sums.push(sum);
-        }
-        let (least, most) =
-            (sums.iter().min().copied().unwrap_or(0), sums.iter().max().copied().unwrap_or(0));
-        let reach = ratios.len() as i64 - 1;
-        let rows =
-            (-reach - least..=reach - most).map(|m| sums.iter().map(|sum| ratio(m + sum)).product::<f64>());
-        (weight * other).sqrt() * rows.sum::<f64>()
-    };
+    let mut sums = Vec::with_capacity(from.len());
+    let mut sum = 0;
+    for (k, l) in from.iter().zip(to) {
+        sum += k - l;
+        sums.push(sum);
+    }
+    let (least, most) = (sums.iter().min().copied().unwrap_or(0), sums.iter().max().copied().unwrap_or(0));
+    let reach = ratios.len() as i64 - 1;
+    let rows =
+        (-reach - least..=reach - most).map(|m| sums.iter().map(|sum| ratio(m + sum)).product::<f64>());
+    (weight * other).sqrt() * rows.sum::<f64>()
+}
+
+/// `M` between the states of one total charge.
+fn matrix(states: &[State], ratios: &[f64]) -> DMatrix<f64> {
     let n = states.len();
     let mut matrix = DMatrix::zeros(n, n);
     for i in 0..n {
         for j in 0..=i {
-            matrix[(i, j)] = entry(&states[i], &states[j]);
+            matrix[(i, j)] = row(&states[i], &states[j], ratios);
             matrix[(j, i)] = matrix[(i, j)];
         }
     }
+    matrix
+}
+
+/// `tr Mᴸ` over `I_0^{2L²}`.
+fn trace_of_power(states: &[State], ratios: &[f64], side: usize) -> f64 {
+    let matrix = matrix(states, ratios);
     // M is symmetric, so the trace of a product of two powers is the sum of the products of their entries.
     let ((left, log_left), (right, log_right)) = (power(&matrix, side / 2), power(&matrix, side - side / 2));
     left.component_mul(&right).sum() * (log_left + log_right).exp()
@@ -252,8 +318,35 @@ mod tests {
     }
 
     #[test]
+    fn correlations_of_neighbours_are_the_mean_energy() {
+        // d log Z/dβ is the sum of the cosines of all 2 L² bonds.
+        for (side, beta) in [(2, 0.8), (3, 1.0), (4, 0.5)] {
+            let (xy, h) = (XySquare::new(side), 1e-4);
+            let at = |beta: f64| log_partition(side, beta).expect("few states");
+            let known = (at(beta + h) - at(beta - h)) / (2.0 * h * 2.0 * (side * side) as f64);
+            let correlations = xy.correlations(beta).expect("few states");
+            assert_eq!(correlations.len(), side / 2 + 1);
+            assert!((correlations[1] - known).abs() < 1e-8, "{side}, {beta}: {correlations:?} {known}");
+        }
+    }
+
+    #[test]
+    fn correlations_at_a_distance_begin_with_their_shortest_paths() {
+        // Two spins of a column at the distance 2 of 4 are joined by two paths of two bonds, at 3 of 6 by two of three,
+        // each bond with the factor I₁/I₀; every other path is two bonds longer at least.
+        for (side, distance) in [(4, 2), (6, 3)] {
+            let beta = 0.01;
+            let ratio = ratios(beta)[1];
+            let found = XySquare::new(side).correlations(beta).expect("few states")[distance];
+            let known = 2.0 * ratio.powi(distance as i32);
+            assert!((found / known - 1.0).abs() < 30.0 * ratio * ratio, "{side}: {found} {known}");
+        }
+    }
+
+    #[test]
     fn log_z_is_unknown_where_there_are_too_many_states() {
         assert_eq!(XySquare::new(8).log_z(1.0), None);
+        assert_eq!(XySquare::new(8).correlations(1.0), None);
     }
 
     #[test]

@@ -82,7 +82,8 @@ pub(super) fn draw(
             let exact = match spins {
                 Lattice::Chain(chain) => chain.correlations(beta),
                 Lattice::Ring(ring) => ring.correlations(beta),
-                _ => None,
+                Lattice::Square(square) => square.correlations(beta),
+                Lattice::Gauge(_) => None,
             };
             let series = Series { first: 0, model: pairs.iter().map(correlation).collect(), exact };
             figure.panel(last, "correlation of spins", |panel| {
