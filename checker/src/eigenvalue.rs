@@ -1,15 +1,14 @@
-//! Whether all symmetric matrices within a matrix of balls have eigenvalues above a bound.
+//! Whether all symmetric matrices within a matrix of balls are positive definite.
 
 use crate::ball::Ball;
 
-/// Whether all eigenvalues of every symmetric matrix in `h` are known to be above `bound`. Row-major, `n` rows.
+/// Whether every symmetric matrix in `h` is known to be positive definite. Row-major, `n` rows.
 ///
 /// A symmetric matrix is positive definite if and only if elimination meets positive pivots only. Elimination in ball
 /// arithmetic shows it for all matrices at once. Where that is too wide, it may show it for the matrix of the centres
 /// less `ε`, where `ε` bounds the row sums of the radii, and so the spectral norm of every symmetric deviation.
-pub(crate) fn exceed(h: &[Ball], n: usize, bound: f64) -> bool {
-    let shift = Ball::exact(-bound);
-    if is_positive_definite(h.to_vec(), n, shift) {
+pub(crate) fn is_positive_definite(h: &[Ball], n: usize) -> bool {
+    if has_positive_pivots(h.to_vec(), n) {
         return true;
     }
     let mut norm = 0.0_f64;
@@ -18,15 +17,13 @@ pub(crate) fn exceed(h: &[Ball], n: usize, bound: f64) -> bool {
         // A NaN stays.
         norm = if sum > norm || sum.is_nan() { sum } else { norm };
     }
-    let centres = h.iter().map(|entry| Ball::exact(entry.centre())).collect();
-    n > 2 && is_positive_definite(centres, n, shift + -norm)
+    let mut centres: Vec<Ball> = h.iter().map(|entry| Ball::exact(entry.centre())).collect();
+    (0..n).for_each(|i| centres[i * n + i] = centres[i * n + i] + -norm);
+    n > 2 && has_positive_pivots(centres, n)
 }
 
-/// Whether all symmetric matrices in `a`, plus `shift` times the unit matrix, are known to be positive definite.
-fn is_positive_definite(mut a: Vec<Ball>, n: usize, shift: Ball) -> bool {
-    for i in 0..n {
-        a[i * n + i] = a[i * n + i] + shift;
-    }
+/// Whether elimination is known to meet positive pivots only.
+fn has_positive_pivots(mut a: Vec<Ball>, n: usize) -> bool {
     for k in 0..n {
         let pivot = a[k * n + k];
         if !pivot.is_positive() {
@@ -53,6 +50,11 @@ mod tests {
     #[test]
     fn eigenvalues_are_told_from_below() {
         // Eigenvalues 1 and 3; 2 − √2, 2, 2 + √2.
+        let exceed = |h: &[Ball], n: usize, bound: f64| {
+            let mut h = h.to_vec();
+            (0..n).for_each(|i| h[i * n + i] = h[i * n + i] + -bound);
+            is_positive_definite(&h, n)
+        };
         let two = exact(&[2.0, 1.0, 1.0, 2.0]);
         let three = exact(&[2.0, -1.0, 0.0, -1.0, 2.0, -1.0, 0.0, -1.0, 2.0]);
         for (h, n, least) in [(two, 2, 1.0), (three, 3, 2.0 - std::f64::consts::SQRT_2)] {

@@ -45,7 +45,7 @@ pub enum CheckError {
         bound: f64,
     },
     /// The record is of no search, so that cells are missing or left over.
-    #[error("layer {layer}: the record does not cover the torus: {problem}")]
+    #[error("layer {layer}: the record does not cover the manifold: {problem}")]
     Record {
         /// The layer, counted from 1.
         layer: usize,
@@ -54,16 +54,17 @@ pub enum CheckError {
     },
     /// The bound is not proven on a cell.
     #[error(
-        "layer {layer}, cell {cell}, angles {}: it is not proven that the eigenvalues of 1 + Hess psi are at least {bound}",
-        angles.iter().map(|[low, high]| format!("{low} to {high}")).collect::<Vec<_>>().join(" by ")
+        "layer {layer}, cell {cell}, {}: it is not proven that the eigenvalues of Hess c + Hess psi are at least {bound}",
+        ends.iter().map(|[low, high]| format!("{low} to {high}")).collect::<Vec<_>>().join(" by ")
     )]
     Cell {
         /// The layer, counted from 1.
         layer: usize,
         /// The number of the cell among those that were not cut, from 1.
         cell: usize,
-        /// Lower and upper ends of its angles, in radians.
-        angles: Vec<[f64; 2]>,
+        /// Lower and upper ends of its angles, in radians, and of vectors on the surface of the cube `[−1, 1]ⁿ⁺¹` around
+        /// each sphere, of which unit vectors are multiples.
+        ends: Vec<[f64; 2]>,
         /// What is claimed.
         bound: f64,
     },

@@ -4,7 +4,7 @@
 //! Taylor series in ball arithmetic, with a bound of the terms that are left out. The values over the whole ball follow
 //! from the derivatives at the centre and a bound of the next one everywhere.
 
-use crate::ball::{Ball, TINY, UNIT};
+use crate::ball::{Ball, TINY, UNIT, grown};
 
 /// `1/n!` as a ball, for `n` up to 18: the factorial is below 2⁵³, hence exact, and the quotient is rounded once.
 fn inverse_factorial(n: u32) -> Ball {
@@ -114,6 +114,20 @@ fn second_order(at: Ball, slope: Ball, half: f64, r: f64) -> Ball {
     at.widened(far.magnitude())
 }
 
+/// `1/√x` of positive numbers; all real numbers unless they are known to lie between 1e-100 and 1e100.
+///
+/// The root and the quotient are rounded once each, so that the double is within `3u` of the number, relative to it. With
+/// `low` below all numbers `|x^{−1/2} − c^{−1/2}| = |x − c|/(√x √c (√x + √c)) ≤ r/(2 low^{3/2})`.
+pub(crate) fn reciprocal_root(x: Ball) -> Ball {
+    let (low, high) = (x.lower(), x.upper());
+    if !(low > 1e-100 && high < 1e100) {
+        return Ball::ALL;
+    }
+    let root = 1.0 / x.centre().sqrt();
+    let far = x.radius() / (2.0 * low * low.sqrt());
+    Ball::new(root, grown(far + 3.0 * UNIT * root))
+}
+
 /// The largest value of the sigmoid's second derivative, `1/(6√3) = 0.096225…`.
 const LARGEST_SECOND: f64 = 0.09623;
 
@@ -185,6 +199,10 @@ mod tests {
         let y = exp(over);
         if y.upper().is_finite() {
             assert_encloses("exp", x, over, y, &big(x).exp(BITS, NEAREST, constants));
+        }
+        if x > 0.0 {
+            let root = big(1.0).div(&big(x).sqrt(BITS, NEAREST), BITS, NEAREST);
+            assert_encloses("root", x, over, reciprocal_root(over), &root);
         }
         let names = ["softplus", "sigmoid", "σ′", "σ″"];
         for ((name, y), exact) in names.into_iter().zip(softplus(over)).zip(exact_softplus(x, constants)) {

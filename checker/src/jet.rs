@@ -1,6 +1,6 @@
 //! A value and its derivatives up to third order in `D` directions, each a ball.
 
-use crate::ball::Ball;
+use crate::ball::{Ball, grown};
 
 /// Where the derivatives stand among the coefficients of a jet: the value, `D` first ones, the second ones `(i, j)` with
 /// `i ≤ j`, the third ones `(i, j, k)` with `i ≤ j ≤ k`.
@@ -9,6 +9,8 @@ pub(crate) struct Layout {
     dimension: usize,
     second: Vec<[usize; 2]>,
     third: Vec<[usize; 3]>,
+    /// The places of the derivatives of each coefficient but those of third order.
+    slopes: Vec<Vec<usize>>,
 }
 
 /// The coefficients of a jet, as many as [`Layout::len`] says for its order.
@@ -20,7 +22,13 @@ impl Layout {
         let all = 0..dimension;
         let second: Vec<[usize; 2]> = all.clone().flat_map(|i| (i..dimension).map(move |j| [i, j])).collect();
         let third = second.iter().flat_map(|&[i, j]| (j..dimension).map(move |k| [i, j, k])).collect();
-        Self { dimension, second, third }
+        let mut layout = Self { dimension, second, third, slopes: vec![] };
+        let mut slopes = vec![all.clone().map(|k| 1 + k).collect::<Vec<usize>>()];
+        slopes.extend(all.clone().map(|i| all.clone().map(|k| layout.second(i, k)).collect()));
+        slopes
+            .extend(layout.second.iter().map(|&[i, j]| all.clone().map(|k| layout.third(i, j, k)).collect()));
+        layout.slopes = slopes;
+        layout
     }
 
     /// Number of coefficients of second order, or of third order.
@@ -70,6 +78,40 @@ impl Layout {
                 + first(k) * x[self.second(i, j)];
             let cubic = f[3] * (first(i) * first(j) * first(k));
             out[start + p] = f[1] * x[start + p] + f[2] * mixed + cubic;
+        }
+    }
+
+    /// The jet of `u x` for the coordinate `u = u_k` of the chart: `(u x)ᵢ = u xᵢ + δᵢₖ x`, and so on.
+    pub(crate) fn times_coordinate(&self, k: usize, u: Ball, x: &[Ball]) -> Jet {
+        let mut out: Jet = x.iter().map(|&x| u * x).collect();
+        out[1 + k] = out[1 + k] + x[0];
+        let start = 1 + self.dimension;
+        for (p, &[i, j]) in self.second.iter().enumerate() {
+            for other in [(i, j), (j, i)].into_iter().filter(|pair| pair.0 == k).map(|pair| pair.1) {
+                out[start + p] = out[start + p] + x[1 + other];
+            }
+        }
+        let start = start + self.second.len();
+        if out.len() == start {
+            return out;
+        }
+        for (p, &[i, j, l]) in self.third.iter().enumerate() {
+            for (one, a, b) in [(i, j, l), (j, i, l), (l, i, j)] {
+                if one == k {
+                    out[start + p] = out[start + p] + x[self.second(a, b)];
+                }
+            }
+        }
+        out
+    }
+
+    /// Narrows a jet of third order over a box by the one of second order at its middle: by the mean value theorem each
+    /// coefficient lies within `Σₖ |its derivative k over the box| rₖ` of that at the middle, with `r` half the sides.
+    pub(crate) fn narrow(&self, over: &mut [Ball], at: &[Ball], sides: &[Ball]) {
+        // Those of higher order first, so that they serve the ones before.
+        for (place, slopes) in self.slopes.iter().enumerate().rev() {
+            let far = slopes.iter().zip(sides).map(|(&k, side)| over[k].magnitude() * side.radius());
+            over[place] = at[place].widened(grown(far.sum())).and(over[place]);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Checks certificates that the map of a normalising flow on a torus is a diffeomorphism.
+//! Checks certificates that the map of a normalising flow on a product of tori and spheres is a diffeomorphism.
 //!
-//! `ircpm certify` proves that `1 + Hess psi` is positive definite everywhere, and writes how it cut the torus into
-//! cells. This crate goes through the same cells with means of its own: it shares no code with the program that made the
+//! `ircpm certify` proves that `H = Hess c + Hess psi` is positive definite everywhere, and writes how it cut the manifold
+//! into cells. This crate goes through the same cells with means of its own: it shares no code with the program that made the
 //! proof, not even its arithmetic.
 //!
 //! | | the search | this check |
@@ -9,7 +9,9 @@
 //! | arithmetic | intervals, ends moved to neighbouring numbers | balls, a-priori bounds of rounding |
 //! | functions | intervals at both ends, monotonicity | Taylor series at the centre, bounds of a derivative |
 //! | sums of a layer | operation by operation | in doubles, with a bound of the whole sum's error |
-//! | smallest eigenvalue | a formula, or Gershgorin's discs | elimination of `H − λ` with positive pivots |
+//! | derivatives on spheres | covariant, in frames carried along geodesics | in the coordinates of the chart |
+//! | cost on spheres | `r cot r` and its monotonicity | power series of `sin r/r` |
+//! | smallest eigenvalue | a formula, or Gershgorin's discs | elimination of `H − λ g` with positive pivots |
 //! | cover | cells of a queue | the same queue, replayed |
 //!
 //! What remains to be trusted is in section 39 of `docs/mathematics.md`: the theorem that a positive definite `H` makes
@@ -21,35 +23,45 @@
 
 mod ball;
 mod cells;
+mod chart;
 mod checkpoint;
+mod cost;
+mod dictionary;
 mod eigenvalue;
 mod error;
+mod expansion;
+mod features;
 mod format;
 mod functions;
+mod hessian;
 mod jet;
+mod manifold;
 mod map;
 mod potential;
 mod proof;
+mod slopes;
+mod units;
 
 use std::fmt::{self, Display, Formatter};
 
 pub use checkpoint::{NotACheckpoint, parameters};
 pub use error::CheckError;
 
+use hessian::Hessian;
 use potential::Psi;
 
 /// What is verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified {
-    /// Number of angles of the torus.
-    pub dimension: usize,
+    /// Name of the manifold, as `T2` or `T1xS2`.
+    pub manifold: String,
     /// What kind of potential the layers have, and how large it is.
     pub potential: String,
     /// How many times the layers are applied one after the other.
     pub copies: u32,
     /// SHA-256 of the parameters, as 64-bit little-endian numbers, layer by layer.
     pub digest: String,
-    /// What no eigenvalue of `1 + Hess psi` is below, per layer.
+    /// What no eigenvalue of `H = Hess c + Hess psi` is below, per layer. On a torus `H = 1 + Hess psi`.
     pub bounds: Vec<f64>,
     /// Cells of all layers that prove it.
     pub cells: usize,
@@ -72,17 +84,18 @@ pub fn check(bytes: &[u8], parameters: Option<&[f64]>) -> Result<Verified, Check
         if !(bound > 0.0) {
             return Err(CheckError::Bound { layer: number, bound });
         }
-        let leaves = cells::leaves(&layer.record, map.dimension)
+        let leaves = cells::leaves(&layer.record, &map.manifold)
             .map_err(|problem| CheckError::Record { layer: number, problem })?;
-        let effort = proof::prove(&Psi::new(&map, l), &leaves, bound).map_err(|cell| {
-            let angles = leaves[cell].angles(map.dimension).iter().map(|x| [x.lower(), x.upper()]).collect();
-            CheckError::Cell { layer: number, cell: cell + 1, angles, bound }
+        let psi = Psi::new(&map, l);
+        let effort = proof::prove(&Hessian::new(&psi, bound), &map.manifold, &leaves).map_err(|cell| {
+            let ends = leaves[cell].patch(&map.manifold).ends();
+            CheckError::Cell { layer: number, cell: cell + 1, ends, bound }
         })?;
         cells += effort.cells;
         looked_at += effort.looked_at;
     }
     Ok(Verified {
-        dimension: map.dimension,
+        manifold: map.manifold.to_string(),
         potential: map.to_string(),
         copies: map.copies,
         digest,
@@ -106,13 +119,13 @@ fn compare(map: &map::Map, parameters: &[f64]) -> Result<(), CheckError> {
 
 impl Display for Verified {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "VERIFIED: the map is a diffeomorphism of T{}", self.dimension)?;
+        writeln!(f, "VERIFIED: the map is a diffeomorphism of {}", self.manifold)?;
         writeln!(f, "  {}", self.potential)?;
         if self.copies > 1 {
             writeln!(f, "  its layers, applied {} times", self.copies)?;
         }
         for (l, bound) in self.bounds.iter().enumerate() {
-            writeln!(f, "  layer {}: no eigenvalue of 1 + Hess psi is below {bound}", l + 1)?;
+            writeln!(f, "  layer {}: no eigenvalue of Hess c + Hess psi is below {bound}", l + 1)?;
         }
         writeln!(f, "  parameters with the SHA-256 {}", self.digest)?;
         writeln!(f, "  proven on {} cells ({} looked at, with parts of cells)", self.cells, self.looked_at)

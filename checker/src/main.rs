@@ -13,7 +13,7 @@ Checks the certificate of a run, which `ircpm certify RUN` has written, without 
 Usage: ircpm-check RUN            the certificate in the folder of a run, and that it is of the run's parameters
        ircpm-check FILE [RUN]     a certificate, and that it is of a run's parameters, if one is given
 
-Of a run the parameters alone are compared. Features, widths, waves, bumps and group elements are those that the certificate
+Of a run the parameters alone are compared. Features, widths, functions and group elements are those that the certificate
 states: read them there, beside the configuration of the run.
 The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read or does not
 follow the format.
@@ -79,8 +79,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: io::Error| format!("cannot read {}: {error}", path.display());
     if path.ends_with(CERTIFICATE) && !path.exists() {
         return Err(format!(
-            "{} is not there: `ircpm certify RUN` writes it where the map of a network or of linear layers on a torus is \
-             certified; there are none for spheres, products with spheres, or charges",
+            "{} is not there: `ircpm certify RUN` writes it where the map of a network or of linear layers is certified; there \
+             are none for charges",
             path.display()
         ));
     }

@@ -11,15 +11,15 @@ use ircpm_flow::{Affine, FeatureMap, Group};
 use ircpm_manifolds::{AnyManifold, Coordinates};
 use sha2::{Digest, Sha256};
 
-use crate::convex::LayerTerms;
+use crate::convex::{LayerTerms, ZonalTerm};
 use crate::proof::{LayerProof, LayerVerdict, Proof, ProofError, features};
 use crate::training::Model;
 use crate::training::checkpoint::Checkpoint;
 
 /// The first two lines: format, version, and what is proven.
 const HEAD: &str = "\
-ircpm-certificate 1
-statement the map is a diffeomorphism: in each layer 1 + Hess psi has no eigenvalue below the bound
+ircpm-certificate 2
+statement the map is a diffeomorphism: in each layer Hess c + Hess psi has no eigenvalue below the bound
 ";
 
 /// The characters of a record: digits of the base 64.
@@ -32,8 +32,8 @@ const PER_LINE: [usize; 2] = [100, 6];
 /// and there by rounding, reach what is claimed.
 const SLACK: f64 = 1e-6;
 
-/// The text of a proof's certificate; nothing if the proof is of no diffeomorphism, not of a torus, or of
-/// charges.
+/// The text of a proof's certificate; nothing if the proof is of no diffeomorphism, not of a product of tori and spheres, or
+/// of charges.
 ///
 /// `proof` must be what [`prove`](crate::proof::prove) says of the same checkpoint.
 ///
@@ -45,20 +45,20 @@ pub fn certificate(checkpoint: &Checkpoint, proof: &Proof) -> Result<Option<Stri
     }
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
-    if !matches!(manifold.coordinates()[..], [Coordinates::Angles(_)]) || checkpoint.config.has_charges() {
+    let Some(name) = name(&manifold.coordinates()).filter(|_| !checkpoint.config.has_charges()) else {
         return Ok(None);
-    }
+    };
     let is_linear = checkpoint.config.is_linear();
     let slots: Vec<&[f64]> = (0..proof.layers.len()).map(|l| &model.theta[model.flow.slot(l)]).collect();
     let copies = if model.flow.is_shared() { model.flow.layers() } else { 1 };
     let mut text = HEAD.to_owned();
-    line(&mut text, format_args!("manifold {}", proof.manifold));
+    line(&mut text, format_args!("manifold {name}"));
     line(&mut text, format_args!("copies {copies}"));
     line(&mut text, format_args!("parameters-sha256 {}", digest(&slots)));
     line(&mut text, format_args!("potential {}", if is_linear { "linear" } else { "network" }));
     if !is_linear {
         let (features, group) = features(checkpoint, manifold)?;
-        network(&mut text, checkpoint, &features, &group);
+        network(&mut text, checkpoint, &seen(&features, manifold), &group);
     }
     line(&mut text, format_args!("layers {}", proof.layers.len()));
     for (l, (layer, theta)) in proof.layers.iter().zip(&slots).enumerate() {
@@ -73,6 +73,16 @@ pub fn certificate(checkpoint: &Checkpoint, proof: &Proof) -> Result<Option<Stri
     let seal = hex(&Sha256::digest(&text));
     line(&mut text, format_args!("sha256 {seal}"));
     Ok(Some(text))
+}
+
+/// The name of the product of tori and spheres whose points have these coordinates; nothing if there are others.
+fn name(coordinates: &[Coordinates]) -> Option<String> {
+    let factor = |run: &Coordinates| match *run {
+        Coordinates::Angles(n) => Some(format!("T{n}")),
+        Coordinates::UnitVector(n @ 2..) => Some(format!("S{}", n - 1)),
+        _ => None,
+    };
+    coordinates.iter().map(factor).collect::<Option<Vec<_>>>().map(|factors| factors.join("x"))
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
@@ -95,33 +105,62 @@ fn digest(slots: &[&[f64]]) -> String {
 }
 
 /// Features, widths, output scale and group of a network.
-fn network(text: &mut String, checkpoint: &Checkpoint, features: &FeatureMap, group: &Group) {
+fn network(text: &mut String, checkpoint: &Checkpoint, features: &[Feature], group: &Group) {
     let model = &checkpoint.config.model;
-    waves(text, &frequencies(features));
+    line(text, format_args!("features {}", features.len()));
+    for feature in features {
+        match feature {
+            Feature::Wave(row) => line(text, format_args!("wave {}", join(row))),
+            Feature::Coordinate(i) => line(text, format_args!("coordinate {}", i + 1)),
+        }
+    }
     line(text, format_args!("hidden {}", join(&model.hidden)));
     line(text, format_args!("output-scale {}", model.output_scale));
     line(text, format_args!("elements {}", group.order()));
     for Affine { matrix, shift } in group.elements() {
-        // The library stores columns. Entries of signed permutations are small integers.
-        let rows = join(matrix.transpose().iter().map(|&m| m as i32));
+        // The library stores columns. No zero is written with a sign.
+        let rows = join(matrix.transpose().iter().map(|m| m + 0.0));
         line(text, format_args!("element {rows} shift {}", join(shift.iter())));
     }
 }
 
-/// The integer rows `m` of the features `cos m·θ`, `sin m·θ`: the derivatives of the sines where all angles are zero.
-fn frequencies(features: &FeatureMap) -> Vec<Vec<i32>> {
+/// A feature: `cos m·θ` and `sin m·θ`, with one number per angle, or a coordinate of a unit vector.
+#[derive(Clone, Debug, PartialEq)]
+enum Feature {
+    Wave(Vec<i32>),
+    /// Counted from 0.
+    Coordinate(usize),
+}
+
+/// The numbers of the coordinates that are angles.
+fn angles(coordinates: &[Coordinates]) -> Vec<usize> {
+    let of = |run: &Coordinates| std::iter::repeat_n(matches!(run, Coordinates::Angles(_)), run.len());
+    coordinates.iter().flat_map(of).enumerate().filter(|(_, is_angle)| *is_angle).map(|(i, _)| i).collect()
+}
+
+/// What the features are. All their phases and coordinates are zero where `z` is: there a cosine is 1 and the derivatives of
+/// the sine after it are its frequencies, and the derivative of a coordinate is 1 along itself.
+fn seen(features: &FeatureMap, manifold: &AnyManifold) -> Vec<Feature> {
     let n = features.inputs();
-    let mut rows = vec![vec![0; n]; features.len() / 2];
+    let angles = angles(&manifold.coordinates());
+    let mut values = vec![0.0; features.len()];
+    features.eval(&vec![0.0; n], &mut values);
+    let mut slopes = vec![vec![0; n]; features.len()];
     let mut out = vec![Dual::<f64, 1>::fixed(0.0); features.len()];
     for k in 0..n {
         let mut z = vec![Dual::<f64, 1>::fixed(0.0); n];
         z[k] = Dual::variable(0.0, 0);
         features.eval(&z, &mut out);
-        for (row, pair) in rows.iter_mut().zip(out.chunks_exact(2)) {
-            row[k] = pair[1].eps[0] as i32;
-        }
+        slopes.iter_mut().zip(&out).for_each(|(slope, x)| slope[k] = x.eps[0] as i32);
     }
-    rows
+    let (mut seen, mut rest) = (vec![], values.into_iter().zip(slopes));
+    while let Some((value, slope)) = rest.next() {
+        seen.push(match (value == 1.0).then(|| rest.next()).flatten() {
+            Some((_, slope)) => Feature::Wave(angles.iter().map(|&i| slope[i]).collect()),
+            None => Feature::Coordinate(slope.iter().position(|&m| m != 0).unwrap_or(0)),
+        });
+    }
+    seen
 }
 
 fn waves(text: &mut String, rows: &[Vec<i32>]) {
@@ -132,13 +171,17 @@ fn waves(text: &mut String, rows: &[Vec<i32>]) {
 /// The functions of a linear layer.
 fn terms(text: &mut String, terms: &LayerTerms) {
     waves(text, &terms.waves);
+    line(text, format_args!("zonals {}", terms.zonals.len()));
+    for ZonalTerm { first, centre, degrees: [low, high] } in &terms.zonals {
+        line(text, format_args!("zonal {} {low} {high} {}", first + 1, join(centre)));
+    }
     line(text, format_args!("bumps {}", terms.bumps.len()));
     for bump in &terms.bumps {
         line(text, format_args!("bump {} {}", bump.kappa, join(&bump.centre)));
     }
 }
 
-/// The bound of a layer, and how the torus was cut.
+/// The bound of a layer, and how the manifold was cut.
 fn claim(text: &mut String, layer: &LayerProof, manifold: &AnyManifold) {
     let LayerVerdict::Certified { bound } = layer.verdict else {
         unreachable!("the proof is of a diffeomorphism");
@@ -147,8 +190,7 @@ fn claim(text: &mut String, layer: &LayerProof, manifold: &AnyManifold) {
     let Record { first_depth, steps } = &layer.record;
     line(text, format_args!("first-depth {first_depth}"));
     line(text, format_args!("steps {}", steps.len()));
-    let dimension: usize = manifold.coordinates().iter().map(|run| run.len()).sum();
-    for part in characters(steps, dimension).chunks(PER_LINE[0]) {
+    for part in characters(steps, manifold.dim()).chunks(PER_LINE[0]) {
         line(text, format_args!("record {}", part.iter().collect::<String>()));
     }
 }
@@ -177,12 +219,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frequencies_are_those_of_the_features() {
+    fn features_are_those_of_the_network() {
         use ircpm_flow::Features;
-        let torus = "T2".parse().expect("a manifold");
-        let features = Features::Combinations { directions: vec![vec![1, -2], vec![0, 3]], order: 2 };
-        let map = FeatureMap::new(&features, &torus).expect("features");
-        assert_eq!(frequencies(&map), [[1, -2], [2, -4], [0, 3], [0, 6]]);
+        let of = |name: &str, features: &Features| {
+            let manifold = name.parse().expect("a manifold");
+            seen(&FeatureMap::new(features, &manifold).expect("features"), &manifold)
+        };
+        let wave = |row: &[i32]| Feature::Wave(row.to_vec());
+        let combinations = Features::Combinations { directions: vec![vec![1, -2], vec![0, 3]], order: 2 };
+        assert_eq!(of("T2", &combinations), [wave(&[1, -2]), wave(&[2, -4]), wave(&[0, 3]), wave(&[0, 6])]);
+        let [x, y, z] = [1, 2, 3].map(Feature::Coordinate);
+        let harmonics = Features::Harmonics { order: 2 };
+        assert_eq!(of("T1xS2", &harmonics), [wave(&[1]), wave(&[2]), x, y.clone(), z.clone()]);
+        assert_eq!(
+            of("S1xT2", &harmonics)[..3],
+            [Feature::Coordinate(0), Feature::Coordinate(1), wave(&[1, 0])]
+        );
+        assert_eq!(
+            of("S3", &Features::Subset { coordinates: vec![2, 1] }),
+            [y.clone(), Feature::Coordinate(1)]
+        );
+        assert_eq!(of("S3", &Features::Coordinates).last(), Some(&z));
+    }
+
+    #[test]
+    fn names_are_those_of_the_coordinates() {
+        for known in ["T2", "S3", "T1xS2", "S1xT2"] {
+            let manifold: AnyManifold = known.parse().expect("a manifold");
+            assert_eq!(name(&manifold.coordinates()).as_deref(), Some(known));
+        }
+        assert_eq!(name(&[Coordinates::Angles(1), Coordinates::Reals(2)]), None);
     }
 
     #[test]

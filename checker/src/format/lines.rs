@@ -55,9 +55,12 @@ impl<'a> Lines<'a> {
 
     /// The numbers of a part of the line.
     pub(crate) fn parse<T: FromStr>(&self, text: &str) -> Result<Vec<T>, CheckError> {
-        let number =
-            |word: &str| word.parse().map_err(|_| self.wrong(format!("`{}` is no number here", short(word))));
-        text.split(' ').map(number).collect()
+        text.split(' ').map(|word| self.one(word)).collect()
+    }
+
+    /// The number that a word of the line stands for.
+    pub(crate) fn one<T: FromStr>(&self, word: &str) -> Result<T, CheckError> {
+        word.parse().map_err(|_| self.wrong(format!("`{}` is no number here", short(word))))
     }
 
     /// Finite numbers after a key.

@@ -4,26 +4,22 @@
 //! has one text. Its last line is the SHA-256 of all bytes before it.
 
 mod lines;
+mod potential;
 
 use sha2::{Digest, Sha256};
 
-use crate::cells::LARGEST;
 use crate::error::CheckError;
-use crate::map::{Element, Layer, Map, Network, Potential, Record, Terms};
+use crate::manifold::{LARGEST, Manifold};
+use crate::map::{Layer, Map, Potential, Record, Terms};
 use lines::Lines;
+use potential::{network, terms};
 
 /// The first line.
-const VERSION: &str = "ircpm-certificate 1";
+const VERSION: &str = "ircpm-certificate 2";
 /// The second line.
-const STATEMENT: &str =
-    "statement the map is a diffeomorphism: in each layer 1 + Hess psi has no eigenvalue below the bound";
+const STATEMENT: &str = "statement the map is a diffeomorphism: in each layer Hess c + Hess psi has no eigenvalue below the bound";
 /// The characters of a record: digits of the base 64.
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Largest integer frequency, so that products of three are exact, and phases are small.
-const HIGHEST: i32 = 10_000;
-/// Largest width of a layer, for the bounds of the rounding of sums.
-const WIDEST: usize = 1 << 20;
-
 /// What a certificate says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Certificate {
@@ -43,7 +39,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Certificate, CheckError> {
     match text.lines().next() {
         Some(VERSION) => {}
         Some(line) if line.starts_with("ircpm-certificate ") => {
-            return Err(bad("a certificate of another version than 1, which this program reads"));
+            return Err(bad(
+                "a certificate of another version than 2, which this program reads: certify the run again",
+            ));
         }
         _ => return Err(bad("not a certificate")),
     }
@@ -80,13 +78,15 @@ fn certificate(lines: &mut Lines<'_>) -> Result<Certificate, CheckError> {
     lines.expect(VERSION)?;
     lines.expect(STATEMENT)?;
     let name = lines.after("manifold")?;
-    let angles = name.strip_prefix('T').and_then(|n| n.parse().ok()).filter(|n| (1..=LARGEST).contains(n));
-    let dimension: usize =
-        angles.ok_or_else(|| lines.wrong(format!("the manifold should be one of T1 to T{LARGEST}")))?;
+    let Some(manifold) = Manifold::named(name) else {
+        return Err(lines.wrong(format!(
+            "the manifold should be a product of tori and spheres of at most {LARGEST} dimensions, as T2, S2 or T1xS2"
+        )));
+    };
     let copies: u32 = lines.number("copies")?;
     let digest = lines.after("parameters-sha256")?.to_owned();
     let potential = match lines.after("potential")? {
-        "network" => Potential::Network(network(lines, dimension)?),
+        "network" => Potential::Network(network(lines, &manifold)?),
         "linear" => Potential::Linear,
         _ => return Err(lines.wrong("the potential should be `network` or `linear`")),
     };
@@ -97,111 +97,38 @@ fn certificate(lines: &mut Lines<'_>) -> Result<Certificate, CheckError> {
     let mut layers = vec![];
     for number in 1..=count {
         lines.expect(&format!("layer {number}"))?;
-        layers.push(layer(lines, dimension, &potential)?);
+        layers.push(layer(lines, &manifold, &potential)?);
     }
     lines.expect("end")?;
     if lines.next().is_ok() {
         return Err(lines.wrong("there should be nothing after `end` but the digest"));
     }
-    Ok(Certificate { map: Map { dimension, copies, potential, layers }, digest })
+    Ok(Certificate { map: Map { manifold, copies, potential, layers }, digest })
 }
 
-/// Rows of integer frequencies.
-fn waves(lines: &mut Lines<'_>, dimension: usize) -> Result<Vec<Vec<i32>>, CheckError> {
-    let count = lines.number("waves")?;
-    lines.rows(count, |lines| {
-        let row: Vec<i32> = lines.numbers("wave")?;
-        if row.len() != dimension || !row.iter().all(|m| (-HIGHEST..=HIGHEST).contains(m)) {
-            return Err(lines.wrong(format!("a wave has {dimension} frequencies of at most {HIGHEST}")));
-        }
-        Ok(row)
-    })
-}
-
-fn network(lines: &mut Lines<'_>, dimension: usize) -> Result<Network, CheckError> {
-    let waves = waves(lines, dimension)?;
-    let hidden: Vec<usize> = lines.numbers("hidden")?;
-    if waves.is_empty() || waves.len() > WIDEST || !hidden.iter().all(|width| (1..=WIDEST).contains(width)) {
-        return Err(lines.wrong(format!("a network has features, and layers of 1 to {WIDEST} units")));
-    }
-    let scale = positive(lines, "output-scale")?;
-    let count: usize = lines.number("elements")?;
-    if count == 0 {
-        return Err(lines.wrong("a group has one element at least"));
-    }
-    let elements = lines.rows(count, |lines| element(lines, dimension))?;
-    Ok(Network { waves, hidden, scale, elements })
-}
-
-/// A positive number for which the reciprocal is one as well.
-fn positive(lines: &mut Lines<'_>, key: &str) -> Result<f64, CheckError> {
-    let x: f64 = lines.number(key)?;
-    if (1e-100..=1e100).contains(&x) {
-        Ok(x)
-    } else {
-        Err(lines.wrong(format!("`{key}` should lie between 1e-100 and 1e100")))
-    }
-}
-
-/// A signed permutation, row by row, and a shift.
-fn element(lines: &mut Lines<'_>, dimension: usize) -> Result<Element, CheckError> {
-    let text = lines.after("element")?;
-    let (matrix, shift) =
-        text.split_once(" shift ").ok_or_else(|| lines.wrong("an element has a `shift`"))?;
-    let (matrix, shift) = (lines.parse::<i32>(matrix)?, lines.parse::<f64>(shift)?);
-    let one_per = |line: &dyn Fn(usize) -> Vec<i32>| {
-        (0..dimension).all(|i| line(i).iter().map(|m| m.unsigned_abs()).sum::<u32>() == 1)
-    };
-    let is_isometry = matrix.len() == dimension * dimension
-        && matrix.iter().all(|m| (-1..=1).contains(m))
-        && one_per(&|i| matrix[i * dimension..(i + 1) * dimension].to_vec())
-        && one_per(&|j| (0..dimension).map(|i| matrix[i * dimension + j]).collect());
-    if !is_isometry || shift.len() != dimension || !shift.iter().all(|x| x.abs() <= 1e3) {
-        return Err(lines.wrong(format!(
-            "an element is a signed permutation of {dimension} angles and a shift of at most 1000"
-        )));
-    }
-    Ok(Element { matrix, shift })
-}
-
-fn layer(lines: &mut Lines<'_>, dimension: usize, potential: &Potential) -> Result<Layer, CheckError> {
-    let mut terms = Terms::default();
-    let expected = match potential {
+fn layer(lines: &mut Lines<'_>, manifold: &Manifold, potential: &Potential) -> Result<Layer, CheckError> {
+    let (terms, expected) = match potential {
         Potential::Network(network) => {
-            network.parameters().ok_or_else(|| lines.wrong("the network has too many parameters"))?
+            let count = network.parameters();
+            (Terms::default(), count.ok_or_else(|| lines.wrong("the network has too many parameters"))?)
         }
         Potential::Linear => {
-            terms.waves = waves(lines, dimension)?;
-            let count = lines.number("bumps")?;
-            terms.bumps = lines.rows(count, |lines| bump(lines, dimension))?;
-            terms.parameters()
+            let terms = terms(lines, manifold)?;
+            let count = terms.parameters();
+            (terms, count)
         }
     };
     let bound: f64 = lines.number("bound")?;
     if !bound.is_finite() {
         return Err(lines.wrong("the bound is not finite"));
     }
-    let record = Record { first_depth: lines.number("first-depth")?, steps: steps(lines, dimension)? };
+    let record =
+        Record { first_depth: lines.number("first-depth")?, steps: steps(lines, manifold.dimension())? };
     let count: usize = lines.number("parameters")?;
     if count != expected {
         return Err(lines.wrong(format!("a potential like this has {expected} parameters, not {count}")));
     }
     Ok(Layer { terms, theta: theta(lines, count)?, bound, record })
-}
-
-/// Concentration and centre.
-fn bump(lines: &mut Lines<'_>, dimension: usize) -> Result<(f64, Vec<f64>), CheckError> {
-    let numbers = lines.finite("bump")?;
-    match numbers.split_first() {
-        Some((&kappa, centre))
-            if centre.len() == dimension
-                && (1e-100..=1e100).contains(&kappa)
-                && centre.iter().all(|c| c.abs() <= 1e3) =>
-        {
-            Ok((kappa, centre.to_vec()))
-        }
-        _ => Err(lines.wrong(format!("a bump has a positive concentration and {dimension} angles"))),
-    }
 }
 
 /// The steps of a record, several to a character: digits of the base `dimension + 1`, the first the least.

@@ -1,6 +1,7 @@
 //! Certificates that were altered are rejected, and those of maps that fold; certificates of true statements are verified.
 
 mod seal;
+mod spheres;
 
 use ircpm_checker::{CheckError, Verified, check};
 use seal::{change, cosine, parameters, sealed, with_parameters};
@@ -22,7 +23,7 @@ fn assert_refused(what: &str, text: &str, reason: &str) {
 #[test]
 fn what_the_program_wrote_is_verified() {
     let network = judge(NETWORK).expect("a certificate");
-    assert_eq!((network.dimension, network.bounds.len()), (2, 1));
+    assert_eq!((network.manifold.as_str(), network.bounds.len()), ("T2", 1));
     assert!(network.to_string().starts_with("VERIFIED: the map is a diffeomorphism of T2\n"));
     let linear = judge(LINEAR).expect("a certificate");
     assert_eq!(linear.bounds.len(), 2);
@@ -62,7 +63,7 @@ fn false_statements_are_rejected() {
         change(text, "bound", |x| (x.parse::<f64>().expect("a number") * factor).to_string())
     };
     let first = |rest: &str| rest.chars().next().expect("a character").to_string();
-    let network: [(&str, String, &str); 37] = [
+    let network: [(&str, String, &str); 38] = [
         ("bound raised", bound(NETWORK, 1.06), "it is not proven"),
         ("bound beyond 1", change(NETWORK, "bound", to("1.5")), "it is not proven"),
         ("bound negative", bound(NETWORK, -1.0), "is not positive"),
@@ -149,7 +150,8 @@ fn false_statements_are_rejected() {
         ),
         ("fewer elements than lines", change(NETWORK, "elements", to("1")), "should begin with"),
         ("manifold of another dimension", change(NETWORK, "manifold", to("T3")), "frequencies"),
-        ("manifold that is no torus", change(NETWORK, "manifold", to("S2")), "one of T1 to"),
+        ("manifold of another kind", change(NETWORK, "manifold", to("S2")), "frequencies"),
+        ("manifold that is none", change(NETWORK, "manifold", to("R2")), "a product of tori and spheres"),
         ("no copies", change(NETWORK, "copies", to("0")), "one layer at least"),
         ("charges", change(NETWORK, "potential", to("charges")), "`network` or `linear`"),
     ];
@@ -186,7 +188,7 @@ fn false_statements_are_rejected() {
 fn heads_of_something_else_are_refused() {
     assert_refused(
         "a later version",
-        &sealed(&NETWORK.replacen("certificate 1", "certificate 2", 1)),
+        &sealed(&NETWORK.replacen("certificate 2", "certificate 3", 1)),
         "another version",
     );
     assert_refused(
@@ -199,7 +201,7 @@ fn heads_of_something_else_are_refused() {
         &sealed(NETWORK).replacen("parameters-sha256 ", "parameters-sha256 0", 1),
         "altered",
     );
-    for text in ["", "\n", "sha256 0\n", "ircpm-certificate 1", "ircpm-certificate 1\nsha256 0\n"] {
+    for text in ["", "\n", "sha256 0\n", "ircpm-certificate 2", "ircpm-certificate 2\nsha256 0\n"] {
         assert!(judge(text).is_err());
     }
     assert!(check(b"\xff\xfe\0", None).is_err());

@@ -65,12 +65,28 @@ pub(crate) fn cosine(a: f64, bound: f64, depth: u32) -> String {
     // Six steps to a character, all of them 0.
     let record = "A".repeat(steps.div_ceil(6));
     sealed(&format!(
-        "ircpm-certificate 1\n\
-         statement the map is a diffeomorphism: in each layer 1 + Hess psi has no eigenvalue below the bound\n\
-         manifold T1\ncopies 1\nparameters-sha256 -\npotential linear\nlayers 1\nlayer 1\nwaves 1\nwave 1\nbumps 0\n\
+        "ircpm-certificate 2\n\
+         statement the map is a diffeomorphism: in each layer Hess c + Hess psi has no eigenvalue below the bound\n\
+         manifold T1\ncopies 1\nparameters-sha256 -\npotential linear\nlayers 1\nlayer 1\nwaves 1\nwave 1\nzonals 0\nbumps 0\n\
          bound {bound:?}\nfirst-depth {depth}\nsteps {steps}\nrecord {record}\nparameters 2\n\
          theta {:016x} {:016x}\nend\n",
         a.to_bits(),
         0
+    ))
+}
+
+/// A certificate of one linear layer on S² with the potential `a c·y`, `c = (0, 0.6, 0.8)`, proven on `4^(depth − 2)` equal
+/// cells of each face.
+pub(crate) fn height(a: f64, bound: f64, depth: u32) -> String {
+    let steps = 6 * 4_usize.pow(depth - 2);
+    // Three steps to a character, all of them 0.
+    let record = "A".repeat(steps.div_ceil(3));
+    sealed(&format!(
+        "ircpm-certificate 2\n\
+         statement the map is a diffeomorphism: in each layer Hess c + Hess psi has no eigenvalue below the bound\n\
+         manifold S2\ncopies 1\nparameters-sha256 -\npotential linear\nlayers 1\nlayer 1\nwaves 0\nzonals 1\n\
+         zonal 1 1 1 0 0.6 0.8\nbumps 0\n\
+         bound {bound:?}\nfirst-depth {depth}\nsteps {steps}\nrecord {record}\nparameters 1\ntheta {:016x}\nend\n",
+        a.to_bits(),
     ))
 }

@@ -58,6 +58,14 @@ fn a_sphere_is_looked_at_and_the_plane_refused() {
     assert_eq!(proof["manifold"], "S2", "{proof}");
     assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{proof}");
 
+    // Trained further it is certified, and the certificate is verified.
+    let args = ["train", "sphere-four-mode", "--out", "goal", "--set", "evaluation.pictures=false"];
+    succeed(&ircpm(dir.path(), &args));
+    let output = ircpm(dir.path(), &["certify", "goal", "--tolerance", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let verified = judge(&dir.path().join("goal")).expect("a certificate");
+    assert_eq!((verified.manifold.as_str(), verified.bounds.len()), ("S2", 2));
+
     let rows: Vec<String> =
         (0..40).map(|i| format!("{},{}", f64::from(i).sin(), f64::from(i).cos())).collect();
     fs::write(dir.path().join("plane.csv"), format!("a,b\n{}\n", rows.join("\n")))
@@ -107,6 +115,23 @@ fn fitted_linear_layers_are_certified() {
     }
     let verified = judge(&dir.path().join("run")).expect("a certificate");
     assert_eq!(verified.bounds.len(), layers.len());
+}
+
+#[test]
+fn fitted_linear_layers_on_a_sphere_are_certified() {
+    let dir = folder();
+    let row = |i: i32| format!("{},{}", 20.0 + 25.0 * f64::from(i).sin(), 40.0 * (0.7 * f64::from(i)).cos());
+    let rows: Vec<String> = (0..40).map(row).collect();
+    fs::write(dir.path().join("points.csv"), format!("lat,lon\n{}\n", rows.join("\n")))
+        .expect("a writable folder");
+    let args = ["fit", "points.csv", "--manifold", "S2", "--lat-lon", "--out", "run"];
+    let fitted = ircpm(dir.path(), &[&args[..], &["--set", "evaluation.pictures=false"]].concat());
+    assert!(matches!(fitted.status.code(), Some(0 | 4)), "{}", complaint(&fitted));
+    let output = ircpm(dir.path(), &["certify", "run", "--tolerance", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let text = fs::read_to_string(dir.path().join("run/certificate.txt")).expect("a certificate");
+    assert!(text.contains("\nzonal 1 ") && text.contains("\nbump "), "{text}");
+    assert_eq!(judge(&dir.path().join("run")).expect("a certificate").manifold, "S2");
 }
 
 #[test]

@@ -38,8 +38,8 @@ On spheres a layer is certified only if |grad psi| is below pi everywhere, too; 
 nearby. Points and cells on a sphere are named by vectors on the surface of the cube [-1, 1]^(n+1), whose numbers are
 exact: divide such a vector by its length.
 What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
-is not part of it. If all layers of a torus are certified, the proof is written into RUN/certificate.txt: `ircpm-check RUN`,
-a program that shares no code with this one, goes through it again. Networks and linear layers on tori, spheres and their
+is not part of it. If all layers are certified, the proof is written into RUN/certificate.txt: `ircpm-check RUN`, a program
+that shares no code with this one, goes through it again. Networks and linear layers on tori, spheres and their
 products of dimension 1 to 3 can be proven, as T2, S2, S3 and T1xS2; the number of cells grows exponentially with the
 dimension. Layers of charges are proven by elimination along the chain, open or closed, of any length, on a grid of at most
 --cells points, without a certificate; of square lattices only a search is made. The exit status is 0 if all layers are
