@@ -4,7 +4,7 @@ use ircpm_flow::SolverError;
 use thiserror::Error;
 
 /// Why a potential of local terms, or its map, cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ChargesError {
     /// There are no sites, or no terms.
@@ -137,6 +137,14 @@ pub enum ChargesError {
         expected: usize,
         /// Sites of the other.
         found: usize,
+    },
+    /// The stiffness of a metric is out of range.
+    #[error("a metric's stiffness is {value}: it must lie between 0 and {largest}")]
+    Stiffness {
+        /// What was given.
+        value: f64,
+        /// Largest one.
+        largest: f64,
     },
     /// The solver's numbers are out of range.
     #[error(transparent)]

@@ -32,6 +32,7 @@
 //! | [`charges`] | [`Charges`]: the potential; [`Chain`] and [`Square`]: all terms of a lattice up to a range and degree |
 //! | [`windows`] | [`Windows`]: the other family, networks on windows; [`ChainWindows`] and [`SquareWindows`]: those of a lattice |
 //! | [`map`] | [`LatticeMap`]: the map of either, a layer of a flow |
+//! | [`metric`] | [`Metric`]: another flat metric of the torus, in which neighbours are tied to each other |
 //! | [`factor`] | [`Form`]: how `H` is factored |
 //! | [`certificate`] | [`certify`]: a proof for chains that `H` is positive definite everywhere |
 //! | [`matrix_free`] | estimates of `log det H` and its gradient by products with vectors alone, for training only |
@@ -62,6 +63,7 @@ pub mod factor;
 mod lanes;
 pub mod map;
 pub mod matrix_free;
+pub mod metric;
 mod potential;
 mod program;
 mod unimodular;
@@ -73,6 +75,7 @@ pub use charges::{Chain, Charges, Square, Term};
 pub use error::{CertificateError, ChargesError, MatrixFreeError, TransferError, UnimodularError, WallError};
 pub use factor::{Form, Structure};
 pub use map::LatticeMap;
+pub use metric::Metric;
 pub use potential::LatticePotential;
 pub use unimodular::Unimodular;
 pub use wall::{Scaled, Wall, WallState, Worst};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ircpm_flow::{Flow, FlowError, Map, Solver};
 use ircpm_lattice::{
-    Chain, ChainWindows, Charges, ChargesError, LatticeMap, LatticePotential, Perceptron, Square,
+    Chain, ChainWindows, Charges, ChargesError, LatticeMap, LatticePotential, Metric, Perceptron, Square,
     SquareWindows, TransferError, Unimodular, UnimodularError,
 };
 use ircpm_manifolds::{AnyManifold, Coordinates};
@@ -98,8 +98,14 @@ impl LatticeFlow {
                 Some(same) => Arc::clone(&maps[same]),
                 None => {
                     let refused = |source| LatticeError::Charges { layer: layer + 1, source };
-                    let charges = potential_on(sites, charges)?.map_err(refused)?;
-                    Arc::new(LatticeMap::new(charges, solver).map_err(refused)?)
+                    let potential = potential_on(sites, charges)?.map_err(refused)?;
+                    let map = match metric_on(sites, charges) {
+                        None => LatticeMap::new(potential, solver),
+                        Some(metric) => {
+                            metric.and_then(|metric| LatticeMap::in_metric(potential, metric, solver))
+                        }
+                    };
+                    Arc::new(map.map_err(refused)?)
                 }
             };
             maps.push(map);
@@ -170,7 +176,7 @@ fn potential_on(
         ChargesConfig::Chain(ChainConfig { range, degree, closed, differences, boundary }) => {
             Chain { range, degree, closed, differences, boundary }.charges(sites)
         }
-        ChargesConfig::Square(SquareConfig { degree, differences, plaquette, plus, block }) => {
+        ChargesConfig::Square(SquareConfig { degree, differences, plaquette, plus, block, .. }) => {
             Square { degree, differences, plaquette, plus, block }.charges(side()?)
         }
         ChargesConfig::Sites(DegreeConfig { degree }) => Charges::single_sites(sites, degree),
@@ -195,6 +201,16 @@ fn potential_on(
         }
     };
     Ok(charges.map(LatticePotential::from))
+}
+
+/// The metric of the torus in a layer, where it is not `I`.
+fn metric_on(sites: usize, charges: &ChargesConfig) -> Option<Result<Metric, ChargesError>> {
+    match *charges {
+        ChargesConfig::Square(SquareConfig { stiffness, .. }) if stiffness > 0.0 => {
+            Some(Metric::new(sites, stiffness, &Square::bonds(sites.isqrt())))
+        }
+        _ => None,
+    }
 }
 
 fn perceptron(PerceptronConfig { width, depth, order }: PerceptronConfig) -> Perceptron {

@@ -134,6 +134,11 @@ impl LayerPositivity {
             let proof = if is_positive { LayerProof::Unknown } else { LayerProof::Nothing };
             return Self { lowest, point, proof, points: 0 };
         };
+        // The proofs are for the metric `I`.
+        if map.metric().is_some() {
+            let proof = if is_positive { LayerProof::Unknown } else { LayerProof::Nothing };
+            return Self { lowest, point, proof, points: 0 };
+        }
         if !is_positive {
             let proof = at_most(charges, theta, &point).map_or(LayerProof::Nothing, LayerProof::AtMost);
             return Self { lowest, point, proof, points: 0 };

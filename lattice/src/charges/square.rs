@@ -73,6 +73,16 @@ impl Square {
         Charges::labelled(side * side, &terms, labels)
     }
 
+    /// The bonds between neighbours on `side × side` sites, each once.
+    pub fn bonds(side: usize) -> Vec<(usize, usize)> {
+        let at = |x: usize, y: usize| (x % side) * side + y % side;
+        let of = |site: usize| {
+            let (x, y) = (site / side, site % side);
+            [(site, at(x + 1, y)), (site, at(x, y + 1))]
+        };
+        (0..side * side).flat_map(of).collect()
+    }
+
     /// The clusters whose charges are taken.
     fn clusters(&self) -> Vec<&'static [Offset]> {
         let mut clusters: Vec<&'static [Offset]> = vec![&BOND];

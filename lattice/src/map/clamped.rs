@@ -18,13 +18,15 @@ use super::saved::Parameters;
 pub(super) struct Clamped {
     vectors: DMatrix<f64>,
     values: DVector<f64>,
+    /// `L` of the metric `G = L Lᵀ`, in whose frame `H` is; none of the metric `I`.
+    frame: Option<DMatrix<f64>>,
     floor: f64,
 }
 
 impl Clamped {
-    fn new(h: DMatrix<f64>, floor: f64) -> Self {
+    fn new(h: DMatrix<f64>, frame: Option<DMatrix<f64>>, floor: f64) -> Self {
         let SymmetricEigen { eigenvectors: vectors, eigenvalues: values } = h.symmetric_eigen();
-        Self { vectors, values, floor }
+        Self { vectors, values, frame, floor }
     }
 
     /// The eigenvalues through a function, as a matrix.
@@ -48,6 +50,20 @@ impl Clamped {
         self.values.iter().map(|&l| if l < floor { floor.ln() + (l - floor) / floor } else { l.ln() }).sum()
     }
 
+    /// `G w`.
+    fn in_metric(&self, w: DVector<f64>) -> DVector<f64> {
+        self.frame.as_ref().map_or(w.clone(), |l| l * (l.transpose() * w))
+    }
+
+    /// `G⁻¹ w`.
+    fn without_metric(&self, mut w: DVector<f64>) -> DVector<f64> {
+        if let Some(l) = &self.frame {
+            l.solve_lower_triangular_mut(&mut w);
+            l.tr_solve_lower_triangular_mut(&mut w);
+        }
+        w
+    }
+
     /// Pulls the cotangents of one sample back: see [`super::pull_back`].
     pub(super) fn pull_back(
         &self,
@@ -61,14 +77,23 @@ impl Clamped {
         let range: Range<usize> = sample * n..(sample + 1) * n;
         let (at, samples) = (map.single(theta, &record.y[range.clone()]), record.samples());
         let bar = DVector::from_column_slice(&cotangents.points[range.clone()]);
-        let inverse = self.apply(|l| 1.0 / l.max(self.floor));
+        let mut inverse = self.apply(|l| 1.0 / l.max(self.floor));
+        let mut multiplied = self.apply(|l| l);
+        if let Some(l) = &self.frame {
+            let back = |b: &DMatrix<f64>| l.tr_solve_lower_triangular(b).expect("a diagonal without zeros");
+            inverse = back(&back(&inverse).transpose());
+            multiplied = l * multiplied * l.transpose();
+        }
         let (slope, mut of_theta) = at.contract(&inverse, cotangents.log_det[sample]);
         let (w, out) = match direction {
             Direction::Forward => {
                 let w = &inverse * (bar + slope);
-                (w.clone(), w)
+                (w.clone(), self.in_metric(w))
             }
-            Direction::Inverse => (-&bar, self.apply(|l| l) * &bar + slope),
+            Direction::Inverse => {
+                let u = self.without_metric(bar);
+                (-&u, multiplied * &u + slope)
+            }
         };
         at.add_slope(&w, &mut of_theta);
         into.points[range].copy_from_slice(out.as_slice());
@@ -97,7 +122,8 @@ pub(super) fn clamp_eigenvalues(map: &LatticeMap, floor: f64, record: &mut Recor
         let (_, h) = map.single(&saved.theta, y).derivatives();
         record.ok[s] = h.iter().chain(y).chain(&record.x[s * n..(s + 1) * n]).all(|v| v.is_finite());
         if record.ok[s] {
-            let clamped = Clamped::new(h, floor);
+            let frame = map.program.metric.as_ref().map(|metric| metric.cholesky.clone());
+            let clamped = Clamped::new(h, frame, floor);
             record.log_det[s] = -clamped.log_det();
             record.ok[s] = record.log_det[s].is_finite();
             *lowest = clamped.values.min().min(floor);

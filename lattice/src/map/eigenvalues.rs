@@ -27,6 +27,7 @@ pub(crate) struct Lowest<R: Real> {
     /// Unit vectors, near the eigenvectors of the smallest eigenvalue after [`Lowest::eigenvector`].
     pub vector: Vec<R>,
     next: Vec<R>,
+    pulled: Vec<R>,
     /// Sum over a row of absolute values off the diagonal, in the order of elimination.
     rows: Vec<R>,
 }
@@ -40,6 +41,7 @@ impl<R: Real> Default for Lowest<R> {
             factored: Factored::default(),
             vector: vec![],
             next: vec![],
+            pulled: vec![],
             rows: vec![],
         }
     }
@@ -70,7 +72,7 @@ impl<R: Real> Lowest<R> {
         self.evaluate(program, a);
     }
 
-    /// The factors of `H − shift`.
+    /// The factors of `H − shift G`.
     #[inline(always)]
     fn eliminate(&mut self, program: &Program, shift: R) {
         let Self { factored, local, .. } = self;
@@ -78,6 +80,18 @@ impl<R: Real> Lowest<R> {
             #[inline(always)]
             || factored.eliminate(program, &local.h, shift),
         );
+    }
+
+    /// Writes `G v` over [`Lowest::pulled`], with the vectors `v` in `next` or in `vector`.
+    #[inline(always)]
+    fn pull(&mut self, program: &Program, next: bool) {
+        let n = program.sites;
+        resize(&mut self.pulled, n);
+        let v = if next { &self.next } else { &self.vector };
+        match &program.metric {
+            None => self.pulled[..n].copy_from_slice(&v[..n]),
+            Some(metric) => metric.multiply(v, &mut self.pulled),
+        }
     }
 
     /// The smallest eigenvalue; NaN where `H` is not finite.
@@ -99,14 +113,18 @@ impl<R: Real> Lowest<R> {
         resize(&mut self.next, n);
         let mut value = low;
         for _ in 0..ITERATIONS {
+            self.pull(program, false);
             for i in 0..n {
-                self.next[i] = self.vector[i];
+                self.next[i] = self.pulled[i];
             }
             self.factored.solve(program, &mut self.next);
             let (mut along, mut square) = (R::zero(), R::zero());
             for i in 0..n {
-                along = self.next[i].mul_add(self.vector[i], along);
-                square = self.next[i].mul_add(self.next[i], square);
+                along = self.next[i].mul_add(self.pulled[i], along);
+            }
+            self.pull(program, true);
+            for i in 0..n {
+                square = self.next[i].mul_add(self.pulled[i], square);
             }
             value = along / square + shift;
             let scale = R::one() / square.sqrt();
@@ -164,8 +182,15 @@ impl<R: Real> Lowest<R> {
         let (mut low, mut high) = (R::constant(f64::INFINITY), R::constant(f64::INFINITY));
         for i in 0..n {
             low = low.min(h.diagonal[i] - self.rows[i]);
-            high = high.min(self.next[i]);
+            high = high.min(match &program.metric {
+                None => self.next[i],
+                Some(metric) => self.next[i] / metric.entries.diagonal[i],
+            });
             all += self.next[i].abs() + self.rows[i];
+        }
+        if program.metric.is_some() {
+            // `G ≽ I`, so that a negative bound of the eigenvalues of `H` is one of those of `G⁻¹H`.
+            (low, shift) = ((low + shift).min(R::zero()), R::zero());
         }
         // NaN where an entry is not finite, and else zero.
         let nothing = all * 0.0;
@@ -260,7 +285,7 @@ impl Kernel for SignedLogDets<'_> {
                 } else if !regular {
                     (f64::INFINITY, 0.0)
                 } else {
-                    (-of_h, if negative.is_multiple_of(2) { 1.0 } else { -1.0 })
+                    (map.log_det_of_metric() - of_h, if negative.is_multiple_of(2) { 1.0 } else { -1.0 })
                 };
             }
         }

@@ -57,12 +57,23 @@ impl<R: Real> Factored<R> {
         self.ldl.packs() + beside.map(Vec::len).iter().sum::<usize>()
     }
 
-    /// Factors `h` less `shift` on the diagonal.
+    /// Factors `h` less `shift` times the metric.
     #[inline(always)]
     pub(crate) fn eliminate(&mut self, program: &Program, h: &Ldl<R>, shift: R) {
         let (zero, one) = (R::zero(), R::one());
         let (n, ranks) = (program.sites, program.ranks());
-        self.ldl.copy_shifted(&program.symbolic, h, shift);
+        match &program.metric {
+            None => self.ldl.copy_shifted(&program.symbolic, h, shift),
+            Some(metric) => {
+                self.ldl.copy_shifted(&program.symbolic, h, R::zero());
+                for i in 0..n {
+                    self.ldl.diagonal[i] -= shift * metric.entries.diagonal[i];
+                }
+                for e in 0..program.symbolic.len() {
+                    self.ldl.lower[e] -= shift * metric.entries.lower[e];
+                }
+            }
+        }
         self.ldl.eliminate(&program.symbolic);
         (self.negative, self.regular) = (self.ldl.negative, self.ldl.regular);
         resize(&mut self.scratch, n);

@@ -22,6 +22,7 @@ pub(crate) use factored::along;
 use crate::charges::Charges;
 use crate::error::ChargesError;
 use crate::factor::{Form, MOST_MULTIPLICATIONS, Structure};
+use crate::metric::Metric;
 use crate::potential::LatticePotential;
 use crate::program::{Kind, Program};
 use eigenvalues::{SignedLogDets, SmallestEigenvalues};
@@ -36,6 +37,9 @@ use single::Single;
 /// exact: log-determinants, solves, and the entries of `H⁻¹` that gradients read. A record keeps two points and six
 /// numbers per sample, and the parameters; everything else is evaluated again when it is asked for.
 ///
+/// In another flat metric `G` of the torus ([`LatticeMap::in_metric`]) `H = G + ∂∂psi`. Its eigenvalues are those of `G⁻¹H`,
+/// and `grad psi`, `H` and `Hess psi` of one sample are given in an orthonormal frame of `G`.
+///
 /// As a [`Map`]:
 /// - forward is a Newton minimisation on the cover of the torus, from `y = x`; images are wrapped at the end;
 /// - [`Map::smallest_eigenvalues`] are found by bisection with the inertia of `H − σ`, to 1e-9 of the width of
@@ -45,6 +49,7 @@ use single::Single;
 #[derive(Clone, Debug)]
 pub struct LatticeMap {
     psi: LatticePotential,
+    metric: Option<Metric>,
     program: Program,
     torus: Torus,
     manifold: AnyManifold,
@@ -72,13 +77,47 @@ impl LatticeMap {
         structure: Structure,
         isa: Isa,
     ) -> Result<Self, ChargesError> {
+        Self::of(psi.into(), None, solver, structure, isa)
+    }
+
+    /// As [`LatticeMap::new`], in another flat metric of the torus.
+    ///
+    /// # Errors
+    /// As [`LatticeMap::new`], and [`ChargesError::Sites`] if the metric is on another number of angles.
+    pub fn in_metric(
+        psi: impl Into<LatticePotential>,
+        metric: Metric,
+        solver: Solver,
+    ) -> Result<Self, ChargesError> {
+        Self::of(psi.into(), Some(metric), solver, Structure::Automatic, Isa::best())
+    }
+
+    fn of(
+        psi: LatticePotential,
+        metric: Option<Metric>,
+        solver: Solver,
+        structure: Structure,
+        isa: Isa,
+    ) -> Result<Self, ChargesError> {
         solver.check()?;
         let of = |_: InvalidManifold| ChargesError::Empty { what: "a site" };
-        let psi = psi.into();
         let torus = Torus::new(psi.sites()).map_err(of)?;
-        let program =
-            Program::new(&psi, structure).ok_or(ChargesError::Fill { most: MOST_MULTIPLICATIONS })?;
-        Ok(Self { psi, program, torus, manifold: AnyManifold::new(torus), solver, isa })
+        if let Some(metric) = metric.as_ref().filter(|metric| metric.sites() != psi.sites()) {
+            return Err(ChargesError::Sites { expected: psi.sites(), found: metric.sites() });
+        }
+        let program = Program::new(&psi, structure, metric.as_ref())
+            .ok_or(ChargesError::Fill { most: MOST_MULTIPLICATIONS })?;
+        Ok(Self { psi, metric, program, torus, manifold: AnyManifold::new(torus), solver, isa })
+    }
+
+    /// The metric of the torus, where it is not `I`.
+    pub fn metric(&self) -> Option<&Metric> {
+        self.metric.as_ref()
+    }
+
+    /// `log det G`.
+    fn log_det_of_metric(&self) -> f64 {
+        self.program.metric.as_ref().map_or(0.0, |metric| metric.log_det)
     }
 
     /// The potential.

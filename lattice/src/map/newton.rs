@@ -14,7 +14,7 @@ const NOISE: f64 = 450.0;
 /// A residual below this, relative to `1 + d`, that no longer falls has reached rounding.
 const STAGNATION: f64 = 1e-9;
 
-/// The minimisation of `|y − x|²/2 + psi(y)` over `y` on the cover of the torus, one sample per lane.
+/// The minimisation of `(y − x)ᵀ G (y − x)/2 + psi(y)` over `y` on the cover of the torus, one sample per lane.
 #[derive(Debug)]
 pub(crate) struct Newton<R: Real> {
     /// The points whose images are wanted; the images themselves in an inverse run.
@@ -22,6 +22,11 @@ pub(crate) struct Newton<R: Real> {
     /// The best point of every lane.
     pub y: Vec<R>,
     trial: Vec<R>,
+    /// `trial − x`, and in a metric `G` times that.
+    displacement: Vec<R>,
+    pulled: Vec<R>,
+    /// Memory of a solve with the metric.
+    pub scratch: Vec<R>,
     direction: Vec<R>,
     /// Gradient of the objective at the trial point.
     gradient: Vec<R>,
@@ -51,6 +56,9 @@ impl<R: Real> Default for Newton<R> {
             x: vec![],
             y: vec![],
             trial: vec![],
+            displacement: vec![],
+            pulled: vec![],
+            scratch: vec![],
             direction: vec![],
             gradient: vec![],
             harmonics: Harmonics::default(),
@@ -83,6 +91,8 @@ impl<R: Real> Newton<R> {
         resize(&mut self.x, n);
         resize(&mut self.y, n);
         resize(&mut self.trial, n);
+        resize(&mut self.displacement, n);
+        resize(&mut self.pulled, n);
         resize(&mut self.direction, n);
         resize(&mut self.gradient, n);
     }
@@ -171,9 +181,15 @@ impl<R: Real> Newton<R> {
         let n = program.sites;
         let (mut square, mut gradient_square) = (R::zero(), R::zero());
         for i in 0..n {
-            let v = self.trial[i] - self.x[i];
-            square = v.mul_add(v, square);
-            self.gradient[i] = self.local.gradient[i] + v;
+            self.displacement[i] = self.trial[i] - self.x[i];
+        }
+        match &program.metric {
+            None => self.pulled[..n].copy_from_slice(&self.displacement[..n]),
+            Some(metric) => metric.multiply(&self.displacement, &mut self.pulled),
+        }
+        for i in 0..n {
+            square = self.displacement[i].mul_add(self.pulled[i], square);
+            self.gradient[i] = self.local.gradient[i] + self.pulled[i];
             gradient_square = self.gradient[i].mul_add(self.gradient[i], gradient_square);
         }
         let objective = square * 0.5 + self.local.psi;

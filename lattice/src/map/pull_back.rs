@@ -1,12 +1,12 @@
 //! Cotangents through a run, by the implicit function theorem.
 //!
-//! On the torus `B = −I`, so that for a loss `f(y, ℓ)` with `ω = ∂f/∂ℓ` and `G = H⁻¹`, `g_m = q_mᵀ G q_m`:
+//! In the metric `G₀` of the torus, `I` unless another is given, and for a loss `f(y, ℓ)` with `ω = ∂f/∂ℓ` and `G = H⁻¹`, `g_m = q_mᵀ G q_m`:
 //!
 //! - `∂ℓ/∂θ_k = Σ c_m g_m/|q_m|²`, `∇_y ℓ = −Σ a s_m g_m q_m`, sums over the terms of class `k` and over all of them,
 //!   where `a = θ/|q|²` is the coefficient of a cosine;
-//! - forward: `w = G (∂f/∂y + ω ∇ℓ)`; the parameters get `ω ∂ℓ/∂θ_k + Σ s_m q_m·w/|q_m|²`, the preimage `w`;
-//! - inverse, `x = y + grad psi(y)` with cotangent `x̄`: the parameters get `ω ∂ℓ/∂θ_k − Σ s_m q_m·x̄/|q_m|²`, the
-//!   image `H x̄ + ω ∇ℓ`. There is no solve.
+//! - forward: `w = G (∂f/∂y + ω ∇ℓ)`; the parameters get `ω ∂ℓ/∂θ_k + Σ s_m q_m·w/|q_m|²`, the preimage `G₀ w`;
+//! - inverse, `x = y + G₀⁻¹ ∂psi(y)` with cotangent `x̄`, `u = G₀⁻¹ x̄`: the parameters get
+//!   `ω ∂ℓ/∂θ_k − Σ s_m q_m·u/|q_m|²`, the image `H u + ω ∇ℓ`. There is no solve with `H`.
 
 use ircpm_ad::{Kernel, Real};
 use ircpm_flow::{Cotangents, Direction, Gradients, Record, ThetaGradient, Workspace};
@@ -40,6 +40,7 @@ struct Buffers<R: Real> {
     factored: Factored<R>,
     inverse: Ldl<R>,
     contraction: Contraction<R>,
+    scratch: Vec<R>,
     /// The gradient in the parameters, summed over packs.
     theta: Vec<R>,
 }
@@ -54,6 +55,7 @@ impl<R: Real> Default for Buffers<R> {
             factored: Factored::default(),
             inverse: Ldl::default(),
             contraction: Contraction::default(),
+            scratch: vec![],
             theta: vec![],
         }
     }
@@ -106,7 +108,7 @@ impl<R: Real> Buffers<R> {
     #[inline(always)]
     fn pull_back(&mut self, map: &LatticeMap, a: &[f64], direction: Direction, omega: R) {
         let (program, n) = (map.program(), map.program().sites);
-        let Self { y, bar, harmonics, local, factored, inverse, contraction, .. } = self;
+        let Self { y, bar, harmonics, local, factored, inverse, contraction, scratch, .. } = self;
         R::vectorized(
             #[inline(always)]
             || {
@@ -139,6 +141,9 @@ impl<R: Real> Buffers<R> {
                     }
                     factored.solve(program, &mut bar[..n]);
                 } else {
+                    if let Some(metric) = &program.metric {
+                        metric.solve(&program.symbolic, &mut bar[..n], scratch);
+                    }
                     for c in 0..n {
                         bar[c] = -bar[c];
                     }
@@ -151,6 +156,12 @@ impl<R: Real> Buffers<R> {
                     factored.multiply(program, &mut bar[..n]);
                     for c in 0..n {
                         bar[c] = contraction.points[c] - bar[c];
+                    }
+                } else if let Some(metric) = &program.metric {
+                    resize(scratch, n);
+                    metric.multiply(&bar[..n], scratch);
+                    for c in 0..n {
+                        bar[c] = scratch[c];
                     }
                 }
             },

@@ -57,13 +57,19 @@ fn write_pack<R: Real>(
 ) {
     let n = map.program().sites;
     if direction == Direction::Inverse {
+        if let Some(metric) = &map.program().metric {
+            metric.solve(&map.program().symbolic, &mut newton.local.gradient[..n], &mut newton.scratch);
+        }
         for c in 0..n {
             newton.x[c] = newton.y[c] + newton.local.gradient[c];
         }
         map.torus.wrap(&mut newton.x);
     }
     map.torus.wrap(&mut newton.y);
-    let log_det = -newton.factored.log_det;
+    let mut log_det = -newton.factored.log_det;
+    if let Some(metric) = &map.program().metric {
+        log_det += metric.log_det;
+    }
     let mut ok = R::select_gt(newton.done, R::zero(), newton.factored.definite(), R::zero());
     ok = R::select_gt(R::constant(f64::INFINITY), log_det.abs(), ok, R::zero());
     for c in 0..n {

@@ -17,8 +17,22 @@ pub(super) struct Single<'a> {
 }
 
 impl Single<'_> {
-    /// `grad psi` and `H`.
+    /// `grad psi` and `H` in an orthonormal frame of the metric: `L⁻¹ ∂psi` and `L⁻¹ H L⁻ᵀ`, where `G = L Lᵀ`.
     pub(super) fn derivatives(&self) -> (DVector<f64>, DMatrix<f64>) {
+        let (mut gradient, mut h) = self.derivatives_by_angles();
+        if let Some(metric) = &self.program.metric {
+            let l = &metric.cholesky;
+            l.solve_lower_triangular_mut(&mut gradient);
+            l.solve_lower_triangular_mut(&mut h);
+            h.transpose_mut();
+            l.solve_lower_triangular_mut(&mut h);
+            h.transpose_mut();
+        }
+        (gradient, h)
+    }
+
+    /// `∂psi` and `H`.
+    fn derivatives_by_angles(&self) -> (DVector<f64>, DMatrix<f64>) {
         match self.potential {
             LatticePotential::Charges(charges) => self.derivatives_of_charges(charges),
             LatticePotential::Windows(_) => {
@@ -98,7 +112,10 @@ impl Single<'_> {
 
     fn derivatives_of_charges(&self, charges: &Charges) -> (DVector<f64>, DMatrix<f64>) {
         let n = charges.sites();
-        let (mut gradient, mut h) = (DVector::zeros(n), DMatrix::identity(n, n));
+        let metric = self.program.metric.as_ref();
+        let mut h =
+            metric.map_or_else(|| DMatrix::identity(n, n), |of| &of.cholesky * of.cholesky.transpose());
+        let mut gradient = DVector::zeros(n);
         for m in 0..charges.terms() {
             let (q, (s, c)) = (charges.charge(m), sin_cos(charges, m, self.y));
             let a = self.coefficient(charges, m);

@@ -7,9 +7,9 @@ use super::{BLOCK, Group, Harmonics, Program, WIDEST};
 use crate::factor::Ldl;
 use crate::lanes::resize;
 
-/// `psi`, `grad psi` and `H = I + Hess psi` at one pack of points.
+/// `psi`, its derivatives `∂psi` and `H = G + ∂∂psi` at one pack of points, where `G` is the metric, `I` unless another is given.
 ///
-/// With `c_m = cos(q_m·y)` and `s_m = sin(q_m·y)`: `psi = Σ a c`, `grad psi = −Σ a s q`, `Hess psi = −Σ a c q qᵀ`.
+/// With `c_m = cos(q_m·y)` and `s_m = sin(q_m·y)`: `psi = Σ a c`, `∂psi = −Σ a s q`, `∂∂psi = −Σ a c q qᵀ`.
 #[derive(Debug)]
 pub(crate) struct Local<R: Real> {
     pub psi: R,
@@ -37,6 +37,14 @@ impl<R: Real> Local<R> {
             self.gradient[angle] = R::zero();
         }
         self.h.set_identity(&program.symbolic, program.combinations.len());
+        if let Some(metric) = &program.metric {
+            for i in 0..program.sites {
+                self.h.diagonal[i] = R::constant(metric.entries.diagonal[i]);
+            }
+            for e in 0..program.symbolic.len() {
+                self.h.lower[e] = R::constant(metric.entries.lower[e]);
+            }
+        }
         for group in &program.groups {
             match group.width {
                 1 => self.add::<1>(program, group, a, harmonics),

@@ -17,6 +17,7 @@ pub(crate) use windows::Kind;
 
 use crate::charges::Charges;
 use crate::factor::{Form, Structure, Symbolic, choose, cost_of_clique};
+use crate::metric::{Factor, Metric};
 use crate::potential::LatticePotential;
 use crate::windows::Windows;
 
@@ -88,6 +89,8 @@ pub(crate) struct Program {
     pub low_rank: bool,
     /// The windows of networks, if psi has those and no charges: its coefficients are then the parameters.
     pub kinds: Vec<Kind>,
+    /// The metric of the torus, where it is not the identity.
+    pub metric: Option<Factor>,
     pub symbolic: Symbolic,
     pub form: Form,
 }
@@ -96,18 +99,28 @@ pub(crate) struct Program {
 type Clusters = BTreeMap<Vec<usize>, BTreeSet<(Vec<i32>, usize)>>;
 
 impl Program {
-    /// Arranges a potential, with `H` in the form that `structure` asks for, or none if elimination would take more than
-    /// [`crate::factor::MOST_MULTIPLICATIONS`].
-    pub(crate) fn new(potential: &LatticePotential, structure: Structure) -> Option<Self> {
-        match potential {
-            LatticePotential::Charges(charges) => Self::of_charges(charges, structure),
-            LatticePotential::Windows(windows) => Self::of_windows(windows, structure),
-        }
+    /// Arranges a potential, with `H` in the form that `structure` asks for, in the metric `I` unless another is given;
+    /// none if elimination would take more than [`crate::factor::MOST_MULTIPLICATIONS`].
+    pub(crate) fn new(
+        potential: &LatticePotential,
+        structure: Structure,
+        metric: Option<&Metric>,
+    ) -> Option<Self> {
+        let bonds = metric.map_or(&[][..], Metric::bonds);
+        let bonds: BTreeSet<(u32, u32)> =
+            bonds.iter().map(|&(i, j)| (i.min(j) as u32, i.max(j) as u32)).collect();
+        let mut program = match potential {
+            LatticePotential::Charges(charges) => Self::of_charges(charges, structure, bonds)?,
+            LatticePotential::Windows(windows) => Self::of_windows(windows, structure, bonds)?,
+        };
+        program.metric = metric.map(|metric| Factor::new(metric, &program.symbolic));
+        Some(program)
     }
 
-    fn of_windows(windows: &Windows, structure: Structure) -> Option<Self> {
+    fn of_windows(windows: &Windows, structure: Structure, bonds: BTreeSet<(u32, u32)>) -> Option<Self> {
         let sites = windows.sites();
-        let pairs: BTreeSet<(u32, u32)> = windows::pairs_of(windows).into_iter().collect();
+        let mut pairs = bonds;
+        pairs.extend(windows::pairs_of(windows));
         let (symbolic, form) = choose(sites, &pairs.into_iter().collect::<Vec<_>>(), structure)?;
         Some(Self {
             sites,
@@ -120,16 +133,17 @@ impl Program {
             combinations: vec![],
             low_rank: false,
             kinds: windows::kinds_of(windows, &symbolic),
+            metric: None,
             symbolic,
             form,
         })
     }
 
-    fn of_charges(charges: &Charges, structure: Structure) -> Option<Self> {
+    fn of_charges(charges: &Charges, structure: Structure, bonds: BTreeSet<(u32, u32)>) -> Option<Self> {
         let sites = charges.sites();
         let (clusters, long) = clusters(charges);
-        let short: BTreeSet<(u32, u32)> =
-            clusters.keys().filter(|angles| angles.len() > 1).flat_map(|angles| pairs(angles)).collect();
+        let mut short = bonds;
+        short.extend(clusters.keys().filter(|angles| angles.len() > 1).flat_map(|angles| pairs(angles)));
         let ((symbolic, form), low_rank) = factor(sites, short, &long, structure)?;
         let combinations = long.iter().map(|entries| combination(entries, low_rank, &symbolic)).collect();
         let mut program = Self {
@@ -143,6 +157,7 @@ impl Program {
             combinations,
             low_rank,
             kinds: vec![],
+            metric: None,
             symbolic,
             form,
         };

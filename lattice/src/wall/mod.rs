@@ -7,7 +7,8 @@
 //! `θ_eff = f θ`, `f = (1 + (s/c)⁴)^(−1/4)`, hence `s(θ_eff) = s f < c`,
 //!
 //! whose derivative follows from that of `s`: by the envelope theorem `∂s/∂θ_k = Σ_{m∈k} c_m (q_m·v)²/|q_m|²` at the
-//! worst point, `v` the eigenvector there. The worst point is one of a pool that climbs `λ_max` while training goes on. So
+//! worst point, `v` the eigenvector there. In another metric `G` of the torus ([`crate::Metric`]) eigenvalues are those of
+//! `G⁻¹H`, and `vᵀGv = 1`. The worst point is one of a pool that climbs `λ_max` while training goes on. So
 //! `s` is what was *found*: evidence and no proof, which for chains [`crate::certify`] gives.
 
 mod search;

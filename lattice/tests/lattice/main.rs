@@ -7,6 +7,7 @@ mod clamp;
 mod derivatives;
 mod flows;
 mod matrix_free;
+mod metric;
 mod setup;
 mod structures;
 mod symmetry;

@@ -4,6 +4,7 @@ use std::fmt::{self, Formatter};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use ircpm_lattice::metric::LARGEST_STIFFNESS;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::Layers;
@@ -58,6 +59,16 @@ pub(super) fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error
 pub(super) fn wall<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(input)?;
     if x > 0.0 && x < 1.0 { Ok(x) } else { Err(D::Error::custom(format!("{x} is not between 0 and 1"))) }
+}
+
+/// A stiffness of a metric.
+pub(super) fn stiffness<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let (x, largest) = (f64::deserialize(input)?, LARGEST_STIFFNESS);
+    if (0.0..=largest).contains(&x) {
+        Ok(x)
+    } else {
+        Err(D::Error::custom(format!("{x} is not between 0 and {largest}")))
+    }
 }
 
 /// An integer within bounds. Read as signed, so that a negative number gets the same message as one too large.

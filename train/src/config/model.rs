@@ -130,6 +130,9 @@ pub struct SquareConfig {
     pub plus: bool,
     /// Whether combinations of two plaquettes side by side are taken.
     pub block: bool,
+    /// Stiffness of the bonds in the metric of the torus, 0 to 1e4: see [`ircpm_lattice::Metric`].
+    #[serde(deserialize_with = "check::stiffness")]
+    pub stiffness: f64,
 }
 
 /// How many multiples of an angle are taken.
@@ -228,7 +231,7 @@ impl Default for ChainConfig {
 
 impl Default for SquareConfig {
     fn default() -> Self {
-        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false }
+        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false, stiffness: 0.0 }
     }
 }
 
