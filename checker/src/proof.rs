@@ -12,7 +12,7 @@ use crate::manifold::Manifold;
 
 /// Into how many parts a cell is cut at most, where it does not prove the bound as a whole: the enclosures of the
 /// search may have been narrower.
-const PARTS: usize = 1 << 14;
+const PARTS: usize = 1 << 12;
 
 /// What a proof took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

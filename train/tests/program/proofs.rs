@@ -120,8 +120,12 @@ fn fitted_linear_layers_are_certified() {
 #[test]
 fn fitted_linear_layers_on_a_sphere_are_certified() {
     let dir = folder();
-    let row = |i: i32| format!("{},{}", 20.0 + 25.0 * f64::from(i).sin(), 40.0 * (0.7 * f64::from(i)).cos());
-    let rows: Vec<String> = (0..40).map(row).collect();
+    // Nearly uniform, so that no eigenvalue comes close to zero.
+    let row = |i: u32| {
+        let height: f64 = 0.2 + 0.7 * (f64::from(2 * i + 1) / 60.0 - 1.0);
+        format!("{},{}", height.asin().to_degrees(), f64::from(i) * 137.5 % 360.0 - 180.0)
+    };
+    let rows: Vec<String> = (0..60).map(row).collect();
     fs::write(dir.path().join("points.csv"), format!("lat,lon\n{}\n", rows.join("\n")))
         .expect("a writable folder");
     let args = ["fit", "points.csv", "--manifold", "S2", "--lat-lon", "--out", "run"];
