@@ -86,6 +86,34 @@ fn fifty_random_small_sets_end_with_a_density_or_a_refusal() {
     assert!(densities >= 35 && refusals >= 5, "{densities} densities, {refusals} refusals");
 }
 
+/// Points on S² around so many random centres in turn, at so many radians.
+fn clusters(count: usize, centres: usize, spread: f64, rng: &mut Generator) -> Vec<f64> {
+    let unit = |v: [f64; 3]| {
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        v.map(|x| x / norm)
+    };
+    let centres: Vec<[f64; 3]> =
+        (0..centres).map(|_| unit([rng.normal(), rng.normal(), rng.normal()])).collect();
+    (0..count).flat_map(|i| unit(centres[i % centres.len()].map(|x| x + spread * rng.normal()))).collect()
+}
+
+#[test]
+fn fine_structure_takes_more_bumps_than_a_smooth_density() {
+    let manifold: AnyManifold = "S2".parse().expect("a sphere");
+    let (stop, options) = (AtomicBool::new(false), LinearOptions::default());
+    let mut rng = Generator::from_seed(12);
+    for (count, centres, spread, bumps) in [(240, 30, 0.02, 60), (900, 1, 0.5, 25)] {
+        let points = clusters(count, centres, spread, &mut rng);
+        let density = LinearDensity::fit(&manifold, &points, &[], &options, &stop, &mut |_| ());
+        let terms = density.expect("kernels").terms;
+        assert!(
+            terms.iter().all(|layer| layer.bumps.len() == bumps),
+            "{centres} centres: {}",
+            terms[0].bumps.len()
+        );
+    }
+}
+
 /// Quantiles of the von Mises law at 1, of concentration `kappa`, in an order that mixes them.
 fn von_mises(count: usize, kappa: f64) -> Vec<f64> {
     const NODES: usize = 200_000;

@@ -30,8 +30,17 @@ pub(super) struct Richness {
     pub bumps: Vec<usize>,
 }
 
-/// Most bumps on spheres and tori.
+/// Numbers of points for which there are choices of the number of bumps: a comparison takes as long as a fit.
+const CHOICE: Range<usize> = 100..4000;
+/// Points per bump on spheres and tori, unless there are fewer bumps then than the least number, or more than the most.
+const POINTS_PER_BUMP: usize = 12;
+const LEAST_BUMPS: usize = 20;
 const MOST_BUMPS: usize = 400;
+/// The usual number of bumps is divided by this in the choice of fewer.
+const FEWER: usize = 3;
+/// Points per bump in the choice of more, and most bumps of that choice.
+const POINTS_PER_FINE_BUMP: usize = 4;
+const MOST_FINE_BUMPS: usize = 100;
 /// Most bumps of one scale where there are conditioning variables.
 const MOST_CONDITIONAL: usize = 243;
 /// Most functions that are not bumps, those that conditioning variables multiply among them.
@@ -61,10 +70,32 @@ impl Richness {
             }
             0..20 => vec![],
             20..100 => vec![count / 10],
-            _ => vec![(count / 12).clamp(20, MOST_BUMPS)],
+            _ => vec![of_points(count)],
         };
         Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
     }
+
+    /// This dictionary, and those with fewer and with more bumps that may suit `count` points better, because the number of
+    /// points does not tell how fine the structure of their density is.
+    ///
+    /// There is a choice of more only where it has few bumps, because the time grows with the cube of their number.
+    pub(super) fn choices(&self, count: usize) -> Vec<Self> {
+        let mut choices = vec![self.clone()];
+        let usual = of_points(count);
+        if CHOICE.contains(&count) && self.bumps == [usual] {
+            let fewer = (usual >= FEWER * LEAST_BUMPS).then_some(usual / FEWER);
+            let more = (count / POINTS_PER_FINE_BUMP).min(MOST_FINE_BUMPS);
+            let more = (more >= 2 * usual).then_some(more);
+            choices
+                .extend([fewer, more].into_iter().flatten().map(|k| Self { bumps: vec![k], ..self.clone() }));
+        }
+        choices
+    }
+}
+
+/// Usual number of bumps for so many points on spheres and tori.
+fn of_points(count: usize) -> usize {
+    (count / POINTS_PER_BUMP).clamp(LEAST_BUMPS, MOST_BUMPS)
 }
 
 /// Numbers of bumps for one real coordinate: the finest scale takes more points, because peaks with a wide gap between

@@ -99,6 +99,22 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// A stack of the same points without layers, which only judges.
+    pub(super) fn trial(&self) -> Self {
+        let Self { manifold, data, validation, rng, .. } = self;
+        let (x, v) = (data.clone(), validation.clone());
+        Self {
+            manifold,
+            data: data.clone(),
+            validation: validation.clone(),
+            x,
+            v,
+            layers: vec![],
+            rng: rng.clone(),
+            is_thorough: false,
+        }
+    }
+
     /// Weights of the validation points.
     pub(super) fn weights(&self) -> &Weights {
         &self.v.weights
@@ -117,8 +133,18 @@ impl<'a> Member<'a> {
 
     /// What dictionary the points can bear.
     pub(super) fn richness(&self) -> Richness {
+        Richness::new(self.manifold, self.effective())
+    }
+
+    /// That dictionary and others that may suit the points better.
+    pub(super) fn choices(&self) -> Vec<Richness> {
+        self.richness().choices(self.effective())
+    }
+
+    /// Effective number of points to fit.
+    fn effective(&self) -> usize {
         let count = self.data.points.len() / self.manifold.ambient();
-        Richness::new(self.manifold, self.data.weights.effective(count).round() as usize)
+        self.data.weights.effective(count).round() as usize
     }
 
     /// Log-densities that the validation points have without a further layer, up to those of the layers so far.

@@ -8,6 +8,7 @@ use ircpm_flow::{Flow, FlowError, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
+use super::dictionary::Richness;
 use super::layer::MOST_PENALTIES;
 use super::member::{Draft, FittedLayer, Member};
 use super::preparation::Preparation;
@@ -72,6 +73,8 @@ const LEAST_GAIN: [f64; 2] = [1e-3, 2e-4];
 /// Validation points up to which a gain is held against its standard error: of several folds, and of one part that is
 /// held out.
 const FEW: [usize; 2] = [1500, 200];
+/// Layers by which dictionaries are compared.
+const TRIAL_LAYERS: usize = 2;
 /// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
 const POLISH: [f64; 2] = [1.0, 0.3];
 const POLISH_STEPS: usize = 25;
@@ -193,6 +196,17 @@ fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Membe
     (0..used).map(of).collect()
 }
 
+/// The next layer of every fold, before it is finished.
+struct Drafts {
+    drafts: Vec<Draft>,
+    /// Number of the penalty.
+    k: usize,
+    /// Nats that it brings at every validation point.
+    gains: Vec<f64>,
+    /// Log-densities of the validation points without it.
+    base: Vec<f64>,
+}
+
 /// The stacks of all folds, and the one of all points.
 struct Growth<'a> {
     preparation: &'a Preparation<'a>,
@@ -200,6 +214,8 @@ struct Growth<'a> {
     /// Weights of the validation points of all folds.
     weights: Weights,
     whole: Member<'a>,
+    /// What dictionary the layers have.
+    richness: Richness,
     options: &'a LinearOptions,
     stop: &'a AtomicBool,
     reports: Vec<LayerReport>,
@@ -218,16 +234,18 @@ impl<'a> Growth<'a> {
         };
         let whole = Member::new(manifold, all.clone(), Sample::default(), options.seed ^ u64::MAX, true);
         let weights = Weights::concat(folds.iter().map(Member::weights));
-        Self { preparation, folds, weights, whole, options, stop, reports: vec![], state: None }
+        let richness = whole.richness();
+        Self { preparation, folds, weights, whole, richness, options, stop, reports: vec![], state: None }
     }
 
     /// Puts back the layers of a saved state.
     fn restore(&mut self, state: &GrowthState) -> Result<(), ResumeError> {
         state.check(self.folds.len() + 1, self.options.layers, MOST_PENALTIES)?;
-        let richness = self.whole.richness();
+        self.richness = self.richness_of(state);
+        let richness = &self.richness;
         let members = self.folds.iter_mut().chain([&mut self.whole]).zip(&state.members);
         for (number, (member, saved)) in members.enumerate() {
-            member.restore(number, saved, &state.penalties, &richness)?;
+            member.restore(number, saved, &state.penalties, richness)?;
         }
         let layers = self.whole.layers.iter().zip(&state.gains).enumerate();
         let report = |(layer, (fitted, &gain)): (usize, (&FittedLayer, &f64))| LayerReport {
@@ -238,6 +256,16 @@ impl<'a> Growth<'a> {
         self.reports = layers.map(report).collect();
         self.state = Some(state.clone());
         Ok(())
+    }
+
+    /// The dictionary of a saved state, which the number of its bumps tells.
+    fn richness_of(&self, state: &GrowthState) -> Richness {
+        let first = state.members.last().and_then(|whole| whole.layers.first());
+        let bumps = first.map_or(0, |layer| layer.concentrations.len());
+        let mut choices = self.whole.choices().into_iter();
+        choices
+            .find(|choice| choice.bumps.iter().sum::<usize>() == bumps)
+            .unwrap_or_else(|| self.richness.clone())
     }
 
     /// Adds layers and polishes them.
@@ -279,35 +307,79 @@ impl<'a> Growth<'a> {
         value > least
     }
 
+    /// Drafts of the next layer for folds, with the penalty that validation prefers; none if no penalty is on every path.
+    fn draft(&self, folds: &mut [Member<'_>], richness: &Richness) -> Result<Option<Drafts>, FlowError> {
+        let base: Vec<f64> = folds.iter().flat_map(Member::base_densities).collect();
+        let drafts: Vec<Draft> = folds
+            .par_iter_mut()
+            .map(|fold| fold.draft(richness, self.options.barrier, None, self.stop))
+            .collect::<Result<_, _>>()?;
+        let best = best_penalty(&drafts, &base, &self.weights);
+        Ok(best.map(|(k, gains)| Drafts { drafts, k, gains, base }))
+    }
+
+    /// Finishes drafts of a layer, and returns what they bring at every validation point.
+    fn add(&self, folds: &mut [Member<'_>], drafts: Drafts) -> Result<Vec<f64>, FlowError> {
+        let Drafts { drafts, k, base, .. } = drafts;
+        let pairs: Vec<_> = folds.iter_mut().zip(drafts).collect();
+        let densities: Vec<Vec<f64>> = pairs
+            .into_par_iter()
+            .map(|(fold, draft)| fold.add(draft, k, self.options.barrier, self.stop))
+            .collect::<Result<_, _>>()?;
+        Ok(densities.concat().iter().zip(&base).map(|(now, before)| now - before).collect())
+    }
+
+    /// Takes the dictionary whose first layers validation prefers. One layer alone would not tell, because broad functions
+    /// may bring more at first, and less after.
+    fn choose(&mut self) -> Result<(), FlowError> {
+        let choices = self.whole.choices();
+        if choices.len() == 1 {
+            return Ok(());
+        }
+        let mut best = f64::NEG_INFINITY;
+        for richness in choices {
+            let mut folds: Vec<Member<'_>> = self.folds.iter().map(Member::trial).collect();
+            let mut sum = 0.0;
+            for _ in 0..TRIAL_LAYERS {
+                let Some(drafts) = self.draft(&mut folds, &richness)? else { break };
+                if !self.pays(&drafts.gains) {
+                    break;
+                }
+                sum += self.weights.mean(&self.add(&mut folds, drafts)?);
+            }
+            if sum > best {
+                (best, self.richness) = (sum, richness);
+            }
+        }
+        Ok(())
+    }
+
     /// Adds layers until one does not pay.
     fn grow(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         let LinearOptions { layers, barrier, .. } = *self.options;
+        let stop = self.stop;
+        if self.whole.layers.is_empty() {
+            self.choose()?;
+        }
         for layer in self.whole.layers.len()..layers {
-            let (stop, richness) = (self.stop, self.whole.richness());
-            let drafts: Vec<Draft> = self
-                .folds
-                .par_iter_mut()
-                .map(|fold| fold.draft(&richness, barrier, None, stop))
-                .collect::<Result<_, _>>()?;
-            let base: Vec<f64> = self.folds.iter().flat_map(Member::base_densities).collect();
-            let Some((k, gains)) = best_penalty(&drafts, &base, &self.weights) else { break };
-            if self.is_stopped() || !self.pays(&gains) {
+            let mut folds = std::mem::take(&mut self.folds);
+            let drafts = self.draft(&mut folds, &self.richness)?;
+            self.folds = folds;
+            let Some(drafts) = drafts else { break };
+            if self.is_stopped() || !self.pays(&drafts.gains) {
                 break;
             }
-            let pairs: Vec<_> = self.folds.iter_mut().zip(drafts).collect();
-            let densities: Vec<Vec<f64>> = pairs
-                .into_par_iter()
-                .map(|(fold, draft)| fold.add(draft, k, barrier, stop))
-                .collect::<Result<_, _>>()?;
-            let gains: Vec<f64> =
-                densities.concat().iter().zip(&base).map(|(now, before)| now - before).collect();
+            let k = drafts.k;
+            let mut folds = std::mem::take(&mut self.folds);
+            let gains = self.add(&mut folds, drafts)?;
+            self.folds = folds;
             if self.is_stopped() || !self.pays(&gains) {
                 self.folds.iter_mut().for_each(|fold| drop(fold.layers.pop()));
                 break;
             }
             let draft = match &self.folds[..] {
                 [fold] => self.whole.draft_like(&fold.layers[layer]),
-                _ => self.whole.draft(&richness, barrier, Some(k), stop)?,
+                _ => self.whole.draft(&self.richness, barrier, Some(k), stop)?,
             };
             self.whole.add(draft, k, barrier, stop)?;
             if self.is_stopped() {
