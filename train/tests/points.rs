@@ -100,7 +100,8 @@ fn clusters(count: usize, centres: usize, spread: f64, rng: &mut Generator) -> V
 #[test]
 fn fine_structure_takes_more_bumps_than_a_smooth_density() {
     let manifold: AnyManifold = "S2".parse().expect("a sphere");
-    let (stop, options) = (AtomicBool::new(false), LinearOptions::default());
+    let (stop, mut options) = (AtomicBool::new(false), LinearOptions::default());
+    options.layers = 1;
     let mut rng = Generator::from_seed(12);
     for (count, centres, spread, bumps) in [(240, 30, 0.02, 60), (900, 1, 0.5, 25)] {
         let points = clusters(count, centres, spread, &mut rng);
