@@ -12,8 +12,10 @@ pub(crate) fn is_positive_definite(h: &[Ball], n: usize) -> bool {
         return true;
     }
     let mut norm = 0.0_f64;
-    for row in h.chunks_exact(n) {
-        let sum = row.iter().fold(Ball::ZERO, |sum, entry| sum + entry.radius()).upper();
+    for i in 0..n {
+        // Elimination reads the lower triangle, whose radii may differ from those of the upper one.
+        let radius = |j: usize| h[i.max(j) * n + i.min(j)].radius();
+        let sum = (0..n).fold(Ball::ZERO, |sum, j| sum + radius(j)).upper();
         // A NaN stays.
         norm = if sum > norm || sum.is_nan() { sum } else { norm };
     }
