@@ -78,18 +78,12 @@ fn quotient(&[value, first, second]: &[Ball; 3]) -> [Ball; 2] {
 
 #[cfg(test)]
 mod tests {
-    use astro_float_num::{BigFloat, Consts, RoundingMode};
+    use astro_float_num::{BigFloat, Consts};
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64;
 
     use super::*;
-
-    const BITS: usize = 256;
-    const NEAREST: RoundingMode = RoundingMode::ToEven;
-
-    fn big(x: f64) -> BigFloat {
-        BigFloat::from_f64(x, BITS)
-    }
+    use crate::reference::{BITS, NEAREST, big};
 
     /// `b = (1 − r cot r)/r²` and its derivative `(r²/sin² r + r cot r − 2)/(2 r⁴)`, with `r² = s`.
     fn exact(s: f64, constants: &mut Consts) -> [BigFloat; 2] {

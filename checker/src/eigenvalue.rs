@@ -72,4 +72,14 @@ mod tests {
             assert!(!exceed(&unknown, n, -1e300));
         }
     }
+
+    #[test]
+    fn bound_of_row_sums_is_that_of_the_triangle_which_is_eliminated() {
+        // Among the symmetric matrices in it is one with the eigenvalue 1 − 0.8 √2. Above the diagonal all is known.
+        let mut h = exact(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        (h[3], h[6]) = (Ball::new(0.0, 0.8), Ball::new(0.0, 0.8));
+        assert!(!is_positive_definite(&h, 3));
+        (h[3], h[6]) = (Ball::new(0.0, 0.4), Ball::new(0.0, 0.4));
+        assert!(is_positive_definite(&h, 3));
+    }
 }

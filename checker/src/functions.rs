@@ -156,19 +156,12 @@ pub(crate) fn softplus(x: Ball) -> [Ball; 4] {
 
 #[cfg(test)]
 mod tests {
-    use astro_float_num::{BigFloat, Consts, RoundingMode};
+    use astro_float_num::{BigFloat, Consts};
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64;
 
     use super::*;
-
-    /// Bits of the references, and a rounding mode that matters only for the last of them.
-    const BITS: usize = 256;
-    const NEAREST: RoundingMode = RoundingMode::ToEven;
-
-    fn big(x: f64) -> BigFloat {
-        BigFloat::from_f64(x, BITS)
-    }
+    use crate::reference::{BITS, NEAREST, big};
 
     fn assert_encloses(what: &str, x: f64, over: Ball, y: Ball, exact: &BigFloat) {
         let holds = !exact.is_nan() && big(y.lower()) <= *exact && *exact <= big(y.upper());

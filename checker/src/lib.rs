@@ -39,6 +39,8 @@ mod manifold;
 mod map;
 mod potential;
 mod proof;
+#[cfg(test)]
+mod reference;
 mod slopes;
 mod units;
 

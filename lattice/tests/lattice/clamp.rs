@@ -1,8 +1,6 @@
 //! The floor under eigenvalues, against its definition with a dense spectrum and central differences.
 
-use ircpm_flow::Jacobian;
-
-use super::setup::{flow, folding, oracle, points, potentials, random, step};
+use super::setup::{assert_scores_have_gradients, flow, folding, oracle, points, potentials, random, step};
 
 /// The floor.
 const FLOOR: f64 = 0.2;
@@ -38,25 +36,6 @@ fn gradients_under_a_floor_equal_central_differences() {
         let theta = [folding(&charges, FLOOR, &y, &mut rng), folding(&charges, FLOOR, &y, &mut rng)].concat();
         let lowest = flow.scores(&theta, &y, FLOOR).lowest;
         assert!(lowest.iter().any(|l| *l < FLOOR), "{name}: no sample is below the floor");
-        let mut jacobian = Jacobian::default();
-        flow.jacobian(&theta, &y, &[1.0; 4], FLOOR, &mut jacobian);
-        let columns = jacobian.into_columns();
-        let largest = columns.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
-        let step = step(&charges) * 0.1;
-        for k in (0..flow.parameters()).step_by(2) {
-            let at = |h: f64| {
-                let mut moved = theta.clone();
-                moved[k] += h;
-                flow.scores(&moved, &y, FLOOR).log_q
-            };
-            let (up, down) = (at(step), at(-step));
-            for s in 0..4 {
-                // The score is once differentiable, so that second differences bound the error where an eigenvalue
-                // crosses the floor; elsewhere rounding does.
-                let of = (up[s] - down[s]) / (2.0 * step);
-                let error = (columns[k * 4 + s] - of).abs();
-                assert!(error < 1e-6 * largest, "{name}, parameter {k}: {} {of}", columns[k * 4 + s]);
-            }
-        }
+        assert_scores_have_gradients(name, &flow, &theta, &y, FLOOR, step(&charges) * 0.1, 2);
     }
 }

@@ -6,7 +6,7 @@ use ircpm_flow::Jacobian;
 use ircpm_lattice::Chain;
 use rand::RngExt;
 
-use super::setup::{flow, parameters, points, potentials, random, step};
+use super::setup::{difference, flow, parameters, points, potentials, random, step};
 
 #[test]
 fn images_and_preimages_are_inverse_to_each_other() {
@@ -41,16 +41,6 @@ fn mass_is_one() {
     let error = (variance / samples as f64).sqrt();
     assert!(variance > 0.01, "the density is not uniform");
     assert!((mean - 1.0).abs() < 3.0 * error && error < 0.01, "{mean} ± {error}");
-}
-
-/// The derivative of `f` at `theta[k]`, to fourth order.
-fn difference(theta: &[f64], k: usize, step: f64, f: impl Fn(&[f64]) -> f64) -> f64 {
-    let at = |h: f64| {
-        let mut moved = theta.to_vec();
-        moved[k] += h;
-        f(&moved)
-    };
-    (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
 }
 
 #[test]

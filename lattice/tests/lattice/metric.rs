@@ -3,12 +3,14 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use ircpm_flow::{Direction, Expression, Flow, Jacobian, Map, Record, Solver, Workspace};
+use ircpm_flow::{Direction, Expression, Flow, Map, Record, Solver, Workspace};
 use ircpm_lattice::{ChargesError, LatticeMap, LatticePotential, Metric, Square, Wall, wall};
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::RngExt;
 
-use super::setup::{oracle, parameters, points, potentials, random, step};
+use super::setup::{
+    assert_scores_have_gradients, difference, oracle, parameters, points, potentials, random, step,
+};
 
 /// Potentials with a metric each: bonds of neighbours, and one bond between ends that no term couples.
 fn cases() -> Vec<(&'static str, LatticePotential, Metric)> {
@@ -137,16 +139,6 @@ fn preimages_map_back() {
     }
 }
 
-/// The derivative of `f` at `theta[k]`, to fourth order.
-fn difference(theta: &[f64], k: usize, step: f64, f: impl Fn(&[f64]) -> f64) -> f64 {
-    let at = |h: f64| {
-        let mut moved = theta.to_vec();
-        moved[k] += h;
-        f(&moved)
-    };
-    (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
-}
-
 #[test]
 fn gradients_equal_central_differences_in_both_directions() {
     for (name, psi, metric) in cases() {
@@ -202,24 +194,7 @@ fn scores_hold_below_a_floor() {
         let theta = [one.clone(), one].concat();
         let scores = flow.scores(&theta, &y, FLOOR);
         assert!(scores.lowest.iter().any(|lowest| *lowest < FLOOR), "{name}: no sample is below the floor");
-        let mut jacobian = Jacobian::default();
-        flow.jacobian(&theta, &y, &[1.0; 4], FLOOR, &mut jacobian);
-        let columns = jacobian.into_columns();
-        let largest = columns.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
-        let step = step(&psi) * 0.1;
-        for k in (0..theta.len()).step_by(5) {
-            let at = |h: f64| {
-                let mut moved = theta.clone();
-                moved[k] += h;
-                flow.scores(&moved, &y, FLOOR).log_q
-            };
-            let (up, down) = (at(step), at(-step));
-            for s in 0..4 {
-                let of = (up[s] - down[s]) / (2.0 * step);
-                let error = (columns[k * 4 + s] - of).abs();
-                assert!(error < 1e-6 * largest, "{name}, parameter {k}: {} {of}", columns[k * 4 + s]);
-            }
-        }
+        assert_scores_have_gradients(name, &flow, &theta, &y, FLOOR, step(&psi) * 0.1, 5);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ircpm_ad::{Dual, Isa};
-use ircpm_flow::{Expression, Flow, Map, Solver};
+use ircpm_flow::{Expression, Flow, Jacobian, Map, Solver};
 use ircpm_lattice::{
     Chain, ChainWindows, Charges, LatticeMap, LatticePotential, Perceptron, Square, SquareWindows, Structure,
     Term,
@@ -168,4 +168,46 @@ pub(crate) fn oracle(
         }
     }
     (psi, gradient, h)
+}
+
+/// The derivative of `f` at `theta[k]`, to fourth order.
+pub(crate) fn difference(theta: &[f64], k: usize, step: f64, f: impl Fn(&[f64]) -> f64) -> f64 {
+    let at = |h: f64| {
+        let mut moved = theta.to_vec();
+        moved[k] += h;
+        f(&moved)
+    };
+    (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
+}
+
+/// Compares the gradients of scores under a floor in every `stride`-th parameter with central differences.
+pub(crate) fn assert_scores_have_gradients(
+    name: &str,
+    flow: &Flow,
+    theta: &[f64],
+    y: &[f64],
+    floor: f64,
+    step: f64,
+    stride: usize,
+) {
+    let samples = y.len() / flow.manifold().ambient();
+    let mut jacobian = Jacobian::default();
+    flow.jacobian(theta, y, &vec![1.0; samples], floor, &mut jacobian);
+    let columns = jacobian.into_columns();
+    let largest = columns.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+    for k in (0..theta.len()).step_by(stride) {
+        let at = |h: f64| {
+            let mut moved = theta.to_vec();
+            moved[k] += h;
+            flow.scores(&moved, y, floor).log_q
+        };
+        let (up, down) = (at(step), at(-step));
+        for s in 0..samples {
+            // The score is once differentiable, so that second differences bound the error where an eigenvalue
+            // crosses the floor; elsewhere rounding does.
+            let of = (up[s] - down[s]) / (2.0 * step);
+            let found = columns[k * samples + s];
+            assert!((found - of).abs() < 1e-6 * largest, "{name}, parameter {k}: {found} {of}");
+        }
+    }
 }
