@@ -9,10 +9,11 @@ use ircpm_manifolds::Coordinates;
 
 use crate::cell::Cell;
 use crate::cubic::Cubic;
+use crate::taylor_model::TaylorModel;
 
 /// A factor of the manifold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Factor {
+pub(crate) enum Factor {
     /// One angle: the chart is a turn.
     Angle,
     /// The sphere of dimension `n`: a chart for each face of the cube.
@@ -51,6 +52,14 @@ impl Factor {
         }
     }
 
+    /// The number of ambient coordinates.
+    pub(crate) fn coordinates(self) -> usize {
+        match self {
+            Self::Angle => 1,
+            Self::Sphere(n) => n + 1,
+        }
+    }
+
     fn faces(self) -> usize {
         match self {
             Self::Angle => 1,
@@ -80,7 +89,7 @@ impl<const D: usize> Atlas<D> {
     }
 
     /// The factors and their directions.
-    fn runs(&self) -> impl Iterator<Item = (Factor, Range<usize>)> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (Factor, Range<usize>)> {
         self.factors.iter().scan(0, |start, &factor| {
             let range = *start..*start + factor.dimension();
             *start = range.end;
@@ -135,6 +144,28 @@ impl<const D: usize> Atlas<D> {
         ambient
     }
 
+    /// The ambient coordinates of the points of a box in a chart, as functions over the box.
+    pub(crate) fn models<const V: usize, const M: usize>(
+        &self,
+        chart: usize,
+        sides: &[Interval; D],
+    ) -> Vec<TaylorModel<V, M>> {
+        let mut ambient = vec![];
+        self.each(chart, |factor, face, range| {
+            let u: Vec<_> = range.map(|k| TaylorModel::coordinate(sides[k], k)).collect();
+            match factor {
+                Factor::Angle => ambient.extend(u),
+                Factor::Sphere(_) => {
+                    let length = u.iter().fold(TaylorModel::constant(1.0), |sum, &u| sum + u * u).sqrt();
+                    let height = length.recip();
+                    let unit = std::iter::once(height).chain(u.into_iter().map(|u| u * height));
+                    ambient.extend(on_face(face, unit.collect()));
+                }
+            }
+        });
+        ambient
+    }
+
     /// The surroundings of the points of a box with the given middle. Of a box that is too wide nothing is known.
     pub(crate) fn surroundings(
         &self,
@@ -170,9 +201,16 @@ impl<const D: usize> Atlas<D> {
 }
 
 /// A vector whose first coordinate points away from the centre of the cube through a face, in ambient coordinates.
-fn on_face<T: Neg<Output = T>>(face: usize, mut vector: Vec<T>) -> Vec<T> {
+pub(crate) fn on_face<T: Neg<Output = T>>(face: usize, mut vector: Vec<T>) -> Vec<T> {
     let height = vector.remove(0);
     vector.insert(face / 2, if face.is_multiple_of(2) { height } else { -height });
+    vector
+}
+
+/// The inverse of [`on_face`].
+pub(crate) fn from_face<T: Neg<Output = T>>(face: usize, mut vector: Vec<T>) -> Vec<T> {
+    let height = vector.remove(face / 2);
+    vector.insert(0, if face.is_multiple_of(2) { height } else { -height });
     vector
 }
 
@@ -229,7 +267,7 @@ fn projection(u: &[Interval]) -> Vec<Interval> {
 
 /// An orthonormal frame at `p`: images of the axes but the first under the reflection that swaps `p` and minus the first
 /// axis, with which `p` has an acute angle.
-fn frame(p: &[Interval]) -> Vec<Vec<Interval>> {
+pub(crate) fn frame<T: Scalar>(p: &[T]) -> Vec<Vec<T>> {
     let axis = |k: usize| {
         let entry = |j: usize| {
             if j == 0 {

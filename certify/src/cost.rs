@@ -5,7 +5,7 @@ use ircpm_ad::elementary::smooth::{one_minus_r_cot_r_over_u, r_cot_r};
 use ircpm_ad::interval::Interval;
 
 /// A number below `π²`.
-const BELOW_PI_SQUARED: f64 = 9.869_604_401_089;
+pub(crate) const BELOW_PI_SQUARED: f64 = 9.869_604_401_089;
 
 /// `a = r cot r` and `b = (1 − r cot r)/r²` as functions of `s = r²`, and their derivatives in `s`.
 ///

@@ -1,4 +1,4 @@
-//! Branch and bound for both ends of a function over a torus.
+//! Branch and bound for both ends of a function over a manifold.
 
 use std::ops::ControlFlow;
 
@@ -33,11 +33,11 @@ pub struct DensityProgress {
     pub cells: u64,
     /// Cells that wait.
     pub waiting: u64,
-    /// The part of the torus, by volume, on which both bounds are proven.
+    /// The part of the charts, by volume, on which both bounds are proven.
     pub proven: f64,
 }
 
-/// Proven bounds of `g = log q + βu` over a torus, in nats.
+/// Proven bounds of `g = log q + βu` over a manifold, in nats.
 ///
 /// All layers are diffeomorphisms then, so that q is a density, and the integral of `exp(−βu)` is between `exp(−highest)`
 /// and `exp(−lowest)`: section 40 of `docs/mathematics.md`.
@@ -62,7 +62,7 @@ impl DensityBounds {
     }
 }
 
-/// Halvings of each angle before the first generation.
+/// Halvings of each angle before the first generation; of a side of a face, two less.
 fn first_depth(dimension: usize) -> u32 {
     match dimension {
         1 | 2 => 4,
@@ -81,7 +81,7 @@ struct Found {
     highest: f64,
     /// The value in the middle; undefined if it is not known.
     middle: Interval,
-    /// The angle to halve.
+    /// The side to halve.
     side: usize,
 }
 
@@ -96,7 +96,7 @@ struct Waiting<const D: usize> {
 const UNBOUNDED: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 impl<E: Expression, const D: usize, const M: usize> Density<'_, E, D, M> {
-    /// Bounds `log q + βu` over the torus from below and above.
+    /// Bounds `log q + βu` over the manifold from below and above.
     ///
     /// Cells run in parallel on the current rayon pool; the outcome has the same bits on any number of threads.
     /// `progress` is called after every generation of cells; if it breaks off, or the budget is spent, the bounds are
@@ -110,6 +110,7 @@ impl<E: Expression, const D: usize, const M: usize> Density<'_, E, D, M> {
         let mut waiting: Vec<Waiting<D>> = grid.map(|cell| Waiting { cell, bounds: UNBOUNDED }).collect();
         let [lowest, highest] = UNBOUNDED;
         let mut search = Search { bounds: [highest, lowest], met: [highest, lowest], proven: 0.0, cells: 0 };
+        let charts = self.atlas.charts() as f64;
         let mut stuck = vec![];
         while !waiting.is_empty() && search.cells < options.cells {
             let affordable = (options.cells - search.cells).min(GENERATION as u64) as usize;
@@ -120,7 +121,7 @@ impl<E: Expression, const D: usize, const M: usize> Density<'_, E, D, M> {
             for (Waiting { cell, bounds: known }, found) in waiting.iter().zip(&found) {
                 let bounds = [found.lowest.max(known[0]), found.highest.min(known[1])];
                 if search.is_sharp(bounds, options.tolerance) {
-                    search.accept(bounds, cell.volume());
+                    search.accept(bounds, cell.volume() / charts);
                 } else if let Some(halves) = cell.halves(found.side) {
                     next.extend(halves.map(|cell| Waiting { cell, bounds }));
                 } else {

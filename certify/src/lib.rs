@@ -42,7 +42,7 @@
 //!
 //! # Densities
 //!
-//! [`Density`] bounds `log q + βu` over the torus from both sides, where q is the density of a stack of layers and
+//! [`Density`] bounds `log q + βu` over the manifold from both sides, where q is the density of a stack of layers and
 //! `exp(−βu)` a target. Both are Taylor models over a cell ([`TaylorModel`]), so that what cancels between them does so
 //! in the proof. The bounds prove `log Z`, KL and ESS, and that rejection gives exact samples of the target: section 40 of
 //! `docs/mathematics.md`.
@@ -72,6 +72,7 @@ mod density_search;
 mod eigenvalue;
 mod error;
 mod hessian;
+mod inverse_map;
 mod layer;
 mod model_jet;
 mod options;

@@ -39,6 +39,23 @@ impl<const D: usize, const M: usize> ModelJet<D, M> {
         x
     }
 
+    /// A function with this value, the first derivatives `grad`, and `bent` as second derivative along each of the
+    /// directions where it is given.
+    pub(crate) fn curve(
+        re: TaylorModel<D, M>,
+        grad: [TaylorModel<D, M>; D],
+        bent: [Option<TaylorModel<D, M>>; D],
+    ) -> Self {
+        let mut x = Self::fixed(re);
+        (x.grad, x.is_constant) = (grad, false);
+        for (i, second) in bent.into_iter().enumerate() {
+            if let Some(second) = second {
+                x.hess[i][i] = second;
+            }
+        }
+        x
+    }
+
     /// The value.
     #[cfg(test)]
     pub(crate) fn value_model(&self) -> TaylorModel<D, M> {

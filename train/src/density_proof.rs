@@ -9,13 +9,13 @@ use ircpm_flow::Expression;
 use ircpm_manifolds::Coordinates;
 use serde::{Deserialize, Serialize};
 
-use crate::proof::{LARGEST, ProofError, linear, network};
+use crate::proof::{LARGEST, Place, ProofError, is_provable, linear, network};
 use crate::target::Target;
 use crate::training::Model;
 use crate::training::checkpoint::Checkpoint;
 
 /// What is proven of `g = log q + βu`, where q is the density of a flow and `exp(−βu)` its target: bounds over the whole
-/// torus, in nats.
+/// manifold, in nats.
 ///
 /// `ρ = g + log Z` is the logarithm of the model's density over the target's. The integrals of both are one, so that `log Z`
 /// lies between `−highest` and `−lowest`; what else follows is derived in section 40 of `docs/mathematics.md`.
@@ -90,21 +90,22 @@ impl DensityProof {
 /// What is told of a search; it may break off.
 type Watch<'a> = &'a dyn Fn(&DensityProgress) -> ControlFlow<()>;
 
-/// The number of angles of a flow whose density can be bounded.
+/// Refuses flows whose density cannot be bounded.
 ///
 /// # Errors
-/// [`ProofError`] for flows without an energy, for charges, and on other manifolds than tori of one to three angles.
-pub(crate) fn angles(model: &Model, has_charges: bool) -> Result<usize, ProofError> {
+/// [`ProofError`] for flows without an energy, for charges, and on manifolds other than products of tori and spheres of
+/// dimension one to three.
+pub(crate) fn check(model: &Model, has_charges: bool) -> Result<(), ProofError> {
     let manifold = model.flow.manifold();
-    match manifold.coordinates()[..] {
-        _ if model.target().is_none() => Err(ProofError::NoEnergy),
-        _ if has_charges => Err(ProofError::DensityOfCharges),
-        [Coordinates::Angles(angles @ 1..=LARGEST)] => Ok(angles),
-        _ => Err(ProofError::DensityManifold { manifold: manifold.to_string() }),
+    match () {
+        () if model.target().is_none() => Err(ProofError::NoEnergy),
+        () if has_charges => Err(ProofError::DensityOfCharges),
+        () if is_provable(manifold) => Ok(()),
+        () => Err(ProofError::DensityManifold { manifold: manifold.to_string() }),
     }
 }
 
-/// Bounds the log-density of the flow of a checkpoint, plus the energy of its target, over the whole torus.
+/// Bounds the log-density of the flow of a checkpoint, plus the energy of its target, over the whole manifold.
 ///
 /// `progress` is told the state of the search; if it breaks off, the bounds are as good as they are by then. The
 /// outcome has the same bits on any number of threads.
@@ -118,32 +119,42 @@ pub fn prove_density(
     progress: Watch<'_>,
 ) -> Result<DensityProof, ProofError> {
     let model = Model::new(checkpoint)?;
+    check(&model, checkpoint.config.has_charges())?;
     let (target, beta) = model.target().ok_or(ProofError::NoEnergy)?;
     let manifold = model.flow.manifold();
-    let angles = angles(&model, checkpoint.config.has_charges())?;
-    if !is_known(target, angles) {
+    let coordinates = manifold.coordinates();
+    if !is_known(target, &coordinates) {
         return Err(ProofError::UnknownEnergy);
     }
+    let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
     let energy = |y: &[SpaceModel]| target.energy_model(y).map_or(SpaceModel::UNDEFINED, |u| u * beta);
     let bounds = if checkpoint.config.is_linear() {
         let potentials = linear(checkpoint, manifold);
         let stack = stack(&model, |layer| &potentials[layer]);
-        by_dimension(&stack, angles, &energy, options, progress)?
+        by_dimension(&stack, place, &energy, options, progress)?
     } else {
         let potential = network(checkpoint, manifold)?;
         let stack = stack(&model, |_| &potential);
-        by_dimension(&stack, angles, &energy, options, progress)?
+        by_dimension(&stack, place, &energy, options, progress)?
     };
     let DensityBounds { lowest, highest, met, is_sharp, cells } = bounds;
     Ok(DensityProof { beta, lowest, highest, met, log_z: target.log_z(beta), is_sharp, cells })
 }
 
 /// Whether the energy is known over some tiny box.
-fn is_known(target: &dyn Target, angles: usize) -> bool {
+fn is_known(target: &dyn Target, coordinates: &[Coordinates]) -> bool {
     // Boxes off the places where an energy may branch.
     [0.1, 1.3, 2.2, 4.7].iter().any(|&at| {
-        let side = |k: usize| Interval::new(at + 0.37 * k as f64, at + 0.37 * k as f64 + 1e-9);
-        let point: Vec<SpaceModel> = (0..angles).map(|k| SpaceModel::coordinate(side(k), k)).collect();
+        let mut point = vec![];
+        for run in coordinates {
+            let values: Vec<f64> = (0..run.len()).map(|k| at + 0.37 * (point.len() + k) as f64).collect();
+            let length = match run {
+                Coordinates::UnitVector(_) => values.iter().map(|x| x * x).sum::<f64>().sqrt(),
+                _ => 1.0,
+            };
+            let tiny = |x: f64| SpaceModel::from_base(Interval::new(x / length, x / length + 1e-9));
+            point.extend(values.into_iter().map(tiny));
+        }
         target.energy_model(&point).is_some_and(|u| u.is_defined())
     })
 }
@@ -156,25 +167,26 @@ fn stack<'a, E>(
     (0..flow.layers()).map(|layer| (potential(layer), &theta[flow.slot(layer)])).collect()
 }
 
-/// The bounds for a stack on that many angles.
+/// The bounds for a stack on a manifold of one of the dimensions.
 fn by_dimension<E: Expression>(
     layers: &[(&E, &[f64])],
-    angles: usize,
+    place: Place<'_>,
     energy: EnergyModel<'_>,
     options: &DensityOptions,
     progress: Watch<'_>,
 ) -> Result<DensityBounds, ProofError> {
-    let of = [of_stack::<E, 1, 5>, of_stack::<E, 2, 15>, of_stack::<E, LARGEST, 35>][angles - 1];
-    of(layers, energy, options, progress)
+    let of = [of_stack::<E, 1, 5>, of_stack::<E, 2, 15>, of_stack::<E, LARGEST, 35>][place.dimension - 1];
+    of(layers, place.coordinates, energy, options, progress)
 }
 
 fn of_stack<E: Expression, const D: usize, const M: usize>(
     layers: &[(&E, &[f64])],
+    coordinates: &[Coordinates],
     energy: EnergyModel<'_>,
     options: &DensityOptions,
     progress: Watch<'_>,
 ) -> Result<DensityBounds, ProofError> {
-    let density = Density::<E, D, M>::new(layers, energy)
+    let density = Density::<E, D, M>::on(coordinates, layers, energy)
         .map_err(|(layer, source)| ProofError::Layer { layer: layer + 1, source })?;
     Ok(density.bounds(options, progress))
 }
@@ -239,9 +251,12 @@ mod tests {
 
     #[test]
     fn energies_without_a_model_are_told() {
-        let parse = |text| Expression::parse(&"T1".parse().unwrap(), text, &Parameters::new()).unwrap();
-        assert!(is_known(&parse("abs(cos(theta1))"), 1));
-        assert!(!is_known(&parse("erf(cos(theta1))"), 1));
+        let is_known = |manifold: &str, text: &str| {
+            let target = Expression::parse(&manifold.parse().unwrap(), text, &Parameters::new()).unwrap();
+            is_known(&target, &target.manifold().coordinates())
+        };
+        assert!(is_known("T1", "abs(cos(theta1))") && is_known("T1xS2", "abs(x3) + cos(theta1)"));
+        assert!(!is_known("T1", "erf(cos(theta1))"));
     }
 
     fn proof(lowest: f64, highest: f64) -> DensityProof {

@@ -89,10 +89,10 @@ pub enum ProofError {
         /// What the potential is.
         potential: &'static str,
     },
-    /// The density is not one of a torus of few angles.
+    /// The density is not one of a product of tori and spheres of low dimension.
     #[error(
-        "bounds of a density are proven on tori of 1 to {LARGEST} angles, not on {manifold}: leave out --density; `ircpm \
-         evaluate` measures the density at samples"
+        "bounds of a density are proven on tori, spheres and their products of dimension 1 to {LARGEST} in all, not on \
+         {manifold}: leave out --density; `ircpm evaluate` measures the density at samples"
     )]
     DensityManifold {
         /// Name of the manifold.
@@ -157,11 +157,10 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
     if checkpoint.config.has_charges() {
         return of_charges(checkpoint, &model, options, progress);
     }
-    let coordinates = manifold.coordinates();
-    let compact = |run: &Coordinates| matches!(run, Coordinates::Angles(_) | Coordinates::UnitVector(_));
-    if !(1..=LARGEST).contains(&manifold.dim()) || !coordinates.iter().all(compact) {
+    if !is_provable(manifold) {
         return Err(ProofError::Manifold { manifold: manifold.to_string() });
     }
+    let coordinates = manifold.coordinates();
     let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
     let layers = if checkpoint.config.is_linear() {
         let potentials = linear(checkpoint, manifold);
@@ -172,6 +171,12 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
     };
     let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
     Ok(Proof { manifold: manifold.to_string(), certified, layers })
+}
+
+/// Whether proofs are compiled for the manifold: products of tori and spheres of low dimension.
+pub(crate) fn is_provable(manifold: &AnyManifold) -> bool {
+    let compact = |run: &Coordinates| matches!(run, Coordinates::Angles(_) | Coordinates::UnitVector(_));
+    (1..=LARGEST).contains(&manifold.dim()) && manifold.coordinates().iter().all(compact)
 }
 
 /// What is proven of layers of charges: see [`LayerPositivity`].
@@ -256,9 +261,9 @@ fn each(
 
 /// The coordinates and the dimension of the manifold.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    coordinates: &'a [Coordinates],
-    dimension: usize,
+pub(crate) struct Place<'a> {
+    pub(crate) coordinates: &'a [Coordinates],
+    pub(crate) dimension: usize,
 }
 
 /// The proof for a layer on a manifold of one of the dimensions.

@@ -6,6 +6,9 @@ use std::ops::ControlFlow::Continue;
 use ircpm_ad::{Jet, Scalar, log_sum_exp};
 use ircpm_certify::{Density, DensityBounds, DensityOptions, SpaceModel};
 use ircpm_flow::Expression;
+use ircpm_manifolds::Coordinates;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 
 use crate::networks::{network, trained};
 
@@ -126,4 +129,79 @@ fn a_trained_network_proves_log_z() {
     // I₀(1) = 1.2660658777520084.
     let log_z = 2.0 * (TAU * 1.266_065_877_752_008_4).ln();
     assert!(-found.highest <= log_z && log_z <= -found.lowest, "{found:?} {log_z}");
+}
+
+/// `⟨θ, y⟩` of a unit vector, which carries the points of a sphere along the great circles through `θ`.
+#[derive(Debug)]
+struct Height(usize);
+
+impl Expression for Height {
+    fn inputs(&self) -> usize {
+        self.0
+    }
+    fn parameters(&self) -> usize {
+        self.0
+    }
+    fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
+        theta.iter().zip(z).fold(S::zero(), |sum, (&c, &y)| sum + c * y)
+    }
+}
+
+/// `log det DS` on the sphere of dimension `n`, and `S(y)`: the angle `α` to `θ` becomes `α − |θ| sin α`, so that
+/// `det DS = (1 − |θ| cos α) (sin(α − |θ| sin α)/sin α)ⁿ⁻¹`.
+fn towards(theta: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
+    let strength = theta.iter().map(|c| c * c).sum::<f64>().sqrt();
+    let cosine = theta.iter().zip(y).map(|(c, y)| c * y).sum::<f64>() / strength;
+    let angle = cosine.acos();
+    let image = angle - strength * angle.sin();
+    let ratio = image.sin() / angle.sin();
+    let log_det = (1.0 - strength * cosine).ln() + (y.len() as f64 - 2.0) * ratio.ln();
+    let along = image.cos() - ratio * cosine;
+    (log_det, theta.iter().zip(y).map(|(c, y)| along * c / strength + ratio * y).collect())
+}
+
+/// Two layers on the sphere in so many dimensions, against closed forms at random points.
+fn sphere_is_bounded<const D: usize, const M: usize>(uniform: f64, tolerance: f64) {
+    let first: Vec<f64> = [0.3, -0.2, 0.25, 0.1][..=D].to_vec();
+    let second: Vec<f64> = [-0.1, 0.35, 0.2, -0.2][..=D].to_vec();
+    let field = Height(D + 1);
+    let layers: [(&Height, &[f64]); 2] = [(&field, &first), (&field, &second)];
+    let energy = |y: &[SpaceModel]| (y[0] - y[D] * 2.0).sin() * 0.5;
+    let kinds = [Coordinates::UnitVector(D + 1)];
+    let options = DensityOptions { tolerance, ..DensityOptions::default() };
+    let density = Density::<_, D, M>::on(&kinds, &layers, &energy).unwrap();
+    let found = density.bounds(&options, &|_| Continue(()));
+    let mut ends = [f64::INFINITY, f64::NEG_INFINITY];
+    let mut rng = Pcg64::seed_from_u64(D as u64);
+    for _ in 0..40_000 {
+        let mut y: Vec<f64> = (0..=D).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let length = y.iter().map(|y| y * y).sum::<f64>().sqrt();
+        y.iter_mut().for_each(|y| *y /= length);
+        let (above, x) = towards(&second, &y);
+        let g = uniform + above + towards(&first, &x).0 + 0.5 * (y[0] - 2.0 * y[D]).sin();
+        ends = [ends[0].min(g), ends[1].max(g)];
+    }
+    assert!(found.is_sharp && found.lowest <= ends[0] && found.highest >= ends[1], "{found:?} {ends:?}");
+    assert!(found.lowest > ends[0] - 0.02 - tolerance, "{found:?} {ends:?}");
+    assert!(found.highest < ends[1] + 0.02 + tolerance, "{found:?} {ends:?}");
+}
+
+#[test]
+fn densities_on_spheres_are_those_of_closed_forms() {
+    sphere_is_bounded::<1, 5>(-TAU.ln(), 1e-4);
+    sphere_is_bounded::<2, 15>(-(2.0 * TAU).ln(), 1e-4);
+    sphere_is_bounded::<3, 35>(-(0.5 * TAU * TAU).ln(), 1e-2);
+}
+
+#[test]
+fn a_gradient_that_reaches_the_cut_locus_proves_no_density() {
+    let options = DensityOptions { tolerance: 1e-2, cells: 2_000 };
+    for strength in [1.02, 3.2, 5.0, 7.0] {
+        let field = Height(3);
+        let theta = [0.0, strength, 0.0];
+        let layers: [(&Height, &[f64]); 1] = [(&field, &theta)];
+        let density = Density::<_, 2, 15>::on(&[Coordinates::UnitVector(3)], &layers, &|y| y[0]).unwrap();
+        let found = density.bounds(&options, &|_| Continue(()));
+        assert!(!found.is_proven(), "{strength}: {found:?}");
+    }
 }

@@ -165,6 +165,43 @@ fn ten_thousand_exact_samples_are_those_of_the_target() {
 }
 
 #[test]
+fn a_density_on_a_sphere_is_bounded_and_sampled_exactly() {
+    let dir = folder();
+    // A von Mises–Fisher law.
+    let config = "\
+        [target]\nmanifold = \"S2\"\nenergy = \"-1.5 * x3\"\n\
+        [model]\nlayers = 1\nhidden = [8]\n[training]\ngoal = 1e-3\n[evaluation]\npictures = false\n";
+    fs::write(dir.path().join("run.toml"), config).expect("a writable folder");
+    succeed(&ircpm(dir.path(), &["train", "run.toml", "--out", "run"]));
+    let given = ["certify", "run", "--tolerance", "1", "--density", "--density-tolerance", "0.02", "--json"];
+    let output = ircpm(dir.path(), &given);
+    succeed(&output);
+    let proof: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let end = |key: &str| proof["density"][key].as_f64().expect("a number");
+    // log(4π sinh(κ)/κ)
+    let log_z = (2.0 * TAU * 1.5_f64.sinh() / 1.5).ln();
+    assert!(-end("highest") < log_z && log_z < -end("lowest"), "{proof} {log_z}");
+    assert!(end("highest") - end("lowest") < 0.5, "{proof}");
+
+    let output = ircpm(dir.path(), &["sample", "run", "--exact", "-n", "4000", "--seed", "3"]);
+    succeed(&output);
+    let samples = rows(&stdout(&output));
+    // The height is distributed as log(e⁻ᵏ + u (eᵏ − e⁻ᵏ))/κ with u uniform, and the longitude uniformly.
+    let height = |row: &Vec<f64>| (1.5 * row[2]).exp();
+    let (low, high) = ((-1.5_f64).exp(), 1.5_f64.exp());
+    let uniform = [
+        samples.iter().map(|row| TAU * (height(row) - low) / (high - low)).collect(),
+        samples.iter().map(|row| row[1].atan2(row[0]).rem_euclid(TAU)).collect(),
+    ];
+    let table: Vec<f64> = (0..=20_000).map(|i| f64::from(i) / 20_000.0).collect();
+    for of_turn in uniform {
+        // Above 1.95 in one of a thousand.
+        let statistic = kolmogorov(of_turn, &table);
+        assert!(statistic < 1.95, "{statistic}");
+    }
+}
+
+#[test]
 fn a_density_of_points_has_no_target() {
     let dir = folder();
     let rows: String = (0..60).map(|i| format!("{}\n", 3.0 + (0.7 * f64::from(i)).sin())).collect();

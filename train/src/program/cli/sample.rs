@@ -36,7 +36,7 @@ The same seed gives the same bits on any number of threads, and fewer samples ar
 appears when it is whole. Samples of a model that is not a density are written all the same; the exit status is then 3.
 
 With --exact the samples are independent ones of the target exp(-beta u)/Z itself: those of the model are kept or rejected
-by the bound of log q + beta u over the whole torus that `ircpm certify RUN --density` has proven. They have no weights;
+by the bound of log q + beta u over the whole manifold that `ircpm certify RUN --density` has proven. They have no weights;
 the columns are the coordinates and energy, beta u in nats. What is not part of the proof is rounding: the model's samples
 are solved to some 1e-13, and log q is computed in doubles.";
 
