@@ -30,9 +30,9 @@ pub enum CheckError {
         /// In the head.
         written: String,
     },
-    /// The parameters are not those of the checkpoint.
+    /// The map is not that of the run.
     #[error("it is of another map: {problem}; certify the run again")]
-    OtherParameters {
+    OtherMap {
         /// Where they differ.
         problem: String,
     },

@@ -15,8 +15,8 @@
 //! | cover | cells of a queue | the same queue, replayed |
 //!
 //! What remains to be trusted is in section 39 of `docs/mathematics.md`: the theorem that a positive definite `H` makes
-//! a diffeomorphism, this crate, the compiler and the processor's rounding to nearest, and SHA-256 and the format of
-//! checkpoints where a certificate is compared with a run.
+//! a diffeomorphism, this crate, the compiler and the processor's rounding to nearest, SHA-256, and the readers of TOML, JSON and
+//! safetensors where a certificate is compared with a run.
 
 #![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "a comparison with NaN must not pass")]
@@ -25,6 +25,7 @@ mod ball;
 mod cells;
 mod chart;
 mod checkpoint;
+mod comparison;
 mod cost;
 mod dictionary;
 mod eigenvalue;
@@ -46,7 +47,7 @@ mod units;
 
 use std::fmt::{self, Display, Formatter};
 
-pub use checkpoint::{NotACheckpoint, parameters};
+pub use checkpoint::{Checkpoint, NotACheckpoint};
 pub use error::CheckError;
 
 use hessian::Hessian;
@@ -65,21 +66,21 @@ pub struct Verified {
     pub digest: String,
     /// What no eigenvalue of `H = Hess c + Hess psi` is below, per layer. On a torus `H = 1 + Hess psi`.
     pub bounds: Vec<f64>,
+    /// What of the map was not compared with the run's, if there was a run to compare with.
+    pub not_compared: Option<Vec<&'static str>>,
     /// Cells of all layers that prove it.
     pub cells: usize,
     /// Cells that were looked at, with parts of those that did not prove it as a whole.
     pub looked_at: usize,
 }
 
-/// Checks a certificate. `parameters` are those that it must be about, if any.
+/// Checks a certificate. `run` is the one that it must be about, if any.
 ///
 /// # Errors
 /// [`CheckError`] says why nothing is verified.
-pub fn check(bytes: &[u8], parameters: Option<&[f64]>) -> Result<Verified, CheckError> {
+pub fn check(bytes: &[u8], run: Option<&Checkpoint>) -> Result<Verified, CheckError> {
     let format::Certificate { map, digest } = format::read(bytes)?;
-    if let Some(parameters) = parameters {
-        compare(&map, parameters)?;
-    }
+    let not_compared = run.map(|run| comparison::compare(&map, run)).transpose()?;
     let (mut cells, mut looked_at) = (0, 0);
     for (l, layer) in map.layers.iter().enumerate() {
         let (number, bound) = (l + 1, layer.bound);
@@ -102,21 +103,10 @@ pub fn check(bytes: &[u8], parameters: Option<&[f64]>) -> Result<Verified, Check
         copies: map.copies,
         digest,
         bounds: map.layers.iter().map(|layer| layer.bound).collect(),
+        not_compared,
         cells,
         looked_at,
     })
-}
-
-/// Whether the parameters are the same, bit by bit.
-fn compare(map: &map::Map, parameters: &[f64]) -> Result<(), CheckError> {
-    let own: Vec<f64> = map.layers.iter().flat_map(|layer| layer.theta.iter().copied()).collect();
-    let problem = if own.len() == parameters.len() {
-        let different = own.iter().zip(parameters).position(|(a, b)| a.to_bits() != b.to_bits());
-        different.map(|i| format!("parameter {} is {}, in the checkpoint {}", i + 1, own[i], parameters[i]))
-    } else {
-        Some(format!("it has {} parameters, the checkpoint {}", own.len(), parameters.len()))
-    };
-    problem.map_or(Ok(()), |problem| Err(CheckError::OtherParameters { problem }))
 }
 
 impl Display for Verified {
@@ -130,6 +120,14 @@ impl Display for Verified {
             writeln!(f, "  layer {}: no eigenvalue of Hess c + Hess psi is below {bound}", l + 1)?;
         }
         writeln!(f, "  parameters with the SHA-256 {}", self.digest)?;
+        match self.not_compared.as_deref() {
+            None => {}
+            Some([]) => writeln!(f, "  manifold, potentials and parameters are those of the run")?,
+            Some(rest) => {
+                let rest = rest.join("; ");
+                writeln!(f, "  parameters and potentials are those of the run; not compared: {rest}")?;
+            }
+        }
         writeln!(f, "  proven on {} cells ({} looked at, with parts of cells)", self.cells, self.looked_at)
     }
 }

@@ -5,23 +5,19 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ircpm_checker::{check, parameters};
+use ircpm_checker::{Checkpoint, check};
 
 const HELP: &str = "\
 Checks the certificate of a run, which `ircpm certify RUN` has written, without any code of that program.
 
-Usage: ircpm-check RUN            the certificate in the folder of a run, and that it is of the run's parameters
-       ircpm-check FILE [RUN]     a certificate, and that it is of a run's parameters, if one is given
+Usage: ircpm-check RUN            the certificate in the folder of a run, and that it is of the run's map
+       ircpm-check FILE [RUN]     a certificate, and that it is of a run's map, if one is given
 
-Of a run the parameters alone are compared. Features, widths, functions and group elements are those that the certificate
-states: read them there, beside the configuration of the run.
+Of a run the parameters are compared bit by bit, the functions of linear layers with those of the checkpoint, and a network
+with the configuration. What a configuration does not say by itself is named as not compared: the manifold of a target by
+name, and features and group elements where there is a symmetry. These are what the certificate states.
 The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read or does not
 follow the format.
-";
-
-/// What is not compared.
-const OF_A_RUN: &str = "  \
-  the parameters are those of the run; the form of psi is the one that the certificate states, and was not compared
 ";
 
 const CERTIFICATE: &str = "certificate.txt";
@@ -57,22 +53,22 @@ fn main() -> ExitCode {
 fn judge(certificate: &Path, run: Option<&Path>) -> (String, u8) {
     match read_both(certificate, run) {
         Err(problem) => (format!("{problem}\n"), 2),
-        Ok((bytes, theta)) => match check(&bytes, theta.as_deref()) {
-            Ok(verified) => (verified.to_string() + if theta.is_some() { OF_A_RUN } else { "" }, 0),
+        Ok((bytes, run)) => match check(&bytes, run.as_ref()) {
+            Ok(verified) => (verified.to_string(), 0),
             Err(error) if error.is_rejection() => (format!("REJECTED: {error}\n"), 3),
             Err(error) => (format!("{}: {error}\n", certificate.display()), 2),
         },
     }
 }
 
-/// The bytes of a certificate, and the parameters of a run.
-fn read_both(certificate: &Path, run: Option<&Path>) -> Result<(Vec<u8>, Option<Vec<f64>>), String> {
+/// The bytes of a certificate, and the checkpoint of a run.
+fn read_both(certificate: &Path, run: Option<&Path>) -> Result<(Vec<u8>, Option<Checkpoint>), String> {
     let bytes = read(certificate)?;
-    let theta = run.map(|run| {
+    let run = run.map(|run| {
         let path = run.join(CHECKPOINT);
-        parameters(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))
+        Checkpoint::read(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))
     });
-    Ok((bytes, theta.transpose()?))
+    Ok((bytes, run.transpose()?))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

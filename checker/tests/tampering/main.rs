@@ -1,9 +1,11 @@
 //! Certificates that were altered are rejected, and those of maps that fold; certificates of true statements are verified.
 
+mod run;
 mod seal;
 mod spheres;
 
 use ircpm_checker::{CheckError, Verified, check};
+use run::run_of;
 use seal::{change, cosine, parameters, sealed, with_parameters};
 
 /// A network on T² with four group elements, and two linear layers on T². `ircpm certify` wrote both.
@@ -33,7 +35,7 @@ fn what_the_program_wrote_is_verified() {
     }
     for text in [NETWORK, LINEAR] {
         assert_eq!(sealed(text), text);
-        assert!(check(text.as_bytes(), Some(&parameters(text))).is_ok());
+        assert!(check(text.as_bytes(), Some(&run_of(text))).is_ok());
     }
 }
 
@@ -222,7 +224,7 @@ fn heads_of_something_else_are_refused() {
 fn true_statements_on_other_maps_are_those_of_another_run() {
     let lower = sealed(&change(NETWORK, "bound", |_| "0.01".to_owned()));
     assert_eq!(judge(&lower).expect("a true statement").bounds, [0.01]);
-    let own = parameters(NETWORK);
+    let own = run_of(NETWORK);
     let bit = sealed(&with_parameters(NETWORK, |i, x| if i == 5 { x.next_up() } else { x }));
     let verified = judge(&bit).expect("a true statement on another map");
     assert_ne!(verified.digest, judge(NETWORK).expect("a certificate").digest);
@@ -230,7 +232,7 @@ fn true_statements_on_other_maps_are_those_of_another_run() {
     assert!(error.to_string().contains("parameter 6 is"), "{error}");
 
     // A layer is dropped, and two are swapped.
-    let own = parameters(LINEAR);
+    let own = run_of(LINEAR);
     let (one, two) = (LINEAR.find("layer 1\n").expect("a layer"), LINEAR.find("layer 2\n").expect("a layer"));
     let end = LINEAR.find("end\n").expect("an end");
     let (head, first, second) = (&LINEAR[..one], &LINEAR[one..two], &LINEAR[two..end]);
@@ -239,7 +241,7 @@ fn true_statements_on_other_maps_are_those_of_another_run() {
     let swapped = sealed(&format!("{head}{swap}end\n"));
     for text in [dropped, swapped] {
         assert!(judge(&text).is_ok());
-        assert!(matches!(check(text.as_bytes(), Some(&own)), Err(CheckError::OtherParameters { .. })));
+        assert!(matches!(check(text.as_bytes(), Some(&own)), Err(CheckError::OtherMap { .. })));
     }
 }
 

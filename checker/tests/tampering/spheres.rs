@@ -2,13 +2,14 @@
 
 use ircpm_checker::{CheckError, check};
 
-use crate::seal::{change, height, parameters, sealed, with_parameters};
+use crate::run::run_of;
+use crate::seal::{change, height, sealed, with_parameters};
 use crate::{assert_refused, judge};
 
 /// A network on S² that is averaged over the group C₃ᵥ, whose matrices are not of integers, one on T¹ × S², and a linear
 /// layer of zonal harmonics and bumps on S². `ircpm certify` wrote them.
 const SPHERE: &str = include_str!("../data/sphere.txt");
-const PRODUCT: &str = include_str!("../data/product.txt");
+pub(crate) const PRODUCT: &str = include_str!("../data/product.txt");
 const LINEAR: &str = include_str!("../data/zonals.txt");
 
 #[test]
@@ -17,7 +18,7 @@ fn what_the_program_wrote_is_verified() {
         let verified = judge(text).expect("a certificate");
         assert_eq!((verified.manifold.as_str(), verified.bounds.len()), (name, 1));
         assert_eq!(sealed(text), text);
-        assert!(check(text.as_bytes(), Some(&parameters(text))).is_ok());
+        assert!(check(text.as_bytes(), Some(&run_of(text))).is_ok());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ircpm_checker::{CheckError, Verified, check, parameters};
+use ircpm_checker::{CheckError, Checkpoint, Verified, check};
 use serde_json::Value;
 
 use crate::{complaint, folder, ircpm, short, stdout, succeed};
@@ -11,8 +11,8 @@ use crate::{complaint, folder, ircpm, short, stdout, succeed};
 /// What a program that shares no code with the proof says of the certificate in the folder of a run.
 fn judge(run: &Path) -> Result<Verified, CheckError> {
     let read = |name: &str| fs::read(run.join(name)).expect("a readable file");
-    let theta = parameters(&read("checkpoint.safetensors")).expect("a checkpoint");
-    check(&read("certificate.txt"), Some(&theta))
+    let checkpoint = Checkpoint::read(&read("checkpoint.safetensors")).expect("a checkpoint");
+    check(&read("certificate.txt"), Some(&checkpoint))
 }
 
 #[test]
@@ -159,8 +159,5 @@ fn a_network_that_is_averaged_over_a_group_has_a_certificate() {
     train("5", "other");
     fs::copy(dir.path().join("other/checkpoint.safetensors"), dir.path().join("run/checkpoint.safetensors"))
         .expect("a file");
-    assert!(
-        matches!(judge(&dir.path().join("run")), Err(CheckError::OtherParameters { .. })),
-        "{verified:?}"
-    );
+    assert!(matches!(judge(&dir.path().join("run")), Err(CheckError::OtherMap { .. })), "{verified:?}");
 }
