@@ -157,7 +157,10 @@ fn seen(features: &FeatureMap, manifold: &AnyManifold) -> Vec<Feature> {
     while let Some((value, slope)) = rest.next() {
         seen.push(match (value == 1.0).then(|| rest.next()).flatten() {
             Some((_, slope)) => Feature::Wave(angles.iter().map(|&i| slope[i]).collect()),
-            None => Feature::Coordinate(slope.iter().position(|&m| m != 0).unwrap_or(0)),
+            None => {
+                let coordinate = slope.iter().position(|&m| m != 0);
+                Feature::Coordinate(coordinate.expect("a feature that is no wave is a coordinate"))
+            }
         });
     }
     seen

@@ -49,14 +49,14 @@ pub struct LayerPositivity {
     /// Where.
     pub point: Vec<f64>,
     /// What is proven.
-    pub proof: LayerProof,
+    pub proof: EigenvalueBound,
     /// Points of the grid of the proof; zero without one.
     pub points: usize,
 }
 
 /// What is proven of one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum LayerProof {
+pub enum EigenvalueBound {
     /// No eigenvalue of `H` is below this, which is not negative.
     AtLeast(f64),
     /// Some eigenvalue of `H` is at most this, which is negative, at the point of the search.
@@ -101,7 +101,7 @@ impl Positivity {
             }
             lowest = f64::min(lowest, found.lowest);
             bound = match found.proof {
-                LayerProof::AtLeast(of) => bound.map(|bound| f64::min(bound, of)),
+                EigenvalueBound::AtLeast(of) => bound.map(|bound| f64::min(bound, of)),
                 _ => None,
             };
         }
@@ -131,23 +131,26 @@ impl LayerPositivity {
         let (lowest, point) = search(map, theta, seed.wrapping_add(layer as u64));
         let is_positive = lowest > 0.0;
         let LatticePotential::Charges(charges) = map.psi() else {
-            let proof = if is_positive { LayerProof::Unknown } else { LayerProof::Nothing };
+            let proof = if is_positive { EigenvalueBound::Unknown } else { EigenvalueBound::Nothing };
             return Self { lowest, point, proof, points: 0 };
         };
         // The proofs are for the metric `I`.
         if map.metric().is_some() {
-            let proof = if is_positive { LayerProof::Unknown } else { LayerProof::Nothing };
+            let proof = if is_positive { EigenvalueBound::Unknown } else { EigenvalueBound::Nothing };
             return Self { lowest, point, proof, points: 0 };
         }
         if !is_positive {
-            let proof = at_most(charges, theta, &point).map_or(LayerProof::Nothing, LayerProof::AtMost);
+            let proof = rayleigh_bound(charges, theta, &point)
+                .map_or(EigenvalueBound::Nothing, EigenvalueBound::AtMost);
             return Self { lowest, point, proof, points: 0 };
         }
         let found = lower_bound(charges, theta, (lowest, effort.tolerance), effort.points, go_on);
         let (proof, points) = match found {
-            Ok(bound) => (bound.value.map_or(LayerProof::Nothing, LayerProof::AtLeast), bound.points),
-            Err(CertificateError::Parameters { .. }) => (LayerProof::Nothing, 0),
-            Err(_) => (LayerProof::Unknown, 0),
+            Ok(bound) => {
+                (bound.value.map_or(EigenvalueBound::Nothing, EigenvalueBound::AtLeast), bound.points)
+            }
+            Err(CertificateError::Parameters { .. }) => (EigenvalueBound::Nothing, 0),
+            Err(_) => (EigenvalueBound::Unknown, 0),
         };
         Self { lowest, point, proof, points }
     }
@@ -161,7 +164,7 @@ fn search(map: &Arc<LatticeMap>, theta: &[f64], seed: u64) -> (f64, Vec<f64>) {
 
 /// An upper bound of the smallest eigenvalue of `H` at a point, proven by the Rayleigh quotient of a vector in interval
 /// arithmetic; none if it is not negative.
-fn at_most(charges: &Charges, theta: &[f64], y: &[f64]) -> Option<f64> {
+fn rayleigh_bound(charges: &Charges, theta: &[f64], y: &[f64]) -> Option<f64> {
     let vector = lowest_vector(charges, theta, y);
     let zero = || Interval::from(0.0);
     let along = |m: usize, x: &[f64]| {

@@ -8,7 +8,7 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 use serde::Serialize;
 
 use crate::lattice::LatticeFlow;
-use crate::positivity::{Effort, LayerPositivity, LayerProof as Known};
+use crate::positivity::{Effort, EigenvalueBound, LayerPositivity};
 use crate::training::Model;
 use crate::training::checkpoint::{Checkpoint, CheckpointError};
 
@@ -81,6 +81,15 @@ pub enum ProofError {
         /// Name of the manifold.
         manifold: String,
     },
+    /// The density is conditional.
+    #[error(
+        "{manifold} has conditioning variables, which may have any value: nothing is proven of all of them; `ircpm evaluate` \
+         looks at those of the data"
+    )]
+    Conditional {
+        /// Name of the manifold.
+        manifold: String,
+    },
     /// The potential is one whose derivatives are not known over intervals.
     #[error(
         "proofs are for networks and linear layers, not for {potential}: `ircpm bounds` looks at points instead"
@@ -149,18 +158,21 @@ pub(crate) const LARGEST: usize = 3;
 /// then is undecided. The outcome has the same bits on any number of threads.
 ///
 /// # Errors
-/// [`ProofError`] for a manifold that is no product of tori and spheres, or has more than three dimensions (layers of charges
-/// may have any number of angles), for potentials from an energy, and for parameters that are not finite.
+/// [`ProofError`] for a conditional density, for a manifold that is no product of tori and spheres, or has more than three
+/// dimensions (layers of charges may have any number of angles), for potentials from an energy, and for parameters that are not finite.
 pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
     if checkpoint.config.has_charges() {
         return of_charges(checkpoint, &model, options, progress);
     }
+    let coordinates = manifold.coordinates();
+    if coordinates.iter().any(|run| matches!(run, Coordinates::Context(_))) {
+        return Err(ProofError::Conditional { manifold: manifold.to_string() });
+    }
     if !is_provable(manifold) {
         return Err(ProofError::Manifold { manifold: manifold.to_string() });
     }
-    let coordinates = manifold.coordinates();
     let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
     let layers = if checkpoint.config.is_linear() {
         let potentials = linear(checkpoint, manifold);
@@ -197,10 +209,10 @@ fn of_charges(
         let LayerPositivity { lowest, point, proof, points } =
             LayerPositivity::new(&lattice, layer, &model.theta, seed, effort, &go_on);
         let verdict = match proof {
-            Known::AtLeast(bound) => LayerVerdict::Certified { bound },
-            Known::AtMost(bound) => LayerVerdict::Refuted { point, bound },
-            Known::Nothing => LayerVerdict::Undecided { cell: vec![], bound: f64::NEG_INFINITY },
-            Known::Unknown => LayerVerdict::Searched,
+            EigenvalueBound::AtLeast(bound) => LayerVerdict::Certified { bound },
+            EigenvalueBound::AtMost(bound) => LayerVerdict::Refuted { point, bound },
+            EigenvalueBound::Nothing => LayerVerdict::Undecided { cell: vec![], bound: f64::NEG_INFINITY },
+            EigenvalueBound::Unknown => LayerVerdict::Searched,
         };
         let (estimate, cells, record) = (lowest, points as u64, Record::default());
         layers.push(LayerProof { layer: layer + 1, verdict, estimate, cells, record });

@@ -10,7 +10,7 @@ use ircpm_train::estimate::Estimates;
 use ircpm_train::lattice::{LatticeError, LatticeFlow};
 use ircpm_train::optimiser::{LeastSquares, Objective};
 use ircpm_train::points::{Generator, Sequence, Spread, base_points};
-use ircpm_train::positivity::{Effort, LayerPositivity, LayerProof, Positivity};
+use ircpm_train::positivity::{Effort, EigenvalueBound, LayerPositivity, Positivity};
 use ircpm_train::target::{Target, by_name};
 use ircpm_train::training::checkpoint::Checkpoint;
 use ircpm_train::training::own_samples::OwnSamples;
@@ -314,7 +314,7 @@ fn a_fold_is_proven_by_an_interval() {
     let theta: Vec<f64> = lattice.flow.initial(1).iter().map(|a| 40.0 * a).collect();
     let go_on = || ControlFlow::Continue(());
     let found = LayerPositivity::new(&lattice, 0, &theta, 3, Effort::default(), &go_on);
-    let LayerProof::AtMost(bound) = found.proof else { panic!("{found:?}") };
+    let EigenvalueBound::AtMost(bound) = found.proof else { panic!("{found:?}") };
     // The quotient of the eigenvector itself: no better bound exists.
     assert!(bound < 0.0 && (bound - found.lowest).abs() < 1e-9, "{found:?}");
 }

@@ -64,6 +64,9 @@ fn density_given_a_column_goes_from_a_table_to_samples() {
     assert!(complaint(&unknown).contains("--context 0.5"), "{}", printed(&unknown));
     let bounds = ircpm(root, &["bounds", "run"]);
     assert!(complaint(&bounds).contains("depend on conditioning variables"), "{}", printed(&bounds));
+    let proof = ircpm(root, &["certify", "run"]);
+    assert_eq!(proof.status.code(), Some(1), "{}", printed(&proof));
+    assert!(complaint(&proof).contains("T1xC1 has conditioning variables"), "{}", printed(&proof));
     let two = ircpm(root, &["sample", "run", "--context", "1,2"]);
     assert_eq!(two.status.code(), Some(2), "{}", printed(&two));
     assert!(printed(&two).contains("give 1 finite number"), "{}", printed(&two));

@@ -40,8 +40,9 @@ exact: divide such a vector by its length.
 What is proven is a statement on psi in exact arithmetic, with the parameters of the checkpoint; the rounding of samples
 is not part of it. If all layers are certified, the proof is written into RUN/certificate.txt: `ircpm-check RUN`, a program
 that shares no code with this one, goes through it again. Networks and linear layers on tori, spheres and their
-products of dimension 1 to 3 can be proven, as T2, S2, S3 and T1xS2; the number of cells grows exponentially with the
-dimension. Layers of charges are proven by elimination along the chain, open or closed, of any length, on a grid of at most
+products of dimension 1 to 3 can be proven, as T2, S2, S3 and T1xS2. The number of cells grows exponentially with the
+dimension, and it is large where eigenvalues are small: `training.min_eigenvalue = 0.05` in training keeps them up.
+Layers of charges are proven by elimination along the chain, open or closed, of any length, on a grid of at most
 --cells points, without a certificate; of square lattices only a search is made. The exit status is 0 if all layers are
 certified, 3 if one is refuted, and 4 if one is undecided.
 
