@@ -20,10 +20,20 @@ pub(super) fn cbrt(x: Interval) -> Interval {
     x.odd(cbrt_at)
 }
 
+/// Below this the cube of a root loses digits to underflow.
+const SMALL: f64 = 1e-250;
+/// `2³⁰⁰`, whose cube carries the positive numbers below [`SMALL`] to between 1e-53 and 1e21.
+const SCALE: f64 = 2.037_035_976_334_486e90;
+
 /// For `x ≥ 0`: the library's root, moved until its cube is proven to be below, or above.
 fn cbrt_at(x: f64) -> Interval {
     if x == 0.0 || x == f64::INFINITY {
         return Interval::point(x);
+    }
+    if x < SMALL {
+        // Cubes would underflow, and be below or above after very many moves. Both factors are powers of two, so exact.
+        let Interval { lo, hi } = cbrt_at(x * SCALE.powi(3));
+        return Interval { lo: lo / SCALE, hi: hi / SCALE };
     }
     let root = x.cbrt();
     let (mut lo, mut hi) = (root, root);

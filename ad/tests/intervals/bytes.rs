@@ -4,10 +4,10 @@
 
 use std::cell::RefCell;
 
-use astro_float_num::{BigFloat, Consts};
+use astro_float_num::Consts;
 use ircpm_ad::interval::Interval;
 
-use crate::references::{BITS, HALF_LINES, ROWS, Row, assert_contains, assert_operations};
+use crate::references::{HALF_LINES, ROWS, Row, assert_contains, assert_operations, big};
 
 thread_local! {
     /// Digits of π and others, which are computed once.
@@ -51,6 +51,6 @@ fn function(Row(name, enclose, reference, [low, high], _): &Row, at: f64, over: 
         assert!(may_be || over.magnitude() == 1.0, "{name} over {over:?} is undefined");
         return;
     }
-    let exact = CONSTANTS.with_borrow_mut(|constants| reference(&BigFloat::from_f64(at, BITS), constants));
+    let exact = CONSTANTS.with_borrow_mut(|constants| reference(&big(at), constants));
     assert_contains(name, at, y, &exact);
 }

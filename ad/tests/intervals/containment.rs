@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use astro_float_num::{BigFloat, Consts};
+use astro_float_num::Consts;
 use ircpm_ad::Scalar;
 use ircpm_ad::interval::Interval;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use crate::references::{BITS, HALF_LINES, ROWS, Row, assert_contains, assert_operations, contains};
+use crate::references::{HALF_LINES, ROWS, Row, assert_contains, assert_operations, big, contains};
 
 /// A number of the range: uniform, or uniform in its logarithm, or with few bits.
 fn number(rng: &mut Pcg64, [low, high]: [f64; 2]) -> f64 {
@@ -36,7 +36,7 @@ fn try_row(row: &Row, n: usize, seed: u64) -> f64 {
     let (mut rng, mut constants, mut widest) = (Pcg64::seed_from_u64(seed), Consts::new().unwrap(), 0.0_f64);
     for i in 0..n {
         let x = number(&mut rng, *range);
-        let exact = reference(&BigFloat::from_f64(x, BITS), &mut constants);
+        let exact = reference(&big(x), &mut constants);
         let y = enclose(Interval::point(x));
         assert_contains(name, x, y, &exact);
         let width = (y.hi() - y.lo()) / ulp(y.magnitude());
@@ -50,7 +50,7 @@ fn try_row(row: &Row, n: usize, seed: u64) -> f64 {
             assert!(*name == "tan" || !wide.is_undefined(), "{name} over {x:e} … {other:e} is undefined");
             let inner = x + rng.random_range(0.0..1.0) * (other - x);
             let inner = inner.clamp(x.min(other), x.max(other));
-            let exact = reference(&BigFloat::from_f64(inner, BITS), &mut constants);
+            let exact = reference(&big(inner), &mut constants);
             assert!(
                 wide.is_undefined() || contains(wide, &exact),
                 "{name} at {inner:e} in {x:e} … {other:e}"

@@ -22,6 +22,19 @@ pub(crate) struct Row(
     pub(crate) f64,
 );
 
+/// A number, exactly. `BigFloat::from_f64` takes subnormal numbers for half of what they are.
+pub(crate) fn big(x: f64) -> BigFloat {
+    if x.is_subnormal() {
+        let scale = 2_f64.powi(200);
+        return BigFloat::from_f64(x * scale, BITS).mul(
+            &BigFloat::from_f64(1.0 / scale, BITS),
+            BITS,
+            NEAREST,
+        );
+    }
+    BigFloat::from_f64(x, BITS)
+}
+
 fn one() -> BigFloat {
     BigFloat::from_f64(1.0, BITS)
 }
@@ -98,8 +111,7 @@ pub(crate) const HALF_LINES: [Row; 2] = [
 
 /// Whether the interval contains the reference.
 pub(crate) fn contains(y: Interval, exact: &BigFloat) -> bool {
-    let end = |x: f64| BigFloat::from_f64(x, 64);
-    !exact.is_nan() && end(y.lo()) <= *exact && *exact <= end(y.hi())
+    !exact.is_nan() && big(y.lo()) <= *exact && *exact <= big(y.hi())
 }
 
 /// The same, with a message.
@@ -109,7 +121,6 @@ pub(crate) fn assert_contains(what: &str, x: f64, y: Interval, exact: &BigFloat)
 
 /// The four operations at two numbers, between intervals that contain them.
 pub(crate) fn assert_operations([a, b]: [f64; 2], [x, y]: [Interval; 2]) {
-    let big = |x: f64| BigFloat::from_f64(x, BITS);
     assert_contains("a + b", a, x + y, &big(a).add(&big(b), 2200, NEAREST));
     assert_contains("a − b", a, x - y, &big(a).sub(&big(b), 2200, NEAREST));
     assert_contains("a · b", a, x * y, &big(a).mul(&big(b), BITS, NEAREST));
