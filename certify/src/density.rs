@@ -12,9 +12,12 @@ use crate::atlas::{Atlas, Factor};
 use crate::cell::Cell;
 use crate::error::CertifyError;
 use crate::inverse_map::InverseMap;
-use crate::layer::check;
+use crate::layer::checked_atlas;
 use crate::model_jet::ModelJet;
 use crate::taylor_model::{SpaceModel, TaylorModel};
+
+/// The variables of a [`SpaceModel`].
+const VARIABLES: usize = 3;
 
 /// The energy `βu` of a target over the points that a few Taylor models stand for, one per ambient coordinate; the result
 /// depends on them alone.
@@ -50,18 +53,21 @@ impl<'a, E: Expression, const D: usize, const M: usize> Density<'a, E, D, M> {
     /// have continuous second derivatives, as for [`crate::Layer::on`]; the energy need not.
     ///
     /// # Errors
-    /// The number of a layer, from 0, and [`CertifyError`] as [`crate::Layer::on`].
+    /// The number of a layer, from 0, and [`CertifyError`] as [`crate::Layer::on`], for more than three dimensions as well.
     pub fn on(
         coordinates: &[Coordinates],
         layers: &[(&'a E, &[f64])],
         energy: EnergyModel<'a>,
     ) -> Result<Self, (usize, CertifyError)> {
+        if D > VARIABLES {
+            return Err((0, CertifyError::Dimension { dimension: D, largest: VARIABLES }));
+        }
         let Some(atlas) = Atlas::new(coordinates) else {
             return Err((0, CertifyError::Manifold { coordinates: coordinates.to_vec(), dimension: D }));
         };
         let mut checked = Vec::with_capacity(layers.len());
         for (number, &(potential, theta)) in layers.iter().enumerate() {
-            check::<E, D>(coordinates, potential, theta).map_err(|error| (number, error))?;
+            checked_atlas::<E, D>(coordinates, potential, theta).map_err(|error| (number, error))?;
             checked.push((potential, theta.iter().map(|&w| ModelJet::constant(w)).collect()));
         }
         Ok(Self { layers: checked, energy, atlas })

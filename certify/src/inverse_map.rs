@@ -27,15 +27,15 @@ impl<const D: usize, const M: usize> InverseMap<D, M> {
         theta: &[ModelJet<D, M>],
         y: &[TaylorModel<D, M>],
     ) -> Self {
-        let places: Vec<Place<D, M>> = Place::all(atlas, y);
-        let z: Vec<ModelJet<D, M>> = places.iter().flat_map(|place| place.geodesics()).collect();
+        let factors: Vec<FactorPoints<D, M>> = FactorPoints::all(atlas, y);
+        let z: Vec<ModelJet<D, M>> = factors.iter().flat_map(|points| points.geodesics()).collect();
         let psi = potential.value(theta, &z);
         let mut h: [[TaylorModel<D, M>; D]; D] =
             std::array::from_fn(|i| std::array::from_fn(|j| psi.second(i, j)));
         let mut inverse = Self { log_det: TaylorModel::constant(0.0), preimage: Vec::with_capacity(y.len()) };
-        for place in &places {
-            inverse.log_det += place.add_cost(&psi, &mut h);
-            inverse.preimage.extend(place.preimage(&psi));
+        for points in &factors {
+            inverse.log_det += points.add_cost(&psi, &mut h);
+            inverse.preimage.extend(points.preimage(&psi));
         }
         inverse.log_det += determinant(&h).ln();
         inverse
@@ -43,7 +43,7 @@ impl<const D: usize, const M: usize> InverseMap<D, M> {
 }
 
 /// The points of one factor, with an orthonormal frame at each.
-struct Place<const D: usize, const M: usize> {
+struct FactorPoints<const D: usize, const M: usize> {
     factor: Factor,
     directions: Range<usize>,
     /// Ambient coordinates.
@@ -52,17 +52,17 @@ struct Place<const D: usize, const M: usize> {
     frame: Vec<Vec<TaylorModel<D, M>>>,
 }
 
-impl<const D: usize, const M: usize> Place<D, M> {
+impl<const D: usize, const M: usize> FactorPoints<D, M> {
     /// The points of all factors.
     fn all(atlas: &Atlas<D>, y: &[TaylorModel<D, M>]) -> Vec<Self> {
         let mut rest = y;
-        let place = |(factor, directions): (Factor, Range<usize>)| {
+        let points = |(factor, directions): (Factor, Range<usize>)| {
             let y;
             (y, rest) = rest.split_at(factor.coordinates());
             let frame = if factor == Factor::Angle { vec![] } else { frame_of_nearest_axis(y) };
             Self { factor, directions, y: y.to_vec(), frame }
         };
-        atlas.runs().map(place).collect()
+        atlas.runs().map(points).collect()
     }
 
     /// The ambient coordinates of `exp_y(Σ tₖ Eₖ)` as functions of the `tₖ`, up to second order.
@@ -94,7 +94,7 @@ impl<const D: usize, const M: usize> Place<D, M> {
             return TaylorModel::constant(0.0);
         };
         let s = self.squared_length(psi);
-        if !s.is_defined() || s.range().hi() >= BELOW_PI_SQUARED {
+        if !(s.is_defined() && s.range().hi() < BELOW_PI_SQUARED) {
             return TaylorModel::UNDEFINED;
         }
         let (transverse, radial) = (r_cot_r(s), one_minus_r_cot_r_over_u(s));
@@ -199,16 +199,16 @@ mod tests {
             let models: Vec<_> = y.iter().map(|&x| TaylorModel::<D, M>::constant(x)).collect();
             let mut rows = vec![vec![0.0; y.len()]; D];
             let mut start = 0;
-            for place in Place::all(&self.atlas, &models) {
-                for (i, k) in place.directions.clone().enumerate() {
-                    match place.frame.get(i) {
+            for points in FactorPoints::all(&self.atlas, &models) {
+                for (i, k) in points.directions.clone().enumerate() {
+                    match points.frame.get(i) {
                         Some(vector) => {
-                            (0..place.y.len()).for_each(|c| rows[k][start + c] = vector[c].middle().middle())
+                            (0..points.y.len()).for_each(|c| rows[k][start + c] = vector[c].middle().middle())
                         }
                         None => rows[k][start] = 1.0,
                     }
                 }
-                start += place.y.len();
+                start += points.y.len();
             }
             rows
         }
@@ -233,7 +233,7 @@ mod tests {
             }
             let matrix: [[TaylorModel<D, M>; D]; D] =
                 std::array::from_fn(|i| std::array::from_fn(|j| TaylorModel::constant(jacobian[i][j])));
-            // The expansion by minors is that of a symmetric matrix for two rows.
+            // For two rows `determinant` takes the one entry off the diagonal twice.
             let [a, b, c, d] = [jacobian[0][0], jacobian[0][1], jacobian[1][0], jacobian[1][1]];
             let determinant = if D == 2 { a * d - b * c } else { determinant(&matrix).middle().middle() };
             determinant.abs().ln()

@@ -37,7 +37,7 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
     /// [`CertifyError`] if `D` is not 1 to 8 or not the dimension of the manifold, if the manifold is no product of tori
     /// and spheres, if the potential is not one of its points, or the parameters are not its own, or not finite.
     pub fn on(coordinates: &[Coordinates], potential: &'a E, theta: &[f64]) -> Result<Self, CertifyError> {
-        let atlas = check::<E, D>(coordinates, potential, theta)?;
+        let atlas = checked_atlas::<E, D>(coordinates, potential, theta)?;
         Ok(Self { hessian: Hessian::new(potential, theta, atlas) })
     }
 
@@ -52,7 +52,7 @@ impl<'a, E: Expression, const D: usize> Layer<'a, E, D> {
 }
 
 /// The charts of the manifold. Refuses what nothing can be proven of: see [`Layer::on`].
-pub(crate) fn check<E: Expression, const D: usize>(
+pub(crate) fn checked_atlas<E: Expression, const D: usize>(
     coordinates: &[Coordinates],
     potential: &E,
     theta: &[f64],

@@ -54,7 +54,7 @@
 //! 2π in every angle, which no enclosure can tell; the features of networks see to it. Where psi branches
 //! ([`ircpm_ad::Scalar::select_gt`]), its branches must agree up to their second derivatives: see
 //! [`ircpm_ad::interval`]. A concave kink, such as that of `−|sin z|`, folds the map and is not seen. The energy of a
-//! [`Density`] may have kinks.
+//! [`Density`] may have the kinks of `abs`, `min` and `max`.
 //!
 //! # Limits
 //!

@@ -6,6 +6,9 @@ use toml::Table;
 
 use crate::map::{Bump, Terms, Zonal};
 
+/// What the name of a checkpoint's format begins with.
+const FORMAT: &str = "ircpm-checkpoint-";
+
 /// The bytes are not those of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a checkpoint: {0}")]
@@ -18,8 +21,8 @@ pub struct Checkpoint {
     pub(crate) theta: Vec<f64>,
     /// The configuration.
     pub(crate) config: Table,
-    /// The functions of linear layers; none for other potentials.
-    pub(crate) terms: Option<Vec<Terms>>,
+    /// The functions of linear layers, nothing in place of those that no certificate is of; none for other potentials.
+    pub(crate) terms: Option<Vec<Option<Terms>>>,
 }
 
 /// The functions of a layer, as a checkpoint writes them in JSON.
@@ -31,6 +34,11 @@ struct StoredTerms {
     bumps: Vec<StoredBump>,
     /// Whether there are polynomials, which are functions on Rⁿ alone.
     polynomials: bool,
+    /// Conditioning variables, and the degree of the polynomials in them, of a conditional density.
+    #[serde(default)]
+    contexts: Vec<serde_json::Value>,
+    #[serde(default)]
+    degree: usize,
 }
 
 #[derive(Deserialize)]
@@ -65,26 +73,30 @@ impl Checkpoint {
         let theta = words.iter().map(|&word| f64::from_le_bytes(word)).collect();
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| fault(&error))?;
         let text = |key: &str| header.metadata().as_ref().and_then(|texts| texts.get(key));
+        if text("format").is_none_or(|format| !format.starts_with(FORMAT)) {
+            return Err(fault(&"it is of another program"));
+        }
         let config = text("config").ok_or_else(|| fault(&"it has no configuration"))?;
         let config = config.parse().map_err(|error: toml::de::Error| fault(&error.message()))?;
         let terms = text("terms").map(|terms| serde_json::from_str::<Vec<StoredTerms>>(terms)).transpose();
         let terms = terms.map_err(|error| fault(&error))?;
-        if terms.iter().flatten().any(|layer| layer.polynomials) {
-            return Err(fault(&"its functions are polynomials, of which there are no certificates"));
-        }
         let terms = terms.map(|layers| layers.into_iter().map(StoredTerms::terms).collect());
         Ok(Self { theta, config, terms })
     }
 }
 
 impl StoredTerms {
-    fn terms(self) -> Terms {
+    /// The functions; nothing for polynomials and conditional densities.
+    fn terms(self) -> Option<Terms> {
+        if self.polynomials || !self.contexts.is_empty() || self.degree > 0 {
+            return None;
+        }
         let zonal = |StoredZonal { first, centre, degrees }| Zonal { first, centre, degrees };
         let bump = |StoredBump { kappa, centre }| Bump { kappa, centre };
-        Terms {
+        Some(Terms {
             waves: self.waves,
             zonals: self.zonals.into_iter().map(zonal).collect(),
             bumps: self.bumps.into_iter().map(bump).collect(),
-        }
+        })
     }
 }

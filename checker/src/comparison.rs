@@ -11,6 +11,9 @@ use crate::error::CheckError;
 use crate::manifold::Manifold;
 use crate::map::{Element, Feature, Map, Network, Potential};
 
+/// The highest harmonic that a configuration may ask for.
+const ORDER: i64 = 64;
+
 /// What of a map no configuration could be compared with; nothing if all was.
 pub(crate) type NotCompared = Vec<&'static str>;
 
@@ -39,19 +42,17 @@ fn parameters(map: &Map, theta: &[f64]) -> Result<(), String> {
 /// Whether manifold and potentials are those of the run.
 fn form(map: &Map, run: &Checkpoint) -> Result<NotCompared, String> {
     let mut not_compared = vec![];
-    let named = |table: &str| run.config.get(table)?.get("manifold")?.as_str();
-    match named("data").or_else(|| named("target")) {
-        Some(name) if Manifold::named(name).is_none_or(|manifold| manifold.runs() != map.manifold.runs()) => {
-            return Err(format!("it is on {}, the run on {name}", map.manifold));
+    match manifold(&run.config)? {
+        Some(manifold) if manifold.runs() != map.manifold.runs() => {
+            return Err(format!("it is on {}, the run on {manifold}", map.manifold));
         }
         Some(_) => {}
         None => not_compared.push("the manifold, which is that of a target by name"),
     }
-    let none = Table::new();
-    let model = run.config.get("model").and_then(Value::as_table).unwrap_or(&none);
+    let model = table(&run.config, "model")?.ok_or("the run's configuration has no `model`")?;
     match (&map.potential, &run.terms) {
         (Potential::Linear, Some(terms)) => {
-            if !map.layers.iter().map(|layer| &layer.terms).eq(terms) {
+            if !map.layers.iter().map(|layer| Some(&layer.terms)).eq(terms.iter().map(Option::as_ref)) {
                 return Err("the functions of its linear layers are others than the checkpoint's".to_owned());
             }
             same("copies", &map.copies, &1)?;
@@ -63,6 +64,50 @@ fn form(map: &Map, run: &Checkpoint) -> Result<NotCompared, String> {
         (_, None) => return Err("it is of linear layers, and the checkpoint has none".to_owned()),
     }
     Ok(not_compared)
+}
+
+/// The manifold of a configuration; none if it is that of a target whose name is not known here.
+fn manifold(config: &Table) -> Result<Option<Manifold>, String> {
+    let (data, target) = (table(config, "data")?, table(config, "target")?);
+    let text = |table: Option<&Table>, key: &str| match table.and_then(|table| table.get(key)) {
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("the run's `{key}` is no text")),
+        None => Ok(None),
+    };
+    let given = match text(data, "manifold")? {
+        Some(name) => Some(name),
+        None => text(target, "manifold")?,
+    };
+    let name = match given {
+        Some(name) => Some(name),
+        None => text(target, "name")?.and_then(|name| manifold_of_target(&name)),
+    };
+    let of = |name: String| {
+        Manifold::named(&name).ok_or_else(|| format!("the run is on {name}, it is on none such"))
+    };
+    name.map(of).transpose()
+}
+
+/// The manifolds of the targets that have names.
+fn manifold_of_target(name: &str) -> Option<String> {
+    if name.starts_with("torus-") {
+        return Some("T2".to_owned());
+    } else if name.starts_with("sphere-") {
+        return Some("S2".to_owned());
+    } else if name.starts_with("s3-") {
+        return Some("S3".to_owned());
+    }
+    let sites = ["closed-chain-", "chain-", "xy-ring-"].iter().find_map(|start| name.strip_prefix(start))?;
+    sites.parse().ok().map(|sites: usize| format!("T{sites}"))
+}
+
+/// A table of a configuration, if there is one of that name.
+fn table<'a>(config: &'a Table, key: &str) -> Result<Option<&'a Table>, String> {
+    match config.get(key) {
+        Some(Value::Table(table)) => Ok(Some(table)),
+        Some(_) => Err(format!("the run's `{key}` is no table")),
+        None => Ok(None),
+    }
 }
 
 /// Whether a network is that of a configuration.
@@ -81,20 +126,36 @@ fn network_form(
     same("the widths of hidden layers", &network.hidden.iter().map(|&w| w as i64).collect(), &hidden)?;
     let scale = model.get("output_scale").and_then(number).ok_or("the run has no `model.output_scale`")?;
     same("the output scale", &network.scale, &scale)?;
-    let is_shared = model.get("shared").and_then(Value::as_bool).unwrap_or(false);
-    match model.get("layers").and_then(Value::as_integer) {
-        Some(layers) if is_shared => {
-            same("the number of layers with own parameters", &map.layers.len(), &1)?;
-            same("copies", &i64::from(map.copies), &layers)?;
+    let is_shared = match model.get("shared") {
+        Some(Value::Boolean(is_shared)) => *is_shared,
+        _ => return Err("the run's configuration has no `model.shared`".to_owned()),
+    };
+    let has_symmetry = match model.get("symmetry") {
+        Some(Value::Array(words)) => !words.is_empty(),
+        Some(Value::String(_)) => true,
+        Some(_) => return Err("the run's `model.symmetry` is neither a text nor a list".to_owned()),
+        None => false,
+    };
+    let (layers, copies) = (map.layers.len() as i64, i64::from(map.copies));
+    match model.get("layers") {
+        Some(Value::Integer(count)) if is_shared => {
+            same("layers and copies", &(layers, copies), &(1, *count))?
         }
-        Some(layers) => {
-            same("the number of layers", &(map.layers.len() as i64), &layers)?;
-            same("copies", &map.copies, &1)?;
+        Some(Value::Integer(count)) => same("layers and copies", &(layers, copies), &(*count, 1))?,
+        // Layers that share their parameters do not become more.
+        Some(Value::String(auto)) if auto == "auto" && is_shared => {
+            same("layers and copies", &(layers, copies), &(1, 1))?;
         }
-        None if is_shared => not_compared.push("how many times the layer is applied"),
-        None => same("copies", &map.copies, &1)?,
+        // The features say how many parameters a layer has, and with it how many layers there are.
+        Some(Value::String(auto)) if auto == "auto" => {
+            same("copies", &copies, &1)?;
+            if has_symmetry {
+                not_compared.push("the number of layers");
+            }
+        }
+        _ => return Err("the run's configuration has no `model.layers`".to_owned()),
     }
-    if model.contains_key("symmetry") {
+    if has_symmetry {
         not_compared.push("features and group elements, which a symmetry decides");
         return Ok(());
     }
@@ -116,9 +177,12 @@ fn expected(features: &Value, manifold: &Manifold) -> Option<Vec<Feature>> {
         return Some(coordinates.map(Feature::Coordinate).collect());
     }
     let (kind, keys) = features.as_table()?.iter().next()?;
-    let order = || keys.get("order").and_then(Value::as_integer).and_then(|order| i32::try_from(order).ok());
+    let order = || {
+        let order = keys.get("order").and_then(Value::as_integer).filter(|order| (1..=ORDER).contains(order));
+        order.and_then(|order| i32::try_from(order).ok())
+    };
     let waves = |row: Vec<i32>, order: i32| {
-        (1..=order).map(move |k| Feature::Wave(row.iter().map(|m| k * m).collect()))
+        (1..=order).map(move |k| Feature::Wave(row.iter().map(|m| m.saturating_mul(k)).collect()))
     };
     let integers = |row: &Value| {
         row.as_array()?.iter().map(|m| m.as_integer().and_then(|m| i32::try_from(m).ok())).collect()
@@ -141,7 +205,8 @@ fn expected(features: &Value, manifold: &Manifold) -> Option<Vec<Feature>> {
             };
             Some(coordinates.flat_map(of).collect())
         }
-        "combinations" => {
+        // The second is how earlier versions wrote the first.
+        "combinations" | "invariant" => {
             let order = order()?;
             let rows: Option<Vec<Vec<i32>>> =
                 keys.get("directions")?.as_array()?.iter().map(integers).collect();

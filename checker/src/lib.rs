@@ -125,7 +125,10 @@ impl Display for Verified {
             Some([]) => writeln!(f, "  manifold, potentials and parameters are those of the run")?,
             Some(rest) => {
                 let rest = rest.join("; ");
-                writeln!(f, "  parameters and potentials are those of the run; not compared: {rest}")?;
+                writeln!(
+                    f,
+                    "  parameters and all that was compared are those of the run; NOT compared: {rest}"
+                )?;
             }
         }
         writeln!(f, "  proven on {} cells ({} looked at, with parts of cells)", self.cells, self.looked_at)

@@ -13,9 +13,9 @@ Checks the certificate of a run, which `ircpm certify RUN` has written, without 
 Usage: ircpm-check RUN            the certificate in the folder of a run, and that it is of the run's map
        ircpm-check FILE [RUN]     a certificate, and that it is of a run's map, if one is given
 
-Of a run the parameters are compared bit by bit, the functions of linear layers with those of the checkpoint, and a network
-with the configuration. What a configuration does not say by itself is named as not compared: the manifold of a target by
-name, and features and group elements where there is a symmetry. These are what the certificate states.
+Of a run its checkpoint is read: the parameters are compared bit by bit, the functions of linear layers with those there, and
+a network with the configuration there. What a configuration does not say by itself is named as not compared, as features
+and group elements where there is a symmetry. These are what the certificate states.
 The exit status is 0 if the certificate is VERIFIED, 3 if it is REJECTED, and 2 if it cannot be read or does not
 follow the format.
 ";

@@ -9,7 +9,7 @@ use ircpm_flow::Expression;
 use ircpm_manifolds::Coordinates;
 use serde::{Deserialize, Serialize};
 
-use crate::proof::{LARGEST, Place, ProofError, is_provable, linear, network};
+use crate::proof::{LARGEST, ProofError, Space, is_provable, linear, network};
 use crate::target::Target;
 use crate::training::Model;
 use crate::training::checkpoint::Checkpoint;
@@ -23,9 +23,9 @@ use crate::training::checkpoint::Checkpoint;
 pub struct DensityProof {
     /// Inverse temperature β of the target.
     pub beta: f64,
-    /// A lower bound of g; −∞, which is null in JSON, if none is proven.
+    /// A lower bound of g; −∞ if none is proven, which is null in JSON, and is not stored.
     pub lowest: f64,
-    /// An upper bound of g; ∞, which is null in JSON, if none is proven.
+    /// An upper bound of g; ∞ if none is proven, which is null in JSON, and is not stored.
     pub highest: f64,
     /// The lowest and highest values of g that were met, to rounding.
     pub met: [f64; 2],
@@ -95,7 +95,7 @@ type Watch<'a> = &'a dyn Fn(&DensityProgress) -> ControlFlow<()>;
 /// # Errors
 /// [`ProofError`] for flows without an energy, for charges, and on manifolds other than products of tori and spheres of
 /// dimension one to three.
-pub(crate) fn check(model: &Model, has_charges: bool) -> Result<(), ProofError> {
+pub(crate) fn refuse_unboundable(model: &Model, has_charges: bool) -> Result<(), ProofError> {
     let manifold = model.flow.manifold();
     match () {
         () if model.target().is_none() => Err(ProofError::NoEnergy),
@@ -119,23 +119,23 @@ pub fn prove_density(
     progress: Watch<'_>,
 ) -> Result<DensityProof, ProofError> {
     let model = Model::new(checkpoint)?;
-    check(&model, checkpoint.config.has_charges())?;
+    refuse_unboundable(&model, checkpoint.config.has_charges())?;
     let (target, beta) = model.target().ok_or(ProofError::NoEnergy)?;
     let manifold = model.flow.manifold();
     let coordinates = manifold.coordinates();
     if !is_known(target, &coordinates) {
         return Err(ProofError::UnknownEnergy);
     }
-    let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
+    let space = Space { coordinates: &coordinates, dimension: manifold.dim() };
     let energy = |y: &[SpaceModel]| target.energy_model(y).map_or(SpaceModel::UNDEFINED, |u| u * beta);
     let bounds = if checkpoint.config.is_linear() {
         let potentials = linear(checkpoint, manifold);
         let stack = stack(&model, |layer| &potentials[layer]);
-        by_dimension(&stack, place, &energy, options, progress)?
+        by_dimension(&stack, space, &energy, options, progress)?
     } else {
         let potential = network(checkpoint, manifold)?;
         let stack = stack(&model, |_| &potential);
-        by_dimension(&stack, place, &energy, options, progress)?
+        by_dimension(&stack, space, &energy, options, progress)?
     };
     let DensityBounds { lowest, highest, met, is_sharp, cells } = bounds;
     Ok(DensityProof { beta, lowest, highest, met, log_z: target.log_z(beta), is_sharp, cells })
@@ -170,13 +170,13 @@ fn stack<'a, E>(
 /// The bounds for a stack on a manifold of one of the dimensions.
 fn by_dimension<E: Expression>(
     layers: &[(&E, &[f64])],
-    place: Place<'_>,
+    space: Space<'_>,
     energy: EnergyModel<'_>,
     options: &DensityOptions,
     progress: Watch<'_>,
 ) -> Result<DensityBounds, ProofError> {
-    let of = [of_stack::<E, 1, 5>, of_stack::<E, 2, 15>, of_stack::<E, LARGEST, 35>][place.dimension - 1];
-    of(layers, place.coordinates, energy, options, progress)
+    let of = [of_stack::<E, 1, 5>, of_stack::<E, 2, 15>, of_stack::<E, LARGEST, 35>][space.dimension - 1];
+    of(layers, space.coordinates, energy, options, progress)
 }
 
 fn of_stack<E: Expression, const D: usize, const M: usize>(

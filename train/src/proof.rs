@@ -173,13 +173,13 @@ pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) ->
     if !is_provable(manifold) {
         return Err(ProofError::Manifold { manifold: manifold.to_string() });
     }
-    let place = Place { coordinates: &coordinates, dimension: manifold.dim() };
+    let space = Space { coordinates: &coordinates, dimension: manifold.dim() };
     let layers = if checkpoint.config.is_linear() {
         let potentials = linear(checkpoint, manifold);
-        each(&model, |layer, theta| by_dimension(&potentials[layer], theta, place, options, layer, progress))?
+        each(&model, |layer, theta| by_dimension(&potentials[layer], theta, space, options, layer, progress))?
     } else {
         let potential = network(checkpoint, manifold)?;
-        each(&model, |layer, theta| by_dimension(&potential, theta, place, options, layer, progress))?
+        each(&model, |layer, theta| by_dimension(&potential, theta, space, options, layer, progress))?
     };
     let certified = layers.iter().all(|layer| matches!(layer.verdict, LayerVerdict::Certified { .. }));
     Ok(Proof { manifold: manifold.to_string(), certified, layers })
@@ -273,7 +273,7 @@ fn each(
 
 /// The coordinates and the dimension of the manifold.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Space<'a> {
     pub(crate) coordinates: &'a [Coordinates],
     pub(crate) dimension: usize,
 }
@@ -282,25 +282,25 @@ pub(crate) struct Place<'a> {
 fn by_dimension<E: Expression>(
     potential: &E,
     theta: &[f64],
-    place: Place<'_>,
+    space: Space<'_>,
     options: &Options,
     layer: usize,
     progress: Watch<'_>,
 ) -> Result<LayerProof, ProofError> {
-    let of = [of_layer::<E, 1>, of_layer::<E, 2>, of_layer::<E, LARGEST>][place.dimension - 1];
-    of(potential, theta, place, options, layer, progress)
+    let of = [of_layer::<E, 1>, of_layer::<E, 2>, of_layer::<E, LARGEST>][space.dimension - 1];
+    of(potential, theta, space, options, layer, progress)
 }
 
 fn of_layer<E: Expression, const D: usize>(
     potential: &E,
     theta: &[f64],
-    place: Place<'_>,
+    space: Space<'_>,
     options: &Options,
     layer: usize,
     progress: Watch<'_>,
 ) -> Result<LayerProof, ProofError> {
     let refused = |source| ProofError::Layer { layer: layer + 1, source };
-    let proof = Layer::<E, D>::on(place.coordinates, potential, theta).map_err(refused)?;
+    let proof = Layer::<E, D>::on(space.coordinates, potential, theta).map_err(refused)?;
     let Outcome { verdict, estimate, cells, record } =
         proof.certify(options, &|state| progress(layer, state));
     let verdict = match verdict {

@@ -18,7 +18,8 @@ const PLAIN: &str = "[target]\nmanifold = \"T1xS2\"\n[model]\nlayers = 1\nshared
 fn checkpoint(text: &str, config: &str, terms: Option<&str>) -> Checkpoint {
     let bytes: Vec<u8> = parameters(text).iter().flat_map(|x| x.to_le_bytes()).collect();
     let theta = TensorView::new(Dtype::F64, vec![bytes.len() / 8], &bytes).expect("a tensor");
-    let mut texts = HashMap::from([("config".to_owned(), config.to_owned())]);
+    let texts = [("format", "ircpm-checkpoint-3"), ("config", config)];
+    let mut texts = HashMap::from(texts.map(|(key, text)| (key.to_owned(), text.to_owned())));
     texts.extend(terms.map(|terms| ("terms".to_owned(), terms.to_owned())));
     let file = safetensors::serialize([("theta", theta)], Some(texts)).expect("a file");
     Checkpoint::read(&file).expect("a checkpoint")
@@ -73,10 +74,19 @@ fn beside(text: &str, config: &str, terms: Option<&str>) -> Result<Verified, Che
 fn what_is_not_compared_is_named() {
     let verified = beside(PRODUCT, PLAIN, None).expect("the run's own certificate");
     assert_eq!(verified.not_compared.as_deref(), Some(&[][..]), "{verified}");
-    let by_name = config_of(NETWORK).replacen("manifold = \"T2\"", "name = \"torus-unimodal\"", 1);
+    let by_name = config_of(NETWORK).replacen("manifold = \"T2\"", "name = \"of-tomorrow\"", 1);
     let verified = beside(NETWORK, &by_name, None).expect("the run's own certificate");
-    let rest = "not compared: the manifold, which is that of a target by name; features and group";
+    let rest = "NOT compared: the manifold, which is that of a target by name; features and group";
     assert!(verified.to_string().contains(rest), "{verified}");
+    let by_name = by_name.replacen("of-tomorrow", "torus-unimodal", 1).replacen("= 1\n", "= \"auto\"\n", 1);
+    let verified = beside(NETWORK, &by_name, None).expect("the run's own certificate");
+    assert!(verified.to_string().contains("NOT compared: the number of layers; features"), "{verified}");
+    // As earlier versions wrote combinations.
+    let rows = "[model.features.invariant]\ndirections = [[1, 0], [0, 1]]\norder = 1\n";
+    let earlier = config_of(NETWORK).replacen("[model.features.harmonics]\norder = 1\n", rows, 1);
+    let error =
+        beside(NETWORK, &earlier.replacen("symmetry = [\"swap\"]\n", "", 1), None).expect_err("a group");
+    assert!(error.to_string().contains("averaged over a group"), "{error}");
     let verified = check(LINEAR.as_bytes(), Some(&run_of(LINEAR))).expect("the run's own certificate");
     assert!(verified.to_string().contains("potentials and parameters are those of the run"), "{verified}");
 }
@@ -101,6 +111,11 @@ fn a_potential_of_another_form_is_another_map() {
         ),
         (change("layers = 1", "layers = 1\nenergy = \"slopes\""), "another potential"),
         (change("hidden = [8]\n", ""), "no `model.hidden`"),
+        (change("layers = 1\nshared = false", "layers = \"auto\"\nshared = 1"), "no `model.shared`"),
+        (change("layers = 1", "layers = 1.0"), "no `model.layers`"),
+        (change("manifold = \"T1xS2\"", "manifold = 3"), "no text"),
+        (change("manifold = \"T1xS2\"", "name = \"torus-unimodal\""), "the run on T2"),
+        (change("order = 1", "order = 2000000000"), "features"),
     ] {
         let error = beside(PRODUCT, &config, None).expect_err(reason);
         assert!(
@@ -124,6 +139,11 @@ fn other_functions_are_another_map() {
         let error = beside(LINEAR, &config, Some(&terms)).expect_err("other functions");
         assert!(error.to_string().contains("functions of its linear layers"), "{error}");
     }
+    for other in ["\"polynomials\":true", "\"polynomials\":false,\"contexts\":[{\"shift\":0.5}]"] {
+        let terms = terms.replacen("\"polynomials\":false", other, 1);
+        let error = beside(LINEAR, &config, Some(&terms)).expect_err("functions of no certificate");
+        assert!(matches!(error, CheckError::OtherMap { .. }), "{error}");
+    }
     let error = beside(LINEAR, &config, None).expect_err("a network");
     assert!(error.to_string().contains("the checkpoint has none"), "{error}");
     let error = beside(NETWORK, &config_of(NETWORK), Some("[]")).expect_err("linear layers");
@@ -134,7 +154,7 @@ fn other_functions_are_another_map() {
 fn what_is_no_checkpoint_is_refused() {
     let refused = |config: Option<&str>, terms: Option<&str>| {
         let theta = TensorView::new(Dtype::F64, vec![0], &[]).expect("a tensor");
-        let texts = [("config", config), ("terms", terms)];
+        let texts = [("format", Some("ircpm-checkpoint-3")), ("config", config), ("terms", terms)];
         let texts =
             texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.to_owned()))).collect();
         let file = safetensors::serialize([("theta", theta)], Some(texts)).expect("a file");
@@ -145,6 +165,8 @@ fn what_is_no_checkpoint_is_refused() {
     for terms in ["[", "[{}]", r#"[{"waves":[[0.5]],"zonals":[],"bumps":[],"polynomials":false}]"#] {
         assert!(refused(Some(""), Some(terms)).starts_with("not a checkpoint"), "{terms}");
     }
-    let polynomials = r#"[{"waves":[],"zonals":[],"bumps":[],"polynomials":true}]"#;
-    assert!(refused(Some(""), Some(polynomials)).contains("polynomials"));
+    let theta = TensorView::new(Dtype::F64, vec![0], &[]).expect("a tensor");
+    let texts = HashMap::from([("config".to_owned(), PLAIN.to_owned())]);
+    let foreign = safetensors::serialize([("theta", theta)], Some(texts)).expect("a file");
+    assert!(Checkpoint::read(&foreign).expect_err("no checkpoint").to_string().contains("another program"));
 }

@@ -41,6 +41,7 @@ fn trained_network_is_certified() {
     assert!(number("bound") <= sampled && number("estimate") >= 0.99 * number("bound"), "{sampled}, {proof}");
     // The certificate claims a millionth less, and another arithmetic comes to the same.
     let verified = judge(&dir.path().join("run")).expect("a certificate");
+    assert_eq!(verified.not_compared, Some(vec![]));
     let claimed = verified.bounds[0];
     assert!(claimed < number("bound") && claimed > (1.0 - 2e-6) * number("bound"), "{claimed}, {proof}");
     assert!(verified.cells < 10_000 && verified.looked_at < 2 * verified.cells, "{verified:?}");
@@ -65,6 +66,7 @@ fn a_sphere_is_looked_at_and_the_plane_refused() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let verified = judge(&dir.path().join("goal")).expect("a certificate");
     assert_eq!((verified.manifold.as_str(), verified.bounds.len()), ("S2", 2));
+    assert_eq!(verified.not_compared, Some(vec![]));
 
     let rows: Vec<String> =
         (0..40).map(|i| format!("{},{}", f64::from(i).sin(), f64::from(i).cos())).collect();

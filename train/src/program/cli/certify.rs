@@ -14,7 +14,7 @@ use super::open::open_config;
 use super::proven::ProvenBar;
 use super::threads::Threads;
 use crate::certificate::certificate;
-use crate::density_proof::{DensityProof, check};
+use crate::density_proof::{DensityProof, refuse_unboundable};
 use crate::program::folder::file;
 use crate::program::output::{note, show};
 use crate::program::{self, RunError, Saved};
@@ -49,7 +49,7 @@ certified, 3 if one is refuted, and 4 if one is undecided.
 With --density, rho = log q - log p is bounded as well over the whole manifold, where q is the model's density and p the
 target's. It proves log Z, because the integrals of both are one, and bounds KL and ESS, the acceptance of rejection, and
 the convergence of the independence chain. The bounds are written to density.json in the folder of the run; `ircpm sample
---exact` needs them. Energies may have kinks. The exit status is 4 if the bounds are not within --density-tolerance.";
+--exact` needs them. Energies may have the kinks of abs, min and max. The exit status is 4 if the bounds are not within --density-tolerance.";
 
 #[derive(Debug, Args)]
 pub(super) struct Certify {
@@ -109,7 +109,7 @@ pub(super) fn certify(args: &Certify, stop: &AtomicBool) -> Result<u8, CliError>
     if args.density {
         // Before the map is proven, which may take minutes.
         let model = Model::new(checkpoint).map_err(ProofError::from).map_err(refused)?;
-        check(&model, config.has_charges()).map_err(refused)?;
+        refuse_unboundable(&model, config.has_charges()).map_err(refused)?;
     }
     let options = Options { tolerance: args.tolerance, cells: args.cells as u64, ..Options::default() };
     let bar = ProvenBar::new("proven, in thousandths", stop);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::CliError;
 use super::open::open_config;
-use crate::density_proof::{DensityProof, check};
+use crate::density_proof::{DensityProof, refuse_unboundable};
 use crate::program::folder::Folder;
 use crate::program::output::warn;
 use crate::program::{self, Measurement, RunError, Saved};
@@ -64,7 +64,8 @@ pub(super) fn open_model(root: &Path) -> Result<(Model, Standing), CliError> {
 /// [`open_model`].
 pub(super) fn open_bounded(root: &Path) -> Result<(Model, DensityProof), CliError> {
     let Opened { model, folder, checksum, has_charges, .. } = open(root)?;
-    check(&model, has_charges).map_err(|source| CliError::Proof { run: root.to_owned(), source })?;
+    refuse_unboundable(&model, has_charges)
+        .map_err(|source| CliError::Proof { run: root.to_owned(), source })?;
     let proof = program::read_density(&checksum, model.beta, &folder)?;
     let proof = proof.ok_or_else(|| CliError::NoBounds { run: root.to_owned() })?;
     Ok((model, proof))
