@@ -152,7 +152,7 @@ pub enum ChargesError {
 }
 
 /// Why the parameters of one lattice do not serve another.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TransferError {
     /// The source lattice has no such class.
@@ -176,6 +176,19 @@ pub enum TransferError {
         expected: usize,
         /// Numbers given.
         found: usize,
+    },
+    /// A layer is a map in another metric, in which the same parameters are another map.
+    #[error(
+        "layer {layer} has a stiffness of {expected}, and the parameters are those of a stiffness of {found}: set \
+         stiffness = {found} in its charges, or train anew"
+    )]
+    Stiffness {
+        /// The layer, counted from 1.
+        layer: usize,
+        /// The stiffness of the layer that is given parameters.
+        expected: f64,
+        /// The stiffness of the source's.
+        found: f64,
     },
 }
 

@@ -126,7 +126,8 @@ impl LatticeFlow {
     /// Parameters of this flow from those of the same one on a smaller or larger lattice.
     ///
     /// # Errors
-    /// [`TransferError`] if a class of terms has no counterpart there, or `theta` or the number of layers does not fit.
+    /// [`TransferError`] if a class of terms has no counterpart there, if `theta` or the number of layers does not fit, or if
+    /// layers are in metrics of other stiffness.
     pub fn parameters_from(&self, other: &Self, theta: &[f64]) -> Result<Vec<f64>, TransferError> {
         let (expected, found) = (other.flow.parameters(), theta.len());
         if expected != found || self.maps.len() != other.maps.len() {
@@ -134,6 +135,10 @@ impl LatticeFlow {
         }
         let mut all = vec![];
         for (layer, (map, of)) in self.maps.iter().zip(&other.maps).enumerate() {
+            let (expected, found) = (stiffness_of(map), stiffness_of(of));
+            if expected != found {
+                return Err(TransferError::Stiffness { layer: layer + 1, expected, found });
+            }
             all.extend(map.psi().parameters_from(of.psi(), &theta[other.slot(layer)])?);
         }
         Ok(all)
@@ -211,6 +216,11 @@ fn metric_on(sites: usize, charges: &ChargesConfig) -> Option<Result<Metric, Cha
         }
         _ => None,
     }
+}
+
+/// The stiffness of a map's metric, zero of `I`.
+fn stiffness_of(map: &LatticeMap) -> f64 {
+    map.metric().map_or(0.0, Metric::stiffness)
 }
 
 fn perceptron(PerceptronConfig { width, depth, order }: PerceptronConfig) -> Perceptron {

@@ -268,6 +268,22 @@ fn a_warm_start_ends_with_nothing_worse() {
 }
 
 #[test]
+fn a_warm_start_in_another_metric_is_refused() {
+    let of = |target: &str, charges: &str| {
+        Problem::new(config(target, charges, "[training]\nsteps = 1"), Path::new("")).unwrap()
+    };
+    let small = of("xy-4x4", "square = { stiffness = 4.0 }");
+    let other = Checkpoint { config: small.config.clone(), state: small.trainer().unwrap().state() };
+    assert!(of("xy-5x5", "square = { stiffness = 4.0 }").warm_start(&other, true).is_ok());
+    for (charges, found) in [("square = { stiffness = 1.5 }", "1.5"), ("square = {}", "0")] {
+        let error = of("xy-5x5", charges).warm_start(&other, true).map(|_| ()).unwrap_err().to_string();
+        let expected =
+            format!("layer 1 has a stiffness of {found}, and the parameters are those of a stiffness of 4:");
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
+#[test]
 fn charges_without_number_are_refused_at_once() {
     for (target, charges) in [
         ("chain-64", "chain = { range = 8, degree = 16 }"),
