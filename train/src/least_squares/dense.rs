@@ -56,17 +56,57 @@ pub(super) fn add_product(c: &mut Part<'_>, alpha: f64, a: &View<'_>, b: &View<'
 pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     let p = rows.parameters();
     let blocks = rows.blocks();
-    let fill = |i: Range<usize>, k: Range<usize>, mut tile: Part<'_>| {
-        for block in &blocks {
-            // A block has the numbers of one parameter side by side.
-            let samples = block.len() / p;
-            let left = view(&block[i.start * samples..], (i.len(), samples), (samples, 1));
-            let right = view(&block[k.start * samples..], (samples, k.len()), (1, samples));
-            add_product(&mut tile, 1.0, &left, &right);
-        }
-    };
     let ranks = rows.ranks();
-    if ranks.is_alone() { lower(p, fill) } else { relayed(p, ranks, fill) }
+    if !ranks.is_alone() {
+        return relayed(p, ranks, |i, k, mut tile| {
+            for block in &blocks {
+                // A block has the numbers of one parameter side by side.
+                let samples = block.len() / p;
+                let left = view(&block[i.start * samples..], (i.len(), samples), (samples, 1));
+                let right = view(&block[k.start * samples..], (samples, k.len()), (1, samples));
+                add_product(&mut tile, 1.0, &left, &right);
+            }
+        });
+    }
+    let mut gram = DMatrix::zeros(p, p);
+    for blocks in blocks.chunks(BLOCKS) {
+        let panels: Vec<Vec<f64>> = blocks.par_iter().map(|block| by_panels(block, p)).collect();
+        add_lower(&mut gram, |i, k, mut tile| {
+            for panels in &panels {
+                let samples = panels.len() / p;
+                let left = view(&panels[i.start * samples..], (i.len(), samples), (1, i.len()));
+                let right = view(&panels[k.start * samples..], (samples, k.len()), (k.len(), 1));
+                add_product(&mut tile, 1.0, &left, &right);
+            }
+        });
+    }
+    gram
+}
+
+/// Blocks of a Jacobian that are held by panels at a time.
+const BLOCKS: usize = 8;
+
+/// A block `[parameter][sample]` of `p` parameters in the order `[panel][sample][parameter]`, with [`TILE`] parameters
+/// per panel.
+///
+/// The product packs its factors in this order, once per tile. From strided columns that took longer than to multiply;
+/// the products are the same to the bit.
+fn by_panels(block: &[f64], p: usize) -> Vec<f64> {
+    let samples = block.len() / p;
+    let mut panels = vec![0.0; block.len()];
+    for (from, to) in block.chunks(TILE * samples).zip(panels.chunks_mut(TILE * samples)) {
+        let parameters = from.len() / samples;
+        // A few samples at a time, so that the lines which are written stay in the cache.
+        for start in (0..samples).step_by(8) {
+            let end = samples.min(start + 8);
+            for (k, column) in from.chunks_exact(samples).enumerate() {
+                for s in start..end {
+                    to[s * parameters + k] = column[s];
+                }
+            }
+        }
+    }
+    panels
 }
 
 /// `U A U` with the diagonal `units` of `U`, in place.
@@ -101,8 +141,15 @@ pub(super) fn sample_gram(rows: &JacobianRows<'_>, units: &DVector<f64>) -> DMat
 /// A symmetric `n × n` matrix from the tiles of its lower triangle: `fill(rows, columns, tile)` writes to zeros.
 fn lower(n: usize, fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync) -> DMatrix<f64> {
     let mut matrix = DMatrix::zeros(n, n);
+    add_lower(&mut matrix, fill);
+    matrix
+}
+
+/// As [`lower`], where `fill` adds to the tiles of a matrix.
+fn add_lower(matrix: &mut DMatrix<f64>, fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync) {
+    let n = matrix.nrows();
     // A panel of columns is contiguous: panels are written in parallel, the longest first.
-    let panels = matrix.as_mut_slice().par_chunks_mut(n * TILE).with_max_len(1).enumerate();
+    let panels = matrix.as_mut_slice().par_chunks_mut((n * TILE).max(1)).with_max_len(1).enumerate();
     panels.for_each(|(panel, columns)| {
         let k = panel * TILE..n.min((panel + 1) * TILE);
         let mut columns = Part::from_slice_generic(columns, Dyn(n), Dyn(k.len()));
@@ -111,7 +158,6 @@ fn lower(n: usize, fill: impl Fn(Range<usize>, Range<usize>, Part<'_>) + Sync) -
             fill(i.clone(), k.clone(), columns.rows_range_mut(i));
         }
     });
-    matrix
 }
 
 /// Rows and columns of the tiles of a lower triangle, column by column.

@@ -159,12 +159,25 @@ impl Damped<'_> {
     /// # Panics
     /// If `r` is not one number per sample.
     pub fn step(&self, r: &DVector<f64>) -> DVector<f64> {
+        match self.system.form {
+            Form::Kernel => self.step_along(r, &DVector::zeros(0)),
+            Form::Normal | Form::MatrixFree => self.step_along(r, &self.system.gradient(r)),
+        }
+    }
+
+    /// As [`Damped::step`], where the `gradient` of `r` is known ([`System::gradient`]): steps of several dampings share
+    /// it. The kernel form has no use for it.
+    ///
+    /// # Panics
+    /// If `r` is not one number per sample, or, but for the kernel form, `gradient` not one per parameter.
+    pub fn step_along(&self, r: &DVector<f64>, gradient: &DVector<f64>) -> DVector<f64> {
         let system = self.system;
-        let scaled_gradient = |r: &DVector<f64>| system.gradient(r).component_mul(&system.units);
         let scaled = match (&self.solver, system.form) {
-            (Solver::Factor(factor), Form::Kernel) => scaled_gradient(&factor.solve(system.project(r))),
-            (Solver::Factor(factor), _) => factor.solve(scaled_gradient(r)),
-            (Solver::Conjugate, _) => self.conjugate(scaled_gradient(r)),
+            (Solver::Factor(factor), Form::Kernel) => {
+                system.gradient(&factor.solve(system.project(r))).component_mul(&system.units)
+            }
+            (Solver::Factor(factor), _) => factor.solve(gradient.component_mul(&system.units)),
+            (Solver::Conjugate, _) => self.conjugate(gradient.component_mul(&system.units)),
         };
         -scaled.component_mul(&system.units)
     }

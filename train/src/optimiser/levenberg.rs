@@ -51,17 +51,18 @@ impl LevenbergMarquardt {
         Self { damping: 0.0, jacobian: Jacobian::default() }
     }
 
-    /// The end of the curve with damping `mu`; none if no factor or no residual exists there.
+    /// The end of the curve with damping `mu` from residuals `r`, whose `gradient` is that of [`System::gradient`]; none
+    /// if no factor or no residual exists there.
     fn attempt(
         mu: f64,
         system: &System<'_>,
-        r: &DVector<f64>,
+        (r, gradient): (&DVector<f64>, &DVector<f64>),
         theta: &DVector<f64>,
         on: &dyn LeastSquares,
     ) -> Option<Trial> {
         let damped = system.damped(mu)?;
-        let mut step = damped.step(r);
-        let slope = system.gradient(r).dot(&step);
+        let mut step = damped.step_along(r, gradient);
+        let slope = gradient.dot(&step);
         // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ δᵀDδ.
         let predicted = mu * system.length_squared(&step) - slope / system.samples() as f64;
         if let Some(ahead) = on.at((theta + DIFFERENCE * &step).as_slice()) {
@@ -90,9 +91,10 @@ impl LevenbergMarquardt {
         on: &dyn LeastSquares,
     ) -> Option<Trial> {
         let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
+        let gradient = system.gradient(&start.value);
         let mut growth = 4.0;
         for _ in 0..TRIES {
-            let trial = Self::attempt(self.damping, system, &start.value, theta, on);
+            let trial = Self::attempt(self.damping, system, (&start.value, &gradient), theta, on);
             if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
                 // Damping that rejections have raised far does not fit the next points.
                 self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
