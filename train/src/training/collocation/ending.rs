@@ -36,8 +36,10 @@ const LARGEST_KL_RISE: f64 = 1.1;
 pub(super) struct Ending {
     /// KL in nats at which training ends.
     pub(super) goal: f64,
-    /// Exact `log Z`, where it is known.
+    /// Exact `log Z` at the last `β`, where it is known.
     log_z_exact: Option<f64>,
+    /// The last `β`.
+    beta_max: f64,
     /// KL, its standard error and the mean square at the check points, step after step since `β` is at its end.
     pub(super) history: Vec<f64>,
     /// ESS and KL at the check points among the model's own samples, once `β` is at its end.
@@ -48,8 +50,8 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    pub(super) fn new(goal: f64, log_z_exact: Option<f64>) -> Self {
-        Self { goal, log_z_exact, history: Vec::new(), quality: None, surveyed: None }
+    pub(super) fn new(goal: f64, log_z_exact: Option<f64>, beta_max: f64) -> Self {
+        Self { goal, log_z_exact, beta_max, history: Vec::new(), quality: None, surveyed: None }
     }
 
     /// Takes up the estimates of a step, with the mean square of its residuals.
@@ -78,15 +80,31 @@ impl Ending {
         if missing as f64 > MOST_MISSING * found.len() as f64 {
             return None;
         }
-        Estimates::new(&log_weights, missing, self.log_z_exact).ok()
+        Estimates::new(&log_weights, missing, self.log_z_exact.filter(|_| beta == self.beta_max)).ok()
+    }
+}
+
+/// What undoing a fold may cost: it is done if either limit is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// Largest KL in nats.
+    pub(super) kl: f64,
+    /// Largest loss of effective sample size, as a part of the samples, if that counts.
+    pub(super) ess_loss: Option<f64>,
+}
+
+impl Limit {
+    fn is_kept(self, quality: &Estimates) -> bool {
+        upper_bound(quality.kl) <= self.kl
+            || self.ess_loss.is_some_and(|most| 1.0 - quality.ess.value <= most)
     }
 }
 
 /// What a survey for folds found.
-struct Survey {
+pub(super) struct Survey {
     /// Smallest eigenvalue of `H` where it is low, else the limit for that; NaN if a point is beyond the injectivity
     /// radius.
-    lowest: f64,
+    pub(super) lowest: f64,
     /// Points with a fold, or close to one.
     folds: Vec<f64>,
 }
@@ -138,11 +156,14 @@ impl Collocation<'_> {
             self.ending.quality = fresh;
             return (end, true);
         }
-        let limit = if end == End::Goal {
+        let kl = if end == End::Goal {
             self.ending.goal
         } else {
             self.ending.goal.max(LARGEST_KL_RISE * upper_bound(kl))
         };
+        // The KL of a stack that grows is mostly the guard's, so its effective sample decides as well.
+        let ess_loss = self.growth.is_some().then(|| self.rough()).filter(|_| end != End::Goal);
+        let limit = Limit { kl, ess_loss };
         if let Some((smaller, quality, lowest)) = self.undo_fold(theta, survey.lowest, limit) {
             theta.copy_from_slice(&smaller);
             (self.ending.quality, self.ending.surveyed) = (Some(quality), self.if_low(lowest));
@@ -153,7 +174,7 @@ impl Collocation<'_> {
     }
 
     /// Looks for folds at fresh points of either kind.
-    fn survey(&mut self, theta: &[f64]) -> Survey {
+    pub(super) fn survey(&mut self, theta: &[f64]) -> Survey {
         let n = self.flow.manifold().ambient();
         let mut survey = Survey { lowest: f64::INFINITY, folds: Vec::new() };
         let base = SURVEY[usize::from(is_sparse(&self.flow))] / MOST_CHECKS;
@@ -183,13 +204,13 @@ impl Collocation<'_> {
     }
 
     /// A smallest eigenvalue that is worth a report: a low one, or NaN.
-    fn if_low(&self, lowest: f64) -> Option<f64> {
+    pub(super) fn if_low(&self, lowest: f64) -> Option<f64> {
         (lowest < self.low() || lowest.is_nan()).then_some(lowest)
     }
 
     /// Whether a smallest eigenvalue is clear of a fold, or not below the floor that was asked for; above four dimensions
     /// it must be clear by [`MARGIN`].
-    fn is_clear(&self, lowest: f64) -> bool {
+    pub(super) fn is_clear(&self, lowest: f64) -> bool {
         match self.asked() {
             Some(floor) => lowest >= floor,
             None if is_sparse(&self.flow) => lowest >= MARGIN,
@@ -199,8 +220,13 @@ impl Collocation<'_> {
 
     /// Parameters of a map nearer to the identity, by as much as undoes a fold that is twice as far from clear as the
     /// deepest one seen, with the model's quality and its smallest eigenvalue there; none if it is not clear then, or
-    /// its KL is above `limit`.
-    fn undo_fold(&mut self, theta: &[f64], lowest: f64, limit: f64) -> Option<(Vec<f64>, Estimates, f64)> {
+    /// that costs more than the `limit`.
+    pub(super) fn undo_fold(
+        &mut self,
+        theta: &[f64],
+        lowest: f64,
+        limit: Limit,
+    ) -> Option<(Vec<f64>, Estimates, f64)> {
         // Deep stacks have eigenvalues next to zero over wide regions, which no more than the fold should be raised.
         let given_up = match self.asked() {
             Some(floor) => 2.0 * (floor - lowest),
@@ -216,7 +242,7 @@ impl Collocation<'_> {
             return None;
         }
         let quality = self.fresh_quality(&smaller)?;
-        if upper_bound(quality.kl) > limit {
+        if !limit.is_kept(&quality) {
             return None;
         }
         let lowest = self.survey(&smaller).lowest;
@@ -224,7 +250,7 @@ impl Collocation<'_> {
     }
 
     /// Estimates from fresh images.
-    fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
+    pub(super) fn fresh_quality(&mut self, theta: &[f64]) -> Option<Estimates> {
         let SampledPoints { y, found, .. } = self.sampler.draw(&self.flow, theta, 0, MOST_CHECKS);
         let images = self.with_energies(y).ok()?;
         let pulled = self.sampler.ranks.inverse(&self.flow, theta, &images.y);

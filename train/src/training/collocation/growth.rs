@@ -9,6 +9,7 @@
 use ircpm_flow::Flow;
 
 use super::continuation::GUARDS;
+use super::retreat::Stage;
 use super::{Collocation, is_sparse};
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::training::End;
@@ -33,8 +34,9 @@ const FALLING: f64 = 0.85;
 /// Loss of effective sample size above which a stack whose residual is stuck gets one more layer; more above four
 /// dimensions, where points are sparse and a layer costs minutes.
 const ROUGH: [f64; 2] = [8e-4, 5e-3];
-/// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends.
-const FINE: f64 = 5e-4;
+/// Half the mean square, in nats, below which the guard alone decides about the KL, and training ends. With 5·10⁻⁴ in its
+/// place the four modes of κ = 50 on the sphere took 30 of 170 steps more, from an effective sample of 99.96 % to 99.97 %.
+const FINE: f64 = 7.5e-4;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
 /// Surveys with folds after which a layer is added.
@@ -58,6 +60,8 @@ pub(super) struct Growth {
     /// Guard at those parameters, and the least mean square; zero where the target was not at its end.
     shallower_guard: f64,
     shallower_square: f64,
+    /// Parameters for the sharpest target at which no check point showed a fold, of any depth.
+    pub(super) clear: Option<Stage>,
 }
 
 impl Growth {
@@ -84,12 +88,14 @@ impl Growth {
         let Self { folded_surveys, has_begun, is_guarded, shallower_guard, shallower_square, .. } = *self;
         let flags = [has_begun, is_guarded].map(f64::from);
         let numbers = vec![folded_surveys as f64, shallower_guard, shallower_square];
-        Tensors::from([
+        let mut state = Tensors::from([
             ("growth".to_owned(), [numbers, flags.to_vec()].concat()),
             ("growth_path".to_owned(), self.path.clone()),
             ("growth_squares".to_owned(), self.squares.clone()),
             ("growth_shallower".to_owned(), self.shallower.clone()),
-        ])
+        ]);
+        state.extend(self.clear.as_ref().map(Stage::state));
+        state
     }
 
     /// The saved state.
@@ -108,6 +114,7 @@ impl Growth {
             path: tensor(state, "growth_path", None, valid)?.to_vec(),
             squares: tensor(state, "growth_squares", None, valid)?.to_vec(),
             shallower: tensor(state, "growth_shallower", None, f64::is_finite)?.to_vec(),
+            clear: Stage::restored(state)?,
         })
     }
 }
@@ -157,6 +164,7 @@ impl Collocation<'_> {
                 shallower_guard: self.continuation.guard.unwrap_or_default(),
                 shallower_square: if square.is_finite() { square } else { 0.0 },
                 is_guarded: before.is_guarded,
+                clear: before.clear,
                 ..Growth::default()
             }
         } else {
@@ -230,13 +238,17 @@ impl Collocation<'_> {
                 return self.conclude(theta, End::Stalled, false);
             }
         }
-        last.then_some(End::Steps)
+        if last { self.conclude(theta, End::Steps, true) } else { None }
+    }
+
+    /// Loss of effective sample size above which a stack is rough.
+    pub(super) fn rough(&self) -> f64 {
+        ROUGH[usize::from(is_sparse(&self.flow))]
     }
 
     /// Whether the loss of effective sample size is large, or not known.
     fn is_rough(&self) -> bool {
-        let limit = ROUGH[usize::from(is_sparse(&self.flow))];
-        self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > limit)
+        self.ending.quality.as_ref().is_none_or(|quality| 1.0 - quality.ess.value > self.rough())
     }
 
     /// Whether the stack before the last layer had come farther than the present one.
@@ -277,16 +289,26 @@ impl Collocation<'_> {
     }
 
     /// Ends training if a survey shows no fold, or one that can be undone; adds hard points, or at last a layer,
-    /// otherwise.
+    /// otherwise. Where this is the `last` step, or there may be no further layer, it ends with a map that is clear of
+    /// folds if there is one.
     fn conclude(&mut self, theta: &mut Vec<f64>, end: End, last: bool) -> Option<End> {
-        let Some((end, clear)) = self.end_after_survey(theta, end) else { return last.then_some(End::Steps) };
-        if clear || last {
+        let found = self.end_after_survey(theta, end);
+        if last {
+            let (end, clear) = found.unwrap_or((End::Steps, false));
+            if !clear {
+                self.retreat(theta);
+            }
+            return Some(end);
+        }
+        let (end, clear) = found?;
+        if clear {
             return Some(end);
         }
         let growth = self.growth.as_mut()?;
         growth.folded_surveys += 1;
         if growth.folded_surveys >= FOLDED_SURVEYS {
             if !self.may_deepen() {
+                self.retreat(theta);
                 return Some(End::Stalled);
             }
             self.deepen(theta, self.flow.layers() + 1, false);

@@ -1,13 +1,15 @@
 //! Training on the Monge–Ampère residual at points that follow the model.
 //!
-//! Six parts: the residual (here) and its Jacobian (`rows`), where its points lie (`points`), how sharp the target is (`continuation`), what keeps
-//! eigenvalues of `H` up if that is asked for (`penalty`), and when training ends (`ending`).
+//! The residual is here and its Jacobian in `rows`. Besides: where points lie (`points`), how sharp the target is
+//! (`continuation`), how many layers there are (`growth`), what keeps eigenvalues of `H` up if that is asked for
+//! (`penalty`), when training ends (`ending`), and what is left of a map that folds then (`retreat`).
 
 mod continuation;
 mod ending;
 mod growth;
 mod penalty;
 mod points;
+mod retreat;
 mod rows;
 
 use ircpm_flow::{Flow, Jacobian, Scores, SolveStats};
@@ -100,7 +102,7 @@ impl<'a> Collocation<'a> {
             log_z: log_volume,
             sampler: Sampler::new(count, generator),
             continuation: Continuation::new(beta, is_sparse(flow)),
-            ending: Ending::new(goal, target.log_z(beta)),
+            ending: Ending::new(goal, target.log_z(beta), beta),
             batch: Points::default(),
             check: Points::default(),
             stats: SolveStats::default(),
@@ -245,6 +247,7 @@ impl Objective for Collocation<'_> {
         self.batch = self.with_energies(batch)?;
         self.check = self.with_energies(check)?;
         let scores = self.scores(theta, &self.check.y);
+        self.keep_if_clear(theta, &scores.lowest);
         let lowest = &scores.lowest[..images.start];
         if self.growth.is_none() && self.continuation.raise_target(lowest) {
             self.ending.history.clear();

@@ -225,6 +225,38 @@ fn growing(problem: &Problem, beta: f64) -> Collocation<'_> {
 }
 
 #[test]
+fn stack_that_ends_folded_goes_back_to_one_that_does_not() {
+    let problem = problem();
+    let mut training = growing(&problem, 1.0);
+    let (_, sound) = at_the_goal(&problem, 0.1);
+    let (_, folded) = at_the_goal(&problem, -0.2);
+    training.refresh(&sound).unwrap();
+    let kept = training.growth.as_ref().unwrap().clear.clone().unwrap();
+    assert_eq!(kept.parameters, sound);
+    // Folds at check points are not kept, and a checkpoint has what is.
+    training.refresh(&folded).unwrap();
+    assert_eq!(training.growth.as_ref().unwrap().clear, Some(kept.clone()));
+    let restored = Growth::restored(&training.state()).unwrap();
+    assert_eq!(restored, *training.growth.as_ref().unwrap());
+    let mut theta = folded.clone();
+    training.retreat(&mut theta);
+    assert_eq!((&theta, training.continuation.beta), (&sound, kept.beta));
+    // A fold that a few per cent undo is undone: the present map is nearer to the target's last β.
+    let (_, mut shallow) = at_the_goal(&problem, -0.01);
+    let before = shallow.clone();
+    training.growth.as_mut().unwrap().clear = None;
+    training.retreat(&mut shallow);
+    let y = training.sampler.base_points(problem.manifold(), MOST_CHECKS);
+    let lowest =
+        problem.flow.inverse_with_eigenvalues(&shallow, &y).1.into_iter().fold(f64::INFINITY, f64::min);
+    assert!(shallow != before && lowest > 0.0, "{lowest}");
+    // Where nothing is clear, nothing changes.
+    let mut theta = folded.clone();
+    training.retreat(&mut theta);
+    assert_eq!(theta, folded);
+}
+
+#[test]
 fn guard_falls_as_far_as_the_residuals_allow_once_beta_is_at_its_end() {
     let mut target = Continuation::new(2.0, false).guarded();
     target.sharpen(|to| 0.1 * to.beta).unwrap();
