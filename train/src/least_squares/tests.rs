@@ -42,7 +42,9 @@ fn vector(n: usize, f: impl Fn(f64) -> f64) -> DVector<f64> {
 
 #[test]
 fn normal_equations_kernel_form_and_their_definition_agree() {
-    for (samples, parameters) in [(300, 40), (40, 300), (600, 130), (130, 600), (257, 257), (1, 5), (2100, 20)] {
+    for (samples, parameters) in
+        [(300, 40), (40, 300), (600, 130), (130, 600), (257, 257), (1, 5), (2100, 20)]
+    {
         let formula = Formula { parameters };
         let jacobian = stored(samples, &formula);
         let (r, s) = (vector(samples, f64::cos), vector(samples, |i| 1.0 + 0.1 * i.sin()));
