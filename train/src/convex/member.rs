@@ -43,6 +43,19 @@ impl FittedLayer {
         Ok(Self { map, a, choice, barrier: LayerBarrier { flow, points, weights, penalty } })
     }
 
+    /// Contracts until no fold is found, looking at given points of the layer's own space as well, and draws the points
+    /// where `H` is nearly singular into the barrier.
+    fn contract(&mut self, manifold: &AnyManifold, points: &[f64], rng: &mut Generator) {
+        let places = self.choice.places(manifold, points);
+        let contracted = Survey::new(&self.map).contract(&self.a, &places, rng);
+        self.a = contracted.a;
+        let weight = NARROW_WEIGHT * self.barrier.weights[0];
+        for candidate in contracted.narrow.iter().take(MOST_NARROW) {
+            self.barrier.points.extend(&candidate.point);
+            self.barrier.weights.push(weight);
+        }
+    }
+
     fn state(&self) -> LayerState {
         let bumps = &self.choice.terms.bumps;
         LayerState {
@@ -333,18 +346,13 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Searches every layer for folds, contracts it, and draws the points where `H` is nearly singular into its barrier.
+    /// Contracts every layer until no fold of it is found, also not at the points that the layers before it have pulled
+    /// back.
     fn contract(&mut self) {
-        for layer in self.layers.iter_mut().rev() {
-            let places = layer.choice.places(self.manifold, &[]);
-            let contracted = Survey::new(&layer.map).contract(&layer.a, &places, &mut self.rng);
-            layer.a = contracted.a;
-            let weight = NARROW_WEIGHT * layer.barrier.weights[0];
-            let narrow = contracted.narrow.iter().take(MOST_NARROW);
-            for candidate in narrow.filter(|candidate| candidate.lowest > 0.0) {
-                layer.barrier.points.extend(&candidate.point);
-                layer.barrier.weights.push(weight);
-            }
+        let mut points = [&self.data.points[..], &self.validation.points].concat();
+        for layer in &mut self.layers {
+            layer.contract(self.manifold, &points, &mut self.rng);
+            points = layer.barrier.flow.inverse(&layer.a, &points).x;
         }
     }
 
@@ -356,4 +364,30 @@ impl<'a> Member<'a> {
 
 fn mean_log_density(flow: &Flow, theta: &[f64], sample: &Sample) -> f64 {
     sample.weights.mean(&flow.log_prob(theta, &sample.points))
+}
+
+#[cfg(test)]
+mod tests {
+    use ircpm_flow::Terms;
+
+    use super::super::layer::LOWEST;
+    use super::*;
+
+    #[test]
+    fn contraction_sees_a_fold_at_points_that_were_pulled_back() {
+        let manifold: AnyManifold = "S2".parse().expect("a sphere");
+        let centre = [0.6, 0.0, 0.8];
+        // A fold narrower than the searches at other points resolve.
+        let terms = Terms::new(&manifold).bump(&centre, 1e9);
+        let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
+        let choice = Choice::of(&manifold, &Richness { frequency: 1, bumps: vec![] }, vec![]);
+        let barrier = (centre.to_vec(), vec![1.0]);
+        let mut layer = FittedLayer::new(map, vec![3.0], choice, 0, barrier).expect("a layer");
+        let mut rng = Generator::from_seed(4);
+        layer.contract(&manifold, &[], &mut rng);
+        assert_eq!(layer.a, [3.0], "a fold that is not seen");
+        assert!(Survey::new(&layer.map).lowest(&layer.a, &centre)[0] < -1.0);
+        layer.contract(&manifold, &centre, &mut rng);
+        assert!(Survey::new(&layer.map).lowest(&layer.a, &centre)[0] > 0.5 * LOWEST, "{:?}", layer.a);
+    }
 }

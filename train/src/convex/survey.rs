@@ -156,6 +156,9 @@ impl Survey {
     }
 }
 
+/// Contractions of a layer after one fit; there are one to three.
+const CONTRACTIONS: usize = 20;
+
 /// Parameters after a last search, and what it saw.
 pub(super) struct Contracted {
     pub a: Vec<f64>,
@@ -164,13 +167,24 @@ pub(super) struct Contracted {
 }
 
 impl Survey {
-    /// Looks for folds at more points than before, and contracts by what is found.
+    /// Looks for folds at more points than before, and contracts by what is found, until a search at fresh points finds no
+    /// fold. A layer that folds after [`CONTRACTIONS`] becomes the identity.
     pub(super) fn contract(&self, a: &[f64], places: &Places<'_>, rng: &mut Generator) -> Contracted {
-        let mut narrow = self.search(a, &places.fresh(20_000, 48, rng), NARROW, rng);
-        let lowest = narrow[0].lowest;
-        let factor = if lowest < LOWEST { contraction(lowest, 1.5 * LOWEST) } else { 1.0 };
-        narrow.retain(|candidate| candidate.lowest < NARROW);
-        Contracted { a: a.iter().map(|a| factor * a).collect(), narrow }
+        let mut a = a.to_vec();
+        let mut contractions = 0;
+        loop {
+            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), NARROW, rng);
+            let lowest = narrow[0].lowest;
+            if lowest >= LOWEST || contractions > CONTRACTIONS {
+                narrow.retain(|candidate| candidate.lowest < NARROW);
+                return Contracted { a, narrow };
+            }
+            // An eigenvalue that is not a number comes to its end here, too.
+            let factor = contraction(lowest, 1.5 * LOWEST);
+            let factor = if contractions < CONTRACTIONS && factor.is_finite() { factor } else { 0.0 };
+            a.iter_mut().for_each(|a| *a *= factor);
+            contractions += 1;
+        }
     }
 }
 
