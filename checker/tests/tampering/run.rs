@@ -102,8 +102,8 @@ fn a_potential_of_another_form_is_another_map() {
         (change("T1xS2", "S2xT1"), "it is on T1xS2"),
         (change("[8]", "[4, 4]"), "hidden layers"),
         (change("output_scale = 1", "output_scale = 2.5"), "output scale"),
-        (change("layers = 1", "layers = 2"), "number of layers"),
-        (change("layers = 1\nshared = false", "layers = 3\nshared = true"), "copies"),
+        (change("layers = 1", "layers = 2"), "layers and copies"),
+        (change("layers = 1\nshared = false", "layers = 3\nshared = true"), "layers and copies"),
         (change("order = 1", "order = 2"), "features"),
         (
             change("[model.features.harmonics]\norder", "[model.features.subset]\ncoordinates = [1]\norder"),

@@ -156,7 +156,7 @@ impl Survey {
     }
 }
 
-/// Contractions of a layer after one fit; there are one to three.
+/// Contractions of a layer after one fit, before it becomes the identity.
 const CONTRACTIONS: usize = 20;
 
 /// Parameters after a last search, and what it saw.
