@@ -181,9 +181,9 @@ fn potential_on(
         ChargesConfig::Chain(ChainConfig { range, degree, closed, differences, boundary }) => {
             Chain { range, degree, closed, differences, boundary }.charges(sites)
         }
-        ChargesConfig::Square(SquareConfig { degree, differences, plaquette, plus, block, .. }) => {
-            Square { degree, differences, plaquette, plus, block }.charges(side()?)
-        }
+        ChargesConfig::Square(SquareConfig {
+            degree, differences, plaquette, plus, block, pairs, ..
+        }) => Square { degree, differences, plaquette, plus, block, pairs }.charges(side()?),
         ChargesConfig::Sites(DegreeConfig { degree }) => Charges::single_sites(sites, degree),
         ChargesConfig::Total(DegreeConfig { degree }) => Charges::total(sites, degree),
         ChargesConfig::Bonds(DegreeConfig { degree }) => Charges::bonds(sites, degree),

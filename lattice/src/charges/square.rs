@@ -21,12 +21,15 @@ pub struct Square {
     pub plus: bool,
     /// Whether two plaquettes side by side are a cluster.
     pub block: bool,
+    /// Every two sites at most so far apart in both directions, up to half of the side, are a cluster; zero for neighbours
+    /// alone.
+    pub pairs: usize,
 }
 
 impl Default for Square {
     /// Differences of degree 4 on plaquettes and pluses.
     fn default() -> Self {
-        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false }
+        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false, pairs: 0 }
     }
 }
 
@@ -54,11 +57,11 @@ impl Square {
         if side < 3 {
             return Err(ChargesError::TooSmall { lattice, found: side, needed: 3 });
         }
-        self.clusters()
+        self.clusters(side)
             .iter()
             .try_for_each(|cluster| refuse_many(count_of_vectors(cluster.len(), self.degree)))?;
         let (mut terms, mut labels) = (vec![], vec![]);
-        for ((_, representative), orbit) in self.orbits() {
+        for ((_, representative), orbit) in self.orbits(side) {
             let class = labels.len();
             labels.push(label(&representative));
             let mut instances = BTreeSet::new();
@@ -84,24 +87,27 @@ impl Square {
     }
 
     /// The clusters whose charges are taken.
-    fn clusters(&self) -> Vec<&'static [Offset]> {
-        let mut clusters: Vec<&'static [Offset]> = vec![&BOND];
+    fn clusters(&self, side: usize) -> Vec<Vec<Offset>> {
+        let mut clusters = vec![BOND.to_vec()];
         if self.plaquette {
-            clusters.push(&PLAQUETTE);
+            clusters.push(PLAQUETTE.to_vec());
         }
         if self.plus {
-            clusters.push(&PLUS);
+            clusters.push(PLUS.to_vec());
         }
         if self.block {
-            clusters.push(&BLOCK);
+            clusters.push(BLOCK.to_vec());
         }
+        // Beyond half of the side two sites are as near the other way round the torus.
+        let reach = self.pairs.min(side / 2) as i32;
+        clusters.extend((1..=reach).flat_map(|x| (0..=x).map(move |y| vec![(0, 0), (x, y)])));
         clusters
     }
 
     /// Orbits of shapes under the point group, ordered by their degree and their least shape.
-    fn orbits(&self) -> BTreeMap<(i32, Shape), BTreeSet<Shape>> {
+    fn orbits(&self, side: usize) -> BTreeMap<(i32, Shape), BTreeSet<Shape>> {
         let mut orbits = BTreeMap::new();
-        for cluster in self.clusters() {
+        for cluster in self.clusters(side) {
             for q in charge_vectors(cluster.len(), self.degree) {
                 if self.differences && q.iter().sum::<i32>() != 0 {
                     continue;

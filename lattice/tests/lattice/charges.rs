@@ -14,6 +14,14 @@ fn counts_are_those_of_the_prototype() {
     assert_eq!((square.parameters(), square.terms()), (18, 3840));
     let block = Square { block: true, ..Square::default() }.charges(8).unwrap();
     assert_eq!((block.parameters(), block.terms()), (38, 11648));
+    // Distances (1, 0), (1, 1), (2, 0), (2, 1), (2, 2), each of degree 2 and 4: 2, 2, 2, 4 and 2 pairs per site on a large
+    // lattice. On 4 × 4 two sites at (2, 0) meet both ways round, and those at (2, 2) all four.
+    let pairs = Square { plaquette: false, plus: false, pairs: 2, ..Square::default() };
+    let of = |side: usize| pairs.charges(side).unwrap();
+    assert_eq!((of(8).parameters(), of(8).terms()), (10, 2 * 64 * (2 + 2 + 2 + 4 + 2)));
+    assert_eq!((of(4).parameters(), of(4).terms()), (10, 2 * (16 * 15) / 2));
+    let far = Square { pairs: 9, ..pairs };
+    assert_eq!(far.charges(4).unwrap().labels(), of(4).labels());
 }
 
 #[test]

@@ -130,6 +130,8 @@ pub struct SquareConfig {
     pub plus: bool,
     /// Whether combinations of two plaquettes side by side are taken.
     pub block: bool,
+    /// How far apart in both directions two angles may be whose combinations are taken; zero for neighbours alone.
+    pub pairs: usize,
     /// Stiffness of the bonds in the metric of the torus, 0 to 1e4: see [`ircpm_lattice::Metric`].
     #[serde(deserialize_with = "check::stiffness")]
     pub stiffness: f64,
@@ -231,7 +233,15 @@ impl Default for ChainConfig {
 
 impl Default for SquareConfig {
     fn default() -> Self {
-        Self { degree: 4, differences: true, plaquette: true, plus: true, block: false, stiffness: 0.0 }
+        Self {
+            degree: 4,
+            differences: true,
+            plaquette: true,
+            plus: true,
+            block: false,
+            pairs: 0,
+            stiffness: 0.0,
+        }
     }
 }
 
