@@ -58,8 +58,8 @@
 //!
 //! # Limits
 //!
-//! Tori, unit spheres and their products. The number of cells grows exponentially with the dimension. A model whose smallest eigenvalue is within
-//! rounding of zero stays undecided.
+//! Tori, unit spheres and their products; densities in up to three dimensions. The number of cells grows exponentially with
+//! the dimension. A model whose smallest eigenvalue is within rounding of zero stays undecided.
 
 #![allow(clippy::needless_range_loop, reason = "the indices of tensors")]
 

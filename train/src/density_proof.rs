@@ -97,12 +97,14 @@ type Watch<'a> = &'a dyn Fn(&DensityProgress) -> ControlFlow<()>;
 /// dimension one to three.
 pub(crate) fn refuse_unboundable(model: &Model, has_charges: bool) -> Result<(), ProofError> {
     let manifold = model.flow.manifold();
-    match () {
-        () if model.target().is_none() => Err(ProofError::NoEnergy),
-        () if has_charges => Err(ProofError::DensityOfCharges),
-        () if is_provable(manifold) => Ok(()),
-        () => Err(ProofError::DensityManifold { manifold: manifold.to_string() }),
+    if model.target().is_none() {
+        return Err(ProofError::NoEnergy);
+    } else if has_charges {
+        return Err(ProofError::DensityOfCharges);
+    } else if !is_provable(manifold) {
+        return Err(ProofError::DensityManifold { manifold: manifold.to_string() });
     }
+    Ok(())
 }
 
 /// Bounds the log-density of the flow of a checkpoint, plus the energy of its target, over the whole manifold.

@@ -159,7 +159,8 @@ pub(crate) const LARGEST: usize = 3;
 ///
 /// # Errors
 /// [`ProofError`] for a conditional density, for a manifold that is no product of tori and spheres, or has more than three
-/// dimensions (layers of charges may have any number of angles), for potentials from an energy, and for parameters that are not finite.
+/// dimensions (layers of charges may have any number of angles), for potentials from an energy, and for parameters that
+/// are not finite.
 pub fn prove(checkpoint: &Checkpoint, options: &Options, progress: Watch<'_>) -> Result<Proof, ProofError> {
     let model = Model::new(checkpoint)?;
     let manifold = model.flow.manifold();
