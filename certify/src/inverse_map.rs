@@ -201,11 +201,12 @@ mod tests {
             let mut start = 0;
             for points in FactorPoints::all(&self.atlas, &models) {
                 for (i, k) in points.directions.clone().enumerate() {
-                    match points.frame.get(i) {
-                        Some(vector) => {
-                            (0..points.y.len()).for_each(|c| rows[k][start + c] = vector[c].middle().middle())
-                        }
-                        None => rows[k][start] = 1.0,
+                    let Some(vector) = points.frame.get(i) else {
+                        rows[k][start] = 1.0;
+                        continue;
+                    };
+                    for (c, x) in vector.iter().enumerate() {
+                        rows[k][start + c] = x.middle().middle();
                     }
                 }
                 start += points.y.len();

@@ -126,36 +126,15 @@ fn network_form(
     same("the widths of hidden layers", &network.hidden.iter().map(|&w| w as i64).collect(), &hidden)?;
     let scale = model.get("output_scale").and_then(number).ok_or("the run has no `model.output_scale`")?;
     same("the output scale", &network.scale, &scale)?;
-    let is_shared = match model.get("shared") {
-        Some(Value::Boolean(is_shared)) => *is_shared,
-        _ => return Err("the run's configuration has no `model.shared`".to_owned()),
-    };
     let has_symmetry = match model.get("symmetry") {
         Some(Value::Array(words)) => !words.is_empty(),
-        Some(Value::String(_)) => true,
-        Some(_) => return Err("the run's `model.symmetry` is neither a text nor a list".to_owned()),
-        None => false,
+        symmetry => symmetry.is_some(),
     };
-    let (layers, copies) = (map.layers.len() as i64, i64::from(map.copies));
-    match model.get("layers") {
-        Some(Value::Integer(count)) if is_shared => {
-            same("layers and copies", &(layers, copies), &(1, *count))?
-        }
-        Some(Value::Integer(count)) => same("layers and copies", &(layers, copies), &(*count, 1))?,
-        // Layers that share their parameters do not become more.
-        Some(Value::String(auto)) if auto == "auto" && is_shared => {
-            same("layers and copies", &(layers, copies), &(1, 1))?;
-        }
-        // The features say how many parameters a layer has, and with it how many layers there are.
-        Some(Value::String(auto)) if auto == "auto" => {
-            same("copies", &copies, &1)?;
-            if has_symmetry {
-                not_compared.push("the number of layers");
-            }
-        }
-        _ => return Err("the run's configuration has no `model.layers`".to_owned()),
-    }
+    let is_counted = number_of_layers(map, model)?;
     if has_symmetry {
+        if !is_counted {
+            not_compared.push("the number of layers");
+        }
         not_compared.push("features and group elements, which a symmetry decides");
         return Ok(());
     }
@@ -167,6 +146,31 @@ fn network_form(
     match &network.elements[..] {
         [element] if is_identity(element, map.manifold.coordinates()) => Ok(()),
         _ => Err("the network is averaged over a group, and the run has no symmetry".to_owned()),
+    }
+}
+
+/// Whether a network has as many layers as a configuration says. If that is `auto`, the features and the number of
+/// parameters say how many there are; false is returned then.
+fn number_of_layers(map: &Map, model: &Table) -> Result<bool, String> {
+    let Some(&Value::Boolean(is_shared)) = model.get("shared") else {
+        return Err("the run's configuration has no `model.shared`".to_owned());
+    };
+    let found = (map.layers.len() as i64, i64::from(map.copies));
+    match model.get("layers") {
+        Some(&Value::Integer(count)) => {
+            same("layers and copies", &found, &if is_shared { (1, count) } else { (count, 1) })?;
+            Ok(true)
+        }
+        // Layers that share their parameters do not become more.
+        Some(Value::String(auto)) if auto == "auto" && is_shared => {
+            same("layers and copies", &found, &(1, 1))?;
+            Ok(true)
+        }
+        Some(Value::String(auto)) if auto == "auto" => {
+            same("copies", &found.1, &1)?;
+            Ok(false)
+        }
+        _ => Err("the run's configuration has no `model.layers`".to_owned()),
     }
 }
 
