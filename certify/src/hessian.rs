@@ -191,7 +191,7 @@ fn both(a: Interval, b: Interval) -> Interval {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use ircpm_ad::Jet;
     use ircpm_manifolds::{BlockMut, Cost, Factor, Manifold, Product, Sphere, Torus};
     use rand::{RngExt, SeedableRng};
@@ -199,9 +199,9 @@ mod tests {
 
     use super::*;
 
-    /// A function without symmetry.
+    /// A function of so many coordinates without symmetry.
     #[derive(Debug)]
-    struct Field(usize);
+    pub(crate) struct Field(pub(crate) usize);
 
     impl Expression for Field {
         fn inputs(&self) -> usize {

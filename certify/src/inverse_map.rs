@@ -153,23 +153,7 @@ mod tests {
     use rand_pcg::Pcg64;
 
     use super::*;
-
-    /// A function of all coordinates together, without symmetry.
-    #[derive(Debug)]
-    struct Field(usize);
-
-    impl Expression for Field {
-        fn inputs(&self) -> usize {
-            self.0
-        }
-        fn parameters(&self) -> usize {
-            1
-        }
-        fn value<S: Scalar>(&self, theta: &[S], z: &[S]) -> S {
-            let mixed = z.iter().enumerate().fold(S::zero(), |sum, (c, &z)| sum + z * (0.3 + 0.5 * c as f64));
-            theta[0] * (mixed.sin() + z[0].sin() * z[1] * z[1] - (z[self.0 - 1] * 1.3 + 0.2).softplus())
-        }
-    }
+    use crate::hessian::tests::Field;
 
     struct Case<const D: usize, const M: usize> {
         manifold: Product,
