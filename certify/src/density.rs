@@ -76,8 +76,9 @@ impl<'a, E: Expression, const D: usize, const M: usize> Density<'a, E, D, M> {
     /// `log q + βu` over a cell; undefined if a determinant is not proven to be positive there.
     pub(crate) fn over(&self, cell: &Cell<D>) -> TaylorModel<D, M> {
         let sides = self.atlas.sides(cell);
-        let energy = (self.energy)(&self.atlas.models(cell.chart(), &sides));
-        let mut y = self.atlas.models(cell.chart(), &sides);
+        let point: Vec<SpaceModel> = self.atlas.models(cell.chart(), &sides);
+        let energy = (self.energy)(&point);
+        let mut y: Vec<TaylorModel<D, M>> = point.iter().map(SpaceModel::restricted).collect();
         let mut log_q = TaylorModel::from_base(-volume(&self.atlas).ln());
         for (potential, theta) in self.layers.iter().rev() {
             let InverseMap { log_det, preimage } = InverseMap::new(&self.atlas, *potential, theta, &y);
