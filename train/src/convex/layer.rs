@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cloud::Cloud;
 use super::newton::{Problem, Strength};
-use super::survey::{Candidate, Places, Survey, contraction};
+use super::survey::{Candidate, Places, STARTS, Survey, contraction};
 use crate::points::Generator;
 use crate::weights::Weights;
 
@@ -127,7 +127,7 @@ impl<'a> LayerFit<'a> {
         let survey = Survey::new(&self.problem.map);
         a = self.minimum(a, k);
         for _ in 0..ROUNDS {
-            let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), NARROW, rng);
+            let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), (NARROW, STARTS), rng);
             if found[0].lowest > 2.0 * LOWEST {
                 break;
             }

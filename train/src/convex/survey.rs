@@ -10,8 +10,10 @@ use super::layer::{LOWEST, NARROW};
 use super::specification::BumpTerm;
 use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
 
-/// Points from which the search goes downhill.
-const STARTS: usize = 48;
+/// Points from which a search goes downhill.
+pub(super) const STARTS: usize = 48;
+/// The same for the last search of a layer: hundreds of places may be nearly as narrow as the worst.
+const LAST_STARTS: usize = 256;
 /// Rounds of the search; its steps shrink from one to the next.
 const ROUNDS: usize = 10;
 /// Trial steps from every point and round.
@@ -108,12 +110,12 @@ impl Survey {
     }
 
     /// The worst points, worst first: those below `threshold` among the given ones, and what a random search downhill
-    /// from the very worst finds.
+    /// from the `most` worst finds.
     pub(super) fn search(
         &self,
         a: &[f64],
         Starts { points, lengths: scales }: &Starts,
-        threshold: f64,
+        (threshold, most): (f64, usize),
         rng: &mut Generator,
     ) -> Vec<Candidate> {
         let n = self.flow.manifold().ambient();
@@ -122,7 +124,7 @@ impl Survey {
         order.sort_by(|&i, &j| lowest[i].total_cmp(&lowest[j]));
         let candidate =
             |i: usize| Candidate { point: points[i * n..(i + 1) * n].to_vec(), lowest: lowest[i] };
-        let starts = &order[..STARTS.min(order.len())];
+        let starts = &order[..most.min(order.len())];
         let mut found: Vec<Candidate> = starts.iter().map(|&i| candidate(i)).collect();
         let mut lengths: Vec<f64> = starts.iter().map(|&i| scales[i]).collect();
         for _ in 0..ROUNDS {
@@ -173,7 +175,7 @@ impl Survey {
         let mut a = a.to_vec();
         let mut contractions = 0;
         loop {
-            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), NARROW, rng);
+            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), (NARROW, LAST_STARTS), rng);
             let lowest = narrow[0].lowest;
             if lowest >= LOWEST || contractions > CONTRACTIONS {
                 narrow.retain(|candidate| candidate.lowest < NARROW);
