@@ -148,6 +148,24 @@ impl Wall {
         self.climb(&a, steps, &mut rng);
     }
 
+    /// Puts a point in the place of that point of the pool where `λ_max` is smallest.
+    ///
+    /// # Panics
+    /// If `theta` or the point has the wrong length.
+    pub fn insert(&mut self, theta: &[f64], point: &[f64]) {
+        let sites = self.map.psi().sites();
+        assert_eq!(point.len(), sites, "a point of the torus");
+        let a = self.map.coefficients(theta);
+        self.searches += 1;
+        let mut rng = generator(self.seed, self.searches);
+        let curvatures = self.climb(&a, 0, &mut rng);
+        let lowest = (0..curvatures.len()).min_by(|&i, &j| curvatures[i].total_cmp(&curvatures[j]));
+        let place = lowest.unwrap_or(0);
+        // A random vector, which the next evaluation turns into the eigenvector.
+        self.pool.replace(place, &mut rng);
+        self.pool.points[place * sites..(place + 1) * sites].copy_from_slice(point);
+    }
+
     /// Moves the pool, and returns `λ_max` at every point.
     fn climb(&mut self, a: &[f64], steps: usize, rng: &mut Pcg64) -> Vec<f64> {
         let sites = self.map.psi().sites();

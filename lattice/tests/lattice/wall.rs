@@ -45,6 +45,20 @@ fn one_bond_reaches_its_supremum() {
 }
 
 #[test]
+fn a_point_that_is_inserted_is_the_worst_of_a_pool_that_lies_lower() {
+    for (name, charges) in potentials() {
+        let theta = parameters(&charges, 1.0, &mut random(22));
+        let found = wall::search(&map(&charges), &theta, 64, 60, 5).unwrap();
+        let mut wall = Wall::new(map(&charges), 0.9, 4, 6).unwrap();
+        assert!(wall.worst(&theta).curvature < found.curvature, "{name}");
+        wall.insert(&theta, &found.point);
+        let worst = wall.worst(&theta);
+        assert!((worst.curvature - found.curvature).abs() < 1e-9 * found.curvature, "{name}");
+        assert_eq!(worst.point, found.point, "{name}");
+    }
+}
+
+#[test]
 fn scaling_stays_below_the_limit_and_pulls_back_as_central_differences() {
     for (name, charges) in potentials() {
         let mut rng = random(21);

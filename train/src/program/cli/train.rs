@@ -24,6 +24,7 @@ Examples:
   ircpm resume four                                    the rest of an interrupted run
 
 The folder gets config.toml (every key with its value), checkpoint.safetensors, metrics.jsonl, report.json and pictures.
+After --warm-start also start.safetensors, the parameters that training began with.
 Ctrl-C stops after the step and writes a checkpoint, which `ircpm evaluate` and `ircpm resume` read.";
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@
 //! A layer that can fold is kept from it by a [`Wall`], which is in charge of the parameters: those that are optimised are
 //! free, those of the flow are theirs, scaled.
 
+mod samples;
 mod wall;
 
 use std::ops::Range;
@@ -26,6 +27,7 @@ use crate::points::{Generator, Sequence, Spread, base_points};
 use crate::ranks::Ranks;
 use crate::target::Target;
 use monge_ampere::{Offsets, Residuals};
+use samples::Samples;
 pub use wall::Wall;
 
 /// Steps of least squares on the model's own samples.
@@ -58,6 +60,8 @@ pub struct OwnSamples<'a> {
     step: usize,
     /// Steps in which `β` rises.
     ramp: f64,
+    /// Steps before which the wall is searched as thoroughly as at the end.
+    deepened: [usize; 2],
     x: Vec<f64>,
     batch: Samples,
     check: Samples,
@@ -72,28 +76,12 @@ pub struct OwnSamples<'a> {
     ramps: bool,
 }
 
-/// Samples of the model at the parameters of the last [`Objective::refresh`].
-#[derive(Default)]
-struct Samples {
-    y: Vec<f64>,
-    /// `βu` there.
-    energies: Vec<f64>,
-    log_q: Vec<f64>,
-    /// Weights of the residuals.
-    factors: Vec<f64>,
-}
-
-impl Samples {
-    /// Logarithms of the weights of the target against the model, but for `log Z`.
-    fn log_weights(&self) -> Vec<f64> {
-        self.log_q.iter().zip(&self.energies).map(|(log_q, u)| -u - log_q).collect()
-    }
-}
-
 /// Share of the steps, of gradients where there are some, in which `β` rises to that of the target, and the least number of
 /// them.
 const RAMP: f64 = 0.3;
 const LEAST_RAMP: f64 = 10.0;
+/// Shares of the steps of least squares after which the wall is searched as thoroughly as at the end.
+const DEEPENED: [f64; 2] = [0.7, 0.9];
 /// Part of `β` that training begins with.
 const START: f64 = 0.1;
 /// Samples of a step of least squares per parameter: the noise of its gradient costs a divergence of about `KL · P/n`
@@ -101,8 +89,6 @@ const START: f64 = 0.1;
 const PER_PARAMETER: usize = 6;
 /// Least and most samples of a step of least squares.
 const SAMPLES: [usize; 2] = [1024, 1 << 14];
-/// Residuals beyond so many median deviations are weighted down to that, as by Huber.
-const OUTLIER: f64 = 5.0;
 /// Floor under the eigenvalues of `H` in the Jacobian; samples of the model are far above it.
 const FLOOR: f64 = 1e-6;
 /// Stands for the divergence of parameters to begin with until the first refresh by least squares measures it.
@@ -130,6 +116,7 @@ impl<'a> OwnSamples<'a> {
             ranks: Ranks::ALONE,
             target,
             ramp: (RAMP * steps as f64).max(LEAST_RAMP),
+            deepened: DEEPENED.map(|share| (share * settings.steps() as f64) as usize),
             beta,
             wall: Wall::new(lattice, &mut generator),
             generator,
@@ -214,8 +201,7 @@ impl<'a> OwnSamples<'a> {
         }
         let beta = self.present_beta();
         samples.energies.iter_mut().for_each(|u| *u *= beta);
-        let residuals: Vec<f64> = samples.log_q.iter().zip(&samples.energies).map(|(q, u)| q + u).collect();
-        samples.factors = huber(&residuals);
+        samples.weigh();
         if samples.log_q.len() < 2 {
             return Err(LossError::Solves { failed: count - samples.log_q.len(), points: count });
         }
@@ -235,21 +221,12 @@ impl<'a> OwnSamples<'a> {
     }
 }
 
-/// Roots of weights that turn squares of residuals into Huber's loss about their median.
-fn huber(residuals: &[f64]) -> Vec<f64> {
-    let median = |mut x: Vec<f64>| {
-        let middle = x.len() / 2;
-        if x.is_empty() { 0.0 } else { *x.select_nth_unstable_by(middle, f64::total_cmp).1 }
-    };
-    let centre = median(residuals.to_vec());
-    let far: Vec<f64> = residuals.iter().map(|r| (r - centre).abs()).collect();
-    let limit = OUTLIER * median(far.clone());
-    far.iter().map(|&far| if far > limit { (limit / far).sqrt() } else { 1.0 }).collect()
-}
-
 impl Objective for OwnSamples<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
         self.wall.search(theta, self.step >= self.first_order, &self.ranks);
+        if self.first_order == 0 && self.deepened.contains(&self.step) {
+            self.wall.deepen(theta, &mut self.generator, &self.ranks);
+        }
         (self.stats, self.quality) = (SolveStats::default(), None);
         if self.step < self.first_order {
             self.x = base_points(self.flow.manifold(), &self.base, &mut self.generator);
@@ -340,6 +317,12 @@ impl TrainingObjective for OwnSamples<'_> {
         self.ramps = false;
         self.best = [&[UNMEASURED][..], theta].concat();
         self.wall.free(theta)
+    }
+
+    fn begin_at_random(&mut self, theta: &mut [f64]) {
+        if self.first_order == 0 {
+            self.wall.spread(theta);
+        }
     }
 
     fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment {

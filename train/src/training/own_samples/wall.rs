@@ -20,6 +20,10 @@ const ASCENT: [usize; 2] = [4, 30];
 const LAST: (usize, usize) = (64, 60);
 const LAST_SEARCHES: usize = 3;
 
+/// Random parameters of charges are multiplied by so much. Layers that begin next to the identity move together, and stay
+/// nearly alike; the wall keeps larger ones from folding (`docs/results.md`, lattices).
+const SPREAD: f64 = 30.0;
+
 /// Tensors of the state: searches so far, layer by layer, and all pools' points and vectors.
 const COUNTS: &str = "wall_searches";
 const POINTS: &str = "wall_points";
@@ -55,6 +59,16 @@ impl Wall {
                 .expect("a limit below one and some points"),
         };
         Self { layers: lattice.maps.iter().enumerate().map(of).collect(), limit: lattice.wall }
+    }
+
+    /// Enlarges random free parameters, so that layers differ from the first step on. Networks on windows stay as they are.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn spread(&self, theta: &mut [f64]) {
+        for layer in self.layers.iter().filter(|layer| layer.map.charges().is_some()) {
+            layer.map_rescale(theta, SPREAD);
+        }
     }
 
     /// What [`Wall::restore`] needs of a wall of the same flow and generator.
@@ -119,6 +133,48 @@ impl Wall {
         }
     }
 
+    /// Adds to every pool what long searches from fresh points find at the free parameters `theta`, as the search at the end
+    /// of training will, so that the steps before it know of those points. Ranks divide the searches.
+    ///
+    /// # Panics
+    /// If `theta` has the wrong length.
+    pub fn deepen(&mut self, theta: &[f64], generator: &mut Generator, ranks: &Ranks) {
+        let found = self.long_searches(theta, generator, ranks);
+        for (layer, found) in self.layers.iter_mut().zip(found) {
+            for (_, point) in found {
+                layer.wall.insert(&theta[layer.slot.clone()], &point);
+            }
+        }
+    }
+
+    /// [`LAST_SEARCHES`] long searches of every layer from fresh points: the worst curvatures, and where they are.
+    fn long_searches(
+        &self,
+        theta: &[f64],
+        generator: &mut Generator,
+        ranks: &Ranks,
+    ) -> Vec<Vec<(f64, Vec<f64>)>> {
+        let mut starts = vec![];
+        for layer in &self.layers {
+            starts.extend((0..LAST_SEARCHES).map(|_| (layer, generator.next_u64())));
+        }
+        let search = |&(layer, seed): &(&Layer, u64)| {
+            let theta = &theta[layer.slot.clone()];
+            let worst = wall::search(&layer.map, theta, LAST.0, LAST.1, seed).expect("some points");
+            [vec![worst.curvature], worst.point].concat()
+        };
+        let size = ranks.size();
+        let mine: Vec<Vec<f64>> = starts.par_iter().skip(ranks.rank()).step_by(size).map(search).collect();
+        let all: Vec<Vec<f64>> = ranks.all_gather(&mine.concat());
+        let length = 1 + self.layers.first().map_or(0, |layer| layer.map.psi().sites());
+        let of = |k: usize| {
+            let words = &all[k % size][k / size * length..(k / size + 1) * length];
+            (words[0], words[1..].to_vec())
+        };
+        let searches = |layer: usize| (layer * LAST_SEARCHES..(layer + 1) * LAST_SEARCHES).map(of).collect();
+        (0..self.layers.len()).map(searches).collect()
+    }
+
     /// The flow's parameters at the free parameters `theta`, by the pools as they are.
     ///
     /// # Panics
@@ -162,22 +218,10 @@ impl Wall {
     /// # Panics
     /// If `theta` has the wrong length.
     pub fn settle(&self, theta: &mut [f64], generator: &mut Generator, ranks: &Ranks) -> f64 {
-        let mut starts = vec![];
-        for layer in &self.layers {
-            starts.extend((0..LAST_SEARCHES).map(|_| (layer, generator.next_u64())));
-        }
-        let search = |&(layer, seed): &(&Layer, u64)| {
-            wall::search(&layer.map, &theta[layer.slot.clone()], LAST.0, LAST.1, seed)
-                .expect("some points")
-                .curvature
-        };
-        let size = ranks.size();
-        let mine: Vec<f64> = starts.par_iter().skip(ranks.rank()).step_by(size).map(search).collect();
-        let found = ranks.all_gather(&mine);
+        let found = self.long_searches(theta, generator, ranks);
         let mut lowest = 1.0;
-        for (number, layer) in self.layers.iter().enumerate() {
-            let searches = number * LAST_SEARCHES..(number + 1) * LAST_SEARCHES;
-            let worst = searches.map(|k| found[k % size][k / size]).fold(0.0, f64::max);
+        for (layer, found) in self.layers.iter().zip(found) {
+            let worst = found.iter().map(|(curvature, _)| *curvature).fold(0.0, f64::max);
             let factor = f64::min(1.0, 0.5 * (1.0 + self.limit) / worst);
             layer.map_rescale(theta, factor);
             lowest = f64::min(lowest, 1.0 - worst * factor);
