@@ -188,25 +188,6 @@ fn configurations_with_half_of_the_charges_are_refused() {
     }
 }
 
-/// Charges begin far from the identity, behind the wall, so that layers differ; networks on windows as they are drawn, and
-/// gradients from small parameters.
-#[test]
-fn least_squares_begin_with_layers_of_charges_that_differ() {
-    let factor = |charges: &str, optimiser: &str| {
-        let config = config("chain-6", charges, &format!("[training]\noptimiser = \"{optimiser}\""));
-        let target = target_of(&config);
-        let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
-        let source = Source::Target { target: target.as_ref(), beta: 1.0 };
-        let trainer = Trainer::of_lattice(&lattice, source, &config.training, 3).unwrap();
-        trainer.theta()[0] / lattice.flow.initial(3)[0]
-    };
-    let (charges, windows) =
-        ("chain = { range = 1, degree = 3 }", "chain-windows = { range = 1, network = { width = 3 } }");
-    assert!(factor(charges, "levenberg-marquardt") > 10.0);
-    assert_eq!(factor(charges, "adam"), 1.0);
-    assert_eq!(factor(windows, "levenberg-marquardt"), 1.0);
-}
-
 /// Training of a problem to its end, stopped after so many steps and taken up again from the bytes of its checkpoint.
 fn trained(problem: &Problem, stop_after: Option<usize>, threads: usize) -> Vec<f64> {
     let run = || {

@@ -41,9 +41,6 @@ pub trait TrainingObjective: Objective {
         theta.to_vec()
     }
 
-    /// May move random parameters before the first step.
-    fn begin_at_random(&mut self, _theta: &mut [f64]) {}
-
     /// Looks at the model after a step, of which `last` says that no more are left. May move `theta`, to
     /// undo a fold, or change its length, to add a layer or to take one back.
     fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment;

@@ -125,11 +125,10 @@ impl<'a> Trainer<'a> {
         check_settings(settings, source)?;
         let name = choose(&settings.optimiser, flow, source)?.optimiser;
         let settings = TrainingConfig { optimiser: name.to_owned(), ..settings.clone() };
-        let mut theta = flow.initial(seed);
+        let theta = flow.initial(seed);
         let optimiser = optimiser_of(&settings, theta.len())?;
         let generator = Generator::from_seed(seed ^ BASE_POINTS);
-        let mut objective = objective(flow, source, &settings, generator, kind);
-        objective.begin_at_random(&mut theta);
+        let objective = objective(flow, source, &settings, generator, kind);
         let (progress, recent) = (Progress::default(), Recent::default());
         let ranks = Ranks::ALONE;
         Ok(Self { source, settings, theta, optimiser, objective, progress, recent, ranks })

@@ -319,12 +319,6 @@ impl TrainingObjective for OwnSamples<'_> {
         self.wall.free(theta)
     }
 
-    fn begin_at_random(&mut self, theta: &mut [f64]) {
-        if self.first_order == 0 {
-            self.wall.spread(theta);
-        }
-    }
-
     fn assess(&mut self, theta: &mut Vec<f64>, last: bool) -> Assessment {
         let by_squares = self.step >= self.first_order;
         let beta = by_squares.then(|| self.present_beta());

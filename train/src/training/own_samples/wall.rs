@@ -20,10 +20,6 @@ const ASCENT: [usize; 2] = [4, 30];
 const LAST: (usize, usize) = (64, 60);
 const LAST_SEARCHES: usize = 3;
 
-/// Random parameters of charges are multiplied by so much. Layers that begin next to the identity move together, and stay
-/// nearly alike; the wall keeps larger ones from folding (`docs/results.md`, lattices).
-const SPREAD: f64 = 30.0;
-
 /// Tensors of the state: searches so far, layer by layer, and all pools' points and vectors.
 const COUNTS: &str = "wall_searches";
 const POINTS: &str = "wall_points";
@@ -59,16 +55,6 @@ impl Wall {
                 .expect("a limit below one and some points"),
         };
         Self { layers: lattice.maps.iter().enumerate().map(of).collect(), limit: lattice.wall }
-    }
-
-    /// Enlarges random free parameters, so that layers differ from the first step on. Networks on windows stay as they are.
-    ///
-    /// # Panics
-    /// If `theta` has the wrong length.
-    pub fn spread(&self, theta: &mut [f64]) {
-        for layer in self.layers.iter().filter(|layer| layer.map.charges().is_some()) {
-            layer.map_rescale(theta, SPREAD);
-        }
     }
 
     /// What [`Wall::restore`] needs of a wall of the same flow and generator.
