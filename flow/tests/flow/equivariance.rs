@@ -155,7 +155,7 @@ fn assert_equivariant(context: &str, flow: &Flow, theta: &[f64], g: &Affine, see
     let solved = SOLVED * 10_f64.powi(flow.layers() as i32 - 1);
     assert!(distance < solved, "{context}: T(g x) and g T(x) are {distance:e} apart");
     // Images that far apart differ in log q by its slope times their distance, beside the errors of the solves.
-    let bound = (1.0 + slope) * solved;
+    let bound = solved + slope * distance;
     assert!(
         density_of_images < bound,
         "{context}: log q of images differs by {density_of_images:e}, slope {slope}"

@@ -138,10 +138,7 @@ impl Wall {
         let mut rng = generator(self.seed, self.searches);
         let fresh = (FRESH * self.pool.len() as f64) as usize;
         if fresh > 0 {
-            let curvatures = self.climb(&a, 0, &mut rng);
-            let mut order: Vec<usize> = (0..self.pool.len()).collect();
-            order.sort_by(|&i, &j| curvatures[i].total_cmp(&curvatures[j]));
-            for &point in &order[..fresh] {
+            for point in self.lowest_first(&a, &mut rng).into_iter().take(fresh) {
                 self.pool.replace(point, &mut rng);
             }
         }
@@ -158,12 +155,18 @@ impl Wall {
         let a = self.map.coefficients(theta);
         self.searches += 1;
         let mut rng = generator(self.seed, self.searches);
-        let curvatures = self.climb(&a, 0, &mut rng);
-        let lowest = (0..curvatures.len()).min_by(|&i, &j| curvatures[i].total_cmp(&curvatures[j]));
-        let place = lowest.unwrap_or(0);
+        let place = self.lowest_first(&a, &mut rng)[0];
         // A random vector, which the next evaluation turns into the eigenvector.
         self.pool.replace(place, &mut rng);
         self.pool.points[place * sites..(place + 1) * sites].copy_from_slice(point);
+    }
+
+    /// The points of the pool, those where `λ_max` is smallest first.
+    fn lowest_first(&mut self, a: &[f64], rng: &mut Pcg64) -> Vec<usize> {
+        let curvatures = self.climb(a, 0, rng);
+        let mut order: Vec<usize> = (0..self.pool.len()).collect();
+        order.sort_by(|&i, &j| curvatures[i].total_cmp(&curvatures[j]));
+        order
     }
 
     /// Moves the pool, and returns `λ_max` at every point.

@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cloud::Cloud;
 use super::newton::{Problem, Strength};
-use super::survey::{Candidate, Places, STARTS, Survey, contraction};
+use super::survey::{Candidate, Places, STARTS, Survey, contraction, uniform};
 use crate::points::Generator;
 use crate::weights::Weights;
 
@@ -68,11 +68,11 @@ impl<'a> LayerFit<'a> {
         rng: &mut Generator,
     ) -> Self {
         let n = places.manifold.ambient();
-        let uniform = places.uniform(least.max(5 * map.parameters()), rng);
-        let uniform_count = uniform.len() / n;
+        let points = uniform(places.manifold, least.max(5 * map.parameters()), rng);
+        let uniform_count = points.len() / n;
         let share = (uniform_count as f64).recip();
         let data = Cloud::new(&*map, places.data, shares);
-        let cloud = Cloud::new(&*map, &uniform, &vec![share; uniform_count]);
+        let cloud = Cloud::new(&*map, &points, &vec![share; uniform_count]);
         let problem = Problem { map, data, barrier: cloud, penalty, stop };
         Self { problem, places, barrier, share }
     }
@@ -127,7 +127,7 @@ impl<'a> LayerFit<'a> {
         let survey = Survey::new(&self.problem.map);
         a = self.minimum(a, k);
         for _ in 0..ROUNDS {
-            let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), (NARROW, STARTS), rng);
+            let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), NARROW, STARTS, rng);
             if found[0].lowest > 2.0 * LOWEST {
                 break;
             }

@@ -12,8 +12,8 @@ use super::joint::{Joint, LayerBarrier};
 use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
 use super::state::{GrowthError, GrowthState, LayerState, MemberState, ResumeError};
-use super::survey::{CONDITIONAL, Survey};
-use crate::points::{Generator, Sequence, Spread, base_points};
+use super::survey::{CONDITIONAL, Survey, uniform};
+use crate::points::Generator;
 use crate::weights::{Sample, Weights};
 
 /// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
@@ -293,7 +293,7 @@ impl<'a> Member<'a> {
         let (theta, steps) = self.climb(&flow, &start, barrier, most, stop);
         self.set(&flow, &theta);
         if self.is_thorough {
-            self.contract()?;
+            self.contract(&flow, &theta);
             // Contraction may undo more than the steps have gained.
             let likelihood = |theta: &[f64]| mean_log_density(&flow, theta, &self.data);
             let after = likelihood(&self.flow()?.1);
@@ -350,19 +350,15 @@ impl<'a> Member<'a> {
 
     /// Contracts every layer until no fold of it is found, also not at the data and at samples of the whole flow, pulled back
     /// by the layers before it.
-    fn contract(&mut self) -> Result<(), FlowError> {
-        let (flow, theta) = self.flow()?;
-        let sequence = Sequence::new(Spread::Kronecker, OWN_SAMPLES, self.manifold.cube_dim());
-        let base = base_points(self.manifold, &sequence, &mut self.rng);
-        let pushed = flow.forward(&theta, &base);
-        let mut points = [&self.data.points[..], &self.validation.points].concat();
+    fn contract(&mut self, flow: &Flow, theta: &[f64]) {
+        let pushed = flow.forward(theta, &uniform(self.manifold, OWN_SAMPLES, &mut self.rng));
         let samples = pushed.y.chunks_exact(self.manifold.ambient()).zip(&pushed.ok);
+        let mut points = [&self.data.points[..], &self.validation.points].concat();
         points.extend(samples.filter(|(_, ok)| **ok).flat_map(|(sample, _)| sample));
         for layer in &mut self.layers {
             layer.contract(self.manifold, &points, &mut self.rng);
             points = layer.barrier.flow.inverse(&layer.a, &points).x;
         }
-        Ok(())
     }
 
     /// Functions and parameters of every layer, the first applied first.

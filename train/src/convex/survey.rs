@@ -39,19 +39,19 @@ pub(super) struct Starts {
     lengths: Vec<f64>,
 }
 
-impl Places<'_> {
-    /// Points of the base density, evenly spread.
-    pub(super) fn uniform(&self, count: usize, rng: &mut Generator) -> Vec<f64> {
-        let sequence = Sequence::new(Spread::Kronecker, count, self.manifold.cube_dim());
-        base_points(self.manifold, &sequence, rng)
-    }
+/// Points of the base density, evenly spread.
+pub(super) fn uniform(manifold: &AnyManifold, count: usize, rng: &mut Generator) -> Vec<f64> {
+    let sequence = Sequence::new(Spread::Kronecker, count, manifold.cube_dim());
+    base_points(manifold, &sequence, rng)
+}
 
+impl Places<'_> {
     /// Fresh points: `count` of the base density, `each` around every centre, and the data.
     pub(super) fn fresh(&self, count: usize, each: usize, rng: &mut Generator) -> Starts {
         let ambient = self.manifold.ambient();
         let count = if self.manifold.contexts() > 0 { CONDITIONAL * count } else { count };
         let spacing = PI * (count as f64).powf(-1.0 / self.manifold.dim() as f64);
-        let mut starts = Starts { points: self.uniform(count, rng), lengths: vec![spacing; count] };
+        let mut starts = Starts { points: uniform(self.manifold, count, rng), lengths: vec![spacing; count] };
         for BumpTerm { centre, kappa } in self.bumps {
             let width = kappa.sqrt().recip();
             for j in 0..each {
@@ -115,7 +115,8 @@ impl Survey {
         &self,
         a: &[f64],
         Starts { points, lengths: scales }: &Starts,
-        (threshold, most): (f64, usize),
+        threshold: f64,
+        most: usize,
         rng: &mut Generator,
     ) -> Vec<Candidate> {
         let n = self.flow.manifold().ambient();
@@ -175,7 +176,7 @@ impl Survey {
         let mut a = a.to_vec();
         let mut contractions = 0;
         loop {
-            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), (NARROW, LAST_STARTS), rng);
+            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), NARROW, LAST_STARTS, rng);
             let lowest = narrow[0].lowest;
             if lowest >= LOWEST || contractions > CONTRACTIONS {
                 narrow.retain(|candidate| candidate.lowest < NARROW);
