@@ -1,10 +1,10 @@
 //! Weighted points with the features of a linear layer there: sums of its log-density, and their derivatives.
 
-use ircpm_flow::{BLOCK, Jacobian, LinearMap};
+use ircpm_flow::{BLOCK, LinearMap};
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use crate::least_squares::{JacobianRows, parameter_gram};
+use crate::least_squares::{by_panels, gram_of_blocks};
 
 /// Weighted points, and the matrices `Z` of [`LinearMap`] there.
 ///
@@ -17,8 +17,6 @@ pub(super) struct Cloud {
     points: Vec<f64>,
     weights: Vec<f64>,
     features: Vec<f64>,
-    /// Memory for rows like those of the features.
-    rows: Vec<f64>,
 }
 
 /// Derivatives of a sum of weighted log-densities in the local coordinates.
@@ -39,7 +37,6 @@ impl Cloud {
             points: vec![],
             weights: vec![],
             features: vec![],
-            rows: vec![],
         };
         cloud.extend(map, points, weights);
         cloud
@@ -171,32 +168,27 @@ impl Cloud {
     }
 
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
-    pub(super) fn curvature(&mut self, expansion: &Expansion) -> DMatrix<f64> {
+    pub(super) fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.resize(self.features.len(), 0.0);
-        rows.par_chunks_mut(BLOCK * e * p).enumerate().for_each(|(block, rows)| {
+        // Row `j` of `Cᵀ Z` for the points of one block, `[parameter][point]`.
+        let rows = |block: usize, j: usize| {
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
             let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
-            let mut column = [0.0; BLOCK];
-            rows.fill(0.0);
-            for j in 0..e {
-                for i in j..e {
-                    (0..BLOCK).for_each(|s| column[s] = factors[(s * e + i) * e + j]);
-                    for k in 0..p {
-                        let from = &features[(i * p + k) * BLOCK..][..BLOCK];
-                        let into = &mut rows[(j * p + k) * BLOCK..][..BLOCK];
-                        for s in 0..BLOCK {
-                            into[s] += column[s] * from[s];
-                        }
-                    }
+            let column =
+                |i: usize| -> Vec<f64> { (0..BLOCK).map(|s| factors[(s * e + i) * e + j]).collect() };
+            let columns: Vec<Vec<f64>> = (j..e).map(column).collect();
+            let mut rows = Vec::with_capacity(BLOCK * p);
+            for k in 0..p {
+                let mut sum = [0.0; BLOCK];
+                for (i, column) in (j..e).zip(&columns) {
+                    let from = &features[(i * p + k) * BLOCK..][..BLOCK];
+                    (0..BLOCK).for_each(|s| sum[s] += column[s] * from[s]);
                 }
+                rows.extend(sum);
             }
-        });
-        let jacobian = Jacobian::new(self.weights.len() * e, p, rows);
-        let gram = parameter_gram(&JacobianRows::stored(&jacobian));
-        self.rows = jacobian.into_columns();
-        gram
+            rows
+        };
+        gram_of_blocks(p, self.weights.len() / BLOCK * e, |row| by_panels(&rows(row / e, row % e), p))
     }
 }
 

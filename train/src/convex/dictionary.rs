@@ -45,8 +45,8 @@ const MOST_FINE_BUMPS: usize = 100;
 const MOST_CONDITIONAL: usize = 243;
 /// Most functions that are not bumps, those that conditioning variables multiply among them.
 const MOST_MULTIPLIED: usize = 320;
-/// Width of a bump in units of the distance to its neighbours.
-const COVERAGE: f64 = 0.8;
+/// Width of a bump in units of the distance to its neighbours, without real coordinates and with them.
+const COVERAGE: [f64; 2] = [0.65, 0.8];
 
 impl Richness {
     /// What `count` points of a manifold can bear.
@@ -56,7 +56,7 @@ impl Richness {
         let kinds = manifold.coordinates();
         let angles = self::count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
         let is_small_torus = angles == manifold.ambient() && angles <= 2;
-        let has_reals = self::count(&kinds, |kind| matches!(kind, Coordinates::Reals(_))) > 0;
+        let has_reals = has_reals(manifold);
         let bumps = match count {
             _ if is_small_torus => vec![],
             // Bumps tell how the density changes with conditioning variables.
@@ -119,7 +119,8 @@ impl Choice {
         let mut bumps = vec![];
         for &count in &richness.bumps {
             let centres = centres::k_means(manifold, sample, count, rng);
-            let kappas = centres::concentrations(manifold, &centres, COVERAGE);
+            let kappas =
+                centres::concentrations(manifold, &centres, COVERAGE[usize::from(has_reals(manifold))]);
             let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
             bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
         }
@@ -205,6 +206,10 @@ fn block_diagonal(blocks: &[DMatrix<f64>]) -> DMatrix<f64> {
         at += block.nrows();
     }
     matrix
+}
+
+fn has_reals(manifold: &AnyManifold) -> bool {
+    manifold.coordinates().iter().any(|kind| matches!(kind, Coordinates::Reals(n) if *n > 0))
 }
 
 fn count(kinds: &[Coordinates], is: impl Fn(&Coordinates) -> bool) -> usize {

@@ -37,6 +37,40 @@ pub(super) struct Strength {
 /// Share of the diagonal's largest entry that is added to it: far below what parameters could feel.
 const RIDGE: f64 = 1e-12;
 
+/// Another step is taken with one factor while the last brought this share of what the first one did: a Hessian takes as
+/// long as several gradients.
+const WORTH: f64 = 0.15;
+/// Least length of a step, in units of the direction.
+const SHORTEST: f64 = 1e-9;
+
+/// Parameters, and what follows from them.
+struct Iterate {
+    a: DVector<f64>,
+    /// Local coordinates of data and barrier.
+    z: [DVector<f64>; 2],
+    value: f64,
+}
+
+/// A step that was taken.
+struct Step {
+    /// The gradient before it.
+    gradient: DVector<f64>,
+    direction: DVector<f64>,
+    /// Square of the gradient's norm, in the metric of the factor.
+    square: f64,
+}
+
+impl Step {
+    /// The next direction of conjugate gradients (Polak & Ribière 1969) from the steepest one; that itself, if it is better
+    /// to forget the last.
+    fn conjugate(&self, gradient: &DVector<f64>, steepest: DVector<f64>) -> DVector<f64> {
+        let square = -gradient.dot(&steepest);
+        let share = (square + self.gradient.dot(&steepest)) / self.square;
+        let direction = &steepest + share.max(0.0) * &self.direction;
+        if gradient.dot(&direction) < 0.0 { direction } else { steepest }
+    }
+}
+
 impl Problem<'_> {
     /// `J(a)`, given local coordinates of data and barrier.
     fn objective(&self, strength: Strength, a: &DVector<f64>, z: &[DVector<f64>; 2]) -> f64 {
@@ -52,73 +86,153 @@ impl Problem<'_> {
         [self.data.coordinates(a), self.barrier.coordinates(a)]
     }
 
+    fn at(&self, strength: Strength, a: DVector<f64>) -> Iterate {
+        let z = self.coordinates(&a);
+        Iterate { value: self.objective(strength, &a, &z), a, z }
+    }
+
     /// Whether all points have a density.
     pub(super) fn is_feasible(&self, a: &DVector<f64>) -> bool {
         self.objective(Strength { barrier: 1.0, penalty: 0.0 }, a, &self.coordinates(a)).is_finite()
     }
 
-    /// Gradient of `J`, and its Hessian's factor.
-    fn derivatives(
-        &mut self,
+    /// Log-densities of data and barrier to second order.
+    fn expand(&self, z: &[DVector<f64>; 2]) -> [Expansion; 2] {
+        [self.data.expand(&*self.map, &z[0]), self.barrier.expand(&*self.map, &z[1])]
+    }
+
+    /// Gradient of `J`.
+    fn gradient(
+        &self,
         strength: Strength,
         a: &DVector<f64>,
-        [data, barrier]: [&Expansion; 2],
-    ) -> (DVector<f64>, DMatrix<f64>) {
-        let gradient = strength.penalty * (&self.penalty * a)
+        [data, barrier]: &[Expansion; 2],
+    ) -> DVector<f64> {
+        strength.penalty * (&self.penalty * a)
             - self.data.transposed_times(&data.gradient)
-            - strength.barrier * self.barrier.transposed_times(&barrier.gradient);
+            - strength.barrier * self.barrier.transposed_times(&barrier.gradient)
+    }
+
+    /// Hessian of `J` with a ridge; the lower triangle is written.
+    fn hessian(&self, strength: Strength, [data, barrier]: &[Expansion; 2]) -> DMatrix<f64> {
         let mut hessian = self.barrier.curvature(barrier);
         hessian *= strength.barrier;
         hessian += self.data.curvature(data);
         hessian += strength.penalty * &self.penalty;
         let ridge = RIDGE * hessian.diagonal().max();
-        (0..a.len()).for_each(|k| hessian[(k, k)] += ridge);
-        (gradient, hessian)
+        (0..hessian.nrows()).for_each(|k| hessian[(k, k)] += ridge);
+        hessian
     }
 
     /// Minimises `J` from a feasible point until half the squared Newton decrement, which estimates what is left, is
-    /// below `tolerance` nats.
+    /// below `tolerance` nats; at most `most` Hessians are taken.
     pub(super) fn minimise(
-        &mut self,
+        &self,
         strength: Strength,
         start: DVector<f64>,
         tolerance: f64,
         most: usize,
     ) -> DVector<f64> {
-        let mut a = start;
-        let mut z = self.coordinates(&a);
-        let mut value = self.objective(strength, &a, &z);
+        let mut now = self.at(strength, start);
         for _ in 0..most {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let expansions = [self.data.expand(&*self.map, &z[0]), self.barrier.expand(&*self.map, &z[1])];
-            let (gradient, hessian) = self.derivatives(strength, &a, expansions.each_ref());
-            let Some(factor) = Cholesky::new(&hessian, 0.0) else { return a };
-            let direction = -factor.solve(gradient.clone());
-            let slope = gradient.dot(&direction);
-            if slope.is_nan() || -0.5 * slope <= tolerance {
-                return a;
-            }
-            let along = self.coordinates(&direction);
-            let mut length = 1.0;
-            loop {
-                let trial_a = &a + length * &direction;
-                let trial_z = [0, 1].map(|i| &z[i] + length * &along[i]);
-                let trial = self.objective(strength, &trial_a, &trial_z);
-                // Armijo's condition; a fold makes the objective infinite.
-                if trial <= value + 1e-4 * length * slope {
-                    (a, z, value) = (trial_a, trial_z, trial);
-                    break;
-                }
-                length *= 0.5;
-                if length < 1e-9 {
-                    return a;
-                }
+            let expansions = self.expand(&now.z);
+            let gradient = self.gradient(strength, &now.a, &expansions);
+            let Some(factor) = Cholesky::new(&self.hessian(strength, &expansions), 0.0) else { break };
+            if self.descend(strength, &factor, gradient, &mut now, tolerance) {
+                break;
             }
         }
-        a
+        now.a
     }
+
+    /// Newton's step, and conjugate gradients in the metric of its Hessian while they are worth it. Returns whether they end
+    /// at the minimum.
+    fn descend(
+        &self,
+        strength: Strength,
+        factor: &Cholesky,
+        mut gradient: DVector<f64>,
+        now: &mut Iterate,
+        tolerance: f64,
+    ) -> bool {
+        let (mut last, mut first_gain) = (None::<Step>, None);
+        loop {
+            let steepest = -factor.solve(gradient.clone());
+            let square = -gradient.dot(&steepest);
+            if square.is_nan() || 0.5 * square <= tolerance {
+                return true;
+            }
+            let direction = match &last {
+                Some(last) => last.conjugate(&gradient, steepest),
+                None => steepest,
+            };
+            let Some(next) = self.search(strength, now, &direction, gradient.dot(&direction)) else {
+                return last.is_none();
+            };
+            let gain = now.value - next.value;
+            *now = next;
+            if gain < WORTH * *first_gain.get_or_insert(gain) || self.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            last = Some(Step { gradient, direction, square });
+            gradient = self.gradient(strength, &now.a, &self.expand(&now.z));
+        }
+    }
+
+    /// The lowest point on a ray, to a parabola; none if none is lower than its start. Local coordinates are linear in
+    /// parameters, so that a trial costs little.
+    fn search(
+        &self,
+        strength: Strength,
+        from: &Iterate,
+        direction: &DVector<f64>,
+        slope: f64,
+    ) -> Option<Iterate> {
+        let along = self.coordinates(direction);
+        let at = |length: f64| {
+            let a = &from.a + length * direction;
+            let z = [0, 1].map(|i| &from.z[i] + length * &along[i]);
+            Iterate { value: self.objective(strength, &a, &z), a, z }
+        };
+        let (mut length, mut longer) = (1.0, f64::INFINITY);
+        let mut best = at(length);
+        // Armijo's condition; a fold makes the objective infinite.
+        while best.value.is_nan() || best.value > from.value + 1e-4 * length * slope {
+            (length, longer) = (0.5 * length, best.value);
+            if length < SHORTEST {
+                return None;
+            }
+            best = at(length);
+        }
+        let shorter = loop {
+            let half = at(0.5 * length);
+            if length < SHORTEST || half.value.is_nan() || half.value >= best.value {
+                break half.value;
+            }
+            (length, longer, best) = (0.5 * length, best.value, half);
+        };
+        let lowest = match longer.is_finite() {
+            true => vertex([(0.5 * length, shorter), (length, best.value), (2.0 * length, longer)]),
+            false => vertex([(0.0, from.value), (0.5 * length, shorter), (length, best.value)]),
+        };
+        if lowest > 0.5 * length && lowest < 2.0 * length {
+            let trial = at(lowest);
+            if trial.value < best.value {
+                best = trial;
+            }
+        }
+        Some(best)
+    }
+}
+
+/// Where the parabola through three points is lowest.
+fn vertex([(x0, y0), (x1, y1), (x2, y2)]: [(f64, f64); 3]) -> f64 {
+    let (left, right) = ((y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1));
+    let bend = (right - left) / (x2 - x0);
+    0.5 * (x0 + x1) - 0.5 * left / bend
 }
 
 #[cfg(test)]
@@ -161,19 +275,17 @@ mod tests {
     fn gradient_and_hessian_are_differences_of_the_objective() {
         let (stop, strength, h) = (AtomicBool::new(false), Strength { barrier: 0.3, penalty: 0.2 }, 1e-5);
         for name in ["T2", "S2", "R2", "S2xT1"] {
-            let (mut problem, a) = problem(name, &stop);
-            let mut derivatives = |a: &DVector<f64>| {
+            let (problem, a) = problem(name, &stop);
+            let derivatives = |a: &DVector<f64>| {
                 let z = problem.coordinates(a);
-                let map = problem.map.clone();
-                let expansions = [problem.data.expand(&*map, &z[0]), problem.barrier.expand(&*map, &z[1])];
+                let expansions = problem.expand(&z);
                 let value = problem.objective(strength, a, &z);
-                let (gradient, hessian) = problem.derivatives(strength, a, expansions.each_ref());
-                (value, gradient, hessian)
+                (value, problem.gradient(strength, a, &expansions), problem.hessian(strength, &expansions))
             };
             let (value, gradient, hessian) = derivatives(&a);
             assert!(value.is_finite(), "{name}");
             for k in 0..a.len() {
-                let mut moved = |t: f64| {
+                let moved = |t: f64| {
                     let mut moved = a.clone();
                     moved[k] += t;
                     derivatives(&moved)
@@ -215,8 +327,9 @@ mod tests {
             let [(value, gradient, hessian), expected] = clouds.map(|cloud| {
                 problem.data = cloud;
                 let z = problem.coordinates(&a);
-                let expansions = [problem.data.expand(&*map, &z[0]), problem.barrier.expand(&*map, &z[1])];
-                let (gradient, hessian) = problem.derivatives(strength, &a, expansions.each_ref());
+                let expansions = problem.expand(&z);
+                let (gradient, hessian) =
+                    (problem.gradient(strength, &a, &expansions), problem.hessian(strength, &expansions));
                 (problem.objective(strength, &a, &z), gradient, hessian)
             });
             assert!((value - expected.0).abs() < 1e-13, "{name}: {value}, {}", expected.0);
@@ -227,9 +340,47 @@ mod tests {
     }
 
     #[test]
+    fn search_ends_near_the_lowest_point_of_a_ray() {
+        let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
+        for name in ["T2", "S2", "R2"] {
+            let (problem, a) = problem(name, &stop);
+            let from = problem.at(strength, a);
+            let expansions = problem.expand(&from.z);
+            let gradient = problem.gradient(strength, &from.a, &expansions);
+            let factor = Cholesky::new(&problem.hessian(strength, &expansions), 0.0).expect("definite");
+            // Along these the lowest point is before, near and beyond one.
+            for scale in [20.0, 3.0, 1.0, 0.7] {
+                let direction = -scale * factor.solve(gradient.clone());
+                let found = problem.search(strength, &from, &direction, gradient.dot(&direction));
+                let found = found.expect("a step downhill").value;
+                let lengths = (0..=1000).map(|k| f64::from(k) * 2e-3);
+                let along = lengths.map(|t| problem.at(strength, &from.a + t * &direction).value);
+                let lowest = along.fold(f64::INFINITY, f64::min);
+                assert!(found - lowest < 0.02 * (from.value - lowest), "{name}, {scale}: {found} {lowest}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_hessian_serves_for_several_steps() {
+        let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
+        let (problem, a) = problem("S2", &stop);
+        let from = problem.at(strength, a);
+        let expansions = problem.expand(&from.z);
+        let gradient = problem.gradient(strength, &from.a, &expansions);
+        let factor = Cholesky::new(&problem.hessian(strength, &expansions), 0.0).expect("definite");
+        let step = -factor.solve(gradient.clone());
+        let newton = problem.search(strength, &from, &step, gradient.dot(&step)).expect("a step downhill");
+        let several = problem.minimise(strength, from.a.clone(), 1e-16, 1);
+        let least = problem.at(strength, problem.minimise(strength, from.a, 1e-16, 50)).value;
+        let left = problem.at(strength, several).value - least;
+        assert!(left < 0.2 * (newton.value - least), "{left} {}", newton.value - least);
+    }
+
+    #[test]
     fn minimum_is_where_the_gradient_vanishes() {
         let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
-        let (mut problem, a) = problem("S2", &stop);
+        let (problem, a) = problem("S2", &stop);
         let least = problem.minimise(strength, a.clone(), 1e-16, 50);
         let value = |a: &DVector<f64>| problem.objective(strength, a, &problem.coordinates(a));
         assert!(value(&least) < value(&a));

@@ -12,8 +12,11 @@ use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
 
 /// Points from which a search goes downhill.
 pub(super) const STARTS: usize = 48;
-/// The same for the last search of a layer: hundreds of places may be nearly as narrow as the worst.
-const LAST_STARTS: usize = 256;
+/// The same for the last search of a layer: hundreds of places may be nearly as narrow as the worst, and the lowest of them
+/// need not be among the worst points that were drawn.
+const LAST_STARTS: usize = 512;
+/// Points of the base density, and points around every centre, in the last search of a layer.
+const LAST_POINTS: (usize, usize) = (60_000, 96);
 /// Rounds of the search; its steps shrink from one to the next.
 const ROUNDS: usize = 10;
 /// Trial steps from every point and round.
@@ -176,7 +179,8 @@ impl Survey {
         let mut a = a.to_vec();
         let mut contractions = 0;
         loop {
-            let mut narrow = self.search(&a, &places.fresh(20_000, 48, rng), NARROW, LAST_STARTS, rng);
+            let mut narrow =
+                self.search(&a, &places.fresh(LAST_POINTS.0, LAST_POINTS.1, rng), NARROW, LAST_STARTS, rng);
             let lowest = narrow[0].lowest;
             if lowest >= LOWEST || contractions > CONTRACTIONS {
                 narrow.retain(|candidate| candidate.lowest < NARROW);

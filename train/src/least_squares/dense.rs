@@ -68,9 +68,19 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
             }
         });
     }
+    gram_of_blocks(p, blocks.len(), |block| by_panels(blocks[block], p))
+}
+
+/// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows, of which `panels` gives each as [`by_panels`] does.
+pub(crate) fn gram_of_blocks(
+    p: usize,
+    count: usize,
+    panels: impl Fn(usize) -> Vec<f64> + Sync,
+) -> DMatrix<f64> {
     let mut gram = DMatrix::zeros(p, p);
-    for blocks in blocks.chunks(BLOCKS) {
-        let panels: Vec<Vec<f64>> = blocks.par_iter().map(|block| by_panels(block, p)).collect();
+    for start in (0..count).step_by(BLOCKS) {
+        let blocks = start..count.min(start + BLOCKS);
+        let panels: Vec<Vec<f64>> = blocks.into_par_iter().map(&panels).collect();
         add_lower(&mut gram, |i, k, mut tile| {
             for panels in &panels {
                 let samples = panels.len() / p;
@@ -83,7 +93,7 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     gram
 }
 
-/// Blocks of a Jacobian that are held by panels at a time.
+/// Blocks of rows that are held by panels at a time.
 const BLOCKS: usize = 8;
 
 /// A block `[parameter][sample]` of `p` parameters in the order `[panel][sample][parameter]`, with [`TILE`] parameters
@@ -91,7 +101,7 @@ const BLOCKS: usize = 8;
 ///
 /// The product packs its factors in this order, once per tile. From strided columns that took longer than to multiply;
 /// the products are the same to the bit.
-fn by_panels(block: &[f64], p: usize) -> Vec<f64> {
+pub(crate) fn by_panels(block: &[f64], p: usize) -> Vec<f64> {
     let samples = block.len() / p;
     let mut panels = vec![0.0; block.len()];
     for (from, to) in block.chunks(TILE * samples).zip(panels.chunks_mut(TILE * samples)) {
