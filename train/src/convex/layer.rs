@@ -34,8 +34,8 @@ const COARSE: f64 = 1e-3;
 const FINE: f64 = 1e-5;
 /// Least number of uniform points in a barrier, and in that of a fold that only judges.
 pub(super) const UNIFORM: [usize; 2] = [2000, 500];
-/// Newton steps in one minimisation.
-const MOST_STEPS: usize = 60;
+/// Hessians in one minimisation.
+const MOST_HESSIANS: usize = 60;
 
 /// One layer's problem, and the barrier that it has met.
 pub(super) struct LayerFit<'a> {
@@ -101,7 +101,7 @@ impl<'a> LayerFit<'a> {
         let (mut path, mut a) = (Vec::new(), DVector::zeros(map.parameters()));
         let (mut best, mut worse) = (f64::NEG_INFINITY, 0);
         for k in 0..last.map_or(MOST_PENALTIES, |last| last + 1) {
-            a = self.problem.minimise(self.strength(k), a, COARSE, MOST_STEPS);
+            a = self.problem.minimise(self.strength(k), a, COARSE, MOST_HESSIANS);
             let densities =
                 if held > 0 { cloud.log_densities(&*map, &cloud.coordinates(&a)) } else { vec![] };
             let mean = if held > 0 { weights.mean(&densities) } else { 0.0 };
@@ -118,7 +118,7 @@ impl<'a> LayerFit<'a> {
     pub(super) fn minimum(&mut self, mut a: DVector<f64>, k: usize) -> DVector<f64> {
         let strength = Strength { barrier: self.barrier, penalty: Self::penalty(k) };
         self.make_feasible(&mut a);
-        self.problem.minimise(strength, a, FINE, MOST_STEPS)
+        self.problem.minimise(strength, a, FINE, MOST_HESSIANS)
     }
 
     /// Minimises at the path's penalty number `k`, draws the points where `H` is nearly singular into the barrier until
