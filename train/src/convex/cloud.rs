@@ -171,24 +171,24 @@ impl Cloud {
     pub(super) fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
         // Row `j` of `Cᵀ Z` for the points of one block, `[parameter][point]`.
-        let rows = |block: usize, j: usize| {
+        let row = |block: usize, j: usize| {
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
             let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
             let column =
                 |i: usize| -> Vec<f64> { (0..BLOCK).map(|s| factors[(s * e + i) * e + j]).collect() };
             let columns: Vec<Vec<f64>> = (j..e).map(column).collect();
-            let mut rows = Vec::with_capacity(BLOCK * p);
+            let mut row = Vec::with_capacity(BLOCK * p);
             for k in 0..p {
                 let mut sum = [0.0; BLOCK];
                 for (i, column) in (j..e).zip(&columns) {
                     let from = &features[(i * p + k) * BLOCK..][..BLOCK];
                     (0..BLOCK).for_each(|s| sum[s] += column[s] * from[s]);
                 }
-                rows.extend(sum);
+                row.extend(sum);
             }
-            rows
+            row
         };
-        gram_of_blocks(p, self.weights.len() / BLOCK * e, |row| by_panels(&rows(row / e, row % e), p))
+        gram_of_blocks(p, self.weights.len() / BLOCK * e, |number| by_panels(&row(number / e, number % e), p))
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Richness {
     pub frequency: i32,
     /// Numbers of bumps, one for each scale.
     pub bumps: Vec<usize>,
+    /// Width of a bump in units of the distance to its neighbours.
+    pub coverage: f64,
 }
 
 /// Numbers of points for which there are choices of the number of bumps: a comparison takes as long as a fit.
@@ -45,8 +47,10 @@ const MOST_FINE_BUMPS: usize = 100;
 const MOST_CONDITIONAL: usize = 243;
 /// Most functions that are not bumps, those that conditioning variables multiply among them.
 const MOST_MULTIPLIED: usize = 320;
-/// Width of a bump in units of the distance to its neighbours, without real coordinates and with them.
-const COVERAGE: [f64; 2] = [0.65, 0.8];
+/// Width of a bump in units of the distance to its neighbours, and that of bumps where structure may be fine: of many points,
+/// and of the choice of more.
+const COVERAGE: f64 = 0.8;
+const FINE_COVERAGE: f64 = 0.65;
 
 impl Richness {
     /// What `count` points of a manifold can bear.
@@ -56,7 +60,7 @@ impl Richness {
         let kinds = manifold.coordinates();
         let angles = self::count(&kinds, |kind| matches!(kind, Coordinates::Angles(_)));
         let is_small_torus = angles == manifold.ambient() && angles <= 2;
-        let has_reals = has_reals(manifold);
+        let has_reals = self::count(&kinds, |kind| matches!(kind, Coordinates::Reals(_))) > 0;
         let bumps = match count {
             _ if is_small_torus => vec![],
             // Bumps tell how the density changes with conditioning variables.
@@ -72,7 +76,9 @@ impl Richness {
             20..100 => vec![count / 10],
             _ => vec![of_points(count)],
         };
-        Self { frequency: if count < 8000 { 6 } else { 8 }, bumps }
+        let is_fine = !has_reals && manifold.contexts() == 0 && count >= CHOICE.end;
+        let coverage = if is_fine { FINE_COVERAGE } else { COVERAGE };
+        Self { frequency: if count < 8000 { 6 } else { 8 }, bumps, coverage }
     }
 
     /// This dictionary, and those with fewer and with more bumps that may suit `count` points better, because the number of
@@ -86,8 +92,8 @@ impl Richness {
             let fewer = (usual >= FEWER * LEAST_BUMPS).then_some(usual / FEWER);
             let more = (count / POINTS_PER_FINE_BUMP).min(MOST_FINE_BUMPS);
             let more = (more >= 2 * usual).then_some(more);
-            choices
-                .extend([fewer, more].into_iter().flatten().map(|k| Self { bumps: vec![k], ..self.clone() }));
+            choices.extend(fewer.map(|k| Self { bumps: vec![k], ..self.clone() }));
+            choices.extend(more.map(|k| Self { bumps: vec![k], coverage: FINE_COVERAGE, ..self.clone() }));
         }
         choices
     }
@@ -119,8 +125,7 @@ impl Choice {
         let mut bumps = vec![];
         for &count in &richness.bumps {
             let centres = centres::k_means(manifold, sample, count, rng);
-            let kappas =
-                centres::concentrations(manifold, &centres, COVERAGE[usize::from(has_reals(manifold))]);
+            let kappas = centres::concentrations(manifold, &centres, richness.coverage);
             let bump = |(centre, kappa): (&[f64], f64)| BumpTerm { centre: centre.to_vec(), kappa };
             bumps.extend(centres.chunks_exact(manifold.ambient()).zip(kappas).map(bump));
         }
@@ -206,10 +211,6 @@ fn block_diagonal(blocks: &[DMatrix<f64>]) -> DMatrix<f64> {
         at += block.nrows();
     }
     matrix
-}
-
-fn has_reals(manifold: &AnyManifold) -> bool {
-    manifold.coordinates().iter().any(|kind| matches!(kind, Coordinates::Reals(n) if *n > 0))
 }
 
 fn count(kinds: &[Coordinates], is: impl Fn(&Coordinates) -> bool) -> usize {

@@ -385,7 +385,7 @@ mod tests {
         // A fold narrower than the searches at other points resolve.
         let terms = Terms::new(&manifold).bump(&centre, 1e9);
         let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
-        let choice = Choice::of(&manifold, &Richness { frequency: 1, bumps: vec![] }, vec![]);
+        let choice = Choice::of(&manifold, &Richness { frequency: 1, bumps: vec![], coverage: 1.0 }, vec![]);
         let barrier = (centre.to_vec(), vec![1.0]);
         let mut layer = FittedLayer::new(map, vec![3.0], choice, 0, barrier).expect("a layer");
         let mut rng = Generator::from_seed(4);

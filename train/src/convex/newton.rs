@@ -1,4 +1,4 @@
-//! Newton's method on the penalised likelihood of one linear layer.
+//! Newton's method, and conjugate gradients in the metric of its Hessians, on the penalised likelihood of one linear layer.
 //!
 //! `J(a) = −Σ w f(Z a) − μ Σ v f(Z a) + ½ λ aᵀ P a` over data and barrier points is convex on the open set where no
 //! point folds, and infinite outside: its own barrier.
@@ -37,9 +37,14 @@ pub(super) struct Strength {
 /// Share of the diagonal's largest entry that is added to it: far below what parameters could feel.
 const RIDGE: f64 = 1e-12;
 
-/// Another step is taken with one factor while the last brought this share of what the first one did: a Hessian takes as
-/// long as several gradients.
+/// Another step is taken with one factor while the last brought more than this share of what the first one did, because a
+/// Hessian takes as long as several gradients.
 const WORTH: f64 = 0.15;
+/// Most steps with one factor.
+const MOST_PER_HESSIAN: usize = 12;
+/// Share of the tolerance below which a decrement in the metric of an earlier Hessian counts: away from the barrier the
+/// Hessian falls, and what is left is more than an earlier one tells.
+const CERTAIN: f64 = 0.1;
 /// Least length of a step, in units of the direction.
 const SHORTEST: f64 = 1e-9;
 
@@ -61,8 +66,8 @@ struct Step {
 }
 
 impl Step {
-    /// The next direction of conjugate gradients (Polak & Ribière 1969) from the steepest one; that itself, if it is better
-    /// to forget the last.
+    /// The next direction of conjugate gradients (Polak & Ribière 1969) from the steepest one. A negative share of the last
+    /// direction is set to zero, and where the sum would not go downhill it is the steepest direction itself.
     fn conjugate(&self, gradient: &DVector<f64>, steepest: DVector<f64>) -> DVector<f64> {
         let square = -gradient.dot(&steepest);
         let share = (square + self.gradient.dot(&steepest)) / self.square;
@@ -148,8 +153,8 @@ impl Problem<'_> {
         now.a
     }
 
-    /// Newton's step, and conjugate gradients in the metric of its Hessian while they are worth it. Returns whether they end
-    /// at the minimum.
+    /// Newton's step, and conjugate gradients in the metric of its Hessian while they are worth it. Returns whether no
+    /// further Hessian is needed.
     fn descend(
         &self,
         strength: Strength,
@@ -159,10 +164,11 @@ impl Problem<'_> {
         tolerance: f64,
     ) -> bool {
         let (mut last, mut first_gain) = (None::<Step>, None);
-        loop {
+        for _ in 0..MOST_PER_HESSIAN {
             let steepest = -factor.solve(gradient.clone());
             let square = -gradient.dot(&steepest);
-            if square.is_nan() || 0.5 * square <= tolerance {
+            let enough = if last.is_none() { tolerance } else { CERTAIN * tolerance };
+            if square.is_nan() || 0.5 * square <= enough {
                 return true;
             }
             let direction = match &last {
@@ -174,16 +180,18 @@ impl Problem<'_> {
             };
             let gain = now.value - next.value;
             *now = next;
-            if gain < WORTH * *first_gain.get_or_insert(gain) || self.stop.load(Ordering::Relaxed) {
+            let is_worth = gain > WORTH * *first_gain.get_or_insert(gain);
+            if !is_worth || self.stop.load(Ordering::Relaxed) {
                 return false;
             }
             last = Some(Step { gradient, direction, square });
             gradient = self.gradient(strength, &now.a, &self.expand(&now.z));
         }
+        false
     }
 
-    /// The lowest point on a ray, to a parabola; none if none is lower than its start. Local coordinates are linear in
-    /// parameters, so that a trial costs little.
+    /// The lowest point on a ray, as nearly as a parabola shows it; none where no length down to [`SHORTEST`] satisfies
+    /// Armijo's condition. Local coordinates are linear in the parameters, so that a trial costs little.
     fn search(
         &self,
         strength: Strength,

@@ -15,7 +15,8 @@ pub(super) const STARTS: usize = 48;
 /// The same for the last search of a layer: hundreds of places may be nearly as narrow as the worst, and the lowest of them
 /// need not be among the worst points that were drawn.
 const LAST_STARTS: usize = 512;
-/// Points of the base density, and points around every centre, in the last search of a layer.
+/// Points of the base density, [`CONDITIONAL`] times as many with conditioning variables, and points around every centre, in
+/// the last search of a layer.
 const LAST_POINTS: (usize, usize) = (60_000, 96);
 /// Rounds of the search; its steps shrink from one to the next.
 const ROUNDS: usize = 10;

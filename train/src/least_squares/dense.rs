@@ -71,7 +71,8 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
     gram_of_blocks(p, blocks.len(), |block| by_panels(blocks[block], p))
 }
 
-/// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows, of which `panels` gives each as [`by_panels`] does.
+/// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows: `panels(b)` gives block `b` in the order of
+/// [`by_panels`].
 pub(crate) fn gram_of_blocks(
     p: usize,
     count: usize,
