@@ -4,7 +4,7 @@ use ircpm_flow::{BLOCK, LinearMap};
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use crate::least_squares::{by_panels, gram_of_blocks};
+use crate::least_squares::gram_of_blocks;
 
 /// Weighted points, and the matrices `Z` of [`LinearMap`] there.
 ///
@@ -188,7 +188,7 @@ impl Cloud {
             }
             row
         };
-        gram_of_blocks(p, self.weights.len() / BLOCK * e, |number| by_panels(&row(number / e, number % e), p))
+        gram_of_blocks(p, self.weights.len() / BLOCK * e, |number| row(number / e, number % e))
     }
 }
 

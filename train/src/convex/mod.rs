@@ -20,6 +20,7 @@ mod layer;
 mod member;
 mod newton;
 mod preparation;
+mod ray;
 mod specification;
 mod stack;
 mod standard;

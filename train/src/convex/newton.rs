@@ -10,6 +10,7 @@ use ircpm_flow::LinearMap;
 use nalgebra::{DMatrix, DVector};
 
 use super::cloud::{Cloud, Expansion};
+use super::ray::lowest_on_ray;
 use crate::least_squares::Cholesky;
 
 /// The convex problem of one layer.
@@ -45,8 +46,6 @@ const MOST_PER_HESSIAN: usize = 12;
 /// Share of the tolerance below which a decrement in the metric of an earlier Hessian counts: away from the barrier the
 /// Hessian falls, and what is left is more than an earlier one tells.
 const CERTAIN: f64 = 0.1;
-/// Least length of a step, in units of the direction.
-const SHORTEST: f64 = 1e-9;
 
 /// Parameters, and what follows from them.
 struct Iterate {
@@ -66,10 +65,10 @@ struct Step {
 }
 
 impl Step {
-    /// The next direction of conjugate gradients (Polak & Ribière 1969) from the steepest one. A negative share of the last
-    /// direction is set to zero, and where the sum would not go downhill it is the steepest direction itself.
-    fn conjugate(&self, gradient: &DVector<f64>, steepest: DVector<f64>) -> DVector<f64> {
-        let square = -gradient.dot(&steepest);
+    /// The next direction of conjugate gradients (Polak & Ribière 1969) from the steepest one, where the gradient's norm has
+    /// this `square`. A negative share of the last direction is set to zero, and where the sum would not go downhill it is
+    /// the steepest direction itself.
+    fn conjugate(&self, gradient: &DVector<f64>, square: f64, steepest: DVector<f64>) -> DVector<f64> {
         let share = (square + self.gradient.dot(&steepest)) / self.square;
         let direction = &steepest + share.max(0.0) * &self.direction;
         if gradient.dot(&direction) < 0.0 { direction } else { steepest }
@@ -172,7 +171,7 @@ impl Problem<'_> {
                 return true;
             }
             let direction = match &last {
-                Some(last) => last.conjugate(&gradient, steepest),
+                Some(last) => last.conjugate(&gradient, square, steepest),
                 None => steepest,
             };
             let Some(next) = self.search(strength, now, &direction, gradient.dot(&direction)) else {
@@ -190,8 +189,8 @@ impl Problem<'_> {
         false
     }
 
-    /// The lowest point on a ray, as nearly as a parabola shows it; none where no length down to [`SHORTEST`] satisfies
-    /// Armijo's condition. Local coordinates are linear in the parameters, so that a trial costs little.
+    /// The lowest point on a ray; see [`lowest_on_ray`]. Local coordinates are linear in the parameters, so that a trial costs
+    /// little.
     fn search(
         &self,
         strength: Strength,
@@ -205,42 +204,8 @@ impl Problem<'_> {
             let z = [0, 1].map(|i| &from.z[i] + length * &along[i]);
             Iterate { value: self.objective(strength, &a, &z), a, z }
         };
-        let (mut length, mut longer) = (1.0, f64::INFINITY);
-        let mut best = at(length);
-        // Armijo's condition; a fold makes the objective infinite.
-        while best.value.is_nan() || best.value > from.value + 1e-4 * length * slope {
-            (length, longer) = (0.5 * length, best.value);
-            if length < SHORTEST {
-                return None;
-            }
-            best = at(length);
-        }
-        let shorter = loop {
-            let half = at(0.5 * length);
-            if length < SHORTEST || half.value.is_nan() || half.value >= best.value {
-                break half.value;
-            }
-            (length, longer, best) = (0.5 * length, best.value, half);
-        };
-        let lowest = match longer.is_finite() {
-            true => vertex([(0.5 * length, shorter), (length, best.value), (2.0 * length, longer)]),
-            false => vertex([(0.0, from.value), (0.5 * length, shorter), (length, best.value)]),
-        };
-        if lowest > 0.5 * length && lowest < 2.0 * length {
-            let trial = at(lowest);
-            if trial.value < best.value {
-                best = trial;
-            }
-        }
-        Some(best)
+        lowest_on_ray(from.value, slope, at, |there| there.value)
     }
-}
-
-/// Where the parabola through three points is lowest.
-fn vertex([(x0, y0), (x1, y1), (x2, y2)]: [(f64, f64); 3]) -> f64 {
-    let (left, right) = ((y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1));
-    let bend = (right - left) / (x2 - x0);
-    0.5 * (x0 + x1) - 0.5 * left / bend
 }
 
 #[cfg(test)]
@@ -347,18 +312,25 @@ mod tests {
         }
     }
 
+    /// Gradient of the objective and Newton's step.
+    fn newton_step(problem: &Problem<'_>, strength: Strength, from: &Iterate) -> [DVector<f64>; 2] {
+        let expansions = problem.expand(&from.z);
+        let gradient = problem.gradient(strength, &from.a, &expansions);
+        let factor = Cholesky::new(&problem.hessian(strength, &expansions), 0.0).expect("definite");
+        let step = -factor.solve(gradient.clone());
+        [gradient, step]
+    }
+
     #[test]
     fn search_ends_near_the_lowest_point_of_a_ray() {
         let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
         for name in ["T2", "S2", "R2"] {
             let (problem, a) = problem(name, &stop);
             let from = problem.at(strength, a);
-            let expansions = problem.expand(&from.z);
-            let gradient = problem.gradient(strength, &from.a, &expansions);
-            let factor = Cholesky::new(&problem.hessian(strength, &expansions), 0.0).expect("definite");
+            let [gradient, step] = newton_step(&problem, strength, &from);
             // Along these the lowest point is before, near and beyond one.
             for scale in [20.0, 3.0, 1.0, 0.7] {
-                let direction = -scale * factor.solve(gradient.clone());
+                let direction = scale * &step;
                 let found = problem.search(strength, &from, &direction, gradient.dot(&direction));
                 let found = found.expect("a step downhill").value;
                 let lengths = (0..=1000).map(|k| f64::from(k) * 2e-3);
@@ -374,10 +346,7 @@ mod tests {
         let (stop, strength) = (AtomicBool::new(false), Strength { barrier: 0.1, penalty: 0.01 });
         let (problem, a) = problem("S2", &stop);
         let from = problem.at(strength, a);
-        let expansions = problem.expand(&from.z);
-        let gradient = problem.gradient(strength, &from.a, &expansions);
-        let factor = Cholesky::new(&problem.hessian(strength, &expansions), 0.0).expect("definite");
-        let step = -factor.solve(gradient.clone());
+        let [gradient, step] = newton_step(&problem, strength, &from);
         let newton = problem.search(strength, &from, &step, gradient.dot(&step)).expect("a step downhill");
         let several = problem.minimise(strength, from.a.clone(), 1e-16, 1);
         let least = problem.at(strength, problem.minimise(strength, from.a, 1e-16, 50)).value;

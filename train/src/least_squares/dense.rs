@@ -68,20 +68,19 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
             }
         });
     }
-    gram_of_blocks(p, blocks.len(), |block| by_panels(blocks[block], p))
+    gram_of_blocks(p, blocks.len(), |number| blocks[number])
 }
 
-/// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows: `panels(b)` gives block `b` in the order of
-/// [`by_panels`].
-pub(crate) fn gram_of_blocks(
+/// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows: `block(b)` gives block `b` as `[parameter][row]`.
+pub(crate) fn gram_of_blocks<B: AsRef<[f64]>>(
     p: usize,
     count: usize,
-    panels: impl Fn(usize) -> Vec<f64> + Sync,
+    block: impl Fn(usize) -> B + Sync,
 ) -> DMatrix<f64> {
     let mut gram = DMatrix::zeros(p, p);
     for start in (0..count).step_by(BLOCKS) {
-        let blocks = start..count.min(start + BLOCKS);
-        let panels: Vec<Vec<f64>> = blocks.into_par_iter().map(&panels).collect();
+        let numbers = (start..count.min(start + BLOCKS)).into_par_iter();
+        let panels: Vec<Vec<f64>> = numbers.map(|number| by_panels(block(number).as_ref(), p)).collect();
         add_lower(&mut gram, |i, k, mut tile| {
             for panels in &panels {
                 let samples = panels.len() / p;
@@ -102,7 +101,7 @@ const BLOCKS: usize = 8;
 ///
 /// The product packs its factors in this order, once per tile. From strided columns that took longer than to multiply;
 /// the products are the same to the bit.
-pub(crate) fn by_panels(block: &[f64], p: usize) -> Vec<f64> {
+fn by_panels(block: &[f64], p: usize) -> Vec<f64> {
     let samples = block.len() / p;
     let mut panels = vec![0.0; block.len()];
     for (from, to) in block.chunks(TILE * samples).zip(panels.chunks_mut(TILE * samples)) {

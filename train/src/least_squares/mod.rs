@@ -17,7 +17,7 @@ mod rows;
 use nalgebra::{DMatrix, DVector};
 
 pub(crate) use cholesky::Cholesky;
-pub(crate) use dense::{by_panels, gram_of_blocks, parameter_gram};
+pub(crate) use dense::{gram_of_blocks, parameter_gram};
 pub use rows::{ColumnSource, JacobianRows};
 pub(crate) use rows::{divided, gathered};
 
