@@ -24,7 +24,7 @@ use crate::error::ChargesError;
 use crate::factor::{Form, MOST_MULTIPLICATIONS, Structure};
 use crate::metric::Metric;
 use crate::potential::LatticePotential;
-use crate::program::{Kind, Program};
+use crate::program::{Group, Kind, Program, Shape};
 use eigenvalues::{SignedLogDets, SmallestEigenvalues};
 use pull_back::PullBack;
 use run::{Buffers, Run, Values};
@@ -163,18 +163,23 @@ impl LatticeMap {
     /// exponentials of networks.
     pub fn operations(&self) -> usize {
         let program = &self.program;
-        let term = |width: usize| 5 * (width - 1) + 2 + width + width * (width + 1) / 2;
-        let terms = program.groups.iter().map(|group| program.shapes[group.shapes].len() * term(group.width));
-        // The first harmonic of an angle takes no product.
+        let by_differences = !program.differences.is_empty();
+        // Where psi depends on differences, the last angle's slope and the diagonal of H follow from the others.
+        let free = |width: usize| width - usize::from(by_differences);
+        let term = |width: usize, shape: &Shape| {
+            5 * (shape.factors - 1) + 2 + free(width) + free(width) * (free(width) + 1) / 2
+        };
+        let of_group = |group: &Group| {
+            let shapes = program.shapes[group.shapes].iter();
+            shapes.map(|shape| term(group.width, shape)).sum::<usize>()
+        };
+        let terms: usize = program.groups.iter().map(of_group).sum();
+        // The first harmonic of an angle takes no product, that of a difference four.
         let products = |pair: &[usize]| 4 * (pair[1] - pair[0]).saturating_sub(1);
-        let harmonics: usize = program.tables.windows(2).map(products).sum();
+        let harmonics =
+            program.tables.windows(2).map(products).sum::<usize>() + 4 * program.differences.len();
         let networks: usize = program.kinds.iter().map(Kind::operations).sum();
-        terms.sum::<usize>()
-            + harmonics
-            + networks
-            + self.elimination_cost()
-            + 2 * self.entries()
-            + self.psi.sites()
+        terms + harmonics + networks + self.elimination_cost() + 2 * self.entries() + self.psi.sites()
     }
 
     /// Number of doubles per sample of the pack in flight that a run keeps in the buffers of its thread: the points, harmonics, `H` and

@@ -87,7 +87,7 @@ impl<R: Real> Contraction<R> {
         let shapes = &at.program.shapes[group.shapes];
         let terms = group.first..group.first + shapes.len();
         let (class_of, weights) = (&at.program.class_of[terms.clone()], &at.program.weights[terms.clone()]);
-        let a = &at.a[terms];
+        let (a, places) = (&at.a[terms.clone()], &at.program.places[terms]);
         let mut block = [R::zero(); BLOCK];
         for i in 0..K {
             let e = i * (i + 1) / 2;
@@ -99,7 +99,7 @@ impl<R: Real> Contraction<R> {
         let mut points = [R::zero(); K];
         for t in 0..shapes.len() {
             let shape = &shapes[t];
-            let (c, s) = at.harmonics.term::<K>(group, shape);
+            let (c, s) = at.harmonics.term::<K>(&places[t], shape);
             let mut form = block[0] * shape.products[0];
             for e in 1..K * (K + 1) / 2 {
                 form = block[e].mul_add(R::constant(shape.products[e]), form);
@@ -135,14 +135,15 @@ impl<R: Real> Contraction<R> {
     fn slope<const K: usize>(&mut self, at: &At<'_, R>, group: &Group, w: &[R]) {
         let shapes = &at.program.shapes[group.shapes];
         let terms = group.first..group.first + shapes.len();
-        let (class_of, weights) = (&at.program.class_of[terms.clone()], &at.program.weights[terms]);
+        let (class_of, weights) = (&at.program.class_of[terms.clone()], &at.program.weights[terms.clone()]);
+        let places = &at.program.places[terms];
         let mut along = [R::zero(); K];
         for i in 0..K {
             along[i] = w[group.angles[i]];
         }
         for t in 0..shapes.len() {
             let shape = &shapes[t];
-            let (_, s) = at.harmonics.term::<K>(group, shape);
+            let (_, s) = at.harmonics.term::<K>(&places[t], shape);
             let mut sum = along[0] * shape.charges[0];
             for i in 1..K {
                 sum = along[i].mul_add(R::constant(shape.charges[i]), sum);

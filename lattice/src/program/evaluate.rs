@@ -41,10 +41,22 @@ impl<R: Real> Local<R> {
             for i in 0..program.sites {
                 self.h.diagonal[i] = R::constant(metric.entries.diagonal[i]);
             }
+        }
+        if program.differences.is_empty() {
+            self.add_terms(program, a, harmonics);
+        } else {
+            self.add_terms_of_differences(program, a, harmonics);
+        }
+        self.add_windows(program, a, y);
+        if let Some(metric) = &program.metric {
             for e in 0..program.symbolic.len() {
-                self.h.lower[e] = R::constant(metric.entries.lower[e]);
+                self.h.lower[e] += metric.entries.lower[e];
             }
         }
+    }
+
+    #[inline(always)]
+    fn add_terms(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
         for group in &program.groups {
             match group.width {
                 1 => self.add::<1>(program, group, a, harmonics),
@@ -54,18 +66,30 @@ impl<R: Real> Local<R> {
             }
         }
         self.distribute(program);
-        self.add_windows(program, a, y);
+    }
+
+    #[inline(always)]
+    fn add_terms_of_differences(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
+        for group in &program.groups {
+            match group.width {
+                2 => self.add_differences::<2>(program, group, a, harmonics),
+                3 => self.add_differences::<3>(program, group, a, harmonics),
+                _ => self.add_differences::<WIDEST>(program, group, a, harmonics),
+            }
+        }
+        self.complete_diagonal(program);
     }
 
     /// The terms of one group.
     #[inline(always)]
     fn add<const K: usize>(&mut self, program: &Program, group: &Group, a: &[f64], harmonics: &Harmonics<R>) {
         let shapes = &program.shapes[group.shapes];
-        let a = &a[group.first..group.first + shapes.len()];
+        let terms = group.first..group.first + shapes.len();
+        let (a, places) = (&a[terms.clone()], &program.places[terms]);
         let (mut psi, mut gradient, mut block) = (self.psi, [R::zero(); K], [R::zero(); BLOCK]);
         for t in 0..shapes.len() {
             let shape = &shapes[t];
-            let (c, s) = harmonics.term::<K>(group, shape);
+            let (c, s) = harmonics.term::<K>(&places[t], shape);
             let (c, s) = (c * a[t], s * a[t]);
             psi += c;
             for i in 0..K {

@@ -2,6 +2,7 @@
 //! `H`.
 
 mod contract;
+mod differences;
 mod evaluate;
 mod harmonics;
 mod windows;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ircpm_flow::Expression;
 
 pub(crate) use contract::{At, Contraction};
+use differences::{Difference, differences_of, phases_of_differences};
 pub(crate) use evaluate::Local;
 pub(crate) use harmonics::Harmonics;
 pub(crate) use windows::Kind;
@@ -29,14 +31,23 @@ pub(crate) const BLOCK: usize = WIDEST * (WIDEST + 1) / 2;
 /// What does not depend on where a term acts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shape {
-    /// `|q| − 1` of every angle: the place of its harmonic.
-    pub harmonics: [usize; WIDEST],
-    /// The signs of the charges.
+    /// Number of factors of `exp(i q · y)`.
+    pub factors: usize,
+    /// Their signs; that of the first is positive.
     pub signs: [f64; WIDEST],
     /// The charges `q`.
     pub charges: [f64; WIDEST],
     /// `qᵢ qⱼ`, at `i (i + 1)/2 + j` for `j ≤ i`.
     pub products: [f64; BLOCK],
+}
+
+/// A factor of `exp(i q · y)`: a harmonic of an angle, or of the difference of two.
+#[derive(Clone, Copy, Debug)]
+struct Phase {
+    /// Which of the cluster's angles; of two, the difference of the first and the second.
+    angles: (usize, Option<usize>),
+    /// The harmonic `m`, with its sign.
+    multiple: i32,
 }
 
 /// Terms on the same angles.
@@ -48,8 +59,6 @@ pub(crate) struct Group {
     pub shapes: usize,
     /// The angles, ascending.
     pub angles: [usize; WIDEST],
-    /// Where the harmonics of each begin.
-    pub tables: [usize; WIDEST],
     /// Places in `H` of the block's entries, in the order of [`Shape::products`]: in its diagonal where `j = i`, else
     /// below it.
     pub slots: [usize; BLOCK],
@@ -69,21 +78,25 @@ pub(crate) struct Combination {
 
 /// A potential arranged for packs.
 ///
-/// *Angles* are the sites' and then the combinations'.
+/// *Angles* are the sites' and then the combinations'. Behind their harmonics are those of the differences.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     /// Number of sites.
     pub sites: usize,
     /// Number of parameters: of charges one per class.
     pub classes: usize,
-    /// Where the harmonics of every angle begin.
+    /// Where the harmonics of every angle, and of every difference, begin.
     pub tables: Vec<usize>,
     pub groups: Vec<Group>,
     pub shapes: Vec<Vec<Shape>>,
     /// The class of every term, in the order of the groups.
     pub class_of: Vec<usize>,
+    /// The places of the harmonics that the terms' phases are products of.
+    pub places: Vec<[u32; WIDEST]>,
     /// `1/|q|²` of every term.
     pub weights: Vec<f64>,
+    /// The differences that psi depends on where all charges have sum zero; else none.
+    pub differences: Vec<Difference>,
     pub combinations: Vec<Combination>,
     /// Whether combinations are matrices of rank one beside the factor.
     pub low_rank: bool,
@@ -129,7 +142,9 @@ impl Program {
             groups: vec![],
             shapes: vec![],
             class_of: vec![],
+            places: vec![],
             weights: vec![],
+            differences: vec![],
             combinations: vec![],
             low_rank: false,
             kinds: windows::kinds_of(windows, &symbolic),
@@ -146,14 +161,18 @@ impl Program {
         short.extend(clusters.keys().filter(|angles| angles.len() > 1).flat_map(|angles| pairs(angles)));
         let ((symbolic, form), low_rank) = factor(sites, short, &long, structure)?;
         let combinations = long.iter().map(|entries| combination(entries, low_rank, &symbolic)).collect();
+        let sees_differences = long.is_empty() && charges.is_neutral();
+        let differences = if sees_differences { differences_of(&clusters, &symbolic) } else { vec![] };
         let mut program = Self {
             sites,
             classes: charges.labels().len(),
-            tables: tables(sites + long.len(), &clusters),
+            tables: tables(sites + long.len(), &clusters, &differences),
             groups: vec![],
             shapes: vec![],
             class_of: vec![],
+            places: vec![],
             weights: vec![],
+            differences,
             combinations,
             low_rank,
             kinds: vec![],
@@ -191,26 +210,48 @@ impl Program {
         let mut known = HashMap::new();
         for (angles, terms) in clusters {
             let charges: Vec<&Vec<i32>> = terms.iter().map(|(q, _)| q).collect();
+            let factors: Vec<Vec<Phase>> = charges.iter().map(|q| self.factors(q)).collect();
             let shapes = *known.entry(charges.clone()).or_insert_with(|| {
-                self.shapes.push(charges.iter().map(|q| shape(q)).collect());
+                self.shapes
+                    .push(charges.iter().zip(&factors).map(|(q, factors)| shape(q, factors)).collect());
                 self.shapes.len() - 1
             });
-            let (mut of, mut tables) = ([0; WIDEST], [0; WIDEST]);
-            for (j, &angle) in angles.iter().enumerate() {
-                (of[j], tables[j]) = (angle, self.tables[angle]);
-            }
+            let mut of = [0; WIDEST];
+            of[..angles.len()].copy_from_slice(angles);
             self.groups.push(Group {
                 width: angles.len(),
                 shapes,
                 angles: of,
-                tables,
                 slots: self.slots(angles),
                 first: self.class_of.len(),
             });
+            let places: Vec<_> = factors.iter().map(|factors| self.places_of(angles, factors)).collect();
+            self.places.extend(places);
             self.class_of.extend(terms.iter().map(|&(_, class)| class));
             let weights: Vec<f64> = charges.iter().map(|q| self.weight(angles, q)).collect();
             self.weights.extend(weights);
         }
+    }
+
+    /// The factors of `exp(i q · y)`, one per angle, or fewer where psi depends on differences.
+    fn factors(&self, q: &[i32]) -> Vec<Phase> {
+        if !self.differences.is_empty() {
+            return phases_of_differences(q);
+        }
+        q.iter().enumerate().map(|(i, &multiple)| Phase { angles: (i, None), multiple }).collect()
+    }
+
+    /// Where the harmonics of a term on some angles are.
+    fn places_of(&self, angles: &[usize], factors: &[Phase]) -> [u32; WIDEST] {
+        let mut places = [0; WIDEST];
+        for (place, factor) in places.iter_mut().zip(factors) {
+            let number = match factor.angles {
+                (i, None) => angles[i],
+                (i, Some(j)) => self.angles() + self.difference(angles[i], angles[j]),
+            };
+            *place = (self.tables[number] + factor.multiple.unsigned_abs() as usize - 1) as u32;
+        }
+        places
     }
 
     /// `1/|q|²` of a term by its charges on some angles.
@@ -311,34 +352,39 @@ fn combination(entries: &[(u32, i32)], low_rank: bool, symbolic: &Symbolic) -> C
     Combination { entries: entries.iter().map(|&(site, q)| (site as usize, f64::from(q))).collect(), pairs }
 }
 
-/// Where the harmonics of every angle begin: as many as its largest charge.
-fn tables(angles: usize, clusters: &Clusters) -> Vec<usize> {
+/// Where the harmonics of every angle begin, as many as its largest charge, and those of every difference. Angles need
+/// only their first harmonic for the latter.
+fn tables(angles: usize, clusters: &Clusters, differences: &[Difference]) -> Vec<usize> {
     let mut largest = vec![0; angles];
     for (angles, terms) in clusters {
         for (q, _) in terms {
             for (&angle, q) in angles.iter().zip(q) {
-                largest[angle] = q.unsigned_abs().max(largest[angle]);
+                let charge = if differences.is_empty() { q.unsigned_abs() as usize } else { 1 };
+                largest[angle] = charge.max(largest[angle]);
             }
         }
     }
+    largest.extend(differences.iter().map(|difference| difference.largest));
     let mut starts = vec![0];
     starts.extend(largest.iter().scan(0, |sum, &of| {
-        *sum += of as usize;
+        *sum += of;
         Some(*sum)
     }));
     starts
 }
 
-fn shape(q: &[i32]) -> Shape {
+fn shape(q: &[i32], factors: &[Phase]) -> Shape {
     let mut shape = Shape {
-        harmonics: [0; WIDEST],
+        factors: factors.len(),
         signs: [1.0; WIDEST],
         charges: [0.0; WIDEST],
         products: [0.0; BLOCK],
     };
+    for (sign, factor) in shape.signs.iter_mut().zip(factors) {
+        *sign = f64::from(factor.multiple.signum());
+    }
     for (i, &p) in q.iter().enumerate() {
-        shape.harmonics[i] = p.unsigned_abs() as usize - 1;
-        (shape.signs[i], shape.charges[i]) = (f64::from(p.signum()), f64::from(p));
+        shape.charges[i] = f64::from(p);
         for (j, &r) in q[..=i].iter().enumerate() {
             shape.products[i * (i + 1) / 2 + j] = f64::from(p * r);
         }
