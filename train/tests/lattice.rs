@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use ircpm_flow::Jacobian;
-use ircpm_train::config::Config;
+use ircpm_train::config::{Config, Layers};
 use ircpm_train::estimate::Estimates;
 use ircpm_train::lattice::{LatticeError, LatticeFlow};
 use ircpm_train::optimiser::{LeastSquares, Objective};
@@ -46,14 +46,17 @@ fn ess(lattice: &LatticeFlow, theta: &[f64], target: &dyn Target) -> f64 {
 #[test]
 fn jacobian_in_free_parameters_matches_central_differences() {
     // So far out that the wall scales the parameters by about a half.
-    jacobian_matches_central_differences("chain = { range = 1, degree = 3 }", 12.0);
-    jacobian_matches_central_differences("chain-windows = { range = 1, network = { width = 3 } }", 3.0);
-    jacobian_matches_central_differences("bonds = { degree = 3 }", 12.0);
+    jacobian_matches_central_differences("chain = { range = 1, degree = 3 }", 2, 12.0);
+    jacobian_matches_central_differences("chain-windows = { range = 1, network = { width = 3 } }", 2, 3.0);
+    jacobian_matches_central_differences("bonds = { degree = 3 }", 2, 12.0);
+    // So many layers that free parameters are coefficients of polynomials.
+    jacobian_matches_central_differences("chain = { range = 1, degree = 2 }", 5, 12.0);
 }
 
 /// At parameters that are so many times those that training begins with.
-fn jacobian_matches_central_differences(charges: &str, far: f64) {
-    let config = config("chain-6", charges, "[training]\noptimiser = \"levenberg-marquardt\"");
+fn jacobian_matches_central_differences(charges: &str, layers: usize, far: f64) {
+    let mut config = config("chain-6", charges, "[training]\noptimiser = \"levenberg-marquardt\"");
+    config.model.layers = Layers::Fixed(layers);
     let (target, seed) = (target_of(&config), 5);
     let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
     let generator = Generator::from_seed(seed);
@@ -209,12 +212,15 @@ fn trained(problem: &Problem, stop_after: Option<usize>, threads: usize) -> Vec<
 #[test]
 fn training_that_was_stopped_ends_with_the_same_bits() {
     let charges = "chain = { range = 1, degree = 2, boundary = 1 }";
-    for (optimiser, steps, stops) in
-        [("levenberg-marquardt", 14, [1, 12]), ("adam-levenberg-marquardt", 24, [5, 20])]
+    // Five layers have coordinates over the depth.
+    for (optimiser, layers, steps, stops) in
+        [("levenberg-marquardt", 5, 14, [1, 12]), ("adam-levenberg-marquardt", 2, 24, [5, 20])]
     {
         let rest =
             format!("wall = 0.8\n[training]\noptimiser = \"{optimiser}\"\nsteps = {steps}\nbatch = 32");
-        let problem = Problem::new(config("chain-6", charges, &rest), Path::new("")).unwrap();
+        let mut config = config("chain-6", charges, &rest);
+        config.model.layers = Layers::Fixed(layers);
+        let problem = Problem::new(config, Path::new("")).unwrap();
         let whole = trained(&problem, None, 1);
         for threads in [1, 2] {
             assert_eq!(trained(&problem, None, threads), whole, "{optimiser}, {threads} threads");

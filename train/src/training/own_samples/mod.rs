@@ -8,6 +8,7 @@
 //! A layer that can fold is kept from it by a [`Wall`], which is in charge of the parameters: those that are optimised are
 //! free, those of the flow are theirs, scaled.
 
+mod depth;
 mod samples;
 mod wall;
 
@@ -65,6 +66,8 @@ pub struct OwnSamples<'a> {
     x: Vec<f64>,
     batch: Samples,
     check: Samples,
+    /// The free parameters at which the samples were drawn, so that their `log q` is known there.
+    drawn_at: Vec<f64>,
     log_z: f64,
     stats: SolveStats,
     quality: Option<Estimates>,
@@ -86,8 +89,10 @@ const DEEPENED: [f64; 2] = [0.7, 0.9];
 const START: f64 = 0.1;
 /// Samples of a step of least squares per parameter: the noise of its gradient costs a divergence of about `KL · P/n`
 /// (`docs/mathematics.md`, section 37).
-const PER_PARAMETER: usize = 6;
-/// Least and most samples of a step of least squares.
+const PER_PARAMETER: usize = 4;
+/// One per so many samples is drawn besides, for the check.
+const PER_CHECK: usize = 3;
+/// Least and most samples of a step of least squares, without those of the check.
 const SAMPLES: [usize; 2] = [1024, 1 << 14];
 /// Floor under the eigenvalues of `H` in the Jacobian; samples of the model are far above it.
 const FLOOR: f64 = 1e-6;
@@ -126,6 +131,7 @@ impl<'a> OwnSamples<'a> {
             x: vec![],
             batch: Samples::default(),
             check: Samples::default(),
+            drawn_at: vec![],
             log_z: 0.0,
             stats: SolveStats::default(),
             quality: None,
@@ -208,14 +214,19 @@ impl<'a> OwnSamples<'a> {
         Ok(samples)
     }
 
-    /// Residuals at samples with the flow's parameters `theta`; none where the map folds at one of them.
+    /// Residuals at samples with the free parameters `theta`; none where the map folds at one of them.
     fn residuals(&self, theta: &[f64], samples: &Samples) -> Option<Squares> {
-        let pulled = self.ranks.inverse(self.flow, theta, &samples.y);
-        if !pulled.ok.iter().all(|ok| *ok) {
-            return None;
+        if theta == self.drawn_at {
+            return self.squares(samples, &samples.log_q);
         }
+        let pulled = self.ranks.inverse(self.flow, &self.wall.parameters(theta), &samples.y);
+        if pulled.ok.iter().all(|ok| *ok) { self.squares(samples, &pulled.log_q) } else { None }
+    }
+
+    /// Residuals at samples where the model has the density `log_q`; none where they are not finite.
+    fn squares(&self, samples: &Samples, log_q: &[f64]) -> Option<Squares> {
         let Residuals { value, slope, nuisance, .. } =
-            Residuals::new(&pulled.log_q, &samples.energies, &samples.factors, PLAIN, 0.0, self.log_z);
+            Residuals::new(log_q, &samples.energies, &samples.factors, PLAIN, 0.0, self.log_z);
         let mean_square = value.norm_squared() / value.len() as f64;
         mean_square.is_finite().then_some(Squares { value, slope, nuisance, mean_square })
     }
@@ -236,8 +247,9 @@ impl Objective for OwnSamples<'_> {
         let count = (PER_PARAMETER * theta.len()).clamp(SAMPLES[0], SAMPLES[1]);
         self.measure_start(count);
         self.batch = self.samples(&parameters, count)?;
-        self.check = self.samples(&parameters, count)?;
-        let log_weights = self.check.log_weights();
+        self.check = self.samples(&parameters, count / PER_CHECK)?;
+        self.drawn_at = theta.to_vec();
+        let log_weights = [self.batch.log_weights(), self.check.log_weights()].concat();
         self.log_z = log_weights.iter().sum::<f64>() / log_weights.len() as f64;
         let is_full = self.present_beta() == self.beta;
         self.quality = self.quality_of(&log_weights);
@@ -346,11 +358,11 @@ impl LeastSquares for OwnSamples<'_> {
     }
 
     fn at(&self, theta: &[f64]) -> Option<Squares> {
-        self.residuals(&self.wall.parameters(theta), &self.batch)
+        self.residuals(theta, &self.batch)
     }
 
     fn check(&self, theta: &[f64]) -> Option<Check> {
-        let squares = self.residuals(&self.wall.parameters(theta), &self.check)?;
+        let squares = self.residuals(theta, &self.check)?;
         Some(Check { mean_square: squares.mean_square, outside: 0 })
     }
 

@@ -8,6 +8,7 @@ use ircpm_lattice::LatticeMap;
 use ircpm_lattice::wall::{self, Scaled as ScaledLayer, Wall as LayerWall, WallState};
 use rayon::prelude::*;
 
+use super::depth::Depth;
 use crate::lattice::LatticeFlow;
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::points::Generator;
@@ -20,18 +21,21 @@ const ASCENT: [usize; 2] = [4, 30];
 const LAST: (usize, usize) = (64, 60);
 const LAST_SEARCHES: usize = 3;
 
-/// Tensors of the state: searches so far, layer by layer, and all pools' points and vectors.
+/// Tensors of the state: searches so far, layer by layer, and all pools' points and vectors. The last one is there where free
+/// parameters are coefficients over the depth.
 const COUNTS: &str = "wall_searches";
 const POINTS: &str = "wall_points";
 const VECTORS: &str = "wall_vectors";
+const DEPTH: &str = "wall_depth";
 
-/// Keeps every layer of a flow from folding: the parameters that are optimised are *free*, those of the flow are theirs,
-/// scaled by the worst curvature that a pool of points has found.
+/// Keeps every layer of a flow from folding: the parameters that are optimised are *free*, in coordinates over the depth of the
+/// flow; those of the flow are their layers', scaled by the worst curvature that a pool of points has found.
 pub struct Wall {
     layers: Vec<Layer>,
     /// Limit `c` on `λ_max(−Hess psi)` while parameters are trained. At the end it is half as far from one: what the last
     /// search finds beyond the pools is then mostly below it, and need not scale the parameters down.
     limit: f64,
+    depth: Depth,
 }
 
 struct Layer {
@@ -41,8 +45,9 @@ struct Layer {
 }
 
 /// The parameters of a flow at free ones, and the way back of derivatives.
-pub struct Scaled {
+pub struct Scaled<'a> {
     layers: Vec<(Range<usize>, ScaledLayer)>,
+    depth: &'a Depth,
 }
 
 impl Wall {
@@ -54,18 +59,23 @@ impl Wall {
             wall: LayerWall::new(Arc::clone(map), lattice.wall, POOL, generator.next_u64())
                 .expect("a limit below one and some points"),
         };
-        Self { layers: lattice.maps.iter().enumerate().map(of).collect(), limit: lattice.wall }
+        let layers = lattice.maps.iter().enumerate().map(of).collect();
+        Self { layers, limit: lattice.wall, depth: Depth::new(lattice) }
     }
 
     /// What [`Wall::restore`] needs of a wall of the same flow and generator.
     pub fn state(&self) -> Tensors {
         let layers: Vec<WallState> = self.layers.iter().map(|layer| layer.wall.state()).collect();
         let joined = |of: fn(&WallState) -> Vec<f64>| layers.iter().flat_map(of).collect();
-        Tensors::from([
+        let mut state = Tensors::from([
             (COUNTS.to_owned(), joined(|layer| vec![layer.searches as f64])),
             (POINTS.to_owned(), joined(|layer| layer.points.clone())),
             (VECTORS.to_owned(), joined(|layer| layer.vectors.clone())),
-        ])
+        ]);
+        if !self.depth.is_trivial() {
+            state.insert(DEPTH.to_owned(), vec![1.0]);
+        }
+        state
     }
 
     /// Takes up a saved state.
@@ -80,6 +90,10 @@ impl Wall {
         let searches = tensor(state, COUNTS, Some(count), is_count)?;
         let points = tensor(state, POINTS, Some(count * of_one), f64::is_finite)?;
         let vectors = tensor(state, VECTORS, Some(count * of_one), f64::is_finite)?;
+        if !state.contains_key(DEPTH) {
+            // Checkpoints of earlier versions have every layer's own parameters, and keep them.
+            self.depth = Depth::default();
+        }
         for (number, layer) in self.layers.iter_mut().enumerate() {
             let of = number * of_one..(number + 1) * of_one;
             let (points, vectors) = (points[of.clone()].to_vec(), vectors[of].to_vec());
@@ -94,6 +108,7 @@ impl Wall {
     /// # Panics
     /// If `theta` has the wrong length.
     pub fn search(&mut self, theta: &[f64], far: bool, ranks: &Ranks) {
+        let theta = &self.depth.layers_of(theta)[..];
         let (steps, size) = (ASCENT[usize::from(far)], ranks.size());
         let mine = self.layers.par_iter_mut().skip(ranks.rank()).step_by(size);
         mine.for_each(|layer| layer.wall.search(&theta[layer.slot.clone()], steps));
@@ -125,6 +140,7 @@ impl Wall {
     /// # Panics
     /// If `theta` has the wrong length.
     pub fn deepen(&mut self, theta: &[f64], generator: &mut Generator, ranks: &Ranks) {
+        let theta = &self.depth.layers_of(theta)[..];
         let found = self.long_searches(theta, generator, ranks);
         for (layer, found) in self.layers.iter_mut().zip(found) {
             for (_, point) in found {
@@ -133,7 +149,8 @@ impl Wall {
         }
     }
 
-    /// [`LAST_SEARCHES`] long searches of every layer from fresh points: the worst curvatures, and where they are.
+    /// [`LAST_SEARCHES`] long searches of every layer, with its parameters in `theta`, from fresh points: the worst curvatures,
+    /// and where they are.
     fn long_searches(
         &self,
         theta: &[f64],
@@ -165,9 +182,10 @@ impl Wall {
     ///
     /// # Panics
     /// If `theta` has the wrong length.
-    pub fn at(&self, theta: &[f64]) -> Scaled {
+    pub fn at(&self, theta: &[f64]) -> Scaled<'_> {
+        let theta = self.depth.layers_of(theta);
         let of = |layer: &Layer| (layer.slot.clone(), layer.wall.scale(&theta[layer.slot.clone()]));
-        Scaled { layers: self.layers.par_iter().map(of).collect() }
+        Scaled { layers: self.layers.par_iter().map(of).collect(), depth: &self.depth }
     }
 
     /// The flow's parameters alone: see [`Wall::at`].
@@ -195,7 +213,7 @@ impl Wall {
                 layer.map_rescale(&mut out, free / worst);
             }
         }
-        out
+        self.depth.free_of(&out)
     }
 
     /// Scales the flow's parameters down where a long search from fresh points finds that it is needed. Returns the smallest
@@ -223,7 +241,7 @@ impl Layer {
     }
 }
 
-impl Scaled {
+impl Scaled<'_> {
     /// The flow's parameters.
     pub fn parameters(&self) -> Vec<f64> {
         self.layers.iter().flat_map(|(_, layer)| &layer.theta).copied().collect()
@@ -237,20 +255,32 @@ impl Scaled {
         for (slot, layer) in &self.layers {
             layer.pull_back_columns(&mut columns[slot.start * samples..slot.end * samples], samples);
         }
+        self.depth.pull_back(columns, samples);
     }
+}
 
-    /// Adds `weight` times the penalty of every layer that keeps away from the limit to a gradient in the free parameters.
-    /// Returns what it adds to the loss.
-    ///
-    /// # Panics
-    /// If the gradient has the wrong length.
-    pub fn add_penalty(&self, weight: f64, gradient: &mut [f64]) -> f64 {
-        let mut sum = 0.0;
-        for (slot, layer) in &self.layers {
-            let (value, slope) = layer.penalty();
-            sum += weight * value;
-            gradient[slot.clone()].iter_mut().zip(slope).for_each(|(g, s)| *g += weight * s);
-        }
-        sum
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn checkpoints_of_earlier_versions_keep_the_layers_own_parameters() {
+        let text = "[target]\nname = \"chain-4\"\n[model]\npotential = \"charges\"\nlayers = 4\n\
+                    charges = [{ chain = { range = 1, degree = 1 } }]";
+        let config = Config::parse(text, "test.toml").unwrap();
+        let target = config.target().unwrap().unwrap();
+        let lattice = LatticeFlow::new(&config, target.manifold()).unwrap();
+        let mut wall = Wall::new(&lattice, &mut Generator::from_seed(3));
+        let theta: Vec<f64> = (0..lattice.flow.parameters()).map(|k| 1e-3 * k as f64).collect();
+        let before = wall.parameters(&theta);
+        let mut state = wall.state();
+        wall.restore(&state).unwrap();
+        assert_eq!(wall.parameters(&theta), before);
+        state.remove(DEPTH).unwrap();
+        wall.restore(&state).unwrap();
+        let parameters = wall.parameters(&theta);
+        assert!(parameters.iter().zip(&theta).all(|(a, b)| (a - b).abs() < 1e-6), "{parameters:?}");
+        assert!(!wall.state().contains_key(DEPTH));
     }
 }
