@@ -69,6 +69,8 @@ const TORUS: &str = "[target]\nname = \"torus-multi-modal\"\n[model]\nlayers = 2
 #[test]
 fn least_squares_on_own_samples_are_the_same_bits() {
     check(CHARGES, 3, &[2, 3, 4]);
+    // Six layers have coordinates over the depth.
+    check(&CHARGES.replace("layers = 2", "layers = 6"), 3, &[2]);
 }
 
 #[test]

@@ -164,7 +164,7 @@ impl LatticeMap {
     pub fn operations(&self) -> usize {
         let program = &self.program;
         let by_differences = !program.differences.is_empty();
-        // Where psi depends on differences, the last angle's slope and the diagonal of H follow from the others.
+        // Where psi depends on differences, the first angle's slope and the diagonal of H follow from the others.
         let free = |width: usize| width - usize::from(by_differences);
         let term = |width: usize, shape: &Shape| {
             5 * (shape.factors - 1) + 2 + free(width) + free(width) * (free(width) + 1) / 2

@@ -66,9 +66,11 @@ impl<R: Real> Harmonics<R> {
     #[inline(always)]
     fn fill(&mut self, places: Range<usize>, cos: R, sin: R) {
         let (mut c, mut s) = (cos, sin);
-        for entry in &mut self.table[places] {
-            (entry[0], entry[1]) = (c, s);
+        let first = &mut self.table[places.start];
+        (first[0], first[1]) = (c, s);
+        for entry in &mut self.table[places.start + 1..places.end] {
             (c, s) = (c.mul_add(cos, -(s * sin)), s.mul_add(cos, c * sin));
+            (entry[0], entry[1]) = (c, s);
         }
     }
 

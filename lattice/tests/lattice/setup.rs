@@ -76,7 +76,21 @@ pub(crate) fn charges() -> Vec<(&'static str, Charges)> {
         ("single sites", Charges::single_sites(6, 3).unwrap()),
         ("total", total),
         ("combinations", combinations),
+        ("difference of two angles", of_terms(2, &[&[(0, 1), (1, -1)], &[(0, 2), (1, -2)]])),
+        (
+            "differences of many angles",
+            of_terms(
+                6,
+                &[&[(0, 1), (1, -1)], &[(0, 1), (1, 1), (2, 1), (3, -1), (5, -2)], &[(1, 3), (4, -3)]],
+            ),
+        ),
     ]
+}
+
+/// Charges of given terms, each of a class of its own.
+fn of_terms(sites: usize, terms: &[&[(usize, i32)]]) -> Charges {
+    let term = |(class, charge): (usize, &&[(usize, i32)])| Term { charge: charge.to_vec(), class };
+    Charges::new(sites, &terms.iter().enumerate().map(term).collect::<Vec<_>>()).unwrap()
 }
 
 /// The map of a potential in a form of choice.

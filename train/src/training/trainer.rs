@@ -240,7 +240,7 @@ impl<'a> Trainer<'a> {
         State { theta, optimiser, generator, progress: self.progress, terms: vec![], growth: None }
     }
 
-    /// The parameters.
+    /// The parameters as they are optimised: before the end of a lattice's training its *free* ones.
     pub fn theta(&self) -> &[f64] {
         &self.theta
     }

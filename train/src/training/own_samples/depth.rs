@@ -4,16 +4,21 @@
 //! them at all. Damping that measures each layer's parameters alone holds such differences back as much as sums. In coordinates
 //! of polynomials in the number of the layer it sees how little those of high degree do, and lets them go further
 //! (`docs/mathematics.md`, section 37).
+//!
+//! Only charges have such coordinates: psi is linear in their parameters, and one parameter is the same term in every layer. The
+//! hidden units of networks are not the same from layer to layer.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use ircpm_lattice::LatticePotential;
 use nalgebra::DMatrix;
 
 use crate::lattice::LatticeFlow;
 
-/// Least number of layers with one potential whose parameters are those of polynomials: fewer are better off with their own.
-const LEAST: usize = 4;
+/// Least number of layers with one potential whose parameters are those of polynomials. Three layers train better with their
+/// own, six as well as with their own (`docs/results.md`, lattices).
+const LEAST: usize = 6;
 
 /// Free parameters that are coefficients of orthonormal polynomials over the layers with one potential, or a layer's own; by
 /// default all are the layers' own.
@@ -35,6 +40,9 @@ impl Depth {
     pub(super) fn new(lattice: &LatticeFlow) -> Self {
         let mut alike: Vec<Vec<usize>> = vec![];
         for (layer, map) in lattice.maps.iter().enumerate() {
+            if !matches!(map.psi(), LatticePotential::Charges(_)) {
+                continue;
+            }
             // Layers that are configured alike share their map.
             match alike.iter_mut().find(|layers| Arc::ptr_eq(map, &lattice.maps[layers[0]])) {
                 Some(layers) => layers.push(layer),
@@ -49,9 +57,14 @@ impl Depth {
         Self { groups: alike.into_iter().map(group).collect() }
     }
 
-    /// Whether all free parameters are the layers' own.
-    pub(super) fn is_trivial(&self) -> bool {
-        self.groups.is_empty()
+    /// What a checkpoint keeps of these coordinates: where the parameters of all layers of polynomials begin, group by group, each
+    /// after the number of its layers. Nothing where all are the layers' own.
+    pub(super) fn state(&self) -> Vec<f64> {
+        let of = |group: &Group| {
+            let starts = group.slots.iter().map(|slot| slot.start as f64);
+            [group.slots.len() as f64].into_iter().chain(starts).collect::<Vec<_>>()
+        };
+        self.groups.iter().flat_map(of).collect()
     }
 
     /// The layers' parameters at free ones.

@@ -246,6 +246,7 @@ impl Objective for OwnSamples<'_> {
         let parameters = self.wall.parameters(theta);
         let count = (PER_PARAMETER * theta.len()).clamp(SAMPLES[0], SAMPLES[1]);
         self.measure_start(count);
+        self.drawn_at.clear();
         self.batch = self.samples(&parameters, count)?;
         self.check = self.samples(&parameters, count / PER_CHECK)?;
         self.drawn_at = theta.to_vec();
@@ -316,6 +317,7 @@ impl TrainingObjective for OwnSamples<'_> {
             return Err(StateError::Length { name: "best", found: best.len(), expected: expected + 1 });
         }
         self.best = best.to_vec();
+        self.drawn_at.clear();
         self.wall.restore(state)?;
         (self.step, self.ramps, self.generator) = (numbers[0] as usize, numbers[1] > 0.0, generator);
         Ok(())

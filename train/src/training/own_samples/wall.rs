@@ -72,8 +72,9 @@ impl Wall {
             (POINTS.to_owned(), joined(|layer| layer.points.clone())),
             (VECTORS.to_owned(), joined(|layer| layer.vectors.clone())),
         ]);
-        if !self.depth.is_trivial() {
-            state.insert(DEPTH.to_owned(), vec![1.0]);
+        let depth = self.depth.state();
+        if !depth.is_empty() {
+            state.insert(DEPTH.to_owned(), depth);
         }
         state
     }
@@ -90,9 +91,10 @@ impl Wall {
         let searches = tensor(state, COUNTS, Some(count), is_count)?;
         let points = tensor(state, POINTS, Some(count * of_one), f64::is_finite)?;
         let vectors = tensor(state, VECTORS, Some(count * of_one), f64::is_finite)?;
-        if !state.contains_key(DEPTH) {
+        match state.get(DEPTH) {
             // Checkpoints of earlier versions have every layer's own parameters, and keep them.
-            self.depth = Depth::default();
+            None => self.depth = Depth::default(),
+            Some(saved) => check_depth(saved, &self.depth.state())?,
         }
         for (number, layer) in self.layers.iter_mut().enumerate() {
             let of = number * of_one..(number + 1) * of_one;
@@ -234,6 +236,17 @@ impl Wall {
     }
 }
 
+/// Refuses coordinates over the depth that are not those of this flow.
+fn check_depth(saved: &[f64], expected: &[f64]) -> Result<(), StateError> {
+    if saved.len() != expected.len() {
+        return Err(StateError::Length { name: DEPTH, found: saved.len(), expected: expected.len() });
+    }
+    match saved.iter().zip(expected).position(|(saved, expected)| saved != expected) {
+        Some(index) => Err(StateError::Value { name: DEPTH, index, value: saved[index] }),
+        None => Ok(()),
+    }
+}
+
 impl Layer {
     /// Multiplies this layer's potential, in its part of all parameters.
     fn map_rescale(&self, theta: &mut [f64], factor: f64) {
@@ -266,7 +279,7 @@ mod tests {
 
     #[test]
     fn checkpoints_of_earlier_versions_keep_the_layers_own_parameters() {
-        let text = "[target]\nname = \"chain-4\"\n[model]\npotential = \"charges\"\nlayers = 4\n\
+        let text = "[target]\nname = \"chain-4\"\n[model]\npotential = \"charges\"\nlayers = 6\n\
                     charges = [{ chain = { range = 1, degree = 1 } }]";
         let config = Config::parse(text, "test.toml").unwrap();
         let target = config.target().unwrap().unwrap();
@@ -277,6 +290,10 @@ mod tests {
         let mut state = wall.state();
         wall.restore(&state).unwrap();
         assert_eq!(wall.parameters(&theta), before);
+        // Six layers of two parameters each.
+        assert_eq!(state[DEPTH], [6.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        state.insert(DEPTH.to_owned(), vec![6.0, 0.0, 2.0, 4.0, 6.0, 10.0, 8.0]);
+        assert!(matches!(wall.restore(&state), Err(StateError::Value { name: DEPTH, index: 5, .. })));
         state.remove(DEPTH).unwrap();
         wall.restore(&state).unwrap();
         let parameters = wall.parameters(&theta);
