@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ircpm_ad::Real;
 
 use super::evaluate::Local;
-use super::{BLOCK, Clusters, Group, Harmonics, Phase, Program};
+use super::{Clusters, Phase, Program};
 use crate::factor::Symbolic;
 
 /// The difference `yᵢ − yⱼ` of two angles that have terms in common.
@@ -73,45 +73,6 @@ impl Program {
 }
 
 impl<R: Real> Local<R> {
-    /// The terms of one group, but for the diagonal of `H`.
-    #[inline(always)]
-    pub(super) fn add_differences<const K: usize>(
-        &mut self,
-        program: &Program,
-        group: &Group,
-        a: &[f64],
-        harmonics: &Harmonics<R>,
-    ) {
-        let shapes = &program.shapes[group.shapes];
-        let terms = group.first..group.first + shapes.len();
-        let (a, places) = (&a[terms.clone()], &program.places[terms]);
-        let (mut psi, mut gradient, mut block) = (self.psi, [R::zero(); K], [R::zero(); BLOCK]);
-        for t in 0..shapes.len() {
-            let shape = &shapes[t];
-            let (c, s) = harmonics.term::<K>(&places[t], shape);
-            let (c, s) = (c * a[t], s * a[t]);
-            psi += c;
-            for i in 1..K {
-                gradient[i] = s.mul_add(R::constant(shape.charges[i]), gradient[i]);
-                for j in 0..i {
-                    let e = i * (i + 1) / 2 + j;
-                    block[e] = c.mul_add(R::constant(shape.products[e]), block[e]);
-                }
-            }
-        }
-        self.psi = psi;
-        let mut others = R::zero();
-        for i in 1..K {
-            others += gradient[i];
-            self.gradient[group.angles[i]] -= gradient[i];
-            for j in 0..i {
-                let e = i * (i + 1) / 2 + j;
-                self.h.lower[group.slots[e]] -= block[e];
-            }
-        }
-        self.gradient[group.angles[0]] += others;
-    }
-
     /// The diagonal of `∂∂psi` from what is below it: its rows have the sum zero.
     #[inline(always)]
     pub(super) fn complete_diagonal(&mut self, program: &Program) {

@@ -43,10 +43,12 @@ impl<R: Real> Local<R> {
             }
         }
         if program.differences.is_empty() {
-            self.add_terms(program, a, harmonics);
+            self.add_terms::<false>(program, a, harmonics);
         } else {
-            self.add_terms_of_differences(program, a, harmonics);
+            self.add_terms::<true>(program, a, harmonics);
         }
+        self.distribute(program);
+        self.complete_diagonal(program);
         self.add_windows(program, a, y);
         if let Some(metric) = &program.metric {
             for e in 0..program.symbolic.len() {
@@ -56,58 +58,60 @@ impl<R: Real> Local<R> {
     }
 
     #[inline(always)]
-    fn add_terms(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
+    fn add_terms<const DIFFERENCES: bool>(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
         for group in &program.groups {
             match group.width {
-                1 => self.add::<1>(program, group, a, harmonics),
-                2 => self.add::<2>(program, group, a, harmonics),
-                3 => self.add::<3>(program, group, a, harmonics),
-                _ => self.add::<WIDEST>(program, group, a, harmonics),
+                1 => self.add::<1, DIFFERENCES>(program, group, a, harmonics),
+                2 => self.add::<2, DIFFERENCES>(program, group, a, harmonics),
+                3 => self.add::<3, DIFFERENCES>(program, group, a, harmonics),
+                _ => self.add::<WIDEST, DIFFERENCES>(program, group, a, harmonics),
             }
         }
-        self.distribute(program);
     }
 
+    /// The terms of one group. Where they depend on differences, the first angle's slope follows from the others, and the
+    /// diagonal of `H` is left to [`Local::complete_diagonal`].
     #[inline(always)]
-    fn add_terms_of_differences(&mut self, program: &Program, a: &[f64], harmonics: &Harmonics<R>) {
-        for group in &program.groups {
-            match group.width {
-                2 => self.add_differences::<2>(program, group, a, harmonics),
-                3 => self.add_differences::<3>(program, group, a, harmonics),
-                _ => self.add_differences::<WIDEST>(program, group, a, harmonics),
-            }
-        }
-        self.complete_diagonal(program);
-    }
-
-    /// The terms of one group.
-    #[inline(always)]
-    fn add<const K: usize>(&mut self, program: &Program, group: &Group, a: &[f64], harmonics: &Harmonics<R>) {
+    fn add<const K: usize, const DIFFERENCES: bool>(
+        &mut self,
+        program: &Program,
+        group: &Group,
+        a: &[f64],
+        harmonics: &Harmonics<R>,
+    ) {
         let shapes = &program.shapes[group.shapes];
         let terms = group.first..group.first + shapes.len();
         let (a, places) = (&a[terms.clone()], &program.places[terms]);
         let (mut psi, mut gradient, mut block) = (self.psi, [R::zero(); K], [R::zero(); BLOCK]);
+        let first = usize::from(DIFFERENCES);
         for t in 0..shapes.len() {
             let shape = &shapes[t];
             let (c, s) = harmonics.term::<K>(&places[t], shape);
             let (c, s) = (c * a[t], s * a[t]);
             psi += c;
-            for i in 0..K {
+            for i in first..K {
                 gradient[i] = s.mul_add(R::constant(shape.charges[i]), gradient[i]);
-                for j in 0..=i {
+                for j in 0..=i - first {
                     let e = i * (i + 1) / 2 + j;
                     block[e] = c.mul_add(R::constant(shape.products[e]), block[e]);
                 }
             }
         }
         self.psi = psi;
-        for i in 0..K {
+        let mut others = R::zero();
+        for i in first..K {
+            others += gradient[i];
             self.gradient[group.angles[i]] -= gradient[i];
             let e = i * (i + 1) / 2;
             for j in 0..i {
                 self.h.lower[group.slots[e + j]] -= block[e + j];
             }
-            self.h.diagonal[group.slots[e + i]] -= block[e + i];
+            if !DIFFERENCES {
+                self.h.diagonal[group.slots[e + i]] -= block[e + i];
+            }
+        }
+        if DIFFERENCES {
+            self.gradient[group.angles[0]] += others;
         }
     }
 
