@@ -13,7 +13,7 @@ const NEIGHBOURS: usize = 3;
 const RANGE: [f64; 2] = [0.5, 5e4];
 
 /// A point in Euclidean space: angles as points of the circle.
-fn embed(kinds: &[Coordinates], point: &[f64], out: &mut Vec<f64>) {
+pub(super) fn embed(kinds: &[Coordinates], point: &[f64], out: &mut Vec<f64>) {
     let mut c = 0;
     for kind in kinds {
         for &x in &point[c..c + kind.len()] {

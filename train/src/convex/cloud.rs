@@ -4,20 +4,30 @@ use ircpm_flow::{BLOCK, LinearMap};
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use crate::least_squares::gram_of_blocks;
+use super::nearby;
+use crate::least_squares::{NEGLIGIBLE, active, gram_of_active, largest};
 
 /// Weighted points, and the matrices `Z` of [`LinearMap`] there.
 ///
-/// Points are padded to whole blocks by repeating the last one with weight zero. Numbers per local coordinate and point
-/// are in the order `[block][local coordinate][point]`.
+/// Points are held in blocks of neighbours, padded to whole ones by repeating the last one with weight zero. Numbers per
+/// local coordinate and point are in the order `[block][local coordinate][point]`.
 pub(super) struct Cloud {
     ambient: usize,
     locals: usize,
     parameters: usize,
     points: Vec<f64>,
     weights: Vec<f64>,
+    /// Place of every point in the order in which they were given; none of those that fill up a block.
+    places: Vec<Option<usize>>,
     features: Vec<f64>,
+    /// Largest entries of `Z` in every block, `[block][parameter]`.
+    largest: Vec<Vec<f64>>,
+    /// Parameters of which a block sees more than rounding.
+    seen: Vec<Vec<usize>>,
 }
+
+/// Share of the largest entry of a column of `Z` below which entries are rounding.
+const ROUNDING: f64 = 1e-18;
 
 /// Derivatives of a sum of weighted log-densities in the local coordinates.
 pub(super) struct Expansion {
@@ -36,7 +46,10 @@ impl Cloud {
             parameters: map.parameters(),
             points: vec![],
             weights: vec![],
+            places: vec![],
             features: vec![],
+            largest: vec![],
+            seen: vec![],
         };
         cloud.extend(map, points, weights);
         cloud
@@ -45,20 +58,34 @@ impl Cloud {
     /// Adds more points.
     pub(super) fn extend(&mut self, map: &dyn LinearMap, points: &[f64], weights: &[f64]) {
         assert_eq!(points.len(), weights.len() * self.ambient, "one weight per point");
-        let Some(last) = points.chunks_exact(self.ambient).next_back() else { return };
-        let start = self.points.len();
-        self.points.extend_from_slice(points);
-        self.weights.extend_from_slice(weights);
+        let order = nearby::order(map.manifold(), points);
+        let Some(&last) = order.last() else { return };
+        let (start, count) = (self.points.len(), self.places.iter().flatten().count());
+        let row = |i: usize| &points[i * self.ambient..(i + 1) * self.ambient];
+        for &i in &order {
+            self.points.extend(row(i));
+            self.weights.push(weights[i]);
+            self.places.push(Some(count + i));
+        }
         while !self.weights.len().is_multiple_of(BLOCK) {
-            self.points.extend_from_slice(last);
+            self.points.extend(row(last));
             self.weights.push(0.0);
+            self.places.push(None);
         }
         let old = self.features.len();
         let block = BLOCK * self.locals * self.parameters;
         self.features.resize(self.weights.len() * self.locals * self.parameters, 0.0);
         let blocks = self.features[old..].par_chunks_mut(block);
         let points = self.points[start..].par_chunks(BLOCK * self.ambient);
-        blocks.zip(points).for_each(|(features, points)| map.features(points, features));
+        let fill = |(features, points): (&mut [f64], &[f64])| {
+            map.features(points, features);
+            let of_locals =
+                features.chunks_exact(BLOCK * self.parameters).map(|z| largest(z, self.parameters));
+            let larger = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| a.max(*b)).collect();
+            of_locals.reduce(larger).unwrap_or_default()
+        };
+        self.largest.par_extend(blocks.zip(points).map(fill));
+        self.seen = active(&self.largest, ROUNDING);
     }
 
     /// The points and their weights, without padding.
@@ -73,16 +100,15 @@ impl Cloud {
     /// `Z a` of every point.
     pub(super) fn coordinates(&self, a: &DVector<f64>) -> DVector<f64> {
         let block = BLOCK * self.parameters;
-        let parts: Vec<DVector<f64>> = self
-            .features
-            .par_chunks(block)
-            .map(|features| {
-                let matrix = nalgebra::DMatrixView::from_slice(features, BLOCK, self.parameters);
-                let mut out = DVector::zeros(BLOCK);
-                out.gemv(1.0, &matrix, a, 0.0);
-                out
-            })
-            .collect();
+        let of = |(number, features): (usize, &[f64])| {
+            let mut out = [0.0; BLOCK];
+            for &k in &self.seen[number / self.locals] {
+                let (column, a) = (&features[k * BLOCK..][..BLOCK], a[k]);
+                (0..BLOCK).for_each(|s| out[s] += a * column[s]);
+            }
+            out
+        };
+        let parts: Vec<[f64; BLOCK]> = self.features.par_chunks(block).enumerate().map(of).collect();
         DVector::from_iterator(parts.len() * BLOCK, parts.iter().flat_map(|part| part.iter().copied()))
     }
 
@@ -98,19 +124,19 @@ impl Cloud {
         }
     }
 
-    /// `f` of every point, without padding; `−∞` where there is no density.
+    /// `f` of every point in the order in which they were given; `−∞` where there is no density.
     pub(super) fn log_densities(&self, map: &dyn LinearMap, z: &DVector<f64>) -> Vec<f64> {
         let blocks = self.weights.len() / BLOCK;
         let of = |block: usize| {
             let mut out = Vec::with_capacity(BLOCK);
-            self.each(block, z, |_, point, weight, local| {
-                if weight > 0.0 {
-                    out.push(map.log_density(point, local));
-                }
-            });
+            self.each(block, z, |_, point, _, local| out.push(map.log_density(point, local)));
             out
         };
-        (0..blocks).into_par_iter().map(of).collect::<Vec<_>>().concat()
+        let densities = (0..blocks).into_par_iter().map(of).collect::<Vec<_>>().concat();
+        let mut out = vec![0.0; self.places.iter().flatten().count()];
+        let given = self.places.iter().zip(densities).filter_map(|(place, f)| Some(((*place)?, f)));
+        given.for_each(|(place, f)| out[place] = f);
+        out
     }
 
     /// `Σ w f`; `−∞` where one of the points has no density.
@@ -153,32 +179,31 @@ impl Cloud {
     /// `Zᵀ g` for numbers `g` per point and local coordinate.
     pub(super) fn transposed_times(&self, g: &DVector<f64>) -> DVector<f64> {
         let block = BLOCK * self.parameters;
-        let parts: Vec<DVector<f64>> = self
-            .features
-            .par_chunks(block)
-            .enumerate()
-            .map(|(b, features)| {
-                let matrix = nalgebra::DMatrixView::from_slice(features, BLOCK, self.parameters);
-                let mut out = DVector::zeros(self.parameters);
-                out.gemv_tr(1.0, &matrix, &g.rows(b * BLOCK, BLOCK), 0.0);
-                out
-            })
-            .collect();
+        let of = |(number, features): (usize, &[f64])| {
+            let g = &g.as_slice()[number * BLOCK..][..BLOCK];
+            let mut out = DVector::zeros(self.parameters);
+            for &k in &self.seen[number / self.locals] {
+                out[k] = dot(&features[k * BLOCK..][..BLOCK], g);
+            }
+            out
+        };
+        let parts: Vec<DVector<f64>> = self.features.par_chunks(block).enumerate().map(of).collect();
         parts.into_iter().fold(DVector::zeros(self.parameters), |sum, part| sum + part)
     }
 
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
     pub(super) fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
-        // Row `j` of `Cᵀ Z` for the points of one block, `[parameter][point]`.
+        let active = active(&self.largest, NEGLIGIBLE);
+        // Row `j` of `Cᵀ Z` for the points of one block, `[active parameter][point]`.
         let row = |block: usize, j: usize| {
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
             let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
             let column =
                 |i: usize| -> Vec<f64> { (0..BLOCK).map(|s| factors[(s * e + i) * e + j]).collect() };
             let columns: Vec<Vec<f64>> = (j..e).map(column).collect();
-            let mut row = Vec::with_capacity(BLOCK * p);
-            for k in 0..p {
+            let mut row = Vec::with_capacity(BLOCK * active[block].len());
+            for &k in &active[block] {
                 let mut sum = [0.0; BLOCK];
                 for (i, column) in (j..e).zip(&columns) {
                     let from = &features[(i * p + k) * BLOCK..][..BLOCK];
@@ -188,8 +213,18 @@ impl Cloud {
             }
             row
         };
-        gram_of_blocks(p, self.weights.len() / BLOCK * e, |number| row(number / e, number % e))
+        let of_rows: Vec<&[usize]> = active.iter().flat_map(|of| vec![&of[..]; e]).collect();
+        gram_of_active(p, &of_rows, |number| row(number / e, number % e))
     }
+}
+
+/// The product of two vectors of a block, by sums that do not wait for each other.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 16];
+    for (a, b) in a.chunks_exact(16).zip(b.chunks_exact(16)) {
+        (0..16).for_each(|i| sums[i] += a[i] * b[i]);
+    }
+    sums.iter().sum()
 }
 
 /// The factor `C` of `weight · a`, `a` positive semi-definite but for rounding: a pivot that is not positive leaves its

@@ -7,7 +7,7 @@
 use ircpm_flow::{Flow, Jacobian};
 use nalgebra::{DMatrix, DVector};
 
-use crate::least_squares::{Cholesky, JacobianRows, parameter_gram};
+use crate::least_squares::{Cholesky, JacobianRows, local_gram};
 use crate::weights::Sample;
 
 /// Floor under eigenvalues where scores are taken: steps that come near it are refused anyway.
@@ -100,7 +100,7 @@ fn moments(
     let roots: Vec<f64> = weights.iter().map(|w| w.sqrt()).collect();
     flow.jacobian(theta, points, &roots, FLOOR, memory);
     let rows = JacobianRows::stored(memory);
-    (-rows.transposed_times(&DVector::from_vec(roots)), parameter_gram(&rows))
+    (-rows.transposed_times(&DVector::from_vec(roots)), local_gram(memory))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cloud::Cloud;
 use super::newton::{Problem, Strength};
-use super::survey::{Candidate, Places, STARTS, Survey, contraction, uniform};
+use super::survey::{Candidate, FRESH, Places, STARTS, Survey, contraction, uniform};
 use crate::points::Generator;
 use crate::weights::Weights;
 
@@ -127,7 +127,8 @@ impl<'a> LayerFit<'a> {
         let survey = Survey::new(&self.problem.map);
         a = self.minimum(a, k);
         for _ in 0..ROUNDS {
-            let found = survey.search(a.as_slice(), &self.places.fresh(8000, 16, rng), NARROW, STARTS, rng);
+            let found =
+                survey.search(a.as_slice(), &self.places.fresh(FRESH.0, FRESH.1, rng), NARROW, STARTS, rng);
             if found[0].lowest > 2.0 * LOWEST {
                 break;
             }

@@ -1,74 +1,24 @@
 //! A stack of fitted layers, with the points that it was fitted to and those that judge it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use ircpm_flow::{Flow, FlowError, Jacobian, LinearMap, Map, Solver, linear_map};
+use ircpm_flow::{Flow, FlowError, LinearMap, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use nalgebra::DVector;
 
+use super::climb::{Climb, mean};
 use super::dictionary::{Choice, Richness};
-use super::joint::{Joint, LayerBarrier};
-use super::layer::{LayerFit, MOST_NARROW, NARROW_WEIGHT, PathPoint, UNIFORM};
+use super::fitted::FittedLayer;
+use super::layer::{LayerFit, PathPoint, UNIFORM};
 use super::specification::LayerTerms;
-use super::state::{GrowthError, GrowthState, LayerState, MemberState, ResumeError};
-use super::survey::{CONDITIONAL, Survey, uniform};
+use super::state::{GrowthError, GrowthState, MemberState, ResumeError};
+use super::survey::{CONDITIONAL, uniform};
 use crate::points::Generator;
 use crate::weights::{Sample, Weights};
 
-/// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
-const LEAST_FALL: f64 = 2e-5;
-/// Steps of the natural gradient without a better validation after which it stops.
-const PATIENCE: usize = 5;
 /// Samples of the whole flow among the points at which folds are looked for last.
 const OWN_SAMPLES: usize = 8192;
-
-/// One fitted layer.
-pub(super) struct FittedLayer {
-    pub map: Arc<dyn LinearMap>,
-    pub a: Vec<f64>,
-    choice: Choice,
-    barrier: LayerBarrier,
-}
-
-impl FittedLayer {
-    /// A layer at the path's penalty number `k`, with the points and weights of its barrier.
-    fn new(
-        map: Arc<dyn LinearMap>,
-        a: Vec<f64>,
-        choice: Choice,
-        k: usize,
-        (points, weights): (Vec<f64>, Vec<f64>),
-    ) -> Result<Self, FlowError> {
-        let flow = Flow::from_maps(vec![map.clone() as Arc<dyn Map>], false)?;
-        let penalty = LayerFit::penalty(k) * &choice.penalty;
-        Ok(Self { map, a, choice, barrier: LayerBarrier { flow, points, weights, penalty } })
-    }
-
-    /// Contracts until no fold is found, looking at given points of the layer's own space as well, and draws the points
-    /// where `H` is nearly singular into the barrier.
-    fn contract(&mut self, manifold: &AnyManifold, points: &[f64], rng: &mut Generator) {
-        let places = self.choice.places(manifold, points);
-        let contracted = Survey::new(&self.map).contract(&self.a, &places, rng);
-        self.a = contracted.a;
-        let weight = NARROW_WEIGHT * self.barrier.weights[0];
-        for candidate in contracted.narrow.iter().take(MOST_NARROW) {
-            self.barrier.points.extend(&candidate.point);
-            self.barrier.weights.push(weight);
-        }
-    }
-
-    fn state(&self) -> LayerState {
-        let bumps = &self.choice.terms.bumps;
-        LayerState {
-            centres: bumps.iter().flat_map(|bump| bump.centre.iter().copied()).collect(),
-            concentrations: bumps.iter().map(|bump| bump.kappa).collect(),
-            parameters: self.a.clone(),
-            barrier: self.barrier.points.clone(),
-            weights: self.barrier.weights.clone(),
-        }
-    }
-}
 
 /// A stack in the making.
 pub(super) struct Member<'a> {
@@ -81,6 +31,9 @@ pub(super) struct Member<'a> {
     v: Sample,
     /// The layer next to the data first.
     pub layers: Vec<FittedLayer>,
+    seed: u64,
+    /// Of the barriers' points and of the searches. Centres have a generator of their own, so that they do not depend on how
+    /// long a search was.
     rng: Generator,
     /// Whether layers are searched for folds between the points.
     is_thorough: bool,
@@ -109,6 +62,7 @@ impl<'a> Member<'a> {
             x,
             v,
             layers: vec![],
+            seed,
             rng: Generator::from_seed(seed),
             is_thorough,
         }
@@ -116,7 +70,7 @@ impl<'a> Member<'a> {
 
     /// A stack of the same points without layers, which only judges.
     pub(super) fn trial(&self) -> Self {
-        let Self { manifold, data, validation, rng, .. } = self;
+        let Self { manifold, data, validation, rng, seed, .. } = self;
         let (x, v) = (data.clone(), validation.clone());
         Self {
             manifold,
@@ -125,6 +79,7 @@ impl<'a> Member<'a> {
             x,
             v,
             layers: vec![],
+            seed: *seed,
             rng: rng.clone(),
             is_thorough: false,
         }
@@ -175,7 +130,8 @@ impl<'a> Member<'a> {
         last: Option<usize>,
         stop: &AtomicBool,
     ) -> Result<Draft, FlowError> {
-        let choice = Choice::new(self.manifold, &self.x, richness, &mut self.rng);
+        let mut rng = Generator::from_seed(self.seed ^ (1 + self.layers.len() as u64).rotate_right(16));
+        let choice = Choice::new(self.manifold, &self.x, richness, &mut rng);
         let terms = choice.terms.on(self.manifold).expect("functions of this manifold");
         let map = linear_map(self.manifold, terms, Solver::default())?;
         let barrier = (barrier, self.least_uniform());
@@ -278,11 +234,12 @@ impl<'a> Member<'a> {
     /// Weighted mean log-density of the validation points under all layers.
     pub(super) fn validation(&self) -> Result<f64, FlowError> {
         let (flow, theta) = self.flow()?;
-        Ok(mean_log_density(&flow, &theta, &self.validation))
+        Ok(mean(&flow, &theta, &self.validation))
     }
 
     /// Steps of the natural gradient over all layers, at most `most`. With validation points the best of them is kept;
-    /// its number is returned. A thorough stack is then searched for folds and contracted, layer by layer.
+    /// its number is returned. A thorough stack is searched for folds after each step, and contracted at the end, layer by
+    /// layer.
     pub(super) fn polish(
         &mut self,
         barrier: f64,
@@ -290,55 +247,20 @@ impl<'a> Member<'a> {
         stop: &AtomicBool,
     ) -> Result<usize, FlowError> {
         let (flow, start) = self.flow()?;
-        let (theta, steps) = self.climb(&flow, &start, barrier, most, stop);
+        let climb = Climb::new(self.manifold, &flow, &self.data, &self.validation, barrier);
+        let rng = self.is_thorough.then_some(&mut self.rng);
+        let (theta, steps) = climb.run(&mut self.layers, &start, most, rng, stop);
         self.set(&flow, &theta);
         if self.is_thorough {
             self.contract(&flow, &theta);
             // Contraction may undo more than the steps have gained.
-            let likelihood = |theta: &[f64]| mean_log_density(&flow, theta, &self.data);
+            let likelihood = |theta: &[f64]| mean(&flow, theta, &self.data);
             let after = likelihood(&self.flow()?.1);
             if after.is_nan() || after < likelihood(&start) {
                 self.set(&flow, &start);
             }
         }
         Ok(steps)
-    }
-
-    /// The steps of [`Member::polish`] from parameters `start`: the parameters that are kept, and how many steps lead to
-    /// them.
-    fn climb(
-        &self,
-        flow: &Flow,
-        start: &[f64],
-        barrier: f64,
-        most: usize,
-        stop: &AtomicBool,
-    ) -> (Vec<f64>, usize) {
-        let barriers: Vec<&LayerBarrier> = self.layers.iter().rev().map(|layer| &layer.barrier).collect();
-        let joint = Joint { flow, data: &self.data, layers: &barriers, barrier };
-        let is_unjudged = self.validation.points.is_empty();
-        let judge = |theta: &[f64]| match is_unjudged {
-            true => 0.0,
-            false => mean_log_density(flow, theta, &self.validation),
-        };
-        let mut theta = start.to_vec();
-        let mut best = (judge(&theta), theta.clone(), 0);
-        let (mut value, mut memory) = (joint.objective(&theta), Jacobian::default());
-        for step in 1..=most {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let Some(found) = joint.step(&mut theta, value, &mut memory) else { break };
-            let judged = judge(&theta);
-            if judged > best.0 || is_unjudged {
-                best = (judged, theta.clone(), step);
-            }
-            if value - found < LEAST_FALL || step >= best.2 + PATIENCE {
-                break;
-            }
-            value = found;
-        }
-        (best.1, best.2)
     }
 
     /// Gives every layer its part of the parameters of the whole flow.
@@ -367,15 +289,12 @@ impl<'a> Member<'a> {
     }
 }
 
-fn mean_log_density(flow: &Flow, theta: &[f64], sample: &Sample) -> f64 {
-    sample.weights.mean(&flow.log_prob(theta, &sample.points))
-}
-
 #[cfg(test)]
 mod tests {
     use ircpm_flow::Terms;
 
     use super::super::layer::LOWEST;
+    use super::super::survey::Survey;
     use super::*;
 
     #[test]

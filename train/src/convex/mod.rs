@@ -13,11 +13,14 @@
 //! That no layer folds is evidence from searches, not a proof.
 
 mod centres;
+mod climb;
 mod cloud;
 mod dictionary;
+mod fitted;
 mod joint;
 mod layer;
 mod member;
+mod nearby;
 mod newton;
 mod preparation;
 mod ray;

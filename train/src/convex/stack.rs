@@ -9,8 +9,9 @@ use ircpm_manifolds::AnyManifold;
 use rayon::prelude::*;
 
 use super::dictionary::Richness;
+use super::fitted::FittedLayer;
 use super::layer::MOST_PENALTIES;
-use super::member::{Draft, FittedLayer, Member};
+use super::member::{Draft, Member};
 use super::preparation::Preparation;
 use super::specification::{BumpTerm, LayerTerms};
 use super::state::{GrowthState, ResumeError};
@@ -76,7 +77,7 @@ const FEW: [usize; 2] = [1500, 200];
 /// Layers by which dictionaries are compared.
 const TRIAL_LAYERS: usize = 2;
 /// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
-const POLISH: [f64; 2] = [1.0, 0.3];
+const POLISH: [f64; 2] = [0.3, 0.1];
 const POLISH_STEPS: usize = 25;
 /// Numbers of points up to which there are ten and five folds; above, a tenth of the points judges.
 const TEN_FOLDS: usize = 100;

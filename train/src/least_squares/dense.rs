@@ -13,7 +13,7 @@ use super::rows::JacobianRows;
 use crate::ranks::Ranks;
 
 /// Rows and columns of a tile of a product.
-const TILE: usize = 128;
+pub(super) const TILE: usize = 128;
 
 /// A matrix in a slice, with any strides.
 pub(super) type View<'a> = MatrixView<'a, f64, Dyn, Dyn, Dyn, Dyn>;
@@ -72,7 +72,7 @@ pub(crate) fn parameter_gram(rows: &JacobianRows<'_>) -> DMatrix<f64> {
 }
 
 /// The sum of `BᵀB`, `p × p`, over `count` blocks `B` of rows: `block(b)` gives block `b` as `[parameter][row]`.
-pub(crate) fn gram_of_blocks<B: AsRef<[f64]>>(
+pub(super) fn gram_of_blocks<B: AsRef<[f64]>>(
     p: usize,
     count: usize,
     block: impl Fn(usize) -> B + Sync,

@@ -12,12 +12,13 @@
 
 mod cholesky;
 mod dense;
+mod local;
 mod rows;
 
 use nalgebra::{DMatrix, DVector};
 
 pub(crate) use cholesky::Cholesky;
-pub(crate) use dense::{gram_of_blocks, parameter_gram};
+pub(crate) use local::{NEGLIGIBLE, active, gram_of_active, largest, local_gram};
 pub use rows::{ColumnSource, JacobianRows};
 pub(crate) use rows::{divided, gathered};
 

@@ -5,16 +5,19 @@
 //! maps that do not fold are a convex set (Sei 2013, *A Jacobian inequality for gradient maps on the sphere*; Figalli,
 //! Kim & McCann 2011): maximum likelihood is a convex problem. [`crate::map::LinearMap`] has its derivatives.
 
+mod bumps;
 mod conditioning;
+mod slopes;
 mod terms;
 
 use std::fmt::Debug;
 
 use ircpm_ad::linear::Weight;
-use ircpm_ad::{Algebra, Dual, Jet, Real, Scalar};
+use ircpm_ad::{Algebra, Jet, Real, Scalar};
 use ircpm_manifolds::Coordinates;
 
 pub use conditioning::Conditioning;
+pub use slopes::SlopeWorkspace;
 pub use terms::Terms;
 
 use super::{Expression, Potential, resize};
@@ -34,6 +37,42 @@ pub trait Dictionary: Debug + Send + Sync + 'static {
     ///
     /// Mark it `#[inline(always)]`, because kernels are compiled for each instruction set.
     fn values<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]);
+
+    /// `Σₖ aₖ φₖ(z)` with its first and second derivatives.
+    ///
+    /// By default the sum of all values. Mark it `#[inline(always)]`, too.
+    #[inline(always)]
+    fn sum<R: Real, W: Weight, const D: usize>(
+        &self,
+        a: &[W],
+        z: &[Jet<R, D>],
+        work: &mut LinearWorkspace<Jet<R, D>>,
+    ) -> Jet<R, D>
+    where
+        Self: Sized,
+    {
+        let LinearWorkspace { values, scratch } = work;
+        resize(values, self.functions());
+        self.values(z, scratch, values);
+        weighted(a, values)
+    }
+
+    /// Writes `Σₖ aₖ ∂φₖ/∂z`, one number per coordinate, at a point where the functions have `values`.
+    ///
+    /// By default all functions are evaluated once per coordinate, with an outer dual. Mark it `#[inline(always)]`, too.
+    #[inline(always)]
+    fn slopes<S: Scalar>(
+        &self,
+        a: &[f64],
+        z: &[S],
+        _values: &[S],
+        work: &mut SlopeWorkspace<S>,
+        out: &mut [S],
+    ) where
+        Self: Sized,
+    {
+        slopes::by_duals(self, a, z, work, out);
+    }
 
     /// Whether the functions are meant for points whose coordinates are of these kinds. True by default.
     fn fits(&self, _kinds: &[Coordinates]) -> bool {
@@ -68,9 +107,7 @@ pub struct LinearSweepWorkspace<S> {
     z: Vec<S>,
     /// One per pack.
     psi_bar: Vec<S>,
-    /// With the derivative along one coordinate.
-    dual: LinearWorkspace<Dual<S, 1>>,
-    point: Vec<Dual<S, 1>>,
+    slopes: SlopeWorkspace<S>,
 }
 
 impl<S> Default for LinearSweepWorkspace<S> {
@@ -80,10 +117,19 @@ impl<S> Default for LinearSweepWorkspace<S> {
             scratch: Vec::new(),
             z: Vec::new(),
             psi_bar: Vec::new(),
-            dual: LinearWorkspace::default(),
-            point: Vec::new(),
+            slopes: SlopeWorkspace::default(),
         }
     }
+}
+
+/// `Σₖ aₖ vₖ`.
+#[inline(always)]
+fn weighted<R: Real, W: Weight, const D: usize>(a: &[W], values: &[Jet<R, D>]) -> Jet<R, D> {
+    let mut sum = Jet::zero();
+    for k in 0..values.len() {
+        sum += values[k].scale(R::constant(a[k].into()));
+    }
+    sum
 }
 
 impl<B: Dictionary> Linear<B> {
@@ -143,14 +189,7 @@ impl<B: Dictionary> Potential for Linear<B> {
         work: &mut LinearWorkspace<Jet<R, D>>,
         _: Option<&mut ()>,
     ) -> Jet<R, D> {
-        let LinearWorkspace { values, scratch } = work;
-        resize(values, self.len());
-        self.0.values(z, scratch, values);
-        let mut psi = Jet::zero();
-        for k in 0..self.len() {
-            psi += values[k].scale(R::constant(theta[k].into()));
-        }
-        psi
+        self.0.sum(theta, z, work)
     }
 
     #[inline(always)]
@@ -158,8 +197,6 @@ impl<B: Dictionary> Potential for Linear<B> {
         resize(&mut sweep.values, packs * self.len());
         resize(&mut sweep.z, packs * self.inputs());
         resize(&mut sweep.psi_bar, packs);
-        resize(&mut sweep.point, self.inputs());
-        resize(&mut sweep.dual.values, self.len());
     }
 
     #[inline(always)]
@@ -183,7 +220,6 @@ impl<B: Dictionary> Potential for Linear<B> {
         psi
     }
 
-    /// One evaluation per coordinate, with an outer dual.
     #[inline(always)]
     fn backward<S: Algebra>(
         &self,
@@ -193,21 +229,14 @@ impl<B: Dictionary> Potential for Linear<B> {
         z_bar: &mut [S],
         sweep: &mut LinearSweepWorkspace<S>,
     ) {
-        let n = self.inputs();
-        sweep.psi_bar[p] = psi_bar;
-        let LinearSweepWorkspace { z, point, dual: LinearWorkspace { values, scratch }, .. } = sweep;
-        for along in 0..n {
-            for c in 0..n {
-                point[c] = Dual::fixed(z[p * n + c]);
-            }
-            point[along] = Dual::variable(z[p * n + along], 0);
-            self.0.values(point, scratch, values);
-            let mut slope = S::zero();
-            for k in 0..theta.len() {
-                slope += values[k].eps[0] * theta[k];
-            }
-            z_bar[along] = slope.act(psi_bar);
+        let (n, functions) = (self.inputs(), self.len());
+        let LinearSweepWorkspace { z, values, slopes, .. } = sweep;
+        let (z, values) = (&z[p * n..(p + 1) * n], &values[p * functions..(p + 1) * functions]);
+        self.0.slopes(theta, z, values, slopes, z_bar);
+        for c in 0..n {
+            z_bar[c] = z_bar[c].act(psi_bar);
         }
+        sweep.psi_bar[p] = psi_bar;
     }
 
     #[inline(always)]

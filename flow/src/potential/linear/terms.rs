@@ -3,11 +3,14 @@
 use std::f64::consts::SQRT_2;
 use std::ops::Range;
 
-use ircpm_ad::Scalar;
+use ircpm_ad::linear::Weight;
+use ircpm_ad::{Jet, Real, Scalar};
 use ircpm_manifolds::{AnyManifold, Coordinates};
 
-use super::Dictionary;
+use super::bumps::Bump;
 use super::conditioning::{Conditioning, Factors};
+use super::slopes::{SlopeWorkspace, by_duals};
+use super::{Dictionary, LinearWorkspace, weighted};
 use crate::potential::resize;
 
 /// Functions of four families, in this order:
@@ -24,38 +27,59 @@ use crate::potential::resize;
 /// [`Terms::conditioned`] says so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
-    kinds: Vec<Coordinates>,
+    pub(super) kinds: Vec<Coordinates>,
     /// Indices of the angles among the coordinates.
-    angles: Vec<usize>,
+    pub(super) angles: Vec<usize>,
     /// Indices of the real coordinates.
-    reals: Vec<usize>,
-    waves: Vec<Wave>,
+    pub(super) reals: Vec<usize>,
+    pub(super) waves: Vec<Wave>,
     /// Highest frequency of any angle.
     highest: usize,
-    zonals: Vec<Zonal>,
-    bumps: Vec<Bump>,
-    has_polynomials: bool,
-    factors: Factors,
+    pub(super) zonals: Vec<Zonal>,
+    pub(super) bumps: Vec<Bump>,
+    pub(super) has_polynomials: bool,
+    pub(super) factors: Factors,
 }
 
 /// Frequencies of the angles that a wave depends on: number of the angle, and frequency.
 #[derive(Clone, Debug, PartialEq)]
-struct Wave(Vec<(usize, i32)>);
+pub(super) struct Wave(pub Vec<(usize, i32)>);
 
 /// `P_l(c·z)` for several `l`.
 #[derive(Clone, Debug, PartialEq)]
-struct Zonal {
-    coordinates: Range<usize>,
-    centre: Vec<f64>,
+pub(super) struct Zonal {
+    pub coordinates: Range<usize>,
+    pub centre: Vec<f64>,
     degrees: Range<usize>,
 }
 
-/// `exp(offset + weights · e(z))/κ`, with `e(z)` of [`Terms::embed`].
-#[derive(Clone, Debug, PartialEq)]
-struct Bump {
-    weights: Vec<f64>,
-    offset: f64,
-    height: f64,
+impl Zonal {
+    /// `c·z`.
+    #[inline(always)]
+    pub(super) fn cosine<S: Scalar>(&self, z: &[S]) -> S {
+        let mut t = S::zero();
+        for c in 0..self.centre.len() {
+            t += z[self.coordinates.start + c] * self.centre[c];
+        }
+        t
+    }
+
+    /// Calls `f` with `P_l(t)` of every degree.
+    #[inline(always)]
+    pub(super) fn each<S: Scalar>(&self, t: S, mut f: impl FnMut(S)) {
+        // (l + n − 1) P_{l+1} = (2l + n − 1) t P_l − l P_{l−1} on Sⁿ.
+        let (mut before, mut now) = (S::one(), t);
+        let dim = (self.centre.len() - 1) as f64;
+        for l in 1..self.degrees.end {
+            if l >= self.degrees.start {
+                f(now);
+            }
+            let degree = l as f64;
+            let scale = 1.0 / (degree + dim - 1.0);
+            let next = t * now * ((2.0 * degree + dim - 1.0) * scale) - before * (degree * scale);
+            (before, now) = (now, next);
+        }
+    }
 }
 
 impl Terms {
@@ -192,38 +216,6 @@ impl Terms {
         [2 * self.waves.len(), zonals, self.bumps.len(), polynomials]
     }
 
-    /// Numbers of which every bump's exponent is a linear function: `cos θ, sin θ` of an angle, a unit vector as it is,
-    /// `x, −x²/2` of a real coordinate and of a conditioning variable.
-    #[inline(always)]
-    fn embed<S: Scalar>(&self, z: &[S], out: &mut [S]) -> usize {
-        let (mut c, mut e) = (0, 0);
-        for kind in &self.kinds {
-            for _ in 0..kind.len() {
-                match kind {
-                    Coordinates::Angles(_) => {
-                        (out[e], out[e + 1]) = (z[c].cos(), z[c].sin());
-                        e += 2;
-                    }
-                    Coordinates::Reals(_) => {
-                        (out[e], out[e + 1]) = (z[c], z[c] * z[c] * -0.5);
-                        e += 2;
-                    }
-                    Coordinates::Context(_) => {
-                        let s = self.factors.at(c, z);
-                        (out[e], out[e + 1]) = (s, s * s * -0.5);
-                        e += 2;
-                    }
-                    _ => {
-                        out[e] = z[c];
-                        e += 1;
-                    }
-                }
-                c += 1;
-            }
-        }
-        e
-    }
-
     /// `√2 cos(k·θ)` and `√2 sin(k·θ)` by products of `cos jθ + i sin jθ`, in `powers` for every angle and `j`.
     #[inline(always)]
     fn write_waves<S: Scalar>(&self, z: &[S], powers: &mut [S], out: &mut [S]) {
@@ -261,36 +253,25 @@ impl Terms {
     fn write_zonals<S: Scalar>(&self, z: &[S], out: &mut [S]) {
         let mut k = 0;
         for zonal in &self.zonals {
-            let (first, m) = (zonal.coordinates.start, zonal.centre.len());
-            let mut t = S::zero();
-            for c in 0..m {
-                t += z[first + c] * zonal.centre[c];
-            }
-            // (l + n − 1) P_{l+1} = (2l + n − 1) t P_l − l P_{l−1} on Sⁿ.
-            let (mut before, mut now) = (S::one(), t);
-            let dim = (m - 1) as f64;
-            for l in 1..zonal.degrees.end {
-                if l >= zonal.degrees.start {
-                    out[k] = now;
-                    k += 1;
-                }
-                let degree = l as f64;
-                let scale = 1.0 / (degree + dim - 1.0);
-                let next = t * now * ((2.0 * degree + dim - 1.0) * scale) - before * (degree * scale);
-                (before, now) = (now, next);
-            }
+            zonal.each(zonal.cosine(z), |value| {
+                out[k] = value;
+                k += 1;
+            });
         }
     }
 
+    /// Waves, zonal harmonics and polynomials at their places, with `scratch` long enough for all that follows.
     #[inline(always)]
-    fn write_bumps<S: Scalar>(&self, embedded: &[S], out: &mut [S]) {
-        for b in 0..self.bumps.len() {
-            let Bump { weights, offset, height } = &self.bumps[b];
-            let mut exponent = S::constant(*offset);
-            for e in 0..embedded.len() {
-                exponent += embedded[e] * weights[e];
-            }
-            out[b] = exponent.exp() * *height;
+    fn write_all_but_bumps<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
+        let [waves, zonals, bumps, _] = self.families();
+        let powers = 2 * self.angles.len() * self.highest;
+        resize(scratch, powers.max(2 * z.len()).max(self.factors.len()));
+        if waves > 0 {
+            self.write_waves(z, scratch, out);
+        }
+        self.write_zonals(z, &mut out[waves..]);
+        if self.has_polynomials {
+            self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
         }
     }
 
@@ -323,19 +304,11 @@ impl Dictionary for Terms {
     #[inline(always)]
     fn values<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
         let [waves, zonals, bumps, polynomials] = self.families();
-        let powers = 2 * self.angles.len() * self.highest;
         let factors = self.factors.len();
-        resize(scratch, powers.max(2 * z.len()).max(factors));
-        if waves > 0 {
-            self.write_waves(z, scratch, out);
-        }
-        self.write_zonals(z, &mut out[waves..]);
+        self.write_all_but_bumps(z, scratch, out);
         if bumps > 0 {
             let embedded = self.embed(z, scratch);
             self.write_bumps(&scratch[..embedded], &mut out[waves + zonals..]);
-        }
-        if self.has_polynomials {
-            self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
         }
         if factors > 0 {
             self.factors.write(z, scratch);
@@ -348,6 +321,44 @@ impl Dictionary for Terms {
                     next += 1;
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    fn sum<R: Real, W: Weight, const D: usize>(
+        &self,
+        a: &[W],
+        z: &[Jet<R, D>],
+        work: &mut LinearWorkspace<Jet<R, D>>,
+    ) -> Jet<R, D> {
+        let [waves, zonals, bumps, polynomials] = self.families();
+        let LinearWorkspace { values, scratch } = work;
+        resize(values, self.functions());
+        if bumps == 0 || self.factors.len() > 0 {
+            self.values(z, scratch, values);
+            return weighted(a, values);
+        }
+        self.write_all_but_bumps(z, scratch, values);
+        let (first, last) = (waves + zonals, waves + zonals + bumps);
+        let before = weighted(a, &values[..first]);
+        let after = weighted(&a[last..], &values[last..last + polynomials]);
+        let embedded = self.embed(z, scratch);
+        before + self.sum_of_bumps(&a[first..], &scratch[..embedded]) + after
+    }
+
+    #[inline(always)]
+    fn slopes<S: Scalar>(
+        &self,
+        a: &[f64],
+        z: &[S],
+        values: &[S],
+        work: &mut SlopeWorkspace<S>,
+        out: &mut [S],
+    ) {
+        if self.factors.len() > 0 {
+            by_duals(self, a, z, work, out);
+        } else {
+            self.slopes_of_values(a, z, values, work, out);
         }
     }
 

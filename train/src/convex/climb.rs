@@ -1,0 +1,143 @@
+//! The natural gradient over all layers of a stack, behind barriers that learn where layers fold.
+//!
+//! A step is taken behind the points of the barriers, and folds between these. So every layer is searched after each step,
+//! and the points where it nearly folds are drawn into its barrier. Were layers contracted at the end alone, that would undo
+//! more than the steps had gained.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ircpm_flow::{Flow, Jacobian};
+use ircpm_manifolds::AnyManifold;
+
+use super::fitted::FittedLayer;
+use super::joint::{Joint, LayerBarrier};
+use super::layer::LOWEST;
+use super::nearby;
+use super::survey::contraction;
+use crate::points::Generator;
+use crate::weights::Sample;
+
+/// Objective, in nats, by which a step of the natural gradient must be better for another one to be taken.
+const LEAST_FALL: f64 = 2e-5;
+/// Steps without a better validation after which it stops.
+const PATIENCE: usize = 5;
+/// Smallest eigenvalue that a layer which folds after a step is contracted to.
+const ROOM: f64 = 3.0 * LOWEST;
+/// Shares of a step that are tried where a whole one folds.
+const SHARES: [f64; 4] = [0.7, 0.5, 0.3, 0.1];
+
+/// What the natural gradient is given.
+pub(super) struct Climb<'a> {
+    manifold: &'a AnyManifold,
+    flow: &'a Flow,
+    data: Sample,
+    /// Points that judge steps; none where all steps are taken.
+    validation: &'a Sample,
+    /// Weight `μ` of the barriers.
+    barrier: f64,
+}
+
+/// Parameters, and the objective there.
+struct Iterate {
+    theta: Vec<f64>,
+    value: f64,
+}
+
+impl<'a> Climb<'a> {
+    pub(super) fn new(
+        manifold: &'a AnyManifold,
+        flow: &'a Flow,
+        data: &Sample,
+        validation: &'a Sample,
+        barrier: f64,
+    ) -> Self {
+        // Neighbours follow each other, as those of a barrier do.
+        let data = data.rows(manifold.ambient(), &nearby::order(manifold, &data.points));
+        Self { manifold, flow, data, validation, barrier }
+    }
+
+    /// At most `most` steps from parameters `start`: the parameters that are kept, and how many steps lead to them. `layers`
+    /// are those of the flow, the last one first. With a generator folds are looked for after each step.
+    pub(super) fn run(
+        &self,
+        layers: &mut [FittedLayer],
+        start: &[f64],
+        most: usize,
+        mut rng: Option<&mut Generator>,
+        stop: &AtomicBool,
+    ) -> (Vec<f64>, usize) {
+        let is_judged = !self.validation.points.is_empty();
+        let judge = |theta: &[f64]| if is_judged { mean(self.flow, theta, self.validation) } else { 0.0 };
+        let mut best = (judge(start), start.to_vec(), 0);
+        let (mut now, mut memory) = (self.at(layers, start.to_vec()), Jacobian::default());
+        for step in 1..=most {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let mut theta = now.theta.clone();
+            let Some(value) = self.joint(layers, |joint| joint.step(&mut theta, now.value, &mut memory))
+            else {
+                break;
+            };
+            let fall = now.value - value;
+            now = match &mut rng {
+                Some(rng) => self.behind_barriers(layers, &now, theta, rng),
+                None => Iterate { theta, value },
+            };
+            if now.value.is_infinite() {
+                break;
+            }
+            let judged = judge(&now.theta);
+            if judged > best.0 || !is_judged {
+                best = (judged, now.theta.clone(), step);
+            }
+            if fall < LEAST_FALL || step >= best.2 + PATIENCE {
+                break;
+            }
+        }
+        (best.1, best.2)
+    }
+
+    /// Calls `f` with the problem behind the barriers of layers.
+    fn joint<T>(&self, layers: &[FittedLayer], f: impl FnOnce(&Joint<'_>) -> T) -> T {
+        let layers: Vec<&LayerBarrier> = layers.iter().rev().map(|layer| &layer.barrier).collect();
+        f(&Joint { flow: self.flow, data: &self.data, layers: &layers, barrier: self.barrier })
+    }
+
+    fn at(&self, layers: &[FittedLayer], theta: Vec<f64>) -> Iterate {
+        Iterate { value: self.joint(layers, |joint| joint.objective(&theta)), theta }
+    }
+
+    /// Draws the points where layers nearly fold after a step into their barriers. Where they fold, the layers are
+    /// contracted, or a part of the step is taken, whichever has the lower objective.
+    fn behind_barriers(
+        &self,
+        layers: &mut [FittedLayer],
+        before: &Iterate,
+        theta: Vec<f64>,
+        rng: &mut Generator,
+    ) -> Iterate {
+        let mut contracted = theta.clone();
+        for (l, layer) in layers.iter_mut().rev().enumerate() {
+            let slot = self.flow.slot(l);
+            let lowest = layer.survey(self.manifold, &theta[slot.clone()], rng);
+            contracted[slot].iter_mut().for_each(|a| *a *= contraction(lowest, ROOM));
+        }
+        let whole = self.at(layers, theta);
+        if whole.value.is_finite() {
+            return whole;
+        }
+        let contracted = self.at(layers, contracted);
+        let part = |share: f64| {
+            let theta = before.theta.iter().zip(&whole.theta).map(|(from, to)| from + share * (to - from));
+            self.at(layers, theta.collect())
+        };
+        let part = SHARES.into_iter().map(part).find(|part| part.value.is_finite());
+        part.filter(|part| part.value < contracted.value).unwrap_or(contracted)
+    }
+}
+
+/// Weighted mean log-density of a sample.
+pub(super) fn mean(flow: &Flow, theta: &[f64], sample: &Sample) -> f64 {
+    sample.weights.mean(&flow.log_prob(theta, &sample.points))
+}

@@ -1,0 +1,89 @@
+//! `JᵀJ` where each parameter moves few of the residuals by much.
+//!
+//! A bump is next to nothing far from its centre. In a block of rows of neighbouring points most columns are then below any
+//! rounding that a step could feel, and the block's product is taken over the others alone.
+
+use ircpm_flow::Jacobian;
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use super::dense::{TILE, gram_of_blocks};
+
+/// Share of a column's largest entry up to which entries are left out. In units of the roots of the diagonal, the matrix
+/// without them is no further from the whole one than twice this share times the number of rows.
+pub(crate) const NEGLIGIBLE: f64 = 1e-6;
+/// Share of columns from which on a block is taken as a whole.
+const MOST: f64 = 0.7;
+/// Blocks whose products are held at a time.
+const BLOCKS: usize = 8;
+
+/// Largest absolute entry of every column of a block `[column][entry]`.
+pub(crate) fn largest(block: &[f64], columns: usize) -> Vec<f64> {
+    let of = |column: &[f64]| column.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    block.chunks_exact(block.len() / columns).map(of).collect()
+}
+
+/// The columns of every block that have entries above this share of their largest one in any block, given the largest
+/// entries of all columns in each block.
+pub(crate) fn active(largest: &[Vec<f64>], share: f64) -> Vec<Vec<usize>> {
+    let columns = largest.first().map_or(0, Vec::len);
+    let least: Vec<f64> =
+        (0..columns).map(|k| share * largest.iter().fold(0.0, |all: f64, block| all.max(block[k]))).collect();
+    // What is not a number is not left out.
+    let is_active = |block: &Vec<f64>, k: usize| block[k].is_nan() || block[k] > least[k];
+    largest.iter().map(|block| (0..columns).filter(|&k| is_active(block, k)).collect()).collect()
+}
+
+/// The sum of `BᵀB`, of which the lower triangle is written, over blocks `B` of rows with `active` columns out of
+/// `columns`, in ascending order; `rows(b)` gives these of block `b` as `[active column][row]`.
+pub(crate) fn gram_of_active(
+    columns: usize,
+    active: &[&[usize]],
+    rows: impl Fn(usize) -> Vec<f64> + Sync,
+) -> DMatrix<f64> {
+    let is_full = |&b: &usize| active[b].len() as f64 > MOST * columns as f64;
+    let (full, part): (Vec<usize>, Vec<usize>) = (0..active.len()).partition(is_full);
+    let mut gram = gram_of_blocks(columns, full.len(), |b| {
+        let (b, rows) = (full[b], rows(full[b]));
+        let count = rows.len() / active[b].len();
+        let mut whole = vec![0.0; columns * count];
+        for (&k, column) in active[b].iter().zip(rows.chunks_exact(count)) {
+            whole[k * count..(k + 1) * count].copy_from_slice(column);
+        }
+        whole
+    });
+    for blocks in part.chunks(BLOCKS) {
+        let products: Vec<DMatrix<f64>> =
+            blocks.par_iter().map(|&b| gram_of_blocks(active[b].len(), 1, |_| rows(b))).collect();
+        // The order of the sums is that of the blocks on any number of threads.
+        gram.as_mut_slice().par_chunks_mut((columns * TILE).max(1)).enumerate().for_each(|(panel, gram)| {
+            for (product, &b) in products.iter().zip(blocks) {
+                add_spread(gram, columns, panel * TILE, product, active[b]);
+            }
+        });
+    }
+    gram
+}
+
+/// Adds the lower triangle of a product of active columns to columns of the whole matrix, the leftmost with index `first`.
+fn add_spread(gram: &mut [f64], n: usize, first: usize, product: &DMatrix<f64>, active: &[usize]) {
+    let of = first..first + gram.len() / n.max(1);
+    let from = active.partition_point(|&k| k < of.start);
+    for (j, &k) in active.iter().enumerate().skip(from).take_while(|(_, k)| of.contains(k)) {
+        let column = &mut gram[(k - first) * n..(k - first + 1) * n];
+        active[j..].iter().zip(&product.column(j).as_slice()[j..]).for_each(|(&i, x)| column[i] += x);
+    }
+}
+
+/// `JᵀJ` of stored rows, of which the lower triangle is written; rows of neighbouring points next to each other.
+pub(crate) fn local_gram(jacobian: &Jacobian) -> DMatrix<f64> {
+    let p = jacobian.parameters();
+    let blocks: Vec<&[f64]> = jacobian.blocks().collect();
+    let largest: Vec<Vec<f64>> = blocks.par_iter().map(|block| largest(block, p)).collect();
+    let active = active(&largest, NEGLIGIBLE);
+    let active: Vec<&[usize]> = active.iter().map(Vec::as_slice).collect();
+    gram_of_active(p, &active, |b| {
+        let count = blocks[b].len() / p;
+        active[b].iter().flat_map(|k| &blocks[b][k * count..(k + 1) * count]).copied().collect()
+    })
+}
