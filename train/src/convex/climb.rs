@@ -141,3 +141,41 @@ impl<'a> Climb<'a> {
 pub(super) fn mean(flow: &Flow, theta: &[f64], sample: &Sample) -> f64 {
     sample.weights.mean(&flow.log_prob(theta, &sample.points))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ircpm_flow::{Map, Solver, Terms, linear_map};
+
+    use super::super::dictionary::{Choice, Richness};
+    use super::super::survey::Survey;
+    use super::*;
+
+    #[test]
+    fn folds_between_the_points_of_barriers_are_seen_after_a_step() {
+        let manifold: AnyManifold = "S2".parse().expect("a sphere");
+        let centre = [0.6, 0.0, 0.8];
+        let terms = Terms::new(&manifold).bump(&centre, 200.0);
+        let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
+        let richness = Richness { frequency: 1, bumps: vec![], coverage: 1.0 };
+        let choice = Choice::of(&manifold, &richness, vec![]);
+        // Data and barrier lie where the bump is next to nothing.
+        let far = vec![0.0, 0.0, -1.0];
+        let barrier = (far.clone(), vec![1.0]);
+        let mut layers = [FittedLayer::new(map.clone(), vec![0.5], choice, 0, barrier).expect("a layer")];
+        let flow = Flow::from_maps(vec![map as Arc<dyn Map>], false).expect("a flow");
+        let (data, validation) = (Sample { points: far, ..Sample::default() }, Sample::default());
+        let climb = Climb::new(&manifold, &flow, &data, &validation, 0.1);
+        let (before, folded) = (climb.at(&layers, vec![0.5]), vec![3.0]);
+        assert!(climb.at(&layers, folded.clone()).value.is_finite(), "a fold that is not seen");
+        let lowest = |theta: &[f64]| Survey::new(&layers[0].map).lowest(theta, &centre)[0];
+        assert!(lowest(&folded) < -1.0);
+        let after = climb.behind_barriers(&mut layers, &before, folded.clone(), &mut Generator::from_seed(2));
+        assert!(after.value.is_finite(), "{}", after.value);
+        assert!(layers[0].barrier.weights.len() > 1, "points of the fold are drawn into the barrier");
+        assert!(climb.at(&layers, folded).value.is_infinite(), "the fold is seen from then on");
+        let lowest = Survey::new(&layers[0].map).lowest(&after.theta, &centre)[0];
+        assert!(lowest > 0.5 * ROOM, "{lowest}");
+    }
+}

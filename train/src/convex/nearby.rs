@@ -36,3 +36,47 @@ fn divide(embedded: &[f64], width: usize, part: &mut [usize]) {
     divide(embedded, width, left);
     divide(embedded, width, right);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::points::{Generator, Sequence, Spread, base_points};
+
+    #[test]
+    fn blocks_are_the_points_in_small_parts_of_the_manifold() {
+        for name in ["T2", "S2", "S2xT1"] {
+            let manifold: AnyManifold = name.parse().expect("a manifold");
+            let sequence = Sequence::new(Spread::Random, 40 * BLOCK + 11, manifold.cube_dim());
+            let points = base_points(&manifold, &sequence, &mut Generator::from_seed(5));
+            let found = order(&manifold, &points);
+            let mut sorted = found.clone();
+            sorted.sort_unstable();
+            assert!(sorted.into_iter().eq(0..40 * BLOCK + 11), "{name}: every point once");
+            let mut embedded = vec![];
+            points
+                .chunks_exact(manifold.ambient())
+                .for_each(|x| embed(&manifold.coordinates(), x, &mut embedded));
+            let width = embedded.len() / found.len();
+            // Mean variance within blocks, and that of all points.
+            let variance = |part: &[usize]| -> f64 {
+                let of = |c: usize| {
+                    let mean = |f: &dyn Fn(f64) -> f64| {
+                        part.iter().map(|&i| f(embedded[i * width + c])).sum::<f64>() / part.len() as f64
+                    };
+                    mean(&|x| x * x) - mean(&|x| x).powi(2)
+                };
+                (0..width).map(of).sum()
+            };
+            let blocks = found.chunks_exact(BLOCK);
+            let within = blocks.clone().map(variance).sum::<f64>() / blocks.len() as f64;
+            assert!(within < 0.2 * variance(&found), "{name}: {within} {}", variance(&found));
+        }
+    }
+
+    #[test]
+    fn points_that_repeat_each_other_have_an_order() {
+        let manifold: AnyManifold = "R1".parse().expect("a line");
+        assert_eq!(order(&manifold, &[1.0; 600]).len(), 600);
+        assert!(order(&manifold, &[]).is_empty());
+    }
+}

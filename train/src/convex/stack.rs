@@ -76,12 +76,15 @@ const LEAST_GAIN: [f64; 2] = [1e-3, 2e-4];
 const FEW: [usize; 2] = [1500, 200];
 /// Layers by which dictionaries are compared.
 const TRIAL_LAYERS: usize = 2;
-/// Weights of the barrier while the whole stack is polished, in units of its last one, and most steps at each.
-const POLISH: [f64; 2] = [0.3, 0.1];
+/// Weights of the barrier while the whole stack is polished, in units of that of its layers, where points are few, with
+/// several folds, and where they are many; and most steps at each. A weak barrier lets few points be learned by heart.
+const POLISH: [[f64; 2]; 2] = [[1.0, 0.3], [0.3, 0.1]];
 const POLISH_STEPS: usize = 25;
-/// Numbers of points up to which there are ten and five folds; above, a tenth of the points judges.
+/// Numbers of points up to which there are ten and five folds, and two that leave out a tenth each; above, a tenth of the
+/// points judges.
 const TEN_FOLDS: usize = 100;
 const FIVE_FOLDS: usize = 2000;
+const TWO_FOLDS: usize = 4000;
 
 impl LinearDensity {
     /// The flow with these functions, to be used with saved parameters; none if they do not fit the manifold.
@@ -183,6 +186,7 @@ fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Membe
     let (parts, used) = match effective {
         0..TEN_FOLDS => (10.min(distinct), 10.min(distinct)),
         TEN_FOLDS..FIVE_FOLDS => (5, 5),
+        FIVE_FOLDS..TWO_FOLDS => (10, 2),
         _ => (10, 1),
     };
     let of = |fold: usize| {
@@ -407,7 +411,7 @@ impl<'a> Growth<'a> {
         };
         let before = validation(&self.folds)?;
         let stop = self.stop;
-        for factor in POLISH {
+        for factor in POLISH[usize::from(self.folds.len() == 1)] {
             let barrier = factor * self.options.barrier;
             let steps: Vec<usize> = self
                 .folds

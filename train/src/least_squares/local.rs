@@ -87,3 +87,72 @@ pub(crate) fn local_gram(jacobian: &Jacobian) -> DMatrix<f64> {
         active[b].iter().flat_map(|k| &blocks[b][k * count..(k + 1) * count]).copied().collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ircpm_flow::BLOCK;
+
+    use super::super::{JacobianRows, dense::parameter_gram};
+    use super::*;
+
+    /// A Jacobian of functions of one coordinate: some reach everywhere, most of them a small part of the points.
+    fn jacobian(samples: usize, parameters: usize) -> Jacobian {
+        Jacobian::from_columns(samples, parameters, |range, columns| {
+            let count = range.len();
+            for (k, column) in columns.chunks_exact_mut(count).enumerate() {
+                for (s, x) in range.clone().zip(column) {
+                    let (t, centre) = (s as f64 / samples as f64, k as f64 / parameters as f64);
+                    let width = if k % 17 == 0 { 3.0 } else { 0.02 };
+                    let scale = 10f64.powi(k as i32 % 5 - 2);
+                    *x = scale * (-(t - centre).powi(2) / (2.0 * width * width)).exp() * (9.0 * t).sin();
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn product_of_active_columns_is_that_of_all_to_the_share_left_out() {
+        for (samples, parameters) in [(5 * BLOCK + 37, 40), (9 * BLOCK, 300), (100, 7)] {
+            let jacobian = jacobian(samples, parameters);
+            let (found, expected) = (local_gram(&jacobian), parameter_gram(&JacobianRows::stored(&jacobian)));
+            for k in 0..parameters {
+                for i in k..parameters {
+                    let size = (expected[(i, i)] * expected[(k, k)]).sqrt();
+                    let gap = (found[(i, k)] - expected[(i, k)]).abs();
+                    assert!(gap <= 2.0 * NEGLIGIBLE * samples as f64 * size, "{samples}: {i}, {k}: {gap}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn far_columns_are_left_out_and_no_other() {
+        let jacobian = jacobian(9 * BLOCK, 300);
+        let of_blocks: Vec<Vec<f64>> = jacobian.blocks().map(|block| largest(block, 300)).collect();
+        let active = active(&of_blocks, NEGLIGIBLE);
+        let count: usize = active.iter().map(Vec::len).sum();
+        assert!(count < 9 * 300 / 2, "{count} of {} columns", 9 * 300);
+        for (block, active) in of_blocks.iter().zip(&active) {
+            for k in 0..300 {
+                let most = of_blocks.iter().fold(0.0, |most: f64, block| most.max(block[k]));
+                assert_eq!(active.contains(&k), block[k] > NEGLIGIBLE * most, "{k}");
+            }
+        }
+        let with_nan = super::active(&[vec![f64::NAN, 1.0], vec![0.5, 0.0]], NEGLIGIBLE);
+        assert_eq!(with_nan, [vec![0, 1], vec![0]]);
+    }
+
+    #[test]
+    fn products_are_the_same_bits_on_any_number_of_threads() {
+        let jacobian = jacobian(9 * BLOCK, 300);
+        let product = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| local_gram(&jacobian))
+        };
+        let one = product(1);
+        for threads in [2, 5] {
+            let same = one.iter().zip(product(threads).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{threads}");
+        }
+    }
+}

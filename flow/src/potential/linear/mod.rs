@@ -47,10 +47,7 @@ pub trait Dictionary: Debug + Send + Sync + 'static {
         a: &[W],
         z: &[Jet<R, D>],
         work: &mut LinearWorkspace<Jet<R, D>>,
-    ) -> Jet<R, D>
-    where
-        Self: Sized,
-    {
+    ) -> Jet<R, D> {
         let LinearWorkspace { values, scratch } = work;
         resize(values, self.functions());
         self.values(z, scratch, values);
@@ -68,9 +65,7 @@ pub trait Dictionary: Debug + Send + Sync + 'static {
         _values: &[S],
         work: &mut SlopeWorkspace<S>,
         out: &mut [S],
-    ) where
-        Self: Sized,
-    {
+    ) {
         slopes::by_duals(self, a, z, work, out);
     }
 

@@ -29,7 +29,7 @@ impl<S> Default for SlopeWorkspace<S> {
 
 /// Writes `Σₖ aₖ ∂φₖ/∂z` by one evaluation of all functions per coordinate, with an outer dual.
 #[inline(always)]
-pub(super) fn by_duals<B: Dictionary, S: Scalar>(
+pub(super) fn by_duals<B: Dictionary + ?Sized, S: Scalar>(
     dictionary: &B,
     a: &[f64],
     z: &[S],
