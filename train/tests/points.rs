@@ -301,3 +301,14 @@ fn fit_stops_when_asked_and_says_so() {
     assert!(density.interrupted && density.reports.is_empty());
     assert_eq!(density.flow.log_prob(&density.theta, &[0.3]), [-TAU.ln()]);
 }
+
+#[test]
+fn points_that_are_all_the_same_leave_the_base_density() {
+    let manifold: AnyManifold = "S2".parse().unwrap();
+    let points = [0.6, 0.0, 0.8].repeat(30);
+    let stop = AtomicBool::new(false);
+    let options = LinearOptions::default();
+    let fit = LinearDensity::fit(&manifold, &points, &[][..], &options, &stop, &mut |_| ()).unwrap();
+    let log_q = fit.flow.log_prob(&fit.theta, &[0.0, 0.0, 1.0]);
+    assert!((log_q[0] + (4.0 * std::f64::consts::PI).ln()).abs() < 1e-14, "{log_q:?}");
+}

@@ -29,7 +29,7 @@ fn terms(manifold: &AnyManifold, seed: u64) -> Terms {
         Conditioning { shift: 0.3, scale: 2.0, range: [-1.0, 1.2] },
         Conditioning { shift: -1.0, scale: 0.5, range: [-3.0, 3.0] },
     ];
-    let mut terms = Terms::new(manifold).conditioned(&variables[..manifold.contexts()], 2);
+    let mut terms = Terms::new(manifold).conditioned(&variables[..manifold.contexts()], (seed % 3) as usize);
     let kinds = manifold.coordinates();
     let angles: usize = kinds.iter().map(|kind| if let Coordinates::Angles(n) = kind { *n } else { 0 }).sum();
     if angles > 0 {

@@ -64,6 +64,9 @@ pub(super) fn k_means(
     let mut embedded = Vec::new();
     points.chunks_exact(n).for_each(|point| embed(&kinds, point, &mut embedded));
     let samples = points.len() / n;
+    if samples == 0 {
+        return vec![];
+    }
     let width = embedded.len() / samples.max(1);
     let count = count.min(samples);
     let at = |i: usize| &embedded[i * width..(i + 1) * width];

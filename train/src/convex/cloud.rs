@@ -4,8 +4,8 @@ use ircpm_flow::{BLOCK, LinearMap};
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use super::nearby;
-use crate::least_squares::{NEGLIGIBLE, active, gram_of_active, largest};
+use super::neighbours;
+use crate::least_squares::{NEGLIGIBLE, active_columns, column_maxima, gram_of_active, larger};
 
 /// Weighted points, and the matrices `Z` of [`LinearMap`] there.
 ///
@@ -17,11 +17,11 @@ pub(super) struct Cloud {
     parameters: usize,
     points: Vec<f64>,
     weights: Vec<f64>,
-    /// Place of every point in the order in which they were given; none of those that fill up a block.
-    places: Vec<Option<usize>>,
+    /// Number of every point in the order in which they were given; none of those that fill up a block.
+    numbers: Vec<Option<usize>>,
     features: Vec<f64>,
     /// Largest entries of `Z` in every block, `[block][parameter]`.
-    largest: Vec<Vec<f64>>,
+    maxima: Vec<Vec<f64>>,
     /// Parameters of which a block sees more than rounding.
     seen: Vec<Vec<usize>>,
 }
@@ -46,9 +46,9 @@ impl Cloud {
             parameters: map.parameters(),
             points: vec![],
             weights: vec![],
-            places: vec![],
+            numbers: vec![],
             features: vec![],
-            largest: vec![],
+            maxima: vec![],
             seen: vec![],
         };
         cloud.extend(map, points, weights);
@@ -58,19 +58,19 @@ impl Cloud {
     /// Adds more points.
     pub(super) fn extend(&mut self, map: &dyn LinearMap, points: &[f64], weights: &[f64]) {
         assert_eq!(points.len(), weights.len() * self.ambient, "one weight per point");
-        let order = nearby::order(map.manifold(), points);
+        let order = neighbours::order(map.manifold(), points);
         let Some(&last) = order.last() else { return };
-        let (start, count) = (self.points.len(), self.places.iter().flatten().count());
+        let (start, count) = (self.points.len(), self.numbers.iter().flatten().count());
         let row = |i: usize| &points[i * self.ambient..(i + 1) * self.ambient];
         for &i in &order {
             self.points.extend(row(i));
             self.weights.push(weights[i]);
-            self.places.push(Some(count + i));
+            self.numbers.push(Some(count + i));
         }
         while !self.weights.len().is_multiple_of(BLOCK) {
             self.points.extend(row(last));
             self.weights.push(0.0);
-            self.places.push(None);
+            self.numbers.push(None);
         }
         let old = self.features.len();
         let block = BLOCK * self.locals * self.parameters;
@@ -79,13 +79,12 @@ impl Cloud {
         let points = self.points[start..].par_chunks(BLOCK * self.ambient);
         let fill = |(features, points): (&mut [f64], &[f64])| {
             map.features(points, features);
-            let of_locals =
-                features.chunks_exact(BLOCK * self.parameters).map(|z| largest(z, self.parameters));
-            let larger = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| a.max(*b)).collect();
-            of_locals.reduce(larger).unwrap_or_default()
+            let locals = features.chunks_exact(BLOCK * self.parameters);
+            let of_all = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| larger(*a, *b)).collect();
+            locals.map(|z| column_maxima(z, self.parameters)).reduce(of_all).unwrap_or_default()
         };
-        self.largest.par_extend(blocks.zip(points).map(fill));
-        self.seen = active(&self.largest, ROUNDING);
+        self.maxima.par_extend(blocks.zip(points).map(fill));
+        self.seen = active_columns(&self.maxima, ROUNDING);
     }
 
     /// The points and their weights, without padding.
@@ -133,9 +132,9 @@ impl Cloud {
             out
         };
         let densities = (0..blocks).into_par_iter().map(of).collect::<Vec<_>>().concat();
-        let mut out = vec![0.0; self.places.iter().flatten().count()];
-        let given = self.places.iter().zip(densities).filter_map(|(place, f)| Some(((*place)?, f)));
-        given.for_each(|(place, f)| out[place] = f);
+        let mut out = vec![0.0; self.numbers.iter().flatten().count()];
+        let given = self.numbers.iter().zip(densities).filter_map(|(number, f)| Some(((*number)?, f)));
+        given.for_each(|(number, f)| out[number] = f);
         out
     }
 
@@ -194,7 +193,8 @@ impl Cloud {
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
     pub(super) fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
-        let active = active(&self.largest, NEGLIGIBLE);
+        // These are of `Z`, not of `Cᵀ Z`: near a fold more is left out. That changes steps alone, not where they end.
+        let active = active_columns(&self.maxima, NEGLIGIBLE);
         // Row `j` of `Cᵀ Z` for the points of one block, `[active parameter][point]`.
         let row = |block: usize, j: usize| {
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
@@ -243,6 +243,39 @@ fn semidefinite_factor(a: &[f64], weight: f64, factor: &mut [f64]) {
         for i in j + 1..n {
             let known: f64 = (0..j).map(|k| factor[i * n + k] * factor[j * n + k]).sum();
             factor[i * n + j] = (weight * a[i * n + j] - known) / root;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ircpm_flow::{Solver, Terms, linear_map};
+    use ircpm_manifolds::AnyManifold;
+
+    use super::*;
+    use crate::points::{Generator, Sequence, Spread, base_points};
+
+    #[test]
+    fn densities_are_in_the_order_in_which_points_were_given() {
+        let manifold: AnyManifold = "S2".parse().expect("a sphere");
+        let terms = Terms::new(&manifold).bump(&[0.6, 0.0, 0.8], 30.0).bump(&[0.0, -1.0, 0.0], 4.0);
+        let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
+        let sequence = Sequence::new(Spread::Random, 3 * BLOCK + 70, manifold.cube_dim());
+        let points = base_points(&manifold, &sequence, &mut Generator::from_seed(8));
+        let weights = vec![1.0; 3 * BLOCK + 70];
+        let (a, cut) = (DVector::from_vec(vec![0.4, -0.2]), 3 * (BLOCK + 9));
+        let whole = Cloud::new(&*map, &points, &weights);
+        let mut extended = Cloud::new(&*map, &points[..cut], &weights[..BLOCK + 9]);
+        extended.extend(&*map, &points[cut..], &weights[BLOCK + 9..]);
+        for cloud in [whole, extended] {
+            let found = cloud.log_densities(&*map, &cloud.coordinates(&a));
+            assert_eq!(found.len(), weights.len());
+            for (point, found) in points.chunks_exact(3).zip(found) {
+                let mut features = vec![0.0; map.local_coordinates() * 2];
+                map.features(point, &mut features);
+                let z: Vec<f64> = features.chunks_exact(2).map(|row| row[0] * a[0] + row[1] * a[1]).collect();
+                assert!((map.log_density(point, &z) - found).abs() < 1e-13);
+            }
         }
     }
 }

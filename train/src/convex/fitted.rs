@@ -34,8 +34,8 @@ impl FittedLayer {
         Ok(Self { map, a, choice, barrier: LayerBarrier { flow, points, weights, penalty } })
     }
 
-    /// Draws points where `H` is nearly singular into the barrier, worst first.
-    fn draw_in(&mut self, narrow: &[Candidate]) {
+    /// Adds points where `H` is nearly singular to the barrier, worst first.
+    fn add_to_barrier(&mut self, narrow: &[Candidate]) {
         let weight = NARROW_WEIGHT * self.barrier.weights[0];
         for candidate in narrow.iter().take(MOST_NARROW) {
             self.barrier.points.extend(&candidate.point);
@@ -43,24 +43,24 @@ impl FittedLayer {
         }
     }
 
-    /// Looks for points where `H` is nearly singular at parameters `a`, and draws them into the barrier. Returns the smallest
+    /// Looks for points where `H` is nearly singular at parameters `a`, and adds them to the barrier. Returns the smallest
     /// eigenvalue that it has found.
     pub(super) fn survey(&mut self, manifold: &AnyManifold, a: &[f64], rng: &mut Generator) -> f64 {
         let starts = self.choice.places(manifold, &[]).fresh(FRESH.0, FRESH.1, rng);
         let mut narrow = Survey::new(&self.map).search(a, &starts, NARROW, STARTS, rng);
         let lowest = narrow[0].lowest;
         narrow.retain(|candidate| candidate.lowest < NARROW);
-        self.draw_in(&narrow);
+        self.add_to_barrier(&narrow);
         lowest
     }
 
-    /// Contracts until no fold is found, looking at given points of the layer's own space as well, and draws the points
-    /// where `H` is nearly singular into the barrier.
+    /// Contracts until no fold is found, looking at given points of the layer's own space as well, and adds the points
+    /// where `H` is nearly singular to the barrier.
     pub(super) fn contract(&mut self, manifold: &AnyManifold, points: &[f64], rng: &mut Generator) {
         let places = self.choice.places(manifold, points);
         let contracted = Survey::new(&self.map).contract(&self.a, &places, rng);
         self.a = contracted.a;
-        self.draw_in(&contracted.narrow);
+        self.add_to_barrier(&contracted.narrow);
     }
 
     pub(super) fn state(&self) -> LayerState {

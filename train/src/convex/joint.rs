@@ -7,7 +7,7 @@
 use ircpm_flow::{Flow, Jacobian};
 use nalgebra::{DMatrix, DVector};
 
-use crate::least_squares::{Cholesky, JacobianRows, local_gram};
+use crate::least_squares::{Cholesky, JacobianRows, block_sparse_gram};
 use crate::weights::Sample;
 
 /// Floor under eigenvalues where scores are taken: steps that come near it are refused anyway.
@@ -79,7 +79,7 @@ impl Joint<'_> {
         while length > 1e-4 {
             let trial: Vec<f64> = theta.iter().zip(&direction).map(|(t, d)| t + length * d).collect();
             let found = self.objective(&trial);
-            if found <= value + 1e-4 * length * slope {
+            if found.is_finite() && found <= value + 1e-4 * length * slope {
                 *theta = trial;
                 return Some(found);
             }
@@ -100,7 +100,7 @@ fn moments(
     let roots: Vec<f64> = weights.iter().map(|w| w.sqrt()).collect();
     flow.jacobian(theta, points, &roots, FLOOR, memory);
     let rows = JacobianRows::stored(memory);
-    (-rows.transposed_times(&DVector::from_vec(roots)), local_gram(memory))
+    (-rows.transposed_times(&DVector::from_vec(roots)), block_sparse_gram(memory))
 }
 
 #[cfg(test)]

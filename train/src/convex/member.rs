@@ -7,10 +7,10 @@ use ircpm_flow::{Flow, FlowError, LinearMap, Map, Solver, linear_map};
 use ircpm_manifolds::AnyManifold;
 use nalgebra::DVector;
 
-use super::climb::{Climb, mean};
 use super::dictionary::{Choice, Richness};
 use super::fitted::FittedLayer;
 use super::layer::{LayerFit, PathPoint, UNIFORM};
+use super::natural_gradient::{NaturalGradient, mean};
 use super::specification::LayerTerms;
 use super::state::{GrowthError, GrowthState, MemberState, ResumeError};
 use super::survey::{CONDITIONAL, uniform};
@@ -112,7 +112,7 @@ impl<'a> Member<'a> {
     }
 
     /// Effective number of points to fit.
-    fn effective(&self) -> usize {
+    pub(super) fn effective(&self) -> usize {
         let count = self.data.points.len() / self.manifold.ambient();
         self.data.weights.effective(count).round() as usize
     }
@@ -247,9 +247,9 @@ impl<'a> Member<'a> {
         stop: &AtomicBool,
     ) -> Result<usize, FlowError> {
         let (flow, start) = self.flow()?;
-        let climb = Climb::new(self.manifold, &flow, &self.data, &self.validation, barrier);
+        let ascent = NaturalGradient::new(self.manifold, &flow, &self.data, &self.validation, barrier);
         let rng = self.is_thorough.then_some(&mut self.rng);
-        let (theta, steps) = climb.run(&mut self.layers, &start, most, rng, stop);
+        let (theta, steps) = ascent.run(&mut self.layers, &start, most, rng, stop);
         self.set(&flow, &theta);
         if self.is_thorough {
             self.contract(&flow, &theta);

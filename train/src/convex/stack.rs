@@ -76,8 +76,8 @@ const LEAST_GAIN: [f64; 2] = [1e-3, 2e-4];
 const FEW: [usize; 2] = [1500, 200];
 /// Layers by which dictionaries are compared.
 const TRIAL_LAYERS: usize = 2;
-/// Weights of the barrier while the whole stack is polished, in units of that of its layers, where points are few, with
-/// several folds, and where they are many; and most steps at each. A weak barrier lets few points be learned by heart.
+/// Weights of the barrier while the whole stack is polished, in units of that of its layers, up to [`FIVE_FOLDS`] points and
+/// beyond, and most steps at each. Behind a weak barrier few points are fitted too closely.
 const POLISH: [[f64; 2]; 2] = [[1.0, 0.3], [0.3, 0.1]];
 const POLISH_STEPS: usize = 25;
 /// Numbers of points up to which there are ten and five folds, and two that leave out a tenth each; above, a tenth of the
@@ -168,7 +168,7 @@ pub(super) fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
     LayerTerms { bumps: vec![bump], ..LayerTerms::default() }
 }
 
-/// Members that leave out a part of the points each. Rows that repeat each other are left out together, because a copy
+/// Members that leave out a part of the points each; none if all points are the same. Rows that repeat each other are left out together, because a copy
 /// among the points to learn from would praise any peak there.
 fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Member<'a>> {
     let n = manifold.ambient();
@@ -182,6 +182,9 @@ fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Membe
     let mut rng = Generator::from_seed(seed);
     let distinct = groups.len();
     (0..distinct).for_each(|i| groups.swap(i, i + rng.below(distinct - i)));
+    if distinct < 2 {
+        return vec![];
+    }
     let effective = distinct.min(sample.weights.effective(count).round() as usize);
     let (parts, used) = match effective {
         0..TEN_FOLDS => (10.min(distinct), 10.min(distinct)),
@@ -411,7 +414,7 @@ impl<'a> Growth<'a> {
         };
         let before = validation(&self.folds)?;
         let stop = self.stop;
-        for factor in POLISH[usize::from(self.folds.len() == 1)] {
+        for factor in POLISH[usize::from(self.whole.effective() >= FIVE_FOLDS)] {
             let barrier = factor * self.options.barrier;
             let steps: Vec<usize> = self
                 .folds

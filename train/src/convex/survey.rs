@@ -14,8 +14,8 @@ use crate::points::{Generator, Sequence, Spread, base_points, neighbour};
 pub(super) const FRESH: (usize, usize) = (8000, 16);
 /// Points from which it goes downhill.
 pub(super) const STARTS: usize = 48;
-/// The same for the last search of a layer, because hundreds of places may be nearly as narrow as the worst, and the lowest of them
-/// need not be among the worst points that were drawn.
+/// The same for the last search of a layer, because hundreds of places may be nearly as narrow as the worst, and the lowest
+/// of them need not be among the worst points that were drawn.
 const LAST_STARTS: usize = 512;
 /// Points of the base density, [`CONDITIONAL`] times as many with conditioning variables, and points around every centre, in
 /// the last search of a layer.

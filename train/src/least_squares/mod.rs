@@ -10,15 +10,17 @@
 //! - *matrix-free*, conjugate gradients on the normal equations over a Jacobian that is computed anew block by block,
 //!   where neither matrix nor Jacobian should be stored.
 
+mod block_sparse;
 mod cholesky;
 mod dense;
-mod local;
 mod rows;
 
 use nalgebra::{DMatrix, DVector};
 
+pub(crate) use block_sparse::{
+    NEGLIGIBLE, active_columns, block_sparse_gram, column_maxima, gram_of_active, larger,
+};
 pub(crate) use cholesky::Cholesky;
-pub(crate) use local::{NEGLIGIBLE, active, gram_of_active, largest, local_gram};
 pub use rows::{ColumnSource, JacobianRows};
 pub(crate) use rows::{divided, gathered};
 

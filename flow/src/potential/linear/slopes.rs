@@ -1,7 +1,7 @@
 //! Gradients of a potential of [`Terms`] in the coordinates of a point, from the values of its functions.
 //!
-//! A derivative of a wave or a bump is a multiple of a function that is known already, so that no cosine and no exponential
-//! has to be taken for it.
+//! A derivative of a wave or a bump is a multiple of a function that is known already, so that neither the cosine of a wave nor
+//! the exponential of a bump is taken again.
 
 use ircpm_ad::{Dual, Scalar};
 use ircpm_manifolds::Coordinates;

@@ -1,8 +1,8 @@
-//! The natural gradient over all layers of a stack, behind barriers that learn where layers fold.
+//! The natural gradient over all layers of a stack, with searches for folds between its steps.
 //!
-//! A step is taken behind the points of the barriers, and folds between these. So every layer is searched after each step,
-//! and the points where it nearly folds are drawn into its barrier. Were layers contracted at the end alone, that would undo
-//! more than the steps had gained.
+//! A step keeps clear of folds at the points of the barriers, and may fold between them. So every layer is searched after each
+//! step, and the points where it nearly folds are added to its barrier. Were layers contracted at the end alone, that would
+//! undo more than the steps had gained.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ use ircpm_manifolds::AnyManifold;
 use super::fitted::FittedLayer;
 use super::joint::{Joint, LayerBarrier};
 use super::layer::LOWEST;
-use super::nearby;
+use super::neighbours;
 use super::survey::contraction;
 use crate::points::Generator;
 use crate::weights::Sample;
@@ -27,7 +27,7 @@ const ROOM: f64 = 3.0 * LOWEST;
 const SHARES: [f64; 4] = [0.7, 0.5, 0.3, 0.1];
 
 /// What the natural gradient is given.
-pub(super) struct Climb<'a> {
+pub(super) struct NaturalGradient<'a> {
     manifold: &'a AnyManifold,
     flow: &'a Flow,
     data: Sample,
@@ -43,7 +43,7 @@ struct Iterate {
     value: f64,
 }
 
-impl<'a> Climb<'a> {
+impl<'a> NaturalGradient<'a> {
     pub(super) fn new(
         manifold: &'a AnyManifold,
         flow: &'a Flow,
@@ -51,8 +51,8 @@ impl<'a> Climb<'a> {
         validation: &'a Sample,
         barrier: f64,
     ) -> Self {
-        // Neighbours follow each other, as those of a barrier do.
-        let data = data.rows(manifold.ambient(), &nearby::order(manifold, &data.points));
+        // Blocks of neighbours have fewer active columns.
+        let data = data.rows(manifold.ambient(), &neighbours::order(manifold, &data.points));
         Self { manifold, flow, data, validation, barrier }
     }
 
@@ -79,10 +79,17 @@ impl<'a> Climb<'a> {
             else {
                 break;
             };
-            let fall = now.value - value;
+            let mut fall = now.value - value;
+            let next = Iterate { theta, value };
             now = match &mut rng {
-                Some(rng) => self.behind_barriers(layers, &now, theta, rng),
-                None => Iterate { theta, value },
+                None => next,
+                Some(rng) => {
+                    // The barriers have more points afterwards, and the objective is another one.
+                    let next = self.without_folds(layers, &now.theta, next.theta, rng);
+                    now = self.at(layers, now.theta);
+                    fall = now.value - next.value;
+                    if next.value < now.value { next } else { now }
+                }
             };
             if now.value.is_infinite() {
                 break;
@@ -91,7 +98,9 @@ impl<'a> Climb<'a> {
             if judged > best.0 || !is_judged {
                 best = (judged, now.theta.clone(), step);
             }
-            if fall < LEAST_FALL || step >= best.2 + PATIENCE {
+            // A step that the new points forbid is not taken, and the next one knows them.
+            let is_done = (0.0..LEAST_FALL).contains(&fall);
+            if is_done || step >= best.2 + PATIENCE {
                 break;
             }
         }
@@ -108,12 +117,12 @@ impl<'a> Climb<'a> {
         Iterate { value: self.joint(layers, |joint| joint.objective(&theta)), theta }
     }
 
-    /// Draws the points where layers nearly fold after a step into their barriers. Where they fold, the layers are
-    /// contracted, or a part of the step is taken, whichever has the lower objective.
-    fn behind_barriers(
+    /// Adds the points where layers nearly fold at `theta` to their barriers. Where they fold, layers are contracted, or a part
+    /// of the step from `before` is taken, whichever has the lower objective.
+    fn without_folds(
         &self,
         layers: &mut [FittedLayer],
-        before: &Iterate,
+        before: &[f64],
         theta: Vec<f64>,
         rng: &mut Generator,
     ) -> Iterate {
@@ -129,7 +138,7 @@ impl<'a> Climb<'a> {
         }
         let contracted = self.at(layers, contracted);
         let part = |share: f64| {
-            let theta = before.theta.iter().zip(&whole.theta).map(|(from, to)| from + share * (to - from));
+            let theta = before.iter().zip(&whole.theta).map(|(from, to)| from + share * (to - from));
             self.at(layers, theta.collect())
         };
         let part = SHARES.into_iter().map(part).find(|part| part.value.is_finite());
@@ -147,6 +156,7 @@ mod tests {
     use std::sync::Arc;
 
     use ircpm_flow::{Map, Solver, Terms, linear_map};
+    use nalgebra::DMatrix;
 
     use super::super::dictionary::{Choice, Richness};
     use super::super::survey::Survey;
@@ -164,17 +174,18 @@ mod tests {
         let far = vec![0.0, 0.0, -1.0];
         let barrier = (far.clone(), vec![1.0]);
         let mut layers = [FittedLayer::new(map.clone(), vec![0.5], choice, 0, barrier).expect("a layer")];
+        layers[0].barrier.penalty = DMatrix::zeros(1, 1);
         let flow = Flow::from_maps(vec![map as Arc<dyn Map>], false).expect("a flow");
         let (data, validation) = (Sample { points: far, ..Sample::default() }, Sample::default());
-        let climb = Climb::new(&manifold, &flow, &data, &validation, 0.1);
-        let (before, folded) = (climb.at(&layers, vec![0.5]), vec![3.0]);
-        assert!(climb.at(&layers, folded.clone()).value.is_finite(), "a fold that is not seen");
+        let ascent = NaturalGradient::new(&manifold, &flow, &data, &validation, 0.1);
+        let (before, folded) = (vec![0.5], vec![3.0]);
+        assert!(ascent.at(&layers, folded.clone()).value.is_finite(), "a fold that is not seen");
         let lowest = |theta: &[f64]| Survey::new(&layers[0].map).lowest(theta, &centre)[0];
         assert!(lowest(&folded) < -1.0);
-        let after = climb.behind_barriers(&mut layers, &before, folded.clone(), &mut Generator::from_seed(2));
+        let after = ascent.without_folds(&mut layers, &before, folded.clone(), &mut Generator::from_seed(2));
         assert!(after.value.is_finite(), "{}", after.value);
-        assert!(layers[0].barrier.weights.len() > 1, "points of the fold are drawn into the barrier");
-        assert!(climb.at(&layers, folded).value.is_infinite(), "the fold is seen from then on");
+        assert!(layers[0].barrier.weights.len() > 1, "points of the fold are added to the barrier");
+        assert!(ascent.at(&layers, folded).value.is_infinite(), "the fold is seen from then on");
         let lowest = Survey::new(&layers[0].map).lowest(&after.theta, &centre)[0];
         assert!(lowest > 0.5 * ROOM, "{lowest}");
     }
