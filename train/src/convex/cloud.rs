@@ -20,9 +20,10 @@ pub(super) struct Cloud {
     /// Number of every point in the order in which they were given; none of those that fill up a block.
     numbers: Vec<Option<usize>>,
     features: Vec<f64>,
-    /// Largest entries of `Z` in every block, `[block][parameter]`.
+    /// Largest entries of `Z` per block and local coordinate, `[block × local coordinate][parameter]`.
     maxima: Vec<Vec<f64>>,
-    /// Parameters of which a block sees more than rounding.
+    /// Parameters that move a local coordinate of a block by more than rounding, in the same order. A wave of one angle
+    /// moves two of the coordinates.
     seen: Vec<Vec<usize>>,
 }
 
@@ -77,13 +78,13 @@ impl Cloud {
         self.features.resize(self.weights.len() * self.locals * self.parameters, 0.0);
         let blocks = self.features[old..].par_chunks_mut(block);
         let points = self.points[start..].par_chunks(BLOCK * self.ambient);
-        let fill = |(features, points): (&mut [f64], &[f64])| {
+        let fill = |(features, points): (&mut [f64], &[f64])| -> Vec<Vec<f64>> {
             map.features(points, features);
             let locals = features.chunks_exact(BLOCK * self.parameters);
-            let of_all = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| larger(*a, *b)).collect();
-            locals.map(|z| column_maxima(z, self.parameters)).reduce(of_all).unwrap_or_default()
+            locals.map(|z| column_maxima(z, self.parameters)).collect()
         };
-        self.maxima.par_extend(blocks.zip(points).map(fill));
+        let maxima: Vec<Vec<Vec<f64>>> = blocks.zip(points).map(fill).collect();
+        self.maxima.extend(maxima.into_iter().flatten());
         self.seen = active_columns(&self.maxima, ROUNDING);
     }
 
@@ -101,7 +102,7 @@ impl Cloud {
         let block = BLOCK * self.parameters;
         let of = |(number, features): (usize, &[f64])| {
             let mut out = [0.0; BLOCK];
-            for &k in &self.seen[number / self.locals] {
+            for &k in &self.seen[number] {
                 let (column, a) = (&features[k * BLOCK..][..BLOCK], a[k]);
                 (0..BLOCK).for_each(|s| out[s] += a * column[s]);
             }
@@ -181,7 +182,7 @@ impl Cloud {
         let of = |(number, features): (usize, &[f64])| {
             let g = &g.as_slice()[number * BLOCK..][..BLOCK];
             let mut out = DVector::zeros(self.parameters);
-            for &k in &self.seen[number / self.locals] {
+            for &k in &self.seen[number] {
                 out[k] = dot(&features[k * BLOCK..][..BLOCK], g);
             }
             out
@@ -193,19 +194,28 @@ impl Cloud {
     /// `Σ Zᵀ (−w ∇²f) Z`, of which the lower triangle is written.
     pub(super) fn curvature(&self, expansion: &Expansion) -> DMatrix<f64> {
         let (e, p) = (self.locals, self.parameters);
-        // These are of `Z`, not of `Cᵀ Z`: near a fold more is left out. That changes steps alone, not where they end.
-        let active = active_columns(&self.maxima, NEGLIGIBLE);
+        let maxima = &self.maxima;
+        // Row `j` of `Cᵀ Z` is of rows `j` and below of `Z`. The largest entries are those of `Z`: near a fold more is left
+        // out. That changes steps alone, not where they end.
+        let of_row = |number: usize| -> Vec<f64> {
+            let below = number..number - number % e + e;
+            (0..p).map(|k| below.clone().fold(0.0, |most, row| larger(most, maxima[row][k]))).collect()
+        };
+        let of_rows: Vec<Vec<f64>> = (0..maxima.len()).into_par_iter().map(of_row).collect();
+        let active = active_columns(&of_rows, NEGLIGIBLE);
         // Row `j` of `Cᵀ Z` for the points of one block, `[active parameter][point]`.
-        let row = |block: usize, j: usize| {
+        let row = |number: usize| {
+            let (block, j) = (number / e, number % e);
             let features = &self.features[block * BLOCK * e * p..(block + 1) * BLOCK * e * p];
             let factors = &expansion.factors[block * BLOCK * e * e..(block + 1) * BLOCK * e * e];
             let column =
                 |i: usize| -> Vec<f64> { (0..BLOCK).map(|s| factors[(s * e + i) * e + j]).collect() };
             let columns: Vec<Vec<f64>> = (j..e).map(column).collect();
-            let mut row = Vec::with_capacity(BLOCK * active[block].len());
-            for &k in &active[block] {
+            let mut row = Vec::with_capacity(BLOCK * active[number].len());
+            for &k in &active[number] {
                 let mut sum = [0.0; BLOCK];
-                for (i, column) in (j..e).zip(&columns) {
+                let is_zero = |i: usize| maxima[block * e + i][k] == 0.0;
+                for (i, column) in (j..e).zip(&columns).filter(|(i, _)| !is_zero(*i)) {
                     let from = &features[(i * p + k) * BLOCK..][..BLOCK];
                     (0..BLOCK).for_each(|s| sum[s] += column[s] * from[s]);
                 }
@@ -213,8 +223,8 @@ impl Cloud {
             }
             row
         };
-        let of_rows: Vec<&[usize]> = active.iter().flat_map(|of| vec![&of[..]; e]).collect();
-        gram_of_active(p, &of_rows, |number| row(number / e, number % e))
+        let active: Vec<&[usize]> = active.iter().map(Vec::as_slice).collect();
+        gram_of_active(p, &active, row)
     }
 }
 

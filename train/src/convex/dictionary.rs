@@ -36,6 +36,8 @@ pub(super) struct Richness {
 const CHOICE: Range<usize> = 100..4000;
 /// Points per bump on spheres and tori, unless there are fewer bumps then than the least number, or more than the most.
 const POINTS_PER_BUMP: usize = 12;
+/// Largest dimension in which there is a bump per so many points, and in which validation points choose the number.
+const MOST_CHOSEN: usize = 3;
 const LEAST_BUMPS: usize = 20;
 const MOST_BUMPS: usize = 400;
 /// The usual number of bumps is divided by this in the choice of fewer.
@@ -74,7 +76,7 @@ impl Richness {
             }
             0..20 => vec![],
             20..100 => vec![count / 10],
-            _ => vec![of_points(count)],
+            _ => vec![of_points(manifold.dim(), count)],
         };
         let is_fine = !has_reals && manifold.contexts() == 0 && count >= CHOICE.end;
         let coverage = if is_fine { FINE_COVERAGE } else { COVERAGE };
@@ -84,11 +86,12 @@ impl Richness {
     /// This dictionary, and those with fewer and with more bumps that may suit `count` points better, because the number of
     /// points does not tell how fine the structure of their density is.
     ///
-    /// There is a choice of more only where it has few bumps, because the time grows with the cube of their number.
-    pub(super) fn choices(&self, count: usize) -> Vec<Self> {
+    /// There is a choice of more only where it has few bumps, because the time grows with the cube of their number. On
+    /// manifolds of dimension `dim` above three there is none, because it would take longer than the fit.
+    pub(super) fn choices(&self, dim: usize, count: usize) -> Vec<Self> {
         let mut choices = vec![self.clone()];
-        let usual = of_points(count);
-        if CHOICE.contains(&count) && self.bumps == [usual] {
+        let usual = of_points(dim, count);
+        if dim <= MOST_CHOSEN && CHOICE.contains(&count) && self.bumps == [usual] {
             let fewer = (usual >= FEWER * LEAST_BUMPS).then_some(usual / FEWER);
             let more = (count / POINTS_PER_FINE_BUMP).min(MOST_FINE_BUMPS);
             let more = (more >= 2 * usual).then_some(more);
@@ -99,9 +102,12 @@ impl Richness {
     }
 }
 
-/// Usual number of bumps for so many points on spheres and tori.
-fn of_points(count: usize) -> usize {
-    (count / POINTS_PER_BUMP).clamp(LEAST_BUMPS, MOST_BUMPS)
+/// Usual number of bumps for so many points on spheres and tori of dimension `dim`. Beyond three dimensions it falls as the
+/// number of entries of gradient and Hessian grows, because with it grows the time that a bump takes.
+fn of_points(dim: usize, count: usize) -> usize {
+    let entries = |dim: usize| dim * (dim + 3) / 2;
+    let each = if dim <= MOST_CHOSEN { POINTS_PER_BUMP } else { POINTS_PER_BUMP * entries(dim) / entries(2) };
+    (count / each).clamp(LEAST_BUMPS, MOST_BUMPS)
 }
 
 /// Numbers of bumps for one real coordinate: the finest scale takes more points, because peaks with a wide gap between

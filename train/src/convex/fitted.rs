@@ -13,6 +13,7 @@ use super::survey::{Candidate, FRESH, STARTS, Survey};
 use crate::points::Generator;
 
 /// One fitted layer.
+#[derive(Clone)]
 pub(super) struct FittedLayer {
     pub map: Arc<dyn LinearMap>,
     pub a: Vec<f64>,

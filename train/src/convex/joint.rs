@@ -16,6 +16,7 @@ const FLOOR: f64 = 1e-9;
 const RIDGE: f64 = 1e-7;
 
 /// One layer with its barrier and penalty.
+#[derive(Clone)]
 pub(super) struct LayerBarrier {
     /// The layer alone.
     pub flow: Flow,
@@ -69,19 +70,25 @@ impl Joint<'_> {
         (gradient, hessian)
     }
 
-    /// One step of the natural gradient: the new objective, or none if no step along it is better.
-    pub(super) fn step(&self, theta: &mut Vec<f64>, value: f64, memory: &mut Jacobian) -> Option<f64> {
+    /// One step of the natural gradient, at most `length` of it: the new objective and the length of the step, or none if no
+    /// step along it is better.
+    pub(super) fn step(
+        &self,
+        theta: &mut Vec<f64>,
+        value: f64,
+        mut length: f64,
+        memory: &mut Jacobian,
+    ) -> Option<(f64, f64)> {
         let (gradient, hessian) = self.derivatives(theta, memory);
         let ridge = RIDGE * hessian.diagonal().mean();
         let direction = -Cholesky::new(&hessian, ridge)?.solve(gradient.clone());
         let slope = gradient.dot(&direction);
-        let mut length = 1.0;
         while length > 1e-4 {
             let trial: Vec<f64> = theta.iter().zip(&direction).map(|(t, d)| t + length * d).collect();
             let found = self.objective(&trial);
             if found.is_finite() && found <= value + 1e-4 * length * slope {
                 *theta = trial;
-                return Some(found);
+                return Some((found, length));
             }
             length *= 0.5;
         }
@@ -146,7 +153,7 @@ mod tests {
             let mut memory = Jacobian::default();
             let (gradient, hessian) = joint.derivatives(&theta, &mut memory);
             let (mut moved, value) = (theta.clone(), joint.objective(&theta));
-            let after = joint.step(&mut moved, value, &mut memory).expect("a step downhill");
+            let (after, _) = joint.step(&mut moved, value, 1.0, &mut memory).expect("a step downhill");
             (value, after, gradient, hessian, DVector::from_vec(moved))
         });
         assert!(found.0.is_finite() && (found.0 - expected.0).abs() < 1e-13, "{} {}", found.0, expected.0);

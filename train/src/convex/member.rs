@@ -108,7 +108,7 @@ impl<'a> Member<'a> {
 
     /// That dictionary and others that may suit the points better.
     pub(super) fn choices(&self) -> Vec<Richness> {
-        self.richness().choices(self.effective())
+        self.richness().choices(self.manifold.dim(), self.effective())
     }
 
     /// Effective number of points to fit.
@@ -170,7 +170,7 @@ impl<'a> Member<'a> {
     }
 
     /// Pulls all points back through one more layer. Log-densities of the validation points with it are returned.
-    fn push(&mut self, layer: FittedLayer) -> Vec<f64> {
+    pub(super) fn push(&mut self, layer: FittedLayer) -> Vec<f64> {
         let flow = &layer.barrier.flow;
         let pulled = flow.inverse(&layer.a, &self.v.points);
         self.x.points = flow.inverse(&layer.a, &self.x.points).x;
@@ -215,13 +215,6 @@ impl<'a> Member<'a> {
         }
         self.rng = state.rng.clone();
         Ok(())
-    }
-
-    /// A draft with the functions of another member's last layer, which starts at its parameters.
-    pub(super) fn draft_like(&self, other: &FittedLayer) -> Draft {
-        let choice = other.choice.clone();
-        let path = vec![PathPoint { a: other.a.clone().into(), validation: vec![] }];
-        Draft { choice, map: other.map.clone(), path }
     }
 
     /// The flow of all layers, the first applied first, and its parameters.

@@ -16,6 +16,7 @@ mod centres;
 mod cloud;
 mod dictionary;
 mod fitted;
+mod folds;
 mod joint;
 mod layer;
 mod member;

@@ -21,6 +21,8 @@ use crate::weights::Sample;
 const LEAST_FALL: f64 = 2e-5;
 /// Steps without a better validation after which it stops.
 const PATIENCE: usize = 5;
+/// The first trial of a step is this many times as long as the step before, and at most a whole one.
+const LONGER: f64 = 2.0;
 /// Smallest eigenvalue that a layer which folds after a step is contracted to.
 const ROOM: f64 = 3.0 * LOWEST;
 /// Shares of a step that are tried where a whole one folds.
@@ -70,15 +72,17 @@ impl<'a> NaturalGradient<'a> {
         let judge = |theta: &[f64]| if is_judged { mean(self.flow, theta, self.validation) } else { 0.0 };
         let mut best = (judge(start), start.to_vec(), 0);
         let (mut now, mut memory) = (self.at(layers, start.to_vec()), Jacobian::default());
+        let mut length = 1.0;
         for step in 1..=most {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
             let mut theta = now.theta.clone();
-            let Some(value) = self.joint(layers, |joint| joint.step(&mut theta, now.value, &mut memory))
-            else {
-                break;
-            };
+            // Near points that almost fold steps are short, one after the other.
+            let longest = (LONGER * length).min(1.0);
+            let moved = self.joint(layers, |joint| joint.step(&mut theta, now.value, longest, &mut memory));
+            let Some((value, taken)) = moved else { break };
+            length = taken;
             let fall = now.value - value;
             // With more points in the barriers the objective is another one, and may be higher than before the step. Steps that
             // such points forbid were left out on trial: fits took twice the time and were no better.

@@ -1,6 +1,5 @@
 //! Stacks that grow by layers, judged by validation, and are then polished as a whole.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,13 +9,13 @@ use rayon::prelude::*;
 
 use super::dictionary::Richness;
 use super::fitted::FittedLayer;
+use super::folds::{FIVE_FOLDS, folds};
 use super::layer::MOST_PENALTIES;
 use super::member::{Draft, Member};
 use super::preparation::Preparation;
 use super::specification::{BumpTerm, LayerTerms};
 use super::state::{GrowthState, ResumeError};
 use crate::estimate::Estimate;
-use crate::points::Generator;
 use crate::weights::{Sample, WeightedPoints, Weights};
 
 /// How a density is fitted by linear layers.
@@ -80,11 +79,8 @@ const TRIAL_LAYERS: usize = 2;
 /// beyond, and most steps at each. Behind a weak barrier few points are fitted too closely.
 const POLISH: [[f64; 2]; 2] = [[1.0, 0.3], [0.3, 0.1]];
 const POLISH_STEPS: usize = 25;
-/// Numbers of points up to which there are ten and five folds, and two that leave out a tenth each; above, a tenth of the
-/// points judges.
-const TEN_FOLDS: usize = 100;
-const FIVE_FOLDS: usize = 2000;
-const TWO_FOLDS: usize = 4000;
+/// Steps over all points from the stack that one part of them has judged.
+const LAST_STEPS: usize = 5;
 
 impl LinearDensity {
     /// The flow with these functions, to be used with saved parameters; none if they do not fit the manifold.
@@ -166,42 +162,6 @@ impl LinearDensity {
 pub(super) fn identity_terms(manifold: &AnyManifold) -> LayerTerms {
     let bump = BumpTerm { centre: manifold.origin(), kappa: 1.0 };
     LayerTerms { bumps: vec![bump], ..LayerTerms::default() }
-}
-
-/// Members that leave out a part of the points each; none if all points are the same. Rows that repeat each other are left out together, because a copy
-/// among the points to learn from would praise any peak there.
-fn folds<'a>(manifold: &'a AnyManifold, sample: &Sample, seed: u64) -> Vec<Member<'a>> {
-    let n = manifold.ambient();
-    let count = sample.points.len() / n;
-    let row = |i: usize| &sample.points[i * n..(i + 1) * n];
-    let mut copies: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
-    for i in 0..count {
-        copies.entry(row(i).iter().map(|x| x.to_bits()).collect()).or_default().push(i);
-    }
-    let mut groups: Vec<Vec<usize>> = copies.into_values().collect();
-    let mut rng = Generator::from_seed(seed);
-    let distinct = groups.len();
-    (0..distinct).for_each(|i| groups.swap(i, i + rng.below(distinct - i)));
-    if distinct < 2 {
-        return vec![];
-    }
-    let effective = distinct.min(sample.weights.effective(count).round() as usize);
-    let (parts, used) = match effective {
-        0..TEN_FOLDS => (10.min(distinct), 10.min(distinct)),
-        TEN_FOLDS..FIVE_FOLDS => (5, 5),
-        FIVE_FOLDS..TWO_FOLDS => (10, 2),
-        _ => (10, 1),
-    };
-    let of = |fold: usize| {
-        let (mut train, mut held) = (Vec::new(), Vec::new());
-        for (place, group) in groups.iter().enumerate() {
-            let into = if place % parts == fold { &mut held } else { &mut train };
-            into.extend(group);
-        }
-        let [train, held] = [train, held].map(|rows| sample.rows(n, &rows));
-        Member::new(manifold, train, held, seed.wrapping_add(1 + fold as u64), used == 1)
-    };
-    (0..used).map(of).collect()
 }
 
 /// The next layer of every fold, before it is finished.
@@ -385,11 +345,13 @@ impl<'a> Growth<'a> {
                 self.folds.iter_mut().for_each(|fold| drop(fold.layers.pop()));
                 break;
             }
-            let draft = match &self.folds[..] {
-                [fold] => self.whole.draft_like(&fold.layers[layer]),
-                _ => self.whole.draft(&self.richness, barrier, Some(k), stop)?,
-            };
-            self.whole.add(draft, k, barrier, stop)?;
+            if let [fold] = &self.folds[..] {
+                // The natural gradient learns from the points that judge.
+                self.whole.push(fold.layers[layer].clone());
+            } else {
+                let draft = self.whole.draft(&self.richness, barrier, Some(k), stop)?;
+                self.whole.add(draft, k, barrier, stop)?;
+            }
             if self.is_stopped() {
                 self.whole.layers.pop();
                 break;
@@ -403,7 +365,8 @@ impl<'a> Growth<'a> {
         Ok(())
     }
 
-    /// The natural gradient over all layers, as many steps as the folds find best.
+    /// The natural gradient over all layers, as many steps as the folds find best. Where one part of the points judges, the
+    /// stack of all points goes on from that of the others.
     fn polish(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         if self.whole.layers.is_empty() || self.is_stopped() {
             return Ok(());
@@ -413,19 +376,25 @@ impl<'a> Growth<'a> {
             Ok(of_folds.mean(&folds.iter().map(Member::validation).collect::<Result<Vec<_>, _>>()?))
         };
         let before = validation(&self.folds)?;
-        let stop = self.stop;
+        let (stop, mut barrier) = (self.stop, self.options.barrier);
         for factor in POLISH[usize::from(self.whole.effective() >= FIVE_FOLDS)] {
-            let barrier = factor * self.options.barrier;
+            barrier = factor * self.options.barrier;
             let steps: Vec<usize> = self
                 .folds
                 .par_iter_mut()
                 .map(|fold| fold.polish(barrier, POLISH_STEPS, stop))
                 .collect::<Result<_, _>>()?;
-            let most = (steps.iter().sum::<usize>() as f64 / steps.len() as f64).round() as usize;
             if self.is_stopped() {
                 return Ok(());
             }
-            self.whole.polish(barrier, most, stop)?;
+            if steps.len() > 1 {
+                let most = (steps.iter().sum::<usize>() as f64 / steps.len() as f64).round() as usize;
+                self.whole.polish(barrier, most, stop)?;
+            }
+        }
+        if let [fold] = &self.folds[..] {
+            self.whole.layers = fold.layers.clone();
+            self.whole.polish(barrier, LAST_STEPS, stop)?;
         }
         let gain = validation(&self.folds)? - before;
         let parameters = self.whole.layers.iter().map(|layer| layer.a.len()).sum();

@@ -32,7 +32,7 @@ impl Terms {
                         e += 2;
                     }
                     Coordinates::Context(_) => {
-                        let s = self.factors.at(c, z);
+                        let s = self.factors.at(c, z[c]);
                         (out[e], out[e + 1]) = (s, s * s * -0.5);
                         e += 2;
                     }

@@ -73,10 +73,10 @@ impl Factors {
         }
     }
 
-    /// The variable at coordinate `c` of a point.
+    /// What functions see of the variable at coordinate `c`, whose value is `x`.
     #[inline(always)]
-    pub(super) fn at<S: Scalar>(&self, c: usize, z: &[S]) -> S {
-        self.variables[c - self.first].apply(z[c])
+    pub(super) fn at<S: Scalar>(&self, c: usize, x: S) -> S {
+        self.variables[c - self.first].apply(x)
     }
 
     /// Writes the factors at a point: `sᵢ`, and `sᵢ sⱼ` for `i ≤ j`.
@@ -84,7 +84,7 @@ impl Factors {
     pub(super) fn write<S: Scalar>(&self, z: &[S], out: &mut [S]) {
         let k = self.variables.len();
         for v in 0..k {
-            out[v] = self.at(self.first + v, z);
+            out[v] = self.at(self.first + v, z[self.first + v]);
         }
         let mut next = k;
         if self.degree > 1 {

@@ -9,6 +9,7 @@ mod bumps;
 mod conditioning;
 mod slopes;
 mod terms;
+mod waves;
 
 use std::fmt::Debug;
 
@@ -48,10 +49,7 @@ pub trait Dictionary: Debug + Send + Sync + 'static {
         z: &[Jet<R, D>],
         work: &mut LinearWorkspace<Jet<R, D>>,
     ) -> Jet<R, D> {
-        let LinearWorkspace { values, scratch } = work;
-        resize(values, self.functions());
-        self.values(z, scratch, values);
-        weighted(a, values)
+        sum_of_values(self, a, z, work)
     }
 
     /// Writes `Σₖ aₖ ∂φₖ/∂z`, one number per coordinate, at a point where the functions have `values`.
@@ -81,14 +79,16 @@ pub struct Linear<B>(pub B);
 
 /// Values of a dictionary's functions, and memory for more.
 #[derive(Debug)]
-pub struct LinearWorkspace<S> {
+pub struct LinearWorkspace<S: Scalar> {
     values: Vec<S>,
     scratch: Vec<S>,
+    /// Memory for sums of waves.
+    waves: Vec<S::Base>,
 }
 
-impl<S> Default for LinearWorkspace<S> {
+impl<S: Scalar> Default for LinearWorkspace<S> {
     fn default() -> Self {
-        Self { values: Vec::new(), scratch: Vec::new() }
+        Self { values: Vec::new(), scratch: Vec::new(), waves: Vec::new() }
     }
 }
 
@@ -115,6 +115,20 @@ impl<S> Default for LinearSweepWorkspace<S> {
             slopes: SlopeWorkspace::default(),
         }
     }
+}
+
+/// `Σₖ aₖ φₖ(z)` from the values of all functions.
+#[inline(always)]
+fn sum_of_values<B: Dictionary + ?Sized, R: Real, W: Weight, const D: usize>(
+    dictionary: &B,
+    a: &[W],
+    z: &[Jet<R, D>],
+    work: &mut LinearWorkspace<Jet<R, D>>,
+) -> Jet<R, D> {
+    let LinearWorkspace { values, scratch, .. } = work;
+    resize(values, dictionary.functions());
+    dictionary.values(z, scratch, values);
+    weighted(a, values)
 }
 
 /// `Σₖ aₖ vₖ`.

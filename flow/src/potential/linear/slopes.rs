@@ -40,7 +40,10 @@ pub(super) fn by_duals<B: Dictionary + ?Sized, S: Scalar>(
     resize(point, z.len());
     resize(values, a.len());
     for along in 0..z.len() {
-        move_along(z, along, point);
+        for c in 0..z.len() {
+            point[c] = Dual::fixed(z[c]);
+        }
+        point[along] = Dual::variable(z[along], 0);
         dictionary.values(point, scratch, values);
         let mut slope = S::zero();
         for k in 0..a.len() {
@@ -48,15 +51,6 @@ pub(super) fn by_duals<B: Dictionary + ?Sized, S: Scalar>(
         }
         out[along] = slope;
     }
-}
-
-/// The point `z` as a variable along one coordinate.
-#[inline(always)]
-fn move_along<S: Scalar>(z: &[S], along: usize, point: &mut [Dual<S, 1>]) {
-    for c in 0..z.len() {
-        point[c] = Dual::fixed(z[c]);
-    }
-    point[along] = Dual::variable(z[along], 0);
 }
 
 impl Terms {
@@ -78,7 +72,7 @@ impl Terms {
         self.add_zonal_slopes(&a[waves..], z, out);
         let first = waves + zonals;
         if bumps > 0 {
-            self.add_bump_slopes(&a[first..], z, &values[first..], work, out);
+            self.add_bump_slopes(&a[first..], z, &values[first..], &mut work.embedded, out);
         }
         if self.has_polynomials {
             self.add_polynomial_slopes(&a[first + bumps..], z, out);
@@ -118,12 +112,9 @@ impl Terms {
         a: &[f64],
         z: &[S],
         values: &[S],
-        work: &mut SlopeWorkspace<S>,
+        embedded: &mut Vec<S>,
         out: &mut [S],
     ) {
-        let SlopeWorkspace { point, scratch, embedded, .. } = work;
-        resize(point, z.len());
-        resize(scratch, 2 * z.len());
         resize(embedded, 2 * z.len());
         let count = self.bumps[0].weights.len();
         for e in 0..count {
@@ -135,18 +126,30 @@ impl Terms {
                 embedded[e] += value * self.bumps[b].weights[e];
             }
         }
-        if let [Coordinates::UnitVector(_)] = self.kinds[..] {
-            // What bumps see of a point is the point.
-            for c in 0..count {
-                out[c] += embedded[c];
-            }
-            return;
-        }
-        for along in 0..z.len() {
-            move_along(z, along, point);
-            self.embed(point, scratch);
-            for e in 0..count {
-                out[along] += scratch[e].eps[0] * embedded[e];
+        let (mut c, mut e) = (0, 0);
+        for kind in &self.kinds {
+            for _ in 0..kind.len() {
+                let x = z[c];
+                match kind {
+                    Coordinates::Angles(_) => {
+                        out[c] += x.cos() * embedded[e + 1] - x.sin() * embedded[e];
+                        e += 2;
+                    }
+                    Coordinates::Reals(_) => {
+                        out[c] += embedded[e] - x * embedded[e + 1];
+                        e += 2;
+                    }
+                    Coordinates::Context(_) => {
+                        let s = self.factors.at(c, Dual::<S, 1>::variable(x, 0));
+                        out[c] += (embedded[e] - s.re * embedded[e + 1]) * s.eps[0];
+                        e += 2;
+                    }
+                    _ => {
+                        out[c] += embedded[e];
+                        e += 1;
+                    }
+                }
+                c += 1;
             }
         }
     }

@@ -1,6 +1,5 @@
 //! A dictionary for products of tori, spheres and Euclidean spaces: waves, spherical harmonics, bumps, polynomials.
 
-use std::f64::consts::SQRT_2;
 use std::ops::Range;
 
 use ircpm_ad::linear::Weight;
@@ -10,7 +9,8 @@ use ircpm_manifolds::{AnyManifold, Coordinates};
 use super::bumps::Bump;
 use super::conditioning::{Conditioning, Factors};
 use super::slopes::{SlopeWorkspace, by_duals};
-use super::{Dictionary, LinearWorkspace, weighted};
+use super::waves::Wave;
+use super::{Dictionary, LinearWorkspace, sum_of_values, weighted};
 use crate::potential::resize;
 
 /// Functions of four families, in this order:
@@ -34,16 +34,12 @@ pub struct Terms {
     pub(super) reals: Vec<usize>,
     pub(super) waves: Vec<Wave>,
     /// Highest frequency of any angle.
-    highest: usize,
+    pub(super) highest: usize,
     pub(super) zonals: Vec<Zonal>,
     pub(super) bumps: Vec<Bump>,
     pub(super) has_polynomials: bool,
     pub(super) factors: Factors,
 }
-
-/// Frequencies of the angles that a wave depends on: number of the angle, and frequency.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Wave(pub Vec<(usize, i32)>);
 
 /// `P_l(c·z)` for several `l`.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,7 +170,7 @@ impl Terms {
                         offset -= 0.5 * kappa * x * x;
                     }
                     Coordinates::Context(_) => {
-                        let s = self.factors.at(c, centre);
+                        let s = self.factors.at(c, x);
                         weights.extend([kappa * s, kappa]);
                         offset -= 0.5 * kappa * s * s;
                     }
@@ -216,39 +212,6 @@ impl Terms {
         [2 * self.waves.len(), zonals, self.bumps.len(), polynomials]
     }
 
-    /// `√2 cos(k·θ)` and `√2 sin(k·θ)` by products of `cos jθ + i sin jθ`, in `powers` for every angle and `j`.
-    #[inline(always)]
-    fn write_waves<S: Scalar>(&self, z: &[S], powers: &mut [S], out: &mut [S]) {
-        for a in 0..self.angles.len() {
-            let angle = z[self.angles[a]];
-            let (cosine, sine) = (angle.cos(), angle.sin());
-            let first = 2 * a * self.highest;
-            (powers[first], powers[first + 1]) = (cosine, sine);
-            for j in 1..self.highest {
-                let (c, s) = (powers[first + 2 * j - 2], powers[first + 2 * j - 1]);
-                powers[first + 2 * j] = c * cosine - s * sine;
-                powers[first + 2 * j + 1] = c * sine + s * cosine;
-            }
-        }
-        for w in 0..self.waves.len() {
-            let wave = &self.waves[w].0;
-            let (mut cosine, mut sine) = self.power(powers, wave[0]);
-            for i in 1..wave.len() {
-                let (c, s) = self.power(powers, wave[i]);
-                (cosine, sine) = (cosine * c - sine * s, cosine * s + sine * c);
-            }
-            (out[2 * w], out[2 * w + 1]) = (cosine * SQRT_2, sine * SQRT_2);
-        }
-    }
-
-    /// `cos kθ` and `sin kθ` of one angle.
-    #[inline(always)]
-    fn power<S: Scalar>(&self, powers: &[S], (angle, k): (usize, i32)) -> (S, S) {
-        let at = 2 * (angle * self.highest + k.unsigned_abs() as usize - 1);
-        let sine = powers[at + 1];
-        (powers[at], if k < 0 { -sine } else { sine })
-    }
-
     #[inline(always)]
     fn write_zonals<S: Scalar>(&self, z: &[S], out: &mut [S]) {
         let mut k = 0;
@@ -257,21 +220,6 @@ impl Terms {
                 out[k] = value;
                 k += 1;
             });
-        }
-    }
-
-    /// Waves, zonal harmonics and polynomials at their places, with `scratch` long enough for all that follows.
-    #[inline(always)]
-    fn write_all_but_bumps<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
-        let [waves, zonals, bumps, _] = self.families();
-        let powers = 2 * self.angles.len() * self.highest;
-        resize(scratch, powers.max(2 * z.len()).max(self.factors.len()));
-        if waves > 0 {
-            self.write_waves(z, scratch, out);
-        }
-        self.write_zonals(z, &mut out[waves..]);
-        if self.has_polynomials {
-            self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
         }
     }
 
@@ -305,7 +253,15 @@ impl Dictionary for Terms {
     fn values<S: Scalar>(&self, z: &[S], scratch: &mut Vec<S>, out: &mut [S]) {
         let [waves, zonals, bumps, polynomials] = self.families();
         let factors = self.factors.len();
-        self.write_all_but_bumps(z, scratch, out);
+        let powers = 2 * self.angles.len() * self.highest;
+        resize(scratch, powers.max(2 * z.len()).max(factors));
+        if waves > 0 {
+            self.write_waves(z, scratch, out);
+        }
+        self.write_zonals(z, &mut out[waves..]);
+        if self.has_polynomials {
+            self.write_polynomials(z, &mut out[waves + zonals + bumps..]);
+        }
         if bumps > 0 {
             let embedded = self.embed(z, scratch);
             self.write_bumps(&scratch[..embedded], &mut out[waves + zonals..]);
@@ -331,19 +287,31 @@ impl Dictionary for Terms {
         z: &[Jet<R, D>],
         work: &mut LinearWorkspace<Jet<R, D>>,
     ) -> Jet<R, D> {
-        let [waves, zonals, bumps, polynomials] = self.families();
-        let LinearWorkspace { values, scratch } = work;
-        resize(values, self.functions());
-        if bumps == 0 || self.factors.len() > 0 {
-            self.values(z, scratch, values);
-            return weighted(a, values);
+        if self.factors.len() > 0 {
+            return sum_of_values(self, a, z, work);
         }
-        self.write_all_but_bumps(z, scratch, values);
+        let [waves, zonals, bumps, polynomials] = self.families();
         let (first, last) = (waves + zonals, waves + zonals + bumps);
-        let before = weighted(a, &values[..first]);
-        let after = weighted(&a[last..], &values[last..last + polynomials]);
-        let embedded = self.embed(z, scratch);
-        before + self.sum_of_bumps(&a[first..], &scratch[..embedded]) + after
+        let LinearWorkspace { values, scratch, waves: memory } = work;
+        resize(values, zonals.max(polynomials));
+        let mut sum = Jet::zero();
+        if waves > 0 {
+            sum += self.sum_of_waves(&a[..waves], z, memory);
+        }
+        if zonals > 0 {
+            self.write_zonals(z, values);
+            sum += weighted(&a[waves..first], &values[..zonals]);
+        }
+        if bumps > 0 {
+            resize(scratch, 2 * z.len());
+            let embedded = self.embed(z, scratch);
+            sum += self.sum_of_bumps(&a[first..], &scratch[..embedded]);
+        }
+        if polynomials > 0 {
+            self.write_polynomials(z, values);
+            sum += weighted(&a[last..], &values[..polynomials]);
+        }
+        sum
     }
 
     #[inline(always)]
