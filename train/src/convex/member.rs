@@ -217,6 +217,13 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
+    /// A draft with the functions of another member's last layer, which starts at its parameters.
+    pub(super) fn draft_like(&self, other: &FittedLayer) -> Draft {
+        let choice = other.choice.clone();
+        let path = vec![PathPoint { a: other.a.clone().into(), validation: vec![] }];
+        Draft { choice, map: other.map.clone(), path }
+    }
+
     /// The flow of all layers, the first applied first, and its parameters.
     pub(super) fn flow(&self) -> Result<(Flow, Vec<f64>), FlowError> {
         let maps = self.layers.iter().rev().map(|layer| layer.map.clone() as Arc<dyn Map>).collect();

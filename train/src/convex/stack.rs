@@ -258,6 +258,15 @@ impl<'a> Growth<'a> {
         state.members = self.folds.iter().chain([&self.whole]).map(Member::state).collect();
     }
 
+    /// The stack that leaves out a part of the points, if there is one such part and points are many: the stack of all points is
+    /// then made from it. Where points are few, a layer fitted without a tenth of them is the worse for it.
+    fn only_fold_of_many(&self) -> Option<&Member<'a>> {
+        match &self.folds[..] {
+            [fold] if self.whole.effective() >= FIVE_FOLDS => Some(fold),
+            _ => None,
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -345,11 +354,15 @@ impl<'a> Growth<'a> {
                 self.folds.iter_mut().for_each(|fold| drop(fold.layers.pop()));
                 break;
             }
-            if let [fold] = &self.folds[..] {
+            if let Some(fold) = self.only_fold_of_many() {
                 // The natural gradient learns from the points that judge.
-                self.whole.push(fold.layers[layer].clone());
+                let layer = fold.layers[layer].clone();
+                self.whole.push(layer);
             } else {
-                let draft = self.whole.draft(&self.richness, barrier, Some(k), stop)?;
+                let draft = match &self.folds[..] {
+                    [fold] => self.whole.draft_like(&fold.layers[layer]),
+                    _ => self.whole.draft(&self.richness, barrier, Some(k), stop)?,
+                };
                 self.whole.add(draft, k, barrier, stop)?;
             }
             if self.is_stopped() {
@@ -365,7 +378,7 @@ impl<'a> Growth<'a> {
         Ok(())
     }
 
-    /// The natural gradient over all layers, as many steps as the folds find best. Where one part of the points judges, the
+    /// The natural gradient over all layers, as many steps as the folds find best. Where one part of many points judges, the
     /// stack of all points goes on from that of the others.
     fn polish(&mut self, watch: &mut dyn FnMut(&LinearDensity)) -> Result<(), FlowError> {
         if self.whole.layers.is_empty() || self.is_stopped() {
@@ -387,12 +400,12 @@ impl<'a> Growth<'a> {
             if self.is_stopped() {
                 return Ok(());
             }
-            if steps.len() > 1 {
+            if self.only_fold_of_many().is_none() {
                 let most = (steps.iter().sum::<usize>() as f64 / steps.len() as f64).round() as usize;
                 self.whole.polish(barrier, most, stop)?;
             }
         }
-        if let [fold] = &self.folds[..] {
+        if let Some(fold) = self.only_fold_of_many() {
             self.whole.layers = fold.layers.clone();
             self.whole.polish(barrier, LAST_STEPS, stop)?;
         }
