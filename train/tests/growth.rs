@@ -55,6 +55,14 @@ fn sphere() -> Case {
     })
 }
 
+/// One stack judges, and that of all points is made from it.
+fn many_points() -> Case {
+    case("T1", [2000, 200], |rng| {
+        let centre = [1.0, 4.0][rng.below(2)];
+        vec![(centre + 0.4 * rng.normal()).rem_euclid(TAU)]
+    })
+}
+
 impl Case {
     fn fit(&self, stop: &AtomicBool, watch: &mut dyn FnMut(&LinearDensity)) -> LinearDensity {
         let Self { manifold, points, validation, options } = self;
@@ -148,6 +156,11 @@ fn conditional_density_goes_on_to_the_same_bits() {
 #[test]
 fn sphere_with_validation_points_goes_on_to_the_same_bits() {
     goes_on_to_the_same_bits(&sphere());
+}
+
+#[test]
+fn stack_of_many_points_goes_on_to_the_same_bits() {
+    goes_on_to_the_same_bits(&many_points());
 }
 
 /// A change of a state, and the array that is then wrong.

@@ -145,6 +145,17 @@ fn von_mises_laws_are_learned_from_their_quantiles() {
     }
 }
 
+#[test]
+fn one_stack_serves_for_many_points_and_those_that_judge_them() {
+    let (manifold, points) = ("T1".parse().expect("a circle"), von_mises(2500, 20.0));
+    let (train, validation) = points.split_at(2250);
+    let (stop, options) = (AtomicBool::new(false), LinearOptions::default());
+    let density = LinearDensity::fit(&manifold, train, validation, &options, &stop, &mut |_| ());
+    let density = density.expect("kernels");
+    let kl = kl_from_von_mises(20.0, &density.flow, &density.theta);
+    assert!((-1e-9..0.005).contains(&kl), "KL {kl}");
+}
+
 /// Divergence of a model from the von Mises law at 1, by quadrature, in nats.
 fn kl_from_von_mises(kappa: f64, flow: &Flow, theta: &[f64]) -> f64 {
     let nodes: Vec<f64> = (0..4000).map(|i| TAU * f64::from(i) / 4000.0).collect();

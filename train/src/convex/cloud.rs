@@ -288,4 +288,35 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn products_leave_out_coordinates_that_waves_do_not_move() {
+        let manifold: AnyManifold = "T3".parse().expect("a torus");
+        let waves = [[1, 0, 0], [0, 2, -1], [0, 0, 3]].map(|wave| wave.to_vec());
+        let terms = Terms::new(&manifold).waves(&waves).bump(&[1.0, 2.0, 3.0], 2.0);
+        let map = linear_map(&manifold, terms, Solver::default()).expect("kernels");
+        let (e, p) = (map.local_coordinates(), map.parameters());
+        let points =
+            base_points(&manifold, &Sequence::new(Spread::Random, 300, 3), &mut Generator::from_seed(5));
+        let weights: Vec<f64> = (0..300).map(|i| 1.0 + (i % 3) as f64).collect();
+        let cloud = Cloud::new(&*map, &points, &weights);
+        assert!(cloud.seen.iter().map(Vec::len).sum::<usize>() < cloud.seen.len() * p / 2);
+        let a = DVector::from_fn(p, |k, _| 0.05 * (1.0 + k as f64).sin());
+        let z = cloud.coordinates(&a);
+        let expansion = cloud.expand(&*map, &z);
+        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
+        for (point, weight) in points.chunks_exact(3).zip(&weights) {
+            let (mut features, mut slope, mut bent) = (vec![0.0; e * p], vec![0.0; e], vec![0.0; e * e]);
+            map.features(point, &mut features);
+            let rows = DMatrix::from_row_slice(e, p, &features);
+            map.expand_log_density(point, (&rows * &a).as_slice(), &mut slope, &mut bent);
+            gradient += *weight * rows.transpose() * DVector::from_vec(slope);
+            hessian += *weight * rows.transpose() * DMatrix::from_row_slice(e, e, &bent) * &rows;
+        }
+        let found = cloud.transposed_times(&expansion.gradient);
+        assert!((&found - &gradient).amax() < 1e-12 * gradient.amax(), "{found} {gradient}");
+        let found = cloud.curvature(&expansion).lower_triangle();
+        let gap = (&found - hessian.lower_triangle()).amax();
+        assert!(gap < 1e-9 * found.amax(), "{gap}");
+    }
 }
