@@ -22,7 +22,7 @@ const LEAST_FALL: f64 = 2e-5;
 /// Steps without a better validation after which it stops.
 const PATIENCE: usize = 5;
 /// The first trial of a step is this many times as long as the step before, and at most a whole one.
-const LONGER: f64 = 2.0;
+const LONGER: f64 = 4.0;
 /// Smallest eigenvalue that a layer which folds after a step is contracted to.
 const ROOM: f64 = 3.0 * LOWEST;
 /// Shares of a step that are tried where a whole one folds.
