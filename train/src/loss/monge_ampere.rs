@@ -8,6 +8,9 @@
 //! Against such folds the target may be *raised*: `ρ = log((q + ε)/(p + ε′))` with `ε′` well above `ε` asks for a
 //! density of about `ε′` in empty regions. That costs a KL(q‖p) of about `ε′ log(ε′/p)` times their share of the
 //! volume. Where `ε` is positive the pull ends with `q ≪ ε`; with `ε = 0` it does not end.
+//!
+//! The tail of a sharp mode falls by some nats per standard deviation until it meets `ε′`, and there the sum `p + ε′` bends
+//! within a nat. A *bend* `b > 1` makes that `b` times as wide: `(p^{1/b} + ε′^{1/b})^b` stands in the place of the sum.
 
 use nalgebra::DVector;
 
@@ -18,13 +21,15 @@ pub struct Offsets {
     pub model: f64,
     /// Offset `ε′` of the target's density.
     pub target: f64,
+    /// Width `b` of the bend from the target's density to its offset, in nats; 1 for their sum.
+    pub bend: f64,
 }
 
 impl Offsets {
     /// Equal offsets: regions that hold less mass than this share count less and less.
-    pub const PLAIN: Self = Self { model: 1e-4, target: 1e-4 };
+    pub const PLAIN: Self = Self { model: 1e-4, target: 1e-4, bend: 1.0 };
     /// Offsets that keep the model's density up where the target is nearly empty.
-    pub const RAISED: Self = Self { model: 1e-5, target: 1e-3 };
+    pub const RAISED: Self = Self { model: 1e-5, target: 1e-3, bend: 1.0 };
 
     /// Logarithms of both offsets, as densities on a manifold of the given volume.
     fn logs(self, log_volume: f64) -> [f64; 2] {
@@ -75,10 +80,11 @@ impl Residuals {
             out.log_z = out.log_z.min(highest);
             for i in 0..n {
                 let log_p = -beta_u[i] - out.log_z;
-                let (q, p) = (log_add(log_q[i], log_model), log_add(log_p, log_target));
+                let q = log_add(log_q[i], log_model);
+                let p = offsets.bend * log_add(log_p / offsets.bend, log_target / offsets.bend);
                 out.value[i] = factors[i] * (q - p);
                 out.slope[i] = factors[i] * (log_q[i] - q).exp();
-                out.nuisance[i] = factors[i] * (log_p - p).exp();
+                out.nuisance[i] = factors[i] * ((log_p - p) / offsets.bend).exp();
             }
             let curvature = out.nuisance.norm_squared();
             let step = (-out.nuisance.dot(&out.value) / curvature).max(-2.0);
@@ -129,12 +135,15 @@ mod tests {
     #[test]
     fn slopes_match_central_differences() {
         let (log_q, beta_u) = points();
-        let (offsets, h) = (Offsets { model: 0.02, target: 0.07 }, 1e-6);
+        let (offsets, h) = (Offsets { model: 0.02, target: 0.07, bend: 1.7 }, 1e-6);
         let factors: Vec<f64> = (0..log_q.len()).map(|i| 0.2 + 0.1 * (i % 7) as f64).collect();
         let at = Residuals::new(&log_q, &beta_u, &factors, offsets, 0.4, 0.0);
         let [model, target] = offsets.logs(0.4);
         for i in 0..log_q.len() {
-            let rho = |q: f64, u: f64, z: f64| factors[i] * (log_add(q, model) - log_add(-u - z, target));
+            let rho = |q: f64, u: f64, z: f64| {
+                let p = 1.7 * log_add((-u - z) / 1.7, target / 1.7);
+                factors[i] * (log_add(q, model) - p)
+            };
             let (q, u, z) = (log_q[i], beta_u[i], at.log_z);
             let slope = (rho(q + h, u, z) - rho(q - h, u, z)) / (2.0 * h);
             let nuisance = (rho(q, u, z + h) - rho(q, u, z - h)) / (2.0 * h);
@@ -187,7 +196,7 @@ mod tests {
 
     #[test]
     fn guard_without_an_offset_of_the_model_pulls_however_low_the_density_is() {
-        let guard = Offsets { model: 0.0, target: 1e-4 };
+        let guard = Offsets { model: 0.0, target: 1e-4, bend: 1.0 };
         for log_q in [-20.0, -300.0] {
             let at = residuals(&[0.0, log_q], &[0.0, 900.0], guard, 0.0, 0.0);
             assert!(at.value[1] < log_q + 10.0 && at.slope[1] == 1.0, "{at:?}");

@@ -22,11 +22,16 @@ impl Generator {
         self.0.next_u64()
     }
 
+    /// A number that is uniform in `[0, 1)`.
+    pub fn uniform(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 * 2f64.powi(-53)
+    }
+
     /// A number from the standard normal distribution (Box & Muller 1958).
     pub fn normal(&mut self) -> f64 {
         // In (0, 1], so that the logarithm is finite, and in [0, 1).
         let radius = ((self.next_u64() >> 11) + 1) as f64 * 2f64.powi(-53);
-        let angle = (self.next_u64() >> 11) as f64 * 2f64.powi(-53);
+        let angle = self.uniform();
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }
 

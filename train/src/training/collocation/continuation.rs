@@ -24,9 +24,12 @@ const MANY_FOLDS: f64 = 0.01;
 /// Halvings that find the largest usable `β`, each at the cost of the residuals.
 const HALVINGS: usize = 40;
 /// Least rise of `β`, as parts of its end and of itself.
-const LEAST_RISE: [f64; 2] = [1e-3, 0.02];
+const LEAST_RISE: [f64; 2] = [1e-2, 0.02];
 /// The first guard, and the last.
 pub(super) const GUARDS: [f64; 2] = [1e-2, 1e-4];
+/// Width of the bend from the target to the guard while `β` rises, in nats. With the sum of both, four layers for the modes of
+/// κ = 1000 on the sphere came to κ = 660 in 190 steps, and to 880 with this.
+const BEND: f64 = 2.0;
 /// Least fall of the guard, as a part of itself.
 const LEAST_FALL: f64 = 0.05;
 
@@ -42,6 +45,10 @@ pub(super) struct Continuation {
     pub(super) guard: Option<f64>,
     /// Root mean squares of the residuals at the check points, since the target last became sharper.
     pub(super) levels: Vec<f64>,
+    /// Whether the target has sharp modes, with next to nothing between them.
+    pub(super) has_sharp_modes: bool,
+    /// Whether the target has just become sharper although the residuals were still large.
+    pub(super) is_forced: bool,
     /// Largest root mean square at which `β` may rise.
     solved: f64,
 }
@@ -50,7 +57,16 @@ impl Continuation {
     /// A continuation from the flat target to `β = beta_max`.
     pub(super) fn new(beta_max: f64, is_sparse: bool) -> Self {
         let solved = SOLVED[usize::from(is_sparse)];
-        Self { beta: 0.0, beta_max, target_raised: false, guard: None, levels: Vec::new(), solved }
+        Self {
+            beta: 0.0,
+            beta_max,
+            target_raised: false,
+            guard: None,
+            levels: Vec::new(),
+            has_sharp_modes: false,
+            is_forced: false,
+            solved,
+        }
     }
 
     /// The same continuation from the flat target and the first guard on.
@@ -61,6 +77,11 @@ impl Continuation {
     /// Whether `β` is at its end.
     pub(super) fn has_full_beta(&self) -> bool {
         self.beta >= self.beta_max
+    }
+
+    /// Whether the target has sharp modes, whose shape is still learned.
+    pub(super) fn learns_sharp_modes(&self) -> bool {
+        self.has_sharp_modes && !self.has_full_beta()
     }
 
     /// Whether the target is as sharp as it becomes.
@@ -76,7 +97,10 @@ impl Continuation {
     /// Offsets of the densities that are compared.
     pub(super) fn offsets(&self) -> Offsets {
         match (self.guard, self.target_raised) {
-            (Some(guard), _) => Offsets { model: 0.0, target: guard },
+            (Some(guard), _) => {
+                let bend = if self.learns_sharp_modes() { BEND } else { 1.0 };
+                Offsets { model: 0.0, target: guard, bend }
+            }
             (None, true) => Offsets::RAISED,
             (None, false) => Offsets::PLAIN,
         }
@@ -100,6 +124,7 @@ impl Continuation {
     /// # Errors
     /// [`LossError::TooSharp`] if not even the smallest `β` is usable.
     pub(super) fn sharpen(&mut self, rms: impl Fn(&Self) -> f64) -> Result<(), LossError> {
+        self.is_forced = false;
         if self.is_complete() {
             return Ok(());
         }
@@ -110,6 +135,7 @@ impl Continuation {
             self.levels.push(now);
             return Ok(());
         }
+        self.is_forced = self.beta > 0.0 && now > solved;
         match self.guard {
             Some(guard) if self.has_full_beta() => {
                 self.guard = Some(self.least_usable_guard(guard, rms));

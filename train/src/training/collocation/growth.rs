@@ -1,16 +1,18 @@
 //! Stacks that grow: how many layers a target needs, when they are exhausted, and training of a deeper stack.
 //!
 //! One layer cannot lower a density below its smallest eigenvalue, so the depth that a target needs follows from its
-//! dynamic range. After a first step with one layer it is known from the energies at the check points. A deeper stack is
-//! trained where the target no longer becomes sharper; where the residual no longer falls at the target's end, and the
-//! effective sample is still small; or where surveys keep finding folds. A layer that does not pay is taken back, and
-//! training ends with the stack before.
+//! dynamic range. After a first step with one layer it is known from the energies at the check points, and training begins
+//! with so many layers. One more goes in front where the target no longer becomes sharper. All begin anew with one more where
+//! the residual no longer falls at the target's end, and the effective sample is still small, or where surveys keep finding
+//! folds. A layer that does not pay is taken back, and training ends with the stack before.
 
 use ircpm_flow::Flow;
 
 use super::continuation::GUARDS;
+use super::points::MOST_POINTS;
 use super::retreat::Stage;
 use super::{Collocation, is_sparse};
+use crate::least_squares::Form;
 use crate::optimiser::{StateError, Tensors, tensor};
 use crate::training::End;
 
@@ -20,13 +22,16 @@ pub(super) const MOST_LAYERS: usize = 8;
 const MOST_AT_FIRST: usize = 6;
 /// Most parameters of a stack that grows: the Jacobian at the most points of a step then takes a gigabyte.
 const MOST_PARAMETERS: usize = 20_000;
+/// Most points of a step per parameter of a stack that grows, up to four dimensions: while its target becomes sharper as the
+/// residuals fall, where it does so although they do not, and at the target's end.
+const PER_PARAMETER: [f64; 3] = [3.0, 4.0, 5.0];
 /// Nats by which a layer changes a density easily, per dimension: eigenvalues of about an eighth. With 1.5 in its place,
 /// stacks were deeper, not better, and took one and a half times as long.
 const PER_LAYER: f64 = 2.0;
 /// Share of the check points at which a target may be lower than the range that depth is found by.
 const LOWEST_TENTH: usize = 10;
 /// A target must become sharper by [`LEAST_GROWTH`] within this many steps, else a layer is added.
-const SLOW_STEPS: usize = 40;
+const SLOW_STEPS: usize = 25;
 const LEAST_GROWTH: f64 = 1.5;
 /// Steps within which the residual's mean square must fall by [`FALLING`] once the target is at its end.
 const PATIENCE: usize = 14;
@@ -40,6 +45,8 @@ const ROUGH: [f64; 2] = [8e-4, 5e-3];
 const FINE: f64 = 7.5e-4;
 /// A layer pays if it makes the mean square smaller by this factor.
 const PAYS: f64 = 0.6;
+/// Share of its random beginning that a layer in front of others begins with.
+const NEARLY_IDENTITY: f64 = 0.1;
 /// Surveys with folds after which a layer is added.
 const FOLDED_SURVEYS: usize = 3;
 
@@ -55,7 +62,7 @@ pub(super) struct Growth {
     /// Whether the depth is that of the target's range, or one that was added later.
     has_begun: bool,
     /// Whether the target is lower than the last guard over a tenth of the manifold, so that the guard bounds the KL.
-    is_guarded: bool,
+    pub(super) is_guarded: bool,
     /// Parameters before the last layer was added, where `β` was at its end; else empty.
     shallower: Vec<f64>,
     /// Guard at those parameters, and the least mean square; zero where the target was not at its end.
@@ -144,24 +151,48 @@ impl Collocation<'_> {
             && self.flow.parameters() + per_layer <= MOST_PARAMETERS
     }
 
-    /// Goes on with `layers`, or as many as there may be, all from fresh parameters and the flat target. Where `keep`
-    /// says so the present parameters are kept to go back to.
+    /// Begins with `layers`, or as many as there may be, all from fresh parameters and the flat target. Where `keep` says so
+    /// the present parameters are kept to go back to.
     ///
-    /// Layers that are exhausted have eigenvalues near zero, and one more that begins as the identity hardly helps them.
-    /// On the sine density half the mean square was 3·10⁻³ nats after 45 steps with one to three such layers, and
-    /// 1·10⁻³ after 60 steps of three layers from fresh parameters.
-    fn deepen(&mut self, theta: &mut Vec<f64>, layers: usize, keep: bool) {
+    /// So it is where the residual no longer falls at the target's end, and where folds are found there: one more layer in
+    /// front of such a stack helps neither. The von Mises density of κ = 100 on the torus stayed at an effective sample of
+    /// 99.80 %, and a fold of 10⁻³ stayed one.
+    fn begin_with(&mut self, theta: &mut Vec<f64>, layers: usize, keep: bool) {
         while self.flow.layers() < layers
             && self.may_deepen()
             && let Some(flow) = self.flow.deepened()
         {
             self.flow = flow;
         }
+        self.begin_depth(theta, keep);
+        *theta = self.flow.initial(self.sampler.generator.next_u64());
+        (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
+        self.sampler.hard.clear();
+        self.continuation = self.continuation.clone().guarded();
+    }
+
+    /// Goes on with one more layer in front, close to the identity, at the density that was reached. Where `keep` says so
+    /// the present parameters are kept to go back to.
+    ///
+    /// So it is while the target still becomes sharper. For the modes of κ = 100 on the sphere a fifth layer came to the last
+    /// guard after 45 steps in front of the four that were there, and after 91 steps of all five from fresh parameters.
+    pub(super) fn deepen(&mut self, theta: &mut Vec<f64>, keep: bool) {
+        let Some(flow) = self.flow.deepened() else { return };
+        let mut front = self.first.initial(self.sampler.generator.next_u64());
+        self.first.rescale(&mut front, NEARLY_IDENTITY);
+        self.begin_depth(theta, keep);
+        self.flow = flow;
+        theta.splice(0..0, front);
+        self.continuation.levels.clear();
+    }
+
+    /// Forgets what is recorded of the present depth, and keeps its parameters to go back to where `keep` says so.
+    fn begin_depth(&mut self, theta: &[f64], keep: bool) {
         let before = self.growth.take().unwrap_or_default();
         let growth = if keep {
             let square = least(&before.squares);
             Growth {
-                shallower: theta.clone(),
+                shallower: theta.to_vec(),
                 shallower_guard: self.continuation.guard.unwrap_or_default(),
                 shallower_square: if square.is_finite() { square } else { 0.0 },
                 is_guarded: before.is_guarded,
@@ -172,11 +203,23 @@ impl Collocation<'_> {
             Growth { path: Vec::new(), squares: Vec::new(), folded_surveys: 0, ..before }
         };
         self.growth = Some(Growth { has_begun: true, ..growth });
-        *theta = self.flow.initial(self.sampler.generator.next_u64());
-        (self.sampler.count, self.log_z) = (self.first_count, self.log_volume);
-        self.sampler.hard.clear();
-        self.continuation = self.continuation.clone().guarded();
         self.ending.history.clear();
+    }
+
+    /// Half as many points more per step from now on, up to so many per parameter where the stack grows; `is_forced` where the
+    /// target has become sharper although the residuals are large.
+    pub(super) fn take_more_points(&mut self, is_forced: bool) {
+        let parameters = self.flow.parameters();
+        let per_parameter = match (is_forced, self.continuation.has_full_beta()) {
+            (true, _) => PER_PARAMETER[1],
+            (false, false) => PER_PARAMETER[0],
+            (false, true) => PER_PARAMETER[2],
+        };
+        let most = match self.growth {
+            Some(_) if !is_sparse(&self.flow) => (per_parameter * parameters as f64) as usize,
+            _ => MOST_POINTS,
+        };
+        self.sampler.grow(Form::most_samples(parameters), most.min(MOST_POINTS));
     }
 
     /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak; and whether
@@ -203,7 +246,7 @@ impl Collocation<'_> {
             let (layers, is_guarded) = self.layers_for_range();
             self.growth.as_mut()?.is_guarded = is_guarded;
             if layers > self.flow.layers() {
-                self.deepen(theta, layers, false);
+                self.begin_with(theta, layers, false);
                 return None;
             }
         }
@@ -234,7 +277,7 @@ impl Collocation<'_> {
         let has_full_beta = self.continuation.has_full_beta();
         if !last && self.growth.as_ref()?.is_exhausted() {
             if self.may_deepen() {
-                self.deepen(theta, self.flow.layers() + 1, has_full_beta);
+                self.deepen(theta, has_full_beta);
             } else if has_full_beta {
                 return self.conclude(theta, End::Stalled, false);
             }
@@ -260,7 +303,7 @@ impl Collocation<'_> {
     }
 
     /// Goes back to the stack before the last layer, which had come to the last `β`.
-    fn take_back(&mut self, theta: &mut Vec<f64>) {
+    pub(super) fn take_back(&mut self, theta: &mut Vec<f64>) {
         let Some(growth) = &self.growth else { return };
         if let Some(flow) = with_parameters(self.first, growth.shallower.len()) {
             (self.flow, *theta) = (flow, growth.shallower.clone());
@@ -283,7 +326,7 @@ impl Collocation<'_> {
         }
         let paid = advanced || present < PAYS * before;
         if paid && self.is_rough() && self.may_deepen() {
-            self.deepen(theta, self.flow.layers() + 1, loss.is_some());
+            self.begin_with(theta, self.flow.layers() + 1, loss.is_some());
             return None;
         }
         self.conclude(theta, End::Stalled, loss.is_none())
@@ -312,7 +355,7 @@ impl Collocation<'_> {
                 self.retreat(theta);
                 return Some(End::Stalled);
             }
-            self.deepen(theta, self.flow.layers() + 1, false);
+            self.begin_with(theta, self.flow.layers() + 1, false);
         }
         None
     }

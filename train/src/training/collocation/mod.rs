@@ -28,16 +28,13 @@ use ending::{Ending, RECORD};
 use growth::Growth;
 pub(crate) use growth::with_parameters;
 use penalty::Penalty;
-use points::{MOST_POINTS, SampledPoints, Sampler};
+use points::{SampledPoints, Sampler};
 
 /// Residual of a point without a density, in nats.
 const OUTSIDE: f64 = 10.0;
 /// Largest floor from which on residuals continue the logarithm of an eigenvalue by its tangent.
 const LARGEST_FLOOR: f64 = 0.02;
 
-/// Most points of a step per parameter of a stack that grows, up to four dimensions: while its target becomes sharper,
-/// and at the target's end.
-const PER_PARAMETER: [usize; 2] = [3, 5];
 /// Least weight of a square, relative to that of the uniform density's share.
 const EMPTY: f64 = 0.2;
 
@@ -211,6 +208,9 @@ impl<'a> Collocation<'a> {
     fn sharpen(&mut self, log_q: &[f64]) -> Result<(), LossError> {
         let mut continuation = self.continuation.clone();
         continuation.sharpen(|to| self.check_rms(log_q, to))?;
+        if continuation.is_forced && self.growth.is_some() && !is_sparse(&self.flow) {
+            self.take_more_points(true);
+        }
         self.continuation = continuation;
         Ok(())
     }
@@ -234,6 +234,8 @@ impl<'a> Collocation<'a> {
 
 impl Objective for Collocation<'_> {
     fn refresh(&mut self, theta: &[f64]) -> Result<(), LossError> {
+        self.continuation.has_sharp_modes = self.growth.as_ref().is_some_and(|growth| growth.is_guarded);
+        self.sampler.has_intermediate = self.continuation.learns_sharp_modes();
         let SampledPoints { y: mut batch, stats, .. } = self.sampler.step_points(&self.flow, theta);
         let SampledPoints { y: mut check, found, stats: others } =
             self.sampler.check_points(&self.flow, theta);
@@ -298,11 +300,7 @@ impl Objective for Collocation<'_> {
 
     fn accepted(&mut self, held: bool) {
         if !held {
-            let sparse = is_sparse(&self.flow);
-            let per_parameter = PER_PARAMETER[usize::from(self.continuation.is_complete())];
-            let bounded = self.growth.is_some() && !sparse;
-            let most = if bounded { per_parameter * self.flow.parameters() } else { MOST_POINTS };
-            self.sampler.grow(Form::most_samples(self.flow.parameters()), most.min(MOST_POINTS));
+            self.take_more_points(false);
         }
     }
 }

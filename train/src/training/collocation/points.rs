@@ -3,6 +3,9 @@
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
 //! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
 //! them neighbours of the hard points.
+//!
+//! Where a target has sharp modes some base points are replaced by *intermediate points*, between a base point and its image.
+//! Neither of the other kinds falls into the tails of a mode: images are where the mass is, base points everywhere.
 
 use std::collections::HashMap;
 
@@ -24,6 +27,8 @@ pub(super) const MOST_CHECKS: usize = 16_384;
 /// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones
 /// would take too large a share of the fit.
 pub(super) const HARD: [usize; 2] = [16, 32];
+/// Share of the base points that are replaced by intermediate points, where there are such.
+const INTERMEDIATE: f64 = 0.5;
 /// Standard deviation of a hard point's neighbours, in radians.
 const NEIGHBOUR: f64 = 0.1;
 
@@ -35,6 +40,8 @@ pub(super) struct Sampler {
     pub(super) count: usize,
     /// Hard points of the next step, `[point][coordinate]`.
     pub(super) hard: Vec<f64>,
+    /// Whether some base points are replaced by intermediate points.
+    pub(super) has_intermediate: bool,
     /// Sequences by their number of points: the search for one costs more than its points.
     lattices: HashMap<usize, Sequence>,
 }
@@ -51,34 +58,73 @@ pub(super) struct SampledPoints {
 impl Sampler {
     /// A sampler of `count` points per step.
     pub(super) fn new(count: usize, generator: Generator) -> Self {
-        Self { ranks: Ranks::ALONE, generator, count, hard: Vec::new(), lattices: HashMap::new() }
+        let (ranks, hard, lattices) = (Ranks::ALONE, Vec::new(), HashMap::new());
+        Self { ranks, generator, count, hard, has_intermediate: false, lattices }
     }
 
     /// Points of a step, without the hard ones.
     pub(super) fn step_points(&mut self, flow: &Flow, theta: &[f64]) -> SampledPoints {
         // Uniform points fall ever farther from the mass as the dimension grows.
         let base = if is_sparse(flow) { self.count / 4 } else { self.count / 2 };
-        self.draw(flow, theta, base, self.count - base)
+        self.draw_intermediate(flow, theta, base, self.count - base)
     }
 
     /// Points to check a step on: as many base points as images.
     pub(super) fn check_points(&mut self, flow: &Flow, theta: &[f64]) -> SampledPoints {
         let checks = (CHECKS * self.count).clamp(FEWEST_CHECKS, MOST_CHECKS);
-        self.draw(flow, theta, checks / 2, checks / 2)
+        self.draw_intermediate(flow, theta, checks / 2, checks / 2)
+    }
+
+    /// `base` base points and `images` images of others, with some base points replaced by intermediate points where there are
+    /// such.
+    fn draw_intermediate(&mut self, flow: &Flow, theta: &[f64], base: usize, images: usize) -> SampledPoints {
+        let share = if self.has_intermediate { INTERMEDIATE } else { 0.0 };
+        let intermediate = ((share * base as f64) as usize).min(images);
+        self.drawn(flow, theta, [base - intermediate, intermediate, images])
     }
 
     /// `base` base points and `images` images of others.
     pub(super) fn draw(&mut self, flow: &Flow, theta: &[f64], base: usize, images: usize) -> SampledPoints {
+        self.drawn(flow, theta, [base, 0, images])
+    }
+
+    /// Base points, points between others and their images, and images, so many of each; at most as many of the second kind as of
+    /// the third.
+    fn drawn(&mut self, flow: &Flow, theta: &[f64], counts: [usize; 3]) -> SampledPoints {
+        let [base, intermediate, images] = counts;
         let manifold = flow.manifold();
         let mut y = self.base_points(manifold, base);
         let mut x = self.base_points(manifold, images);
         let pushed = self.ranks.forward(flow, theta, &x);
         let n = manifold.ambient();
+        for s in 0..intermediate {
+            let place = s * n..(s + 1) * n;
+            y.extend(self.between(manifold, &x[place.clone()], &pushed.y[place], pushed.ok[s]));
+        }
         for (s, _) in pushed.ok.iter().enumerate().filter(|(_, ok)| **ok) {
             x[s * n..(s + 1) * n].copy_from_slice(&pushed.y[s * n..(s + 1) * n]);
         }
         y.extend(x);
         SampledPoints { y, found: pushed.ok, stats: pushed.stats }
+    }
+
+    /// A point of the geodesic from an image back to its base point `x`, at the square of a uniform share of the way, so that
+    /// points lie close to the image more often; `x` itself where there is no image, or no unique geodesic.
+    pub(super) fn between(
+        &mut self,
+        manifold: &AnyManifold,
+        x: &[f64],
+        image: &[f64],
+        found: bool,
+    ) -> Vec<f64> {
+        let share = self.generator.uniform().powi(2);
+        let mut point = x.to_vec();
+        if found && let Ok(velocity) = manifold.try_log(image, x) {
+            let velocity: Vec<f64> = velocity.iter().map(|v| share * v).collect();
+            manifold.exp(image, &velocity, &mut point);
+            manifold.wrap(&mut point);
+        }
+        point
     }
 
     /// Base points, `count` of them, on a lattice with a fresh shift.

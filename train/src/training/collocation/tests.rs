@@ -384,3 +384,54 @@ fn training_keeps_eigenvalues_above_a_floor() {
     let kl = training.ending.quality.map_or(f64::NAN, |quality| quality.kl.value);
     assert!(end.is_some() && lowest >= 0.5 && kl < 3e-4, "{end:?}, {lowest}, {kl}");
 }
+
+#[test]
+fn layer_in_front_goes_on_at_the_density_reached() {
+    let problem = problem();
+    let mut training = growing(&problem, 1.0);
+    let (mut theta, mut optimiser) = (problem.flow.initial(1), LevenbergMarquardt::new());
+    for step in 0..6 {
+        optimiser.step(&mut theta, &mut training, step).unwrap();
+    }
+    training.refresh(&theta).unwrap();
+    let (beta, before) = (training.continuation.beta, training.check(&theta).unwrap().mean_square.sqrt());
+    let shallow = theta.clone();
+    training.deepen(&mut theta, true);
+    let after = training.check(&theta).unwrap().mean_square.sqrt();
+    assert_eq!((training.flow.layers(), theta.len()), (2, 2 * shallow.len()));
+    assert!(theta.ends_with(&shallow) && training.continuation.beta == beta && beta > 0.0);
+    // A layer of random parameters as they are would move points a tenth of a radian.
+    assert!(before > 0.01 && (after - before).abs() < 0.1, "{before} {after}");
+    // What was kept is what training goes back to.
+    training.take_back(&mut theta);
+    assert_eq!((training.flow.layers(), theta), (1, shallow));
+}
+
+#[test]
+fn some_base_points_of_sharp_modes_give_way_to_points_between_base_and_images() {
+    let problem = problem();
+    let manifold = problem.manifold();
+    let mut sampler = Sampler::new(1000, Generator::from_seed(4));
+    let (x, image) = ([0.5, 6.0], [1.5, 1.0]);
+    let length = manifold.distance(&x, &image);
+    let shares: Vec<f64> = (0..4000)
+        .map(|_| {
+            let point = sampler.between(manifold, &x, &image, true);
+            let parts = [&x, &image].map(|end| manifold.distance(end, &point) / length);
+            assert!((parts[0] + parts[1] - 1.0).abs() < 1e-12, "on the geodesic: {parts:?}");
+            parts[1]
+        })
+        .collect();
+    // The square of a uniform number has the mean 1/3 and the variance 4/45.
+    let mean = shares.iter().sum::<f64>() / 4000.0;
+    assert!((mean - 1.0 / 3.0).abs() < 4.0 * (4.0 / 45.0 / 4000.0_f64).sqrt(), "{mean}");
+    assert_eq!(sampler.between(manifold, &x, &image, false), x);
+    // Such points are as many as the base points that they replace, and images stay the last.
+    let theta = problem.flow.initial(1);
+    let sizes = [false, true].map(|has_intermediate| {
+        sampler.has_intermediate = has_intermediate;
+        let SampledPoints { y, found, .. } = sampler.step_points(&problem.flow, &theta);
+        (y.len(), found.len())
+    });
+    assert_eq!(sizes, [(2000, 500); 2]);
+}

@@ -99,7 +99,7 @@ const FLOOR: f64 = 1e-6;
 /// Stands for the divergence of parameters to begin with until the first refresh by least squares measures it.
 const UNMEASURED: f64 = f64::MAX;
 /// Residuals as they are.
-const PLAIN: Offsets = Offsets { model: 0.0, target: 0.0 };
+const PLAIN: Offsets = Offsets { model: 0.0, target: 0.0, bend: 1.0 };
 
 impl<'a> OwnSamples<'a> {
     /// Training of a lattice's flow for `exp(−βu)`, by the optimiser and in the steps of the settings.
