@@ -203,7 +203,7 @@ mod tests {
     fn models_hold(name: &str, target: &dyn Target) {
         let n = target.manifold().ambient();
         let mut generator = Generator::from_seed(n as u64);
-        let mut uniform = || (generator.next_u64() >> 11) as f64 * 2_f64.powi(-53);
+        let mut uniform = || generator.uniform();
         for round in 0..400 {
             let width = 10_f64.powf(-4.0 * uniform());
             let lows: Vec<f64> = (0..n).map(|_| 6.0 * uniform()).collect();

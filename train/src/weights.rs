@@ -308,7 +308,7 @@ mod tests {
     fn standard_error_is_the_spread_of_weighted_means_over_many_samples() {
         // Points of the uniform law on (0, 1) with weights 2x are a sample of the law of density 2x, of mean 2/3.
         let mut rng = crate::points::Generator::from_seed(11);
-        let mut uniform = || (rng.next_u64() >> 11) as f64 * 2f64.powi(-53);
+        let mut uniform = || rng.uniform();
         let (repetitions, mut means, mut errors) = (2000, vec![], vec![]);
         for _ in 0..repetitions {
             let x: Vec<f64> = (0..100).map(|_| uniform()).collect();

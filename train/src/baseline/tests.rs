@@ -13,7 +13,7 @@ fn manifold(name: &str) -> AnyManifold {
 
 /// A number in [0, 1).
 fn uniform(generator: &mut Generator) -> f64 {
-    (generator.next_u64() >> 11) as f64 * 2f64.powi(-53)
+    generator.uniform()
 }
 
 /// An angle from the von Mises density, by rejection from the uniform one.

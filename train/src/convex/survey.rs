@@ -79,7 +79,7 @@ fn move_contexts(manifold: &AnyManifold, point: &mut [f64], rng: &mut Generator)
     if first == point.len() || rng.below(2) == 0 {
         return;
     }
-    let mut uniform = || (rng.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    let mut uniform = || rng.uniform();
     // Small steps are more frequent.
     let share = uniform().powi(3);
     let cube: Vec<f64> = (0..manifold.cube_dim()).map(|_| uniform()).collect();

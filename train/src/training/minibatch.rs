@@ -66,7 +66,7 @@ fn sums(weights: &[f64]) -> Vec<f64> {
 
 /// A row drawn in proportion to its weight, from the sums of the weights up to each; never one of weight zero.
 fn draw(sums: &[f64], generator: &mut Generator) -> usize {
-    let uniform = (generator.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    let uniform = generator.uniform();
     let total = sums[sums.len() - 1];
     sums.partition_point(|sum| *sum <= uniform * total)
 }

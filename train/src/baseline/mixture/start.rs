@@ -42,7 +42,7 @@ fn weighted(numbers: &[f64], weights: &Weights) -> Vec<f64> {
 /// A row drawn with a probability proportional to its weight; any row if all weights are zero.
 fn draw(weights: &[f64], generator: &mut Generator) -> usize {
     let total: f64 = weights.iter().sum();
-    let uniform = (generator.next_u64() >> 11) as f64 * 2f64.powi(-53);
+    let uniform = generator.uniform();
     if !(total > 0.0 && total.is_finite()) {
         return generator.below(weights.len());
     }

@@ -83,7 +83,7 @@ fn text(Estimate { value, standard_error }: Estimate) -> String {
 /// Points of the density by rejection from the uniform one: its energy is at least −1.
 fn draw(target: &dyn Target, size: usize, seed: u64) -> Vec<f64> {
     let mut generator = Generator::from_seed(seed);
-    let mut uniform = move || (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut uniform = move || generator.uniform();
     let mut points = Vec::new();
     while points.len() < 2 * size {
         let y = [uniform(), uniform()].map(|u| std::f64::consts::TAU * u);

@@ -47,8 +47,6 @@ pub(super) struct Continuation {
     pub(super) levels: Vec<f64>,
     /// Whether the target has sharp modes, with next to nothing between them.
     pub(super) has_sharp_modes: bool,
-    /// Whether the target has just become sharper although the residuals were still large.
-    pub(super) is_forced: bool,
     /// Largest root mean square at which `β` may rise.
     solved: f64,
 }
@@ -64,7 +62,6 @@ impl Continuation {
             guard: None,
             levels: Vec::new(),
             has_sharp_modes: false,
-            is_forced: false,
             solved,
         }
     }
@@ -119,23 +116,23 @@ impl Continuation {
     }
 
     /// Raises `β`, or lowers the guard once `β` is at its end, if the residuals allow it or have stopped falling; `rms`
-    /// gives their root mean square at any such target.
+    /// gives their root mean square at any such target. Says whether the target has become sharper although the residuals
+    /// were still large.
     ///
     /// # Errors
     /// [`LossError::TooSharp`] if not even the smallest `β` is usable.
-    pub(super) fn sharpen(&mut self, rms: impl Fn(&Self) -> f64) -> Result<(), LossError> {
-        self.is_forced = false;
+    pub(super) fn sharpen(&mut self, rms: impl Fn(&Self) -> f64) -> Result<bool, LossError> {
         if self.is_complete() {
-            return Ok(());
+            return Ok(false);
         }
         let now = rms(self);
         let before = self.levels.len().checked_sub(STUCK).map_or(f64::INFINITY, |i| self.levels[i]);
         let solved = if self.has_full_beta() { GUARD_RMS[0] } else { self.solved };
-        if self.beta > 0.0 && now > solved && now < 0.95 * before {
+        let is_large = self.beta > 0.0 && now > solved;
+        if is_large && now < 0.95 * before {
             self.levels.push(now);
-            return Ok(());
+            return Ok(false);
         }
-        self.is_forced = self.beta > 0.0 && now > solved;
         match self.guard {
             Some(guard) if self.has_full_beta() => {
                 self.guard = Some(self.least_usable_guard(guard, rms));
@@ -143,7 +140,7 @@ impl Continuation {
             _ => self.beta = self.largest_usable_beta(|beta| rms(&Self { beta, ..self.clone() }))?,
         }
         self.levels.clear();
-        Ok(())
+        Ok(is_large)
     }
 
     /// The largest `β` whose residuals are small enough, but more than the present one.

@@ -207,8 +207,8 @@ impl<'a> Collocation<'a> {
     /// Sharpens the target as far as the residuals at the check points allow.
     fn sharpen(&mut self, log_q: &[f64]) -> Result<(), LossError> {
         let mut continuation = self.continuation.clone();
-        continuation.sharpen(|to| self.check_rms(log_q, to))?;
-        if continuation.is_forced && self.growth.is_some() && !is_sparse(&self.flow) {
+        let is_forced = continuation.sharpen(|to| self.check_rms(log_q, to))?;
+        if is_forced && self.growth.is_some() && !is_sparse(&self.flow) {
             self.take_more_points(true);
         }
         self.continuation = continuation;

@@ -400,7 +400,6 @@ fn layer_in_front_goes_on_at_the_density_reached() {
     let after = training.check(&theta).unwrap().mean_square.sqrt();
     assert_eq!((training.flow.layers(), theta.len()), (2, 2 * shallow.len()));
     assert!(theta.ends_with(&shallow) && training.continuation.beta == beta && beta > 0.0);
-    // A layer of random parameters as they are would move points a tenth of a radian.
     assert!(before > 0.01 && (after - before).abs() < 0.1, "{before} {after}");
     // What was kept is what training goes back to.
     training.take_back(&mut theta);
