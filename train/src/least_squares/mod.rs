@@ -15,6 +15,7 @@ mod cholesky;
 mod dense;
 mod rows;
 
+use ircpm_flow::Jacobian;
 use nalgebra::{DMatrix, DVector};
 
 pub(crate) use block_sparse::{
@@ -97,6 +98,24 @@ impl<'a> System<'a> {
             Form::MatrixFree => DMatrix::zeros(0, 0),
         };
         Self { form, rows, units, nuisance, matrix }
+    }
+
+    /// How the equations are solved.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Adds the rows of residuals in which the nuisance parameter is held fixed to the normal equations. Damping remains
+    /// that of the other rows.
+    ///
+    /// # Panics
+    /// If the equations have another form, or rows another length.
+    pub fn add(&mut self, rows: &Jacobian) {
+        assert_eq!(self.form, Form::Normal, "the form to which rows are added");
+        assert_eq!(rows.parameters(), self.rows.parameters(), "the length of a row");
+        let mut gram = dense::parameter_gram(&JacobianRows::stored(rows));
+        dense::rescale(&mut gram, &self.units);
+        self.matrix += gram;
     }
 
     /// Number of samples.

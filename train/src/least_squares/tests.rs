@@ -95,6 +95,29 @@ fn step_does_not_depend_on_the_nuisance_and_is_zero_along_it() {
 }
 
 #[test]
+fn added_rows_are_rows_in_which_the_nuisance_is_fixed() {
+    let (formula, mu) = (Formula { parameters: 30 }, 0.05);
+    let jacobian = stored(400, &formula);
+    let (r, s) = (vector(400, f64::cos), vector(400, |i| 1.0 + 0.1 * i.sin()));
+    let rows = Jacobian::from_columns(7, 30, |range, columns| {
+        formula.columns(range.start + 1000..range.end + 1000, columns);
+    });
+    let value = vector(7, |i| 3.0 * (i + 0.3).sin());
+    let mut system = System::new(Form::Normal, JacobianRows::stored(&jacobian), &s);
+    let along = JacobianRows::stored(&rows).transposed_times(&value);
+    let gradient = system.gradient(&r) + along;
+    system.add(&rows);
+    let step = system.damped(mu).unwrap().step_along(&r, &gradient);
+    // (JᵀΠJ + AᵀA + nμD) δ = −(JᵀΠ r + Aᵀa).
+    let image = system.gradient(&system.times(&step));
+    let extra =
+        DVector::from_fn(7, |i, _| (0..30).map(|k| formula.entry(i + 1000, k) * step[k]).sum::<f64>());
+    let added = JacobianRows::stored(&rows).transposed_times(&extra);
+    let damping = step.component_div(&system.units.component_mul(&system.units)) * (400.0 * mu);
+    assert!(close(&(image + added + damping), &-gradient, 1e-10));
+}
+
+#[test]
 fn steps_are_the_same_bits_on_any_number_of_threads() {
     for (form, samples, parameters) in [(Form::Normal, 900, 530), (Form::Kernel, 530, 900)] {
         let jacobian = stored(samples, &Formula { parameters });

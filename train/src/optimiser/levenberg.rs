@@ -5,7 +5,9 @@ use std::ops::Range;
 use ircpm_flow::Jacobian;
 use nalgebra::DVector;
 
-use super::{Check, LeastSquares, Objective, Optimiser, Squares, StateError, StepReport, Tensors, tensor};
+use super::{
+    Check, Harmed, LeastSquares, Objective, Optimiser, Squares, StateError, StepReport, Tensors, tensor,
+};
 use crate::least_squares::{ColumnSource, Form, JacobianRows, System, divided, gathered};
 use crate::loss::{LossError, check_solves};
 
@@ -15,9 +17,10 @@ use crate::loss::{LossError, check_solves};
 /// ([`crate::least_squares`]); the curve's second derivative `r″` along `δ` by a difference, and with the factor at
 /// hand the correction `−½ (JᵀΠJ + nμD)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
 /// 2012, arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and*
-/// falls on check points that the step has not seen; else the damping `μ` grows. Deviations: (1) the damping matrix `D`
-/// is between the unit matrix and Moré's, (2) a correction that is too long is left out rather than the step, which its
-/// own test judges.
+/// falls on check points that the step has not seen; else the damping `μ` grows. A step that fails at check points alone
+/// is tried again with the rows of those that it harms, where the objective looks for such ([`LeastSquares::harmed`]).
+/// Deviations: (1) the damping matrix `D` is between the unit matrix and Moré's, (2) a correction that is too long is
+/// left out rather than the step, which its own test judges.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
     /// Damping `μ`; not positive before the first step.
@@ -29,6 +32,10 @@ pub struct LevenbergMarquardt {
 const TRIES: usize = 7;
 /// Share of the predicted decrease that a step must deliver.
 const SUFFICIENT: f64 = 0.1;
+/// Most damping after a step that is taken, in mean squares of the residuals: where only damping helps against harm at check
+/// points, and where tries learn from the points that they harm. Damping that rejections by check points have raised far
+/// does not fit the next points.
+const MOST_DAMPING: [f64; 2] = [1.0, 10.0];
 /// Part of the step over which the second derivative is taken.
 const DIFFERENCE: f64 = 0.1;
 /// Longest correction, relative to the step.
@@ -51,12 +58,11 @@ impl LevenbergMarquardt {
         Self { damping: 0.0, jacobian: Jacobian::default() }
     }
 
-    /// The end of the curve with damping `mu` from residuals `r`, whose `gradient` is that of [`System::gradient`]; none
-    /// if no factor or no residual exists there.
+    /// The end of the curve with damping `mu` from residuals `r`, whose `gradient` is that of [`System::gradient`] and of
+    /// added rows; none if no factor or no residual exists there.
     fn attempt(
         mu: f64,
-        system: &System<'_>,
-        (r, gradient): (&DVector<f64>, &DVector<f64>),
+        (system, r, gradient): (&System<'_>, &DVector<f64>, &DVector<f64>),
         theta: &DVector<f64>,
         on: &dyn LeastSquares,
     ) -> Option<Trial> {
@@ -79,26 +85,59 @@ impl LevenbergMarquardt {
     }
 }
 
+/// The normal equations of a step, with rows that are added to them.
+struct Equations<'a> {
+    system: System<'a>,
+    gradient: DVector<f64>,
+    /// Check points whose rows were added.
+    harmed: Vec<usize>,
+}
+
+impl Equations<'_> {
+    /// Adds the rows of the check points that a try has harmed. Says whether there were such.
+    fn add_harmed(&mut self, start: &DVector<f64>, trial: &Trial, on: &dyn LeastSquares) -> bool {
+        if self.system.form() != Form::Normal {
+            return false;
+        }
+        let harmed = on.harmed(start.as_slice(), trial.theta.as_slice(), &self.harmed);
+        if let Some(Harmed { points, value, jacobian }) = &harmed {
+            self.system.add(jacobian);
+            self.gradient += JacobianRows::stored(jacobian).transposed_times(value);
+            self.harmed.extend(points);
+        }
+        harmed.is_some()
+    }
+}
+
 impl LevenbergMarquardt {
-    /// The first of [`TRIES`] steps, each with more damping than the last, that delivers at its own points and at the
-    /// check points; none if none does. Leaves the damping of the next step, or that of the last try.
+    /// The first of [`TRIES`] steps that delivers at its own points and at the check points; none if none does. Leaves the
+    /// damping of the next step, or that of the last try.
+    ///
+    /// After a try that delivers at its own points alone, the rows of the check points that it harms are added, and damping
+    /// stays. It grows where there are no such points, and after a try that does not deliver at its own points.
     fn search(
         &mut self,
-        system: &System<'_>,
+        equations: &mut Equations<'_>,
         start: &Squares,
         check: Check,
         theta: &DVector<f64>,
         on: &dyn LeastSquares,
     ) -> Option<Trial> {
         let gain = |t: &Trial| (start.mean_square - t.squares) / t.predicted;
-        let gradient = system.gradient(&start.value);
         let mut growth = 4.0;
         for _ in 0..TRIES {
-            let trial = Self::attempt(self.damping, system, (&start.value, &gradient), theta, on);
-            if let Some(trial) = trial.filter(|t| gain(t) > SUFFICIENT && t.check.improves_on(check)) {
-                // Damping that rejections have raised far does not fit the next points.
-                self.damping = relaxed(self.damping, gain(&trial)).min(start.mean_square);
-                return Some(trial);
+            let present = (&equations.system, &start.value, &equations.gradient);
+            if let Some(trial) = Self::attempt(self.damping, present, theta, on)
+                && gain(&trial) > SUFFICIENT
+            {
+                if trial.check.improves_on(check) {
+                    let most = MOST_DAMPING[usize::from(on.looks_for_harm())] * start.mean_square;
+                    self.damping = relaxed(self.damping, gain(&trial)).min(most);
+                    return Some(trial);
+                }
+                if equations.add_harmed(theta, &trial, on) {
+                    continue;
+                }
             }
             self.damping *= growth;
             growth *= 1.5;
@@ -162,11 +201,14 @@ impl Optimiser for LevenbergMarquardt {
             }
         };
         let system = System::new(form, rows, &start.nuisance);
+        let gradient = system.gradient(&start.value);
+        let mut equations = Equations { system, gradient, harmed: Vec::new() };
         if self.damping <= 0.0 {
             self.damping = start.mean_square;
         }
         let origin = DVector::from_column_slice(theta);
-        let taken = self.search(&system, &start, check, &origin, on);
+        let taken = self.search(&mut equations, &start, check, &origin, on);
+        let harmed = equations.harmed;
         self.jacobian = jacobian;
         let (damping, squares) = (self.damping, taken.as_ref().map_or(start.mean_square, |t| t.squares));
         let points = on.samples();
@@ -176,12 +218,12 @@ impl Optimiser for LevenbergMarquardt {
                 let (here, there) =
                     (trial.squares / start.mean_square, trial.check.mean_square / check.mean_square);
                 theta.copy_from_slice(trial.theta.as_slice());
-                objective.accepted(1.0 - there >= 0.3 * (1.0 - here));
+                objective.accepted(1.0 - there >= 0.3 * (1.0 - here), &harmed);
             }
             None => {
                 // Damping that so many rejections have raised does not fit the next points.
                 self.damping = start.mean_square;
-                objective.accepted(false);
+                objective.accepted(false, &harmed);
             }
         }
         let squares = Some(squares.sqrt());

@@ -53,8 +53,9 @@ pub trait Objective {
         SolveStats::default()
     }
 
-    /// Called after a least-squares step; `held` says whether it was taken and helped at points that it had not seen.
-    fn accepted(&mut self, _held: bool) {}
+    /// Called after a least-squares step; `held` says whether it was taken and helped at points that it had not seen, and
+    /// `harmed` are the check points that [`LeastSquares::harmed`] found for its tries.
+    fn accepted(&mut self, _held: bool, _harmed: &[usize]) {}
 }
 
 /// A sum of squares over points, with other points to check a step on.
@@ -74,6 +75,17 @@ pub trait LeastSquares: Sync {
     /// Some columns of the Jacobian, `[parameter][sample]`.
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
 
+    /// Whether [`LeastSquares::harmed`] looks for points.
+    fn looks_for_harm(&self) -> bool {
+        false
+    }
+
+    /// Check points, none of the `known` ones, at which the step from `start` to `trial` makes the square of the residual
+    /// far larger; none if there are no such points.
+    fn harmed(&self, _start: &[f64], _trial: &[f64], _known: &[usize]) -> Option<Harmed> {
+        None
+    }
+
     /// The ranks that solve for a step together. All of them take it, at the same points.
     fn ranks(&self) -> &Ranks {
         &Ranks::ALONE
@@ -91,6 +103,17 @@ pub struct Squares {
     pub nuisance: DVector<f64>,
     /// Mean of the squares of the residuals.
     pub mean_square: f64,
+}
+
+/// Check points that a step would harm.
+#[derive(Clone, Debug)]
+pub struct Harmed {
+    /// Their numbers among the check points.
+    pub points: Vec<usize>,
+    /// Their residuals before the step.
+    pub value: DVector<f64>,
+    /// The Jacobian of these residuals.
+    pub jacobian: Jacobian,
 }
 
 /// Quality of a step at points that it has not seen.

@@ -186,3 +186,82 @@ fn every_optimiser_goes_on_with_the_same_bits_after_a_checkpoint() {
 fn unknown_optimiser_is_none() {
     assert!(by_name("adamant", Quadratic::settings()).is_none());
 }
+
+/// `(θ₀ + θ₁ − 2) t` at four `t`, with check points that also see `50 θ₀`, which a step may learn of.
+#[derive(Default)]
+struct Blind {
+    looks: bool,
+    harmed: Vec<usize>,
+}
+
+impl Objective for Blind {
+    fn refresh(&mut self, _: &[f64]) -> Result<(), LossError> {
+        Ok(())
+    }
+
+    fn gradient(&mut self, _: &[f64]) -> Result<Gradient, LossError> {
+        Err(LossError::Solves { failed: 4, points: 4 })
+    }
+
+    fn least_squares(&self) -> Option<&dyn LeastSquares> {
+        Some(self)
+    }
+
+    fn accepted(&mut self, _: bool, harmed: &[usize]) {
+        self.harmed = harmed.to_vec();
+    }
+}
+
+impl LeastSquares for Blind {
+    fn samples(&self) -> usize {
+        4
+    }
+
+    fn at(&self, theta: &[f64]) -> Option<Squares> {
+        let value = DVector::from_fn(4, |i, _| (theta[0] + theta[1] - 2.0) * (i as f64 - 1.5));
+        let (mean_square, ones) = (value.norm_squared() / 4.0, DVector::from_element(4, 1.0));
+        Some(Squares { value, slope: ones.clone(), nuisance: ones, mean_square })
+    }
+
+    fn check(&self, theta: &[f64]) -> Option<Check> {
+        let mean_square = 0.5 * ((theta[0] + theta[1] - 2.0).powi(2) + (50.0 * theta[0]).powi(2));
+        Some(Check { mean_square, outside: 0 })
+    }
+
+    fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
+        *jacobian = Jacobian::from_columns(4, 2, |range, columns| self.columns(theta, at, range, columns));
+    }
+
+    fn columns(&self, _: &[f64], _: &Squares, samples: Range<usize>, columns: &mut [f64]) {
+        let len = samples.len();
+        for (column, i) in samples.enumerate() {
+            (columns[column], columns[len + column]) = (i as f64 - 1.5, i as f64 - 1.5);
+        }
+    }
+
+    fn looks_for_harm(&self) -> bool {
+        self.looks
+    }
+
+    fn harmed(&self, start: &[f64], trial: &[f64], known: &[usize]) -> Option<Harmed> {
+        let is_harmed = self.looks && trial[0].abs() > start[0].abs() && known.is_empty();
+        let jacobian = Jacobian::new(1, 2, vec![50.0, 0.0]);
+        let value = DVector::from_element(1, 50.0 * start[0]);
+        is_harmed.then(|| Harmed { points: vec![1], value, jacobian })
+    }
+}
+
+#[test]
+fn step_that_would_harm_check_points_is_taken_beside_them() {
+    let step = |looks| {
+        let (mut optimiser, mut objective) = (LevenbergMarquardt::new(), Blind { looks, ..Blind::default() });
+        let mut theta = vec![0.0; 2];
+        optimiser.step(&mut theta, &mut objective, 0).expect("residuals");
+        (theta, objective.harmed)
+    };
+    // Both parameters move alike at the points of the step, so that its length alone protects the check point.
+    let (blind, none) = step(false);
+    assert!(none.is_empty() && blind[0] == blind[1] && blind[1] < 0.01, "{blind:?}");
+    let (seeing, harmed) = step(true);
+    assert!(harmed == [1] && seeing[0].abs() < 1e-2 && seeing[1] > 0.3, "{seeing:?}");
+}

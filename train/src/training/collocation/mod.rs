@@ -1,12 +1,14 @@
 //! Training on the Monge–Ampère residual at points that follow the model.
 //!
-//! The residual is here and its Jacobian in `rows`. Besides: where points lie (`points`), how sharp the target is
-//! (`continuation`), how many layers there are (`growth`), what keeps eigenvalues of `H` up if that is asked for
-//! (`penalty`), when training ends (`ending`), and what is left of a map that folds then (`retreat`).
+//! The residual is here and its Jacobian in `rows`. Besides: where points lie (`points`), which check points a step would
+//! harm (`harm`), how sharp the target is (`continuation`), how many layers there are (`growth`), what keeps eigenvalues of
+//! `H` up if that is asked for (`penalty`), when training ends (`ending`), and what is left of a map that folds then
+//! (`retreat`).
 
 mod continuation;
 mod ending;
 mod growth;
+mod harm;
 mod penalty;
 mod points;
 mod retreat;
@@ -243,7 +245,7 @@ impl Objective for Collocation<'_> {
         let images = images..images + found.len();
         (self.stats, self.ending.quality) = (stats, None);
         self.stats.merge(&others);
-        batch.extend(&self.sampler.hard);
+        batch.extend(self.sampler.hard_points());
         let floor = self.penalty.as_ref().map(|penalty| penalty.floor);
         self.sampler.choose_hard_points(&self.flow, theta, floor, &mut check);
         self.batch = self.with_energies(batch)?;
@@ -298,7 +300,9 @@ impl Objective for Collocation<'_> {
         Some(self)
     }
 
-    fn accepted(&mut self, held: bool) {
+    fn accepted(&mut self, held: bool, harmed: &[usize]) {
+        let harmed = self.checked(harmed);
+        self.sampler.keep_harmed(harmed, self.flow.manifold().ambient());
         if !held {
             self.take_more_points(false);
         }
@@ -324,6 +328,7 @@ impl TrainingObjective for Collocation<'_> {
         let mut state = Tensors::from([
             ("continuation".to_owned(), vec![*beta, self.log_z, count, f64::from(*target_raised), guard]),
             ("hard_points".to_owned(), self.sampler.hard.clone()),
+            ("harmed_points".to_owned(), self.sampler.harmed.clone()),
             ("residuals_at_beta".to_owned(), levels.clone()),
             ("history".to_owned(), self.ending.history.clone()),
         ]);
@@ -340,6 +345,11 @@ impl TrainingObjective for Collocation<'_> {
         self.flow = flow.ok_or(StateError::Length { name: "theta", found, expected })?;
         let continuation = tensor(state, "continuation", Some(5), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
+        // Checkpoints of earlier versions have none.
+        let harmed = match state.contains_key("harmed_points") {
+            true => tensor(state, "harmed_points", None, f64::is_finite)?,
+            false => &[],
+        };
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
         let history = tensor(state, "history", None, f64::is_finite)?;
         let &[beta, log_z, count, target_raised, guard] = continuation else {
@@ -352,9 +362,11 @@ impl TrainingObjective for Collocation<'_> {
             return Err(StateError::Value { name: "continuation", index: 2, value: count });
         }
         let ambient = self.flow.manifold().ambient();
-        for (name, found, expected) in
-            [("hard_points", hard.len(), ambient), ("history", history.len(), RECORD)]
-        {
+        for (name, found, expected) in [
+            ("hard_points", hard.len(), ambient),
+            ("harmed_points", harmed.len(), ambient),
+            ("history", history.len(), RECORD),
+        ] {
             if !found.is_multiple_of(expected) {
                 return Err(StateError::Length { name, found, expected });
             }
@@ -368,7 +380,8 @@ impl TrainingObjective for Collocation<'_> {
         (self.continuation.beta, self.continuation.target_raised) = (beta, target_raised > 0.0);
         self.continuation.guard = self.growth.is_some().then_some(guard);
         (self.continuation.levels, self.ending.history) = (levels.to_vec(), history.to_vec());
-        (self.sampler.count, self.sampler.hard) = (count as usize, hard.to_vec());
+        self.sampler.count = count as usize;
+        (self.sampler.hard, self.sampler.harmed) = (hard.to_vec(), harmed.to_vec());
         (self.sampler.generator, self.log_z) = (generator, log_z);
         Ok(())
     }

@@ -27,6 +27,8 @@ pub(super) const MOST_CHECKS: usize = 16_384;
 /// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones
 /// would take too large a share of the fit.
 pub(super) const HARD: [usize; 2] = [16, 32];
+/// Most harmed points, as a part of the points of a step.
+const HARMED: usize = 8;
 /// Share of the base points that are replaced by intermediate points, where there are such.
 const INTERMEDIATE: f64 = 0.5;
 /// Standard deviation of a hard point's neighbours, in radians.
@@ -38,8 +40,10 @@ pub(super) struct Sampler {
     pub(super) generator: Generator,
     /// Points of a step, hard ones not counted.
     pub(super) count: usize,
-    /// Hard points of the next step, `[point][coordinate]`.
+    /// Points with low eigenvalues, for the hard points of the next step, `[point][coordinate]`.
     pub(super) hard: Vec<f64>,
+    /// Check points that tries of the last steps have harmed, the latest first, `[point][coordinate]`.
+    pub(super) harmed: Vec<f64>,
     /// Whether some base points are replaced by intermediate points.
     pub(super) has_intermediate: bool,
     /// Sequences by their number of points: the search for one costs more than its points.
@@ -58,8 +62,22 @@ pub(super) struct SampledPoints {
 impl Sampler {
     /// A sampler of `count` points per step.
     pub(super) fn new(count: usize, generator: Generator) -> Self {
-        let (ranks, hard, lattices) = (Ranks::ALONE, Vec::new(), HashMap::new());
-        Self { ranks, generator, count, hard, has_intermediate: false, lattices }
+        let (ranks, lattices) = (Ranks::ALONE, HashMap::new());
+        let (hard, harmed) = (Vec::new(), Vec::new());
+        Self { ranks, generator, count, hard, harmed, has_intermediate: false, lattices }
+    }
+
+    /// Takes up check points that a step has harmed, `[point][coordinate]`, and forgets the oldest ones.
+    pub(super) fn keep_harmed(&mut self, mut points: Vec<f64>, ambient: usize) {
+        points.append(&mut self.harmed);
+        points.truncate(self.count / HARMED * ambient);
+        self.harmed = points;
+    }
+
+    /// The hard points of a step: those that were harmed, and up to their usual number those with low eigenvalues.
+    pub(super) fn hard_points(&self) -> Vec<f64> {
+        let low = self.hard.len().saturating_sub(self.harmed.len());
+        [&self.harmed[..], &self.hard[..low]].concat()
     }
 
     /// Points of a step, without the hard ones.
@@ -163,7 +181,7 @@ impl Sampler {
     /// Half as many points more per step from now on, but no more than `most`, nor than `stored` with their hard points.
     pub(super) fn grow(&mut self, stored: usize, most: usize) {
         // Hard points come on top.
-        let stored = stored * HARD[0] / (HARD[0] + 1);
+        let stored = stored * HARMED / (HARMED + 1);
         let more = (self.count * 3).div_ceil(2);
         self.count = more.min(stored.min(most).max(self.count));
     }

@@ -7,7 +7,7 @@ use nalgebra::DVector;
 
 use super::Collocation;
 use super::penalty::Excess;
-use crate::optimiser::{Check, LeastSquares, Squares};
+use crate::optimiser::{Check, Harmed, LeastSquares, Squares};
 use crate::ranks::Ranks;
 
 impl LeastSquares for Collocation<'_> {
@@ -35,6 +35,14 @@ impl LeastSquares for Collocation<'_> {
         let (squares, outside) = self.residuals_of(theta, &self.check)?;
         let excess = self.excess_square(theta, &self.check.y) / self.check.u.len() as f64;
         Some(Check { mean_square: squares.mean_square + excess, outside })
+    }
+
+    fn looks_for_harm(&self) -> bool {
+        self.growth.is_some()
+    }
+
+    fn harmed(&self, start: &[f64], trial: &[f64], known: &[usize]) -> Option<Harmed> {
+        if self.looks_for_harm() { self.harmed_by(start, trial, known) } else { None }
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {

@@ -7,7 +7,7 @@ use crate::optimiser::{LevenbergMarquardt, Optimiser};
 use crate::training::End;
 use crate::training::Problem;
 
-fn problem() -> Problem {
+pub(super) fn problem() -> Problem {
     let config = by_name("torus-multi-modal").unwrap().config(&[]).unwrap();
     Problem::new(config, ".".as_ref()).unwrap()
 }
@@ -23,7 +23,7 @@ fn collocation(problem: &Problem) -> Collocation<'_> {
 }
 
 /// Training that has reached its goal, with parameters whose smallest eigenvalue is about `lowest`.
-fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f64>) {
+pub(super) fn at_the_goal<'a>(problem: &'a Problem, lowest: f64) -> (Collocation<'a>, Vec<f64>) {
     let mut training = collocation(problem);
     let mut theta = problem.flow.initial(5);
     let y = training.sampler.base_points(problem.manifold(), MOST_CHECKS);
@@ -136,9 +136,9 @@ fn solves_that_fail_are_told_and_end_training() {
 fn points_grow_from_one() {
     let problem = problem();
     let mut training = of_size(&problem, 1);
-    training.accepted(true);
+    training.accepted(true, &[]);
     assert_eq!(training.sampler.count, 1);
-    training.accepted(false);
+    training.accepted(false, &[]);
     assert_eq!(training.sampler.count, 2);
 }
 
@@ -218,7 +218,7 @@ fn gradient_is_that_of_the_mean_square() {
 }
 
 /// Training of a stack that grows, towards an inverse temperature.
-fn growing(problem: &Problem, beta: f64) -> Collocation<'_> {
+pub(super) fn growing(problem: &Problem, beta: f64) -> Collocation<'_> {
     let (target, _) = problem.source().target().unwrap();
     let training = Collocation::new(&problem.flow, target, beta, 1e-6, 512, Generator::from_seed(3)).unwrap();
     training.growing().expect("a stack that grows")
