@@ -169,7 +169,11 @@ impl Collocation<'_> {
             (self.ending.quality, self.ending.surveyed) = (Some(quality), self.if_low(lowest));
             return (end, true);
         }
-        self.sampler.hard.extend(survey.folds);
+        if self.growth.is_some() {
+            self.sampler.keep_harmed(survey.folds, self.flow.manifold().ambient());
+        } else {
+            self.sampler.hard.extend(survey.folds);
+        }
         (end, false)
     }
 

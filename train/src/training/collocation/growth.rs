@@ -47,7 +47,7 @@ const PAYS: f64 = 0.6;
 /// Share of its random beginning that a layer in front of others begins with.
 const NEARLY_IDENTITY: f64 = 0.1;
 /// Surveys with folds after which a layer is added.
-const FOLDED_SURVEYS: usize = 3;
+const FOLDED_SURVEYS: usize = 6;
 
 /// What is known about the present depth, and the stack before.
 #[derive(Clone, Debug, Default, PartialEq)]
