@@ -100,11 +100,6 @@ impl<'a> System<'a> {
         Self { form, rows, units, nuisance, matrix }
     }
 
-    /// How the equations are solved.
-    pub fn form(&self) -> Form {
-        self.form
-    }
-
     /// Adds the rows of residuals in which the nuisance parameter is held fixed to the normal equations. Damping remains
     /// that of the other rows.
     ///

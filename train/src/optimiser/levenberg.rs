@@ -17,10 +17,11 @@ use crate::loss::{LossError, check_solves};
 /// ([`crate::least_squares`]); the curve's second derivative `r″` along `δ` by a difference, and with the factor at
 /// hand the correction `−½ (JᵀΠJ + nμD)⁻¹ JᵀΠ r″`, which follows the geodesic instead of its tangent (Transtrum & Sethna
 /// 2012, arXiv:1201.5885). A step is taken if the sum of squares falls by a fair share of what was predicted *and*
-/// falls on check points that the step has not seen; else the damping `μ` grows. A step that fails at check points alone
-/// is tried again with the rows of those that it harms, where the objective looks for such ([`LeastSquares::harmed`]).
-/// Deviations: (1) the damping matrix `D` is between the unit matrix and Moré's, (2) a correction that is too long is
-/// left out rather than the step, which its own test judges.
+/// falls on check points that the step has not seen; else the damping `μ` grows. Before it grows because of check points
+/// alone, the step is tried again with the rows of those that it harms, in the normal equations of an objective that looks
+/// for such ([`LeastSquares::harmed`]). Deviations: (1) the damping matrix `D` is between the unit matrix and Moré's, (2)
+/// a correction that is too long is left out rather than the step, which its own test judges, (3) the correction leaves
+/// out the second derivative at added rows.
 #[derive(Clone, Debug)]
 pub struct LevenbergMarquardt {
     /// Damping `μ`; not positive before the first step.
@@ -28,12 +29,14 @@ pub struct LevenbergMarquardt {
     jacobian: Jacobian,
 }
 
-/// Tries with growing damping before a step is given up.
+/// Most tries of a step.
 const TRIES: usize = 7;
+/// Most times that the rows of harmed points are added in one step.
+const ADDITIONS: usize = 3;
 /// Share of the predicted decrease that a step must deliver.
 const SUFFICIENT: f64 = 0.1;
 /// Most damping after a step that is taken, in mean squares of the residuals: where only damping helps against harm at check
-/// points, and where tries learn from the points that they harm. Damping that rejections by check points have raised far
+/// points, and where rows of harmed points are added. Damping that rejections by check points have raised far
 /// does not fit the next points.
 const MOST_DAMPING: [f64; 2] = [1.0, 10.0];
 /// Part of the step over which the second derivative is taken.
@@ -69,7 +72,8 @@ impl LevenbergMarquardt {
         let damped = system.damped(mu)?;
         let mut step = damped.step_along(r, gradient);
         let slope = gradient.dot(&step);
-        // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ δᵀDδ.
+        // |Πr|² − |Π(r + Jδ)|² = −2 gᵀδ − δᵀJᵀΠJδ, and the last term is −gᵀδ − nμ δᵀDδ. With added rows this is the fall of
+        // their squares as well, which asks more of the step's own points.
         let predicted = mu * system.length_squared(&step) - slope / system.samples() as f64;
         if let Some(ahead) = on.at((theta + DIFFERENCE * &step).as_slice()) {
             let curvature = ((ahead.value - r) / DIFFERENCE - system.times(&step)) * (2.0 / DIFFERENCE);
@@ -85,20 +89,25 @@ impl LevenbergMarquardt {
     }
 }
 
-/// The normal equations of a step, with rows that are added to them.
+/// The equations of a step, with the rows that are added to them.
 struct Equations<'a> {
     system: System<'a>,
     gradient: DVector<f64>,
-    /// Check points whose rows were added.
+    /// Check points whose rows were added, and how often such were added.
     harmed: Vec<usize>,
+    additions: usize,
+    /// Whether rows may be added.
+    takes_rows: bool,
 }
 
 impl Equations<'_> {
-    /// Adds the rows of the check points that a try has harmed. Says whether there were such.
+    /// Adds the rows of the check points that a try has harmed, unless that was done [`ADDITIONS`] times. Says whether there
+    /// were such.
     fn add_harmed(&mut self, start: &DVector<f64>, trial: &Trial, on: &dyn LeastSquares) -> bool {
-        if self.system.form() != Form::Normal {
+        if !self.takes_rows || self.additions == ADDITIONS {
             return false;
         }
+        self.additions += 1;
         let harmed = on.harmed(start.as_slice(), trial.theta.as_slice(), &self.harmed);
         if let Some(Harmed { points, value, jacobian }) = &harmed {
             self.system.add(jacobian);
@@ -131,7 +140,7 @@ impl LevenbergMarquardt {
                 && gain(&trial) > SUFFICIENT
             {
                 if trial.check.improves_on(check) {
-                    let most = MOST_DAMPING[usize::from(on.looks_for_harm())] * start.mean_square;
+                    let most = MOST_DAMPING[usize::from(equations.takes_rows)] * start.mean_square;
                     self.damping = relaxed(self.damping, gain(&trial)).min(most);
                     return Some(trial);
                 }
@@ -202,7 +211,8 @@ impl Optimiser for LevenbergMarquardt {
         };
         let system = System::new(form, rows, &start.nuisance);
         let gradient = system.gradient(&start.value);
-        let mut equations = Equations { system, gradient, harmed: Vec::new() };
+        let takes_rows = on.looks_for_harm() && form == Form::Normal;
+        let mut equations = Equations { system, gradient, harmed: Vec::new(), additions: 0, takes_rows };
         if self.damping <= 0.0 {
             self.damping = start.mean_square;
         }

@@ -75,13 +75,13 @@ pub trait LeastSquares: Sync {
     /// Some columns of the Jacobian, `[parameter][sample]`.
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
 
-    /// Whether [`LeastSquares::harmed`] looks for points.
+    /// Whether [`LeastSquares::harmed`] looks for points. It is asked in the form of normal equations alone.
     fn looks_for_harm(&self) -> bool {
         false
     }
 
-    /// Check points, none of the `known` ones, at which the step from `start` to `trial` makes the square of the residual
-    /// far larger; none if there are no such points.
+    /// Check points, none of the `known` ones, at which the step from `start` to `trial` raises the square of the residual by
+    /// many times the mean square; `None` if there are no such points.
     fn harmed(&self, _start: &[f64], _trial: &[f64], _known: &[usize]) -> Option<Harmed> {
         None
     }
@@ -105,14 +105,16 @@ pub struct Squares {
     pub mean_square: f64,
 }
 
-/// Check points that a step would harm.
+/// Check points that a step would harm, at least one.
 #[derive(Clone, Debug)]
 pub struct Harmed {
     /// Their numbers among the check points.
     pub points: Vec<usize>,
-    /// Their residuals before the step.
+    /// Their residuals before the step, in the order of the points, each with the factor that those of
+    /// [`LeastSquares::at`] have.
     pub value: DVector<f64>,
-    /// The Jacobian of these residuals.
+    /// The Jacobian of these residuals, a row per point; the nuisance parameter keeps the value that is best for the check
+    /// points before the step.
     pub jacobian: Jacobian,
 }
 

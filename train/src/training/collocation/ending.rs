@@ -105,8 +105,8 @@ pub(super) struct Survey {
     /// Smallest eigenvalue of `H` where it is low, else the limit for that; NaN if a point is beyond the injectivity
     /// radius.
     pub(super) lowest: f64,
-    /// Points with a fold, or close to one.
-    folds: Vec<f64>,
+    /// Smallest eigenvalues at points with a fold, or close to one, and these points.
+    folds: Vec<(f64, Vec<f64>)>,
 }
 
 impl Collocation<'_> {
@@ -169,10 +169,15 @@ impl Collocation<'_> {
             (self.ending.quality, self.ending.surveyed) = (Some(quality), self.if_low(lowest));
             return (end, true);
         }
+        let mut folds = survey.folds;
         if self.growth.is_some() {
-            self.sampler.keep_harmed(survey.folds, self.flow.manifold().ambient());
+            // The deepest first, and NaN before all: a point beyond the injectivity radius.
+            let depth = |lowest: f64| if lowest.is_nan() { f64::NEG_INFINITY } else { lowest };
+            folds.sort_by(|a, b| depth(a.0).total_cmp(&depth(b.0)));
+            let points = folds.into_iter().flat_map(|(_, y)| y).collect();
+            self.sampler.keep_harmed(&self.flow, points);
         } else {
-            self.sampler.hard.extend(survey.folds);
+            self.sampler.hard.extend(folds.into_iter().flat_map(|(_, y)| y));
         }
         (end, false)
     }
@@ -190,7 +195,7 @@ impl Collocation<'_> {
             for (y, lowest) in y.chunks_exact(n).zip(lowest) {
                 survey.lowest = lower(survey.lowest, lowest);
                 if !self.is_clear(lowest) {
-                    survey.folds.extend(y);
+                    survey.folds.push((lowest, y.to_vec()));
                 }
             }
         }

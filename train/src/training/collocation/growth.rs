@@ -9,7 +9,7 @@
 use ircpm_flow::Flow;
 
 use super::continuation::GUARDS;
-use super::points::MOST_POINTS;
+use super::points::{HARD, HARMED, MOST_POINTS};
 use super::retreat::Stage;
 use super::{Collocation, is_sparse};
 use crate::least_squares::Form;
@@ -219,7 +219,8 @@ impl Collocation<'_> {
             Some(_) if !is_sparse(&self.flow) => (per_parameter * parameters as f64) as usize,
             _ => MOST_POINTS,
         };
-        self.sampler.grow(Form::most_samples(parameters), most.min(MOST_POINTS));
+        let hard = if self.growth.is_some() { HARMED[0] } else { HARD[0] };
+        self.sampler.grow(Form::most_samples(parameters), hard, most.min(MOST_POINTS));
     }
 
     /// Layers for the range of the target's density, from the last guard, or its lowest tenth, to its peak; and whether

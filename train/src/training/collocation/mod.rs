@@ -302,7 +302,7 @@ impl Objective for Collocation<'_> {
 
     fn accepted(&mut self, held: bool, harmed: &[usize]) {
         let harmed = self.checked(harmed);
-        self.sampler.keep_harmed(harmed, self.flow.manifold().ambient());
+        self.sampler.keep_harmed(&self.flow, harmed);
         if !held {
             self.take_more_points(false);
         }
@@ -346,10 +346,8 @@ impl TrainingObjective for Collocation<'_> {
         let continuation = tensor(state, "continuation", Some(5), f64::is_finite)?;
         let hard = tensor(state, "hard_points", None, f64::is_finite)?;
         // Checkpoints of earlier versions have none.
-        let harmed = match state.contains_key("harmed_points") {
-            true => tensor(state, "harmed_points", None, f64::is_finite)?,
-            false => &[],
-        };
+        let has_harmed = state.contains_key("harmed_points");
+        let harmed = if has_harmed { tensor(state, "harmed_points", None, f64::is_finite)? } else { &[] };
         let levels = tensor(state, "residuals_at_beta", None, f64::is_finite)?;
         let history = tensor(state, "history", None, f64::is_finite)?;
         let &[beta, log_z, count, target_raised, guard] = continuation else {

@@ -1,8 +1,8 @@
 //! Where the points of a step lie, and those that it is checked on.
 //!
 //! Points of a step are base points, images of the model, and *hard points*, where the smallest eigenvalue of `H` was
-//! last seen lowest: they keep the map from folding where few points fall. Each step has check points of its own, among
-//! them neighbours of the hard points.
+//! last seen lowest, or which a step has harmed (`harm`): they keep the map from folding where few points fall. Each step
+//! has check points of its own, among them neighbours of the points with low eigenvalues.
 //!
 //! Where a target has sharp modes some base points are replaced by *intermediate points*, between a base point and its image.
 //! Neither of the other kinds falls into the tails of a mode: images are where the mass is, base points everywhere.
@@ -27,8 +27,8 @@ pub(super) const MOST_CHECKS: usize = 16_384;
 /// Hard points, as a part of the points of a step; fewer above four dimensions, where points are sparse and hard ones
 /// would take too large a share of the fit.
 pub(super) const HARD: [usize; 2] = [16, 32];
-/// Most harmed points, as a part of the points of a step.
-const HARMED: usize = 8;
+/// Most harmed points, as a part of the points of a step; fewer above four dimensions, as hard ones.
+pub(super) const HARMED: [usize; 2] = [8, 32];
 /// Share of the base points that are replaced by intermediate points, where there are such.
 const INTERMEDIATE: f64 = 0.5;
 /// Standard deviation of a hard point's neighbours, in radians.
@@ -42,7 +42,8 @@ pub(super) struct Sampler {
     pub(super) count: usize,
     /// Points with low eigenvalues, for the hard points of the next step, `[point][coordinate]`.
     pub(super) hard: Vec<f64>,
-    /// Check points that tries of the last steps have harmed, the latest first, `[point][coordinate]`.
+    /// Check points that tries have harmed and folds that surveys have found, those of the latest step first,
+    /// `[point][coordinate]`.
     pub(super) harmed: Vec<f64>,
     /// Whether some base points are replaced by intermediate points.
     pub(super) has_intermediate: bool,
@@ -67,10 +68,11 @@ impl Sampler {
         Self { ranks, generator, count, hard, harmed, has_intermediate: false, lattices }
     }
 
-    /// Takes up check points that a step has harmed, `[point][coordinate]`, and forgets the oldest ones.
-    pub(super) fn keep_harmed(&mut self, mut points: Vec<f64>, ambient: usize) {
+    /// Takes up points that a step has harmed, `[point][coordinate]`, and forgets the oldest ones.
+    pub(super) fn keep_harmed(&mut self, flow: &Flow, mut points: Vec<f64>) {
         points.append(&mut self.harmed);
-        points.truncate(self.count / HARMED * ambient);
+        let most = self.count / HARMED[usize::from(is_sparse(flow))];
+        points.truncate(most * flow.manifold().ambient());
         self.harmed = points;
     }
 
@@ -178,10 +180,10 @@ impl Sampler {
         self.hard = hardest.flat_map(|&i| known[i * n..(i + 1) * n].iter().copied()).collect();
     }
 
-    /// Half as many points more per step from now on, but no more than `most`, nor than `stored` with their hard points.
-    pub(super) fn grow(&mut self, stored: usize, most: usize) {
-        // Hard points come on top.
-        let stored = stored * HARMED / (HARMED + 1);
+    /// Half as many points more per step from now on, but no more than `most`, nor than `stored` with one hard point to every
+    /// `hard` of them.
+    pub(super) fn grow(&mut self, stored: usize, hard: usize, most: usize) {
+        let stored = stored * hard / (hard + 1);
         let more = (self.count * 3).div_ceil(2);
         self.count = more.min(stored.min(most).max(self.count));
     }
