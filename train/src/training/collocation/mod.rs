@@ -360,11 +360,9 @@ impl TrainingObjective for Collocation<'_> {
             return Err(StateError::Value { name: "continuation", index: 2, value: count });
         }
         let ambient = self.flow.manifold().ambient();
-        for (name, found, expected) in [
-            ("hard_points", hard.len(), ambient),
-            ("harmed_points", harmed.len(), ambient),
-            ("history", history.len(), RECORD),
-        ] {
+        let points = [("hard_points", hard.len()), ("harmed_points", harmed.len())];
+        let lengths = points.map(|(name, found)| (name, found, ambient));
+        for (name, found, expected) in lengths.into_iter().chain([("history", history.len(), RECORD)]) {
             if !found.is_multiple_of(expected) {
                 return Err(StateError::Length { name, found, expected });
             }
