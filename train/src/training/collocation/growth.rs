@@ -153,8 +153,8 @@ impl Collocation<'_> {
     /// Begins with `layers`, or as many as there may be, all from fresh parameters and the flat target. Where `keep` says so
     /// the present parameters are kept to go back to.
     ///
-    /// So it is where folds are found at the target's end, and where the residual no longer falls there but sharp modes are
-    /// not the reason: one more layer in front of a stack with a fold of 10⁻³ left it one.
+    /// So it is where folds are found at the target's end, or the residual no longer falls there, and the target has no sharp
+    /// modes: one more layer in front of a stack with a fold of 10⁻³ left it one.
     fn begin_with(&mut self, theta: &mut Vec<f64>, layers: usize, keep: bool) {
         while self.flow.layers() < layers
             && self.may_deepen()
@@ -338,8 +338,8 @@ impl Collocation<'_> {
     }
 
     /// Ends training if a survey shows no fold, or one that can be undone; adds hard points, or at last a layer,
-    /// otherwise. Where this is the `last` step, or there may be no further layer, it ends with a map that is clear of
-    /// folds if there is one.
+    /// otherwise. Where this is the `last` step, the target has sharp modes, or there may be no further layer, it ends with
+    /// a map that is clear of folds if there is one.
     fn conclude(&mut self, theta: &mut Vec<f64>, end: End, last: bool) -> Option<End> {
         let found = self.end_after_survey(theta, end);
         if last {
@@ -356,7 +356,8 @@ impl Collocation<'_> {
         let growth = self.growth.as_mut()?;
         growth.folded_surveys += 1;
         if growth.folded_surveys >= FOLDED_SURVEYS {
-            if !self.may_deepen() {
+            // Beginning anew would lose what was learned of sharp modes, which is more than a retreat costs.
+            if growth.is_guarded || !self.may_deepen() {
                 self.retreat(theta);
                 return Some(End::Stalled);
             }
