@@ -75,7 +75,7 @@ pub trait LeastSquares: Sync {
     /// Some columns of the Jacobian, `[parameter][sample]`.
     fn columns(&self, theta: &[f64], at: &Squares, samples: Range<usize>, columns: &mut [f64]);
 
-    /// Whether [`LeastSquares::harmed`] looks for points. It is asked in the form of normal equations alone.
+    /// Whether [`LeastSquares::harmed`] is asked for points, which it is for normal equations alone.
     fn looks_for_harm(&self) -> bool {
         false
     }

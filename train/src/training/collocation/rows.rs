@@ -42,7 +42,7 @@ impl LeastSquares for Collocation<'_> {
     }
 
     fn harmed(&self, start: &[f64], trial: &[f64], known: &[usize]) -> Option<Harmed> {
-        if self.looks_for_harm() { self.harmed_by(start, trial, known) } else { None }
+        self.harmed_by(start, trial, known)
     }
 
     fn jacobian(&self, theta: &[f64], at: &Squares, jacobian: &mut Jacobian) {
